@@ -1,0 +1,105 @@
+import type { BlobStore, Clock, HttpClient, KubeTransport, Logger, Random, StateStore } from '../ports/index.ts'
+import type { Limits, Settings } from './settings.ts'
+import type { CoordinatorCaches } from './caches.ts'
+
+/** Names one object of a cluster. */
+export interface ObjectKey {
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+}
+
+/** What a verified push webhook says. It never decides what is fetched: it only says which repository's ref to look at. */
+export interface PushNotice {
+  readonly provider: string
+  readonly deliveryId: string
+  /** Every URL under which the forge knows the repository (clone, ssh, html). */
+  readonly urls: readonly string[]
+  /** Full ref name, `refs/heads/main`. */
+  readonly ref: string
+  readonly before?: string
+  readonly after?: string
+  readonly actor?: string
+}
+
+/** What a manual trigger asks for. */
+export type TriggerTarget = { readonly source: ObjectKey } | { readonly object: ObjectKey } | 'cluster'
+
+/** One unit of work for one cluster. The same job may run any number of times: what is already done is found in the cluster. */
+export interface Job {
+  readonly kind: 'push' | 'scan' | 'trigger'
+  readonly runId: string
+  readonly cluster: string
+  /** Milliseconds since 1970 at which the request came in. */
+  readonly receivedAt: number
+  readonly push?: PushNotice
+  readonly target?: TriggerTarget
+  readonly actor?: string
+}
+
+/** How a node of a run ended. `skipped`: suspended or nothing to do. `waiting`: health or a dependency is not there yet. */
+export type NodeState = 'ready' | 'waiting' | 'blocked' | 'failed' | 'skipped'
+
+/** One applied, pruned or skipped object, for the run's record. */
+export interface RecordedChange {
+  readonly object: string
+  readonly action: string
+  /** Fields that differed from what Git says although nothing changed there. Paths only, never values. */
+  readonly drift?: readonly string[]
+}
+
+/** What happened to one object of ours in a run. */
+export interface NodeRecord {
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+  readonly state: NodeState
+  readonly revision?: string
+  readonly reason?: string
+  readonly message?: string
+  /** Objects created, configured or deleted; unchanged ones are only counted. */
+  readonly changes: readonly RecordedChange[]
+  readonly unchanged: number
+  /** Milliseconds since 1970 of each stage's end. */
+  readonly timings: { readonly startedAt: number; readonly renderedAt?: number; readonly appliedAt?: number; readonly finishedAt: number }
+}
+
+/** The record of a run on one cluster, as `GET /runs/<id>` shows it. */
+export interface RunRecord {
+  readonly id: string
+  readonly cluster: string
+  readonly trigger: Job['kind']
+  readonly state: 'queued' | 'running' | 'succeeded' | 'partial' | 'failed'
+  readonly receivedAt: number
+  readonly startedAt?: number
+  readonly finishedAt?: number
+  readonly actor?: string
+  readonly nodes: readonly NodeRecord[]
+  /** When the last node reached each stage. */
+  readonly timings: { readonly fetchedAt?: number; readonly renderedAt?: number; readonly appliedAt?: number; readonly healthyAt?: number }
+  readonly error?: { readonly code: string; readonly message: string }
+  /** Requests made to the cluster's API server. */
+  readonly requests?: number
+}
+
+/** Everything a run needs from outside, for one cluster. */
+export interface EngineDeps {
+  readonly cluster: { readonly name: string }
+  readonly transport: KubeTransport
+  readonly http: HttpClient
+  readonly state: StateStore
+  readonly blobs: BlobStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  /** Owned by the coordinator of the cluster, kept between its runs; may be thrown away at any time. */
+  readonly caches: CoordinatorCaches
+  readonly limits: Limits
+  readonly settings: Settings
+}
+
+/** What a run leaves behind. With `requeueAfterMs` the same job must run again after that time. */
+export interface JobResult {
+  readonly record: RunRecord
+  readonly requeueAfterMs?: number
+}

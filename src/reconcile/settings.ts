@@ -1,0 +1,46 @@
+/** Behaviour that the operator of the deployment chooses. Flux's controller flags where one exists. */
+export interface Settings {
+  /** Refuse references to other namespaces (`--no-cross-namespace-refs`). On by default, unlike Flux. */
+  readonly noCrossNamespaceRefs: boolean
+  /** Refuse kustomize bases that are URLs (`--no-remote-bases`). On by default, unlike Flux. */
+  readonly noRemoteBases: boolean
+  /** Service account impersonated when an object names none (`--default-service-account`). Empty: the deployment's own identity. */
+  readonly defaultServiceAccount: string
+  /** Where served artifacts are found; goes into `.status.artifact.url`. */
+  readonly publicUrl: string
+  /** Undefined variables of post-build substitution are errors (gate StrictPostBuildSubstitutions, on since Flux 2.9). */
+  readonly strictSubstitution: boolean
+  /** Whether the scan corrects drift of Kustomizations or only reports it. */
+  readonly driftMode: 'correct' | 'detect'
+}
+
+/** Bounds of one run. */
+export interface Limits {
+  /** Milliseconds after which a run stops waiting for health, saves what it has and asks to be run again. */
+  readonly runBudgetMs: number
+  /** Milliseconds for one request to the API server. */
+  readonly requestTimeoutMs: number
+  /** Nodes (Kustomizations, HelmReleases) worked on at the same time. */
+  readonly nodeConcurrency: number
+  /** Requests in flight for one node's objects. */
+  readonly applyConcurrency: number
+  /** Seconds between two looks at objects that are not healthy yet. */
+  readonly healthPollMs: number
+}
+
+export const defaultSettings: Settings = {
+  noCrossNamespaceRefs: true,
+  noRemoteBases: true,
+  defaultServiceAccount: '',
+  publicUrl: 'http://source-controller.flux-system.svc.cluster.local.',
+  strictSubstitution: true,
+  driftMode: 'correct',
+}
+
+export const defaultLimits: Limits = {
+  runBudgetMs: 20_000,
+  requestTimeoutMs: 30_000,
+  nodeConcurrency: 8,
+  applyConcurrency: 16,
+  healthPollMs: 500,
+}
