@@ -10,8 +10,6 @@ export interface Settings {
   readonly publicUrl: string
   /** Undefined variables of post-build substitution are errors (gate StrictPostBuildSubstitutions, on since Flux 2.9). */
   readonly strictSubstitution: boolean
-  /** Whether the scan corrects drift of Kustomizations or only reports it. */
-  readonly driftMode: 'correct' | 'detect'
 }
 
 /** Bounds of one run. */
@@ -34,7 +32,6 @@ export const defaultSettings: Settings = {
   defaultServiceAccount: '',
   publicUrl: 'http://source-controller.flux-system.svc.cluster.local.',
   strictSubstitution: true,
-  driftMode: 'correct',
 }
 
 export const defaultLimits: Limits = {

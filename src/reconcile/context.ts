@@ -1,0 +1,28 @@
+import type { KubeClient, LiveReader } from '../kube/index.ts'
+import type { EventSink } from './events.ts'
+import type { EngineDeps, Job } from './job.ts'
+import type { SourceResults } from './source/index.ts'
+import type { World } from './world.ts'
+
+/** Everything the steps of one run share. */
+export interface RunContext {
+  readonly deps: EngineDeps
+  readonly job: Job
+  readonly client: KubeClient
+  readonly world: World
+  readonly sources: SourceResults
+  readonly events: EventSink
+  readonly live: LiveReader
+  /** Aborts when the run must end (its coordinator is stopping). */
+  readonly signal: AbortSignal
+  /** Milliseconds since 1970 after which no step waits any more. */
+  readonly deadline: number
+}
+
+/** What a step of one node tells the run. */
+export interface StepControl {
+  /** The cycle of dependencies that this node is part of, as a path that starts and ends with the same id. */
+  readonly cycle: readonly string[] | undefined
+  /** Says that the node's objects are applied; resolves when the run knows of objects of ours among them. */
+  applied(changes: readonly { readonly action: string; readonly apiVersion: string }[]): Promise<void>
+}
