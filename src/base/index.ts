@@ -3,3 +3,10 @@
  * @module
  */
 export * from './errors.ts'
+export * from './compare.ts'
+export * from './egress.ts'
+export * from './safe-path.ts'
+export * from './url.ts'
+export * from './digest.ts'
+export * from './duration.ts'
+export * from './limit.ts'

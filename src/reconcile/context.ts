@@ -18,3 +18,11 @@ export interface RunContext {
   /** Milliseconds since 1970 after which no step waits any more. */
   readonly deadline: number
 }
+
+/** What a step of one node tells the run. */
+export interface StepControl {
+  /** The cycle of dependencies that this node is part of, as a path that starts and ends with the same id. */
+  readonly cycle: readonly string[] | undefined
+  /** Says that the node's objects are applied; resolves when the run knows of objects of ours among them. */
+  applied(changes: readonly { readonly action: string; readonly apiVersion: string }[]): Promise<void>
+}

@@ -1,31 +1,33 @@
-import { EngineError, isEngineError, parseDuration, toEngineError } from '../../base/index.ts'
-import { finalizer, fieldManagers, type Kustomization, type KustomizationStatus } from '../../api/index.ts'
+import { EngineError, isEngineError, toEngineError } from '../../base/index.ts'
+import { fieldManagers, type Kustomization, type KustomizationStatus } from '../../api/index.ts'
 import {
-  addFinalizer,
   applyStaged,
-  inventoryEntries,
-  mergeInventory,
+  ensureFinalizer,
+  inventoryFromChanges,
+  mergeInventories,
   patchStatus,
   pruneObjects,
   staleEntries,
-  type ApplyResult,
-  type ChangeSet,
-  type InventoryEntry,
+  type Change,
+  type Inventory,
   type KubeClient,
 } from '../../kube/index.ts'
-import type { RunContext } from '../context.ts'
-import { describeBlockers, findBlockers } from '../dependencies.ts'
-import type { NodeControl } from '../graph.ts'
-import type { NodeRecord, RecordedChange } from '../job.ts'
-import { buildKustomization } from './build.ts'
+import type { RunContext, StepControl } from '../context.ts'
+import { describeBlockers } from '../dependencies.ts'
+import { identityOf } from '../identity.ts'
+import type { NodeRecord, NodeState, RecordedChange } from '../job.ts'
+import { timestamp } from '../timestamp.ts'
+import { blockersOf, sourceKeyOf } from '../world.ts'
+import { buildKustomization, type BuiltKustomization } from './build.ts'
 import { finalizeKustomization } from './finalize.ts'
 import { awaitHealth } from './health.ts'
 import { finishedStatus, progressingStatus, type KustomizationResult } from './status.ts'
 import { refuseUnsupported } from './support.ts'
 import { loadVariables } from './variables.ts'
 
-/** What a step has found out so far; turned into the record and the final status, however it ends. */
+/** What a step has found out so far. The record and the final status are made of it, however the step ends. */
 interface Progress {
+  object: Kustomization
   readonly startedAt: number
   revision?: string
   originRevision?: string
@@ -34,4 +36,252 @@ interface Progress {
   appliedAt?: number
   readonly changes: RecordedChange[]
   unchanged: number
+}
+
+/**
+ * One run of a Kustomization: render, apply, prune, health, in kustomize-controller's order (1.9, reconcile), with two differences: the
+ * inventory is written before objects are created, so that nothing is orphaned when the run is cut off, and every error is reported.
+ *
+ * Effects: objects of the Kustomization, its status (conditions Ready, Reconciling, Stalled, Healthy; inventory; history), events
+ * with the reasons of its Ready condition. Whatever was done is in the cluster, so a step that was cut off is simply run again.
+ * Never rejects for what is wrong with the object; rejects with an EngineError when the cluster cannot be reached.
+ */
+export async function stepKustomization(ctx: RunContext, object: Kustomization, control: StepControl): Promise<NodeRecord> {
+  const progress: Progress = { object, startedAt: ctx.deps.clock.now(), changes: [], unchanged: 0 }
+  if (object.metadata.deletionTimestamp !== undefined) {
+    return record(ctx, progress, ...(await finalizeKustomization(ctx, object, progress.changes)))
+  }
+  try {
+    progress.object = await ensureFinalizer(ctx.client, object, { signal: ctx.signal })
+    refuseUnsupported(object, ctx.deps.settings)
+    const blocked = whyBlocked(ctx, object, control)
+    if (blocked !== undefined) {
+      await saveBlocked(ctx, progress, blocked)
+      return record(ctx, progress, 'blocked', 'DependencyNotReady', blocked)
+    }
+    const built = await render(ctx, progress)
+    const inventory = await applyAndPrune(ctx, progress, built, identityOf(ctx, object))
+    progress.appliedAt = ctx.deps.clock.now()
+    control.applied()
+    const health = await awaitHealth(ctx, progress.object, progress.revision ?? '', inventory)
+    progress.object = health.object
+    if (health.state === 'waiting') {
+      await save(ctx, progress, { kind: 'waiting', message: health.message, revision: progress.revision ?? '' })
+      return record(ctx, progress, 'waiting', 'Progressing', health.message)
+    }
+    if (health.state === 'failed') throw new EngineError(health.message, { code: 'health-check-failed', reason: 'HealthCheckFailed', disposition: 'retry' })
+    const message = `Applied revision: ${progress.revision}`
+    await save(ctx, progress, applied(ctx, progress))
+    emitFinished(ctx, progress)
+    return record(ctx, progress, 'ready', 'ReconciliationSucceeded', message)
+  } catch (caught) {
+    return await fail(ctx, progress, toEngineError(caught))
+  }
+}
+
+function whyBlocked(ctx: RunContext, object: Kustomization, control: StepControl): string | undefined {
+  if (control.cycle !== undefined) {
+    return `dependency cycle: ${control.cycle.join(' -> ')}; remove one of these dependsOn entries`
+  }
+  const blockers = blockersOf(ctx.world, object)
+  return blockers.length === 0 ? undefined : describeBlockers(blockers)
+}
+
+async function render(ctx: RunContext, progress: Progress): Promise<BuiltKustomization> {
+  const source = await ctx.sources.artifact(sourceKeyOf(progress.object))
+  progress.revision = source.revision
+  const origin = source.metadata?.['org.opencontainers.image.revision']
+  if (origin !== undefined) progress.originRevision = origin
+  const client = ctx.client
+  const variables = await loadVariables(client, progress.object, ctx.signal)
+  const built = await buildKustomization(progress.object, source.files, variables, {
+    strictSubstitution: ctx.deps.settings.strictSubstitution,
+    signal: ctx.signal,
+  }).catch((error: unknown) => {
+    throw withReason(toEngineError(error), 'BuildFailed')
+  })
+  progress.digest = built.digest
+  progress.renderedAt = ctx.deps.clock.now()
+  return built
+}
+
+async function applyAndPrune(ctx: RunContext, progress: Progress, built: BuiltKustomization, client: KubeClient): Promise<Inventory> {
+  const before = progress.object.status?.inventory ?? { entries: [] }
+  const result = await applyStaged(client, {
+    objects: built.objects,
+    owner: { group: 'kustomize.toolkit.fluxcd.io', name: progress.object.metadata.name, namespace: progress.object.metadata.namespace ?? '' },
+    fieldManager: fieldManagers.kustomization,
+    force: progress.object.spec.force === true,
+    live: ctx.live,
+    concurrency: ctx.deps.limits.applyConcurrency,
+    signal: ctx.signal,
+    beforeWrites: async (planned) => {
+      const inventory = mergeInventories(before, inventoryFromChanges(planned))
+      const status = progressingStatus(progress.object, `Applying revision ${progress.revision}`, now(ctx))
+      await store(ctx, progress, { ...status, inventory, lastAttemptedRevision: progress.revision ?? '' })
+    },
+  })
+  note(progress, result.changes)
+  emitApplied(ctx, progress, result.changes)
+  if (result.errors.length > 0) {
+    const message = result.errors.map((error) => error.message).join('\n')
+    throw new EngineError(message, { code: 'apply-failed', reason: 'ReconciliationFailed', disposition: 'retry' })
+  }
+  const wanted = inventoryFromChanges(result.changes)
+  const stale = progress.object.spec.prune ? staleEntries(before, wanted) : []
+  if (stale.length === 0) {
+    progress.object = { ...progress.object, status: { ...progress.object.status, inventory: wanted } }
+    return wanted
+  }
+  const pruned = await pruneObjects(client, { entries: stale, owner: ownerOf(progress.object), signal: ctx.signal })
+  note(progress, pruned.changes)
+  emitPruned(ctx, progress, pruned.changes)
+  const inventory = mergeInventories(wanted, { entries: pruned.survivors })
+  progress.object = { ...progress.object, status: { ...progress.object.status, inventory } }
+  if (pruned.errors.length > 0) {
+    const message = pruned.errors.map((error) => error.message).join('\n')
+    throw new EngineError(message, { code: 'prune-failed', reason: 'PruneFailed', disposition: 'retry' })
+  }
+  return inventory
+}
+
+/** True when Git says what it said at the last successful run: whatever has to be written now was changed in the cluster. */
+function isUnchangedInput(progress: Progress): boolean {
+  const { metadata, status } = progress.object
+  const last = status?.history?.[0]
+  return (
+    status?.lastAppliedRevision === progress.revision &&
+    status?.observedGeneration === metadata.generation &&
+    last?.digest === progress.digest &&
+    last?.lastReconciledStatus === 'ReconciliationSucceeded'
+  )
+}
+
+function note(progress: Progress, changes: readonly Change[]): void {
+  const isDrift = isUnchangedInput(progress)
+  for (const change of changes) {
+    if (change.action === 'unchanged') progress.unchanged += 1
+    else {
+      const drift = isDrift && change.action !== 'deleted' && change.action !== 'skipped' ? (change.drift ?? ['']) : undefined
+      progress.changes.push({ object: change.subject, action: change.action, ...(drift === undefined ? {} : { drift }) })
+    }
+  }
+}
+
+function applied(ctx: RunContext, progress: Progress): KustomizationResult {
+  return {
+    kind: 'applied',
+    revision: progress.revision ?? '',
+    digest: progress.digest ?? '',
+    durationMs: ctx.deps.clock.now() - progress.startedAt,
+    ...(progress.originRevision === undefined ? {} : { originRevision: progress.originRevision }),
+  }
+}
+
+async function fail(ctx: RunContext, progress: Progress, error: EngineError): Promise<NodeRecord> {
+  if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error
+  const reason = error.reason ?? 'ReconciliationFailed'
+  await save(ctx, progress, {
+    kind: 'failed',
+    reason,
+    message: error.message,
+    stalled: error.disposition === 'stall' && (reason === 'AccessDenied' || reason === 'InvalidCELExpression' || reason === 'FeatureGateDisabled'),
+    durationMs: ctx.deps.clock.now() - progress.startedAt,
+    ...(progress.revision === undefined ? {} : { revision: progress.revision }),
+    ...(progress.digest === undefined ? {} : { digest: progress.digest }),
+  })
+  emit(ctx, progress, 'error', reason, error.message)
+  return record(ctx, progress, 'failed', reason, error.message)
+}
+
+/** A blocked node says so once; asking again with the same blockers writes nothing. */
+async function saveBlocked(ctx: RunContext, progress: Progress, message: string): Promise<void> {
+  const ready = progress.object.status?.conditions?.find((condition) => condition.type === 'Ready')
+  if (ready?.reason === 'DependencyNotReady' && ready.message === message) return
+  await save(ctx, progress, { kind: 'failed', reason: 'DependencyNotReady', message, stalled: false, durationMs: 0 })
+  emit(ctx, progress, 'info', 'DependencyNotReady', `Dependencies do not meet ready condition: ${message}`)
+}
+
+async function save(ctx: RunContext, progress: Progress, result: KustomizationResult): Promise<void> {
+  await store(ctx, progress, finishedStatus(progress.object, result, now(ctx)))
+}
+
+async function store(ctx: RunContext, progress: Progress, status: KustomizationStatus): Promise<void> {
+  progress.object = await patchStatus(ctx.client, progress.object, status, { manager: fieldManagers.kustomizeStatus, signal: ctx.signal })
+  ctx.world.update(progress.object)
+}
+
+function ownerOf(object: Kustomization) {
+  return { group: 'kustomize.toolkit.fluxcd.io', name: object.metadata.name, namespace: object.metadata.namespace ?? '' }
+}
+
+function withReason(error: EngineError, reason: string): EngineError {
+  if (error.reason !== undefined || error.disposition === 'retry') return error
+  return new EngineError(error.message, { code: error.code, disposition: error.disposition, reason, data: error.data, cause: error })
+}
+
+function now(ctx: RunContext): string {
+  return timestamp(ctx.deps.clock.now())
+}
+
+function record(ctx: RunContext, progress: Progress, state: NodeState, reason: string, message: string): NodeRecord {
+  const { metadata } = progress.object
+  return {
+    kind: 'Kustomization',
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    state,
+    reason,
+    message,
+    changes: progress.changes,
+    unchanged: progress.unchanged,
+    ...(progress.revision === undefined ? {} : { revision: progress.revision }),
+    timings: {
+      startedAt: progress.startedAt,
+      finishedAt: ctx.deps.clock.now(),
+      ...(progress.renderedAt === undefined ? {} : { renderedAt: progress.renderedAt }),
+      ...(progress.appliedAt === undefined ? {} : { appliedAt: progress.appliedAt }),
+    },
+  }
+}
+
+function emit(ctx: RunContext, progress: Progress, severity: 'info' | 'error', reason: string, message: string): void {
+  const metadata = {
+    ...(progress.revision === undefined ? {} : { revision: progress.revision }),
+    ...(progress.originRevision === undefined ? {} : { originRevision: progress.originRevision }),
+  }
+  ctx.events.emit({ object: progress.object, severity, reason, message, controller: 'kustomize-controller', metadata })
+}
+
+/** One event for what was applied and, where Git had not changed, one that names the drift. */
+function emitApplied(ctx: RunContext, progress: Progress, changes: readonly Change[]): void {
+  const written = changes.filter((change) => change.action === 'created' || change.action === 'configured')
+  if (written.length === 0) return
+  if (isUnchangedInput(progress)) {
+    const lines = written.map((change) => `${change.subject} drifted: ${describeDrift(change)}`)
+    emit(ctx, progress, 'error', 'DriftDetected', lines.join('\n'))
+  }
+  emit(ctx, progress, 'info', 'Progressing', written.map((change) => `${change.subject} ${change.action}`).join('\n'))
+}
+
+function describeDrift(change: Change): string {
+  if (change.action === 'created') return 'was deleted'
+  return change.drift === undefined || change.drift.length === 0 ? 'was changed' : change.drift.join(', ')
+}
+
+function emitPruned(ctx: RunContext, progress: Progress, changes: readonly Change[]): void {
+  const lines = changes.filter((change) => change.action !== 'unchanged').map((change) => `${change.subject} ${change.action}`)
+  if (lines.length > 0) emit(ctx, progress, 'info', 'Progressing', lines.join('\n'))
+}
+
+/** Flux reports every successful run; so do we, but only where something happened: silence is what a scan without findings should cost. */
+function emitFinished(ctx: RunContext, progress: Progress): void {
+  if (isUnchangedBefore(progress) && progress.changes.length === 0) return
+  const seconds = (ctx.deps.clock.now() - progress.startedAt) / 1000
+  emit(ctx, progress, 'info', 'ReconciliationSucceeded', `Reconciliation finished in ${seconds}s, next run in ${progress.object.spec.interval}`)
+}
+
+/** After a success was saved the status equals the input; the number of reconciliations tells whether it did before. */
+function isUnchangedBefore(progress: Progress): boolean {
+  return (progress.object.status?.history?.[0]?.totalReconciliations ?? 0) > 1
 }

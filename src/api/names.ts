@@ -1,0 +1,91 @@
+/** API groups of our custom resources. */
+export const groups = {
+  source: 'source.toolkit.fluxcd.io',
+  kustomize: 'kustomize.toolkit.fluxcd.io',
+  helm: 'helm.toolkit.fluxcd.io',
+  notification: 'notification.toolkit.fluxcd.io',
+} as const
+
+/** The `apiVersion` that we read and write each kind in. */
+export const apiVersions = {
+  GitRepository: 'source.toolkit.fluxcd.io/v1',
+  OCIRepository: 'source.toolkit.fluxcd.io/v1',
+  HelmRepository: 'source.toolkit.fluxcd.io/v1',
+  HelmChart: 'source.toolkit.fluxcd.io/v1',
+  Bucket: 'source.toolkit.fluxcd.io/v1',
+  ExternalArtifact: 'source.toolkit.fluxcd.io/v1',
+  Kustomization: 'kustomize.toolkit.fluxcd.io/v1',
+  HelmRelease: 'helm.toolkit.fluxcd.io/v2',
+  Receiver: 'notification.toolkit.fluxcd.io/v1',
+  Alert: 'notification.toolkit.fluxcd.io/v1beta3',
+  Provider: 'notification.toolkit.fluxcd.io/v1beta3',
+} as const
+
+/** A kind that Sluice knows. */
+export type Kind = keyof typeof apiVersions
+
+/** Plural names, as in paths of the API. */
+export const plurals = {
+  GitRepository: 'gitrepositories',
+  OCIRepository: 'ocirepositories',
+  HelmRepository: 'helmrepositories',
+  HelmChart: 'helmcharts',
+  Bucket: 'buckets',
+  ExternalArtifact: 'externalartifacts',
+  Kustomization: 'kustomizations',
+  HelmRelease: 'helmreleases',
+  Receiver: 'receivers',
+  Alert: 'alerts',
+  Provider: 'providers',
+} as const satisfies { readonly [kind in Kind]: string }
+
+/** Labels. */
+export const labels = {
+  /** Owner of an object that a Kustomization applied; what prune selects by. */
+  kustomizeName: 'kustomize.toolkit.fluxcd.io/name',
+  kustomizeNamespace: 'kustomize.toolkit.fluxcd.io/namespace',
+  /** Origin of an object that a HelmRelease rendered. */
+  helmName: 'helm.toolkit.fluxcd.io/name',
+  helmNamespace: 'helm.toolkit.fluxcd.io/namespace',
+  /** `Enabled` on a Secret or ConfigMap: its changes trigger whatever refers to it. */
+  watch: 'reconcile.fluxcd.io/watch',
+  sharding: 'sharding.fluxcd.io/key',
+  managedBy: 'app.kubernetes.io/managed-by',
+} as const
+
+/** Annotations. Those of a Kustomization's objects may be labels as well. */
+export const annotations = {
+  requestedAt: 'reconcile.fluxcd.io/requestedAt',
+  forceAt: 'reconcile.fluxcd.io/forceAt',
+  resetAt: 'reconcile.fluxcd.io/resetAt',
+  /** `Override` (default), `Merge`, `IfNotPresent`, `Ignore`. */
+  ssa: 'kustomize.toolkit.fluxcd.io/ssa',
+  force: 'kustomize.toolkit.fluxcd.io/force',
+  prune: 'kustomize.toolkit.fluxcd.io/prune',
+  reconcile: 'kustomize.toolkit.fluxcd.io/reconcile',
+  substitute: 'kustomize.toolkit.fluxcd.io/substitute',
+  decrypt: 'kustomize.toolkit.fluxcd.io/decrypt',
+  driftDetection: 'helm.toolkit.fluxcd.io/driftDetection',
+  helmReleaseName: 'meta.helm.sh/release-name',
+  helmReleaseNamespace: 'meta.helm.sh/release-namespace',
+  /** Prefix of annotations that are copied into events. */
+  eventPrefix: 'event.toolkit.fluxcd.io/',
+} as const
+
+/** On every object that has something to clean up when it is deleted. */
+export const finalizer = 'finalizers.fluxcd.io'
+
+/** Names under which Flux's controllers write, so that ownership of fields passes from them to us and back. */
+export const fieldManagers = {
+  /** Objects of a Kustomization. */
+  kustomization: 'kustomize-controller',
+  /** Objects of a HelmRelease, and its status. */
+  helm: 'helm-controller',
+  helmStatus: 'helm-controller',
+  kustomizeStatus: 'gotk-kustomize-controller',
+  sourceStatus: 'gotk-source-controller',
+  notificationStatus: 'gotk-notification-controller',
+} as const
+
+/** Longest message of a condition that Flux writes. */
+export const maxConditionMessageLength = 20_000

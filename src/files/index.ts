@@ -1,0 +1,16 @@
+/**
+ * Trees of files: in memory, as a view of a part of another tree, with paths replaced, filtered, or with links resolved inside
+ * the root, and the record of what a render read. Pure and synchronous; content that is not at hand is requested with PendingFiles.
+ * @module
+ */
+export * from './directory-id.ts'
+export * from './filter-tree.ts'
+export * from './follow-links.ts'
+export * from './memory-tree.ts'
+export * from './missing.ts'
+export * from './overlay-tree.ts'
+export * from './pending-files.ts'
+export * from './record-reads.ts'
+export * from './resolve-path.ts'
+export * from './subtree.ts'
+export * from './walk-files.ts'

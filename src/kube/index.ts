@@ -1,0 +1,15 @@
+/**
+ * Kubernetes clusters: a client over the KubeTransport port, discovery, server-side apply in stages, inventory, prune, health,
+ * events, leases and status. The only folder that writes to a cluster. Formats and rules are Flux 2.9's (kustomize-controller 1.9,
+ * fluxcd/pkg ssa, kstatus); deliberate differences are said where they are.
+ * @module
+ */
+export type { ApplyOptions, ApplyResult, ObjectFailure, Owner } from './apply-types.ts'
+export * from './change-set.ts'
+export type * from './client-types.ts'
+export { createKubeClient, type KubeClientDeps } from './client.ts'
+export { createClusterCache, type ApiResource, type ClusterCache, type DiscoverySnapshot } from './discovery.ts'
+export { isConflict, isNotFound } from './errors.ts'
+export * from './inventory.ts'
+export { createDirectReader, createPreloadedReader, type LiveReader, type LiveState } from './live-reader.ts'
+export { formatKey, keyOf, type KindRef, type ObjectKey, type ObjectOrigin } from './object-key.ts'

@@ -1,0 +1,37 @@
+import type { HelmRelease } from '../../api/index.ts'
+import { EngineError } from '../../base/index.ts'
+import type { Settings } from '../settings.ts'
+
+/**
+ * Refuses what a HelmRelease asks for and this engine cannot do yet, and what the deployment's settings forbid, before anything is written.
+ *
+ * @throws EngineError naming the field and what to do.
+ */
+export function refuseUnsupported(object: HelmRelease, settings: Settings): void {
+  const { spec } = object
+  const namespace = object.metadata.namespace ?? ''
+  const refuse = (field: string): never => {
+    throw new EngineError(`spec.${field} is not supported yet; remove it, or leave this HelmRelease to Flux's own controller`, {
+      code: 'helmrelease-field-unsupported',
+      reason: 'ReconcileError',
+      data: { field },
+    })
+  }
+  if (spec.kubeConfig !== undefined) refuse('kubeConfig')
+  if (spec.chartRef !== undefined) refuse('chartRef')
+  if ((spec.postRenderers ?? []).length > 0) refuse('postRenderers')
+  if (spec.test?.enable === true) refuse('test.enable')
+  if ((spec.healthCheckExprs ?? []).length > 0) refuse('healthCheckExprs')
+  if (spec.upgrade?.preserveValues === true) refuse('upgrade.preserveValues')
+  if (spec.upgrade?.force === true) refuse('upgrade.force')
+  if (spec.upgrade?.serverSideApply === 'disabled' || spec.install?.serverSideApply === false) refuse('serverSideApply')
+  if (spec.chart?.spec.verify !== undefined) refuse('chart.spec.verify')
+  if ((spec.chart?.spec.valuesFiles ?? []).length > 0) refuse('chart.spec.valuesFiles')
+  const source = spec.chart?.spec.sourceRef
+  if (source !== undefined && settings.noCrossNamespaceRefs && (source.namespace ?? namespace) !== namespace) {
+    throw new EngineError(`can't access '${source.kind}/${source.namespace}/${source.name}', cross-namespace references have been blocked`, {
+      code: 'cross-namespace-source',
+      reason: 'AccessDenied',
+    })
+  }
+}

@@ -1,0 +1,9 @@
+/**
+ * Brings clusters to what Git says: one job on one cluster at a time, as a graph of short steps that can be cut off anywhere and run again.
+ * Wires sources, kustomize, helm and kube together; nothing below it knows of the others. Behaviour and formats follow Flux 2.9.
+ * @module
+ */
+export type { CoordinatorCaches } from './caches.ts'
+export type * from './job.ts'
+export { runJob } from './run.ts'
+export { defaultLimits, defaultSettings, type Limits, type Settings } from './settings.ts'

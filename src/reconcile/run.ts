@@ -1,0 +1,252 @@
+import { parseDuration, toEngineError, type EngineError, type Json } from '../base/index.ts'
+import { createKubeClient, createLiveReader, type KubeClient } from '../kube/index.ts'
+import { normalizeRepositoryUrl } from '../sources/index.ts'
+import { loadChecks, type Checks } from './checks.ts'
+import type { RunContext, StepControl } from './context.ts'
+import { createEventSink } from './events.ts'
+import { runGraph, type GraphNode, type NodeControl } from './graph.ts'
+import { appliedSourceRevision, stepHelmRelease } from './helmrelease/step.ts'
+import type { EngineDeps, Job, JobResult, NodeRecord, ObjectKey, RunRecord } from './job.ts'
+import { stepKustomization } from './kustomization/step.ts'
+import { selectNode, type Candidate } from './select.ts'
+import { createSources } from './source/index.ts'
+import { isRefAffected, isRepositoryMatch } from './source-match.ts'
+import { dependenciesOf, idOf, idOfKey, loadWorld, parentOf, reloadWorld, revisionOf, sourceKeyOf, type Workload, type World } from './world.ts'
+
+/** Milliseconds after which a run that still waits for something is run again. */
+const requeueWaitingMs = 2_000
+
+/** Records of runs are kept for two weeks. */
+const recordTtlSeconds = 14 * 24 * 3600
+
+/**
+ * Does one job on one cluster: finds the sources and objects it concerns, brings the sources up to date, and runs the graph of
+ * Kustomizations and HelmReleases, each as soon as what it needs is there.
+ *
+ * What it does is in the cluster (objects, status, inventory, releases), so a job that was cut off is simply run again. The record of the
+ * run is saved in the state store under `runs/<id>/<cluster>`.
+ *
+ * @throws EngineError when the cluster cannot be reached; the job is to be tried again. What is wrong with a single object is in the record.
+ */
+export async function runJob(deps: EngineDeps, job: Job, signal: AbortSignal = new AbortController().signal): Promise<JobResult> {
+  const startedAt = deps.clock.now()
+  const logger = deps.logger.with({ run: job.runId, cluster: job.cluster })
+  const client = createKubeClient({
+    transport: deps.transport,
+    clock: deps.clock,
+    random: deps.random,
+    logger,
+    cache: deps.caches.cluster,
+    requestTimeoutMs: deps.limits.requestTimeoutMs,
+  })
+  const records = new Map<string, NodeRecord>()
+  const base = { id: job.runId, cluster: job.cluster, trigger: job.kind, receivedAt: job.receivedAt, startedAt, ...(job.actor === undefined ? {} : { actor: job.actor }) }
+  try {
+    const [world, checks] = await Promise.all([loadWorld(client, signal), loadChecks(deps.state, job.cluster)])
+    const events = createEventSink(client, deps.clock, logger)
+    const sources = createSources({ deps, client, world, events, signal })
+    const concerned = sourcesOf(world, job, checks, startedAt)
+    await Promise.all(concerned.map((key) => sources.refresh(key)))
+    const ctx: RunContext = {
+      deps: { ...deps, logger },
+      job,
+      client,
+      world,
+      sources,
+      events,
+      live: createLiveReader(client),
+      signal,
+      deadline: startedAt + deps.limits.runBudgetMs,
+    }
+    const failure = await runNodes(ctx, checks, new Set(concerned.map(idOfKey)), records)
+    for (const key of concerned) noteSource(ctx, checks, key)
+    await Promise.all([events.flush(), checks.save()])
+    if (failure !== undefined) throw failure
+    const record: RunRecord = { ...base, ...summarize([...records.values()], sources.fetchedAt), finishedAt: deps.clock.now(), requests: client.requests.total }
+    await saveRecord(deps, record)
+    logger.log('info', 'run finished', { state: record.state, nodes: record.nodes.length, requests: record.requests ?? 0, ms: (record.finishedAt ?? 0) - job.receivedAt })
+    return isUnfinished(record) ? { record, requeueAfterMs: requeueWaitingMs } : { record }
+  } catch (caught) {
+    const error = toEngineError(caught)
+    await saveRecord(deps, { ...base, state: 'failed', nodes: [...records.values()], timings: {}, finishedAt: deps.clock.now(), requests: client.requests.total, error: { code: error.code, message: error.message } })
+    throw error
+  }
+}
+
+/** The sources that a job looks at: those a push concerns, those whose interval is over, those that were asked for. */
+function sourcesOf(world: World, job: Job, checks: Checks, now: number): readonly ObjectKey[] {
+  const keys: ObjectKey[] = []
+  for (const source of world.ofKind('GitRepository')) {
+    const key = { kind: source.kind, namespace: source.metadata.namespace ?? '', name: source.metadata.name }
+    if (isSourceConcerned(source, key, job, checks, now)) keys.push(key)
+  }
+  return keys
+}
+
+function isSourceConcerned(
+  source: ReturnType<World['ofKind']>[number] & { kind: 'GitRepository' },
+  key: ObjectKey,
+  job: Job,
+  checks: Checks,
+  now: number,
+): boolean {
+  if (source.metadata.deletionTimestamp !== undefined) return true
+  if (job.push !== undefined) {
+    return isRepositoryMatch(source.spec.url, job.push, normalizeRepositoryUrl) && isRefAffected(source.spec.ref, job.push.ref)
+  }
+  if (job.kind === 'trigger') {
+    if (job.target === 'cluster' || job.target === undefined) return true
+    return 'source' in job.target && idOfKey(job.target.source) === idOfKey(key)
+  }
+  const mark = checks.get(idOfKey(key))
+  const requestedAt = source.metadata.annotations?.['reconcile.fluxcd.io/requestedAt']
+  if (requestedAt !== undefined && requestedAt !== source.status?.lastHandledReconcileAt) return true
+  if (source.status?.observedGeneration !== source.metadata.generation) return true
+  return mark === undefined || now - mark.at >= intervalMs(source.spec.interval)
+}
+
+/** Runs every selected node, and those that appear while running. Returns the first failure of the cluster itself. */
+async function runNodes(
+  ctx: RunContext,
+  checks: Checks,
+  concerned: ReadonlySet<string>,
+  records: Map<string, NodeRecord>,
+): Promise<EngineError | undefined> {
+  let failure: EngineError | undefined
+  const extend = async (parent: Workload, control: NodeControl): Promise<void> => {
+    await reloadWorld(ctx.client, ctx.world, ctx.signal)
+    const children = selectNodes(ctx, checks, concerned).filter((node) => parentOf(node) === idOf(parent))
+    control.add(withDependants(ctx.world, children).map(graphNode))
+  }
+  await runGraph({
+    nodes: withDependants(ctx.world, selectNodes(ctx, checks, concerned)).map(graphNode),
+    concurrency: ctx.deps.limits.nodeConcurrency,
+    run: async (node, control) => {
+      const object = ctx.world.get(node.id)
+      if (failure !== undefined || (object?.kind !== 'Kustomization' && object?.kind !== 'HelmRelease')) return
+      const step: StepControl = {
+        cycle: control.cycle,
+        applied: async (changes) => {
+          if (changes.some(isOurs)) await extend(object, control)
+          control.applied()
+        },
+      }
+      try {
+        const record = object.kind === 'Kustomization' ? await stepKustomization(ctx, object, step) : await stepHelmRelease(ctx, object, step)
+        records.set(node.id, record)
+        const generation = object.metadata.generation ?? 0
+        checks.set(node.id, { at: ctx.deps.clock.now(), state: record.state, revision: record.revision ?? '', generation })
+      } catch (caught) {
+        failure ??= toEngineError(caught)
+      }
+    },
+  })
+  return failure
+}
+
+/** Whether a change wrote or deleted an object that a run works on. */
+function isOurs(change: { readonly action: string; readonly apiVersion: string }): boolean {
+  return change.action !== 'unchanged' && change.action !== 'skipped' && /^(kustomize|helm|source)\.toolkit\.fluxcd\.io\//.test(change.apiVersion)
+}
+
+function selectNodes(ctx: RunContext, checks: Checks, concerned: ReadonlySet<string>): readonly Workload[] {
+  const now = ctx.deps.clock.now()
+  const workloads: Workload[] = [...ctx.world.ofKind('Kustomization'), ...ctx.world.ofKind('HelmRelease')]
+  return workloads.filter((object) => selectNode(candidateOf(ctx.world, object, concerned), ctx.job, checks.get(idOf(object)), now) !== undefined)
+}
+
+function candidateOf(world: World, object: Workload, concerned: ReadonlySet<string>): Candidate {
+  const source = sourceKeyOf(object)
+  const parent = parentOf(object)
+  const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')
+  const interval = intervalMs(object.spec.interval)
+  return {
+    key: { kind: object.kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name },
+    suspended: object.spec.suspend === true,
+    deleting: object.metadata.deletionTimestamp !== undefined,
+    generation: object.metadata.generation ?? 0,
+    observedGeneration: object.status?.observedGeneration ?? -1,
+    ready: ready?.status === 'True',
+    requestedAt: object.metadata.annotations?.['reconcile.fluxcd.io/requestedAt'],
+    handledAt: object.status?.lastHandledReconcileAt,
+    sourceRevision: source && revisionOf(world, source),
+    appliedRevision: object.kind === 'Kustomization' ? object.status?.lastAppliedRevision : appliedSourceRevision(object),
+    intervalMs: interval,
+    retryIntervalMs: object.kind === 'Kustomization' && object.spec.retryInterval !== undefined ? intervalMs(object.spec.retryInterval) : interval,
+    sourceInRun: (source !== undefined && concerned.has(idOfKey(source))) || (parent !== undefined && concerned.has(parent)),
+  }
+}
+
+/** Adds what waits for the selected nodes: objects that are not ready because a dependency was not. */
+function withDependants(world: World, selected: readonly Workload[]): readonly Workload[] {
+  const nodes = new Map(selected.map((object) => [idOf(object), object]))
+  const workloads: Workload[] = [...world.ofKind('Kustomization'), ...world.ofKind('HelmRelease')]
+  for (let grown = true; grown; ) {
+    grown = false
+    for (const object of workloads) {
+      if (nodes.has(idOf(object)) || object.spec.suspend === true) continue
+      const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')
+      const isWaiting = ready === undefined || ready.reason === 'DependencyNotReady'
+      if (!isWaiting || !dependenciesOf(object).some((reference) => nodes.has(reference.id))) continue
+      nodes.set(idOf(object), object)
+      grown = true
+    }
+  }
+  return [...nodes.values()]
+}
+
+function graphNode(object: Workload): GraphNode {
+  const parent = parentOf(object)
+  return {
+    id: idOf(object),
+    after: object.metadata.deletionTimestamp === undefined ? dependenciesOf(object).map((reference) => reference.id) : [],
+    afterApplied: parent === undefined || parent === idOf(object) ? [] : [parent],
+  }
+}
+
+function noteSource(ctx: RunContext, checks: Checks, key: ObjectKey): void {
+  const source = ctx.world.get(idOfKey(key))
+  if (source === undefined) return
+  const revision = revisionOf(ctx.world, key) ?? ''
+  checks.set(idOfKey(key), { at: ctx.deps.clock.now(), state: 'ready', revision, generation: source.metadata.generation ?? 0 })
+}
+
+function summarize(nodes: readonly NodeRecord[], fetchedAt: number | undefined): Pick<RunRecord, 'state' | 'nodes' | 'timings'> {
+  const failed = nodes.filter((node) => node.state === 'failed' || node.state === 'blocked').length
+  const waiting = nodes.some((node) => node.state === 'waiting')
+  const last = (times: readonly (number | undefined)[]): number | undefined => {
+    const known = times.filter((time) => time !== undefined)
+    return known.length === 0 ? undefined : Math.max(...known)
+  }
+  const renderedAt = last(nodes.map((node) => node.timings.renderedAt))
+  const appliedAt = last(nodes.map((node) => node.timings.appliedAt))
+  const healthyAt = last(nodes.filter((node) => node.state === 'ready').map((node) => node.timings.finishedAt))
+  return {
+    state: waiting ? 'running' : failed === 0 ? 'succeeded' : failed === nodes.length ? 'failed' : 'partial',
+    nodes: nodes.toSorted((a, b) => a.timings.startedAt - b.timings.startedAt),
+    timings: {
+      ...(fetchedAt === undefined ? {} : { fetchedAt }),
+      ...(renderedAt === undefined ? {} : { renderedAt }),
+      ...(appliedAt === undefined ? {} : { appliedAt }),
+      ...(healthyAt === undefined ? {} : { healthyAt }),
+    },
+  }
+}
+
+/** Something in this run waits for health, so the same job must look again. What failed is left to its retry interval. */
+function isUnfinished(record: RunRecord): boolean {
+  return record.nodes.some((node) => node.state === 'waiting')
+}
+
+async function saveRecord(deps: EngineDeps, record: RunRecord): Promise<void> {
+  await deps.state.put(`runs/${record.id}/${record.cluster}`, JSON.parse(JSON.stringify(record)) as Json, { ttlSeconds: recordTtlSeconds })
+}
+
+/** An interval in milliseconds; one that does not parse counts as ten minutes, its object says so when it is reconciled. */
+function intervalMs(text: string | undefined): number {
+  try {
+    return parseDuration(text ?? '10m')
+  } catch {
+    return 600_000
+  }
+}
