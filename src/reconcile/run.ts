@@ -1,5 +1,5 @@
 import { parseDuration, toEngineError, type EngineError, type Json } from '../base/index.ts'
-import { createKubeClient, createLiveReader, type KubeClient } from '../kube/index.ts'
+import { createDirectReader, createKubeClient } from '../kube/index.ts'
 import { normalizeRepositoryUrl } from '../sources/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
 import type { RunContext, StepControl } from './context.ts'
@@ -54,7 +54,7 @@ export async function runJob(deps: EngineDeps, job: Job, signal: AbortSignal = n
       world,
       sources,
       events,
-      live: createLiveReader(client),
+      live: createDirectReader(),
       signal,
       deadline: startedAt + deps.limits.runBudgetMs,
     }

@@ -3,7 +3,7 @@ import type { Kustomization } from '../../api/index.ts'
 import { labels } from '../../api/index.ts'
 import { build, fluxOverlay, substitute } from '../../kustomize/index.ts'
 import type { FileTree } from '../../ports/index.ts'
-import type { KubeObject } from '../../resources/index.ts'
+import { isMap, type KubeMap, type KubeObject } from '../../resources/index.ts'
 import { printYaml } from '../../yaml/index.ts'
 import { renderWithFiles } from '../pending.ts'
 
@@ -70,13 +70,13 @@ function cleanPath(path: string): string {
  */
 function withOwnership(object: KubeObject, kustomization: Kustomization): KubeObject {
   const common = kustomization.spec.commonMetadata
-  const metadata = { ...object.metadata }
-  metadata.labels = {
-    ...metadata.labels,
+  const metadata: KubeMap = isMap(object['metadata']) ? { ...object['metadata'] } : {}
+  metadata['labels'] = {
+    ...(isMap(metadata['labels']) ? metadata['labels'] : {}),
     ...common?.labels,
     [labels.kustomizeName]: kustomization.metadata.name,
     [labels.kustomizeNamespace]: kustomization.metadata.namespace ?? '',
   }
-  if (common?.annotations) metadata.annotations = { ...metadata.annotations, ...common.annotations }
+  if (common?.annotations) metadata['annotations'] = { ...(isMap(metadata['annotations']) ? metadata['annotations'] : {}), ...common.annotations }
   return { ...object, metadata }
 }

@@ -1,6 +1,6 @@
 import { isEngineError, toEngineError } from '../../base/index.ts'
-import type { Kustomization } from '../../api/index.ts'
-import { pruneObjects, removeFinalizer } from '../../kube/index.ts'
+import { groups, type Kustomization } from '../../api/index.ts'
+import { formatKey, pruneObjects, removeFinalizer } from '../../kube/index.ts'
 import type { RunContext } from '../context.ts'
 import type { NodeState, RecordedChange } from '../job.ts'
 import { identityOf } from '../identity.ts'
@@ -16,7 +16,7 @@ export async function finalizeKustomization(
 ): Promise<[NodeState, string, string]> {
   const entries = object.status?.inventory?.entries ?? []
   if (shouldDelete(object) && entries.length > 0) {
-    const owner = { group: 'kustomize.toolkit.fluxcd.io', name: object.metadata.name, namespace: object.metadata.namespace ?? '' }
+    const owner = { kind: 'Kustomization' as const, group: groups.kustomize, name: object.metadata.name, namespace: object.metadata.namespace ?? '' }
     try {
       const pruned = await pruneObjects(identityOf(ctx, object), {
         entries,
@@ -25,9 +25,9 @@ export async function finalizeKustomization(
         waitForTermination: object.spec.deletionPolicy === 'WaitForTermination',
         deadline: ctx.deadline,
       })
-      changes.push(...pruned.changes.map((change) => ({ object: change.subject, action: change.action })))
+      changes.push(...pruned.changes.map((change) => ({ object: formatKey(change), action: change.action })))
       if (pruned.errors.length > 0) {
-        const message = pruned.errors.map((error) => error.message).join('\n')
+        const message = pruned.errors.map((failure) => failure.error.message).join('\n')
         emit(ctx, object, 'error', 'PruneFailed', `pruning for deleted resource failed: ${message}`)
         return ['failed', 'PruneFailed', message]
       }
