@@ -3,8 +3,8 @@ import { EngineError, sha256Hex, toEngineError } from '../../base/index.ts'
 import { loadChart, type Chart } from '../../helm/index.ts'
 import { patchStatus } from '../../kube/index.ts'
 import type { Artifact, FileTree } from '../../ports/index.ts'
+import { retryPending } from '../../files/index.ts'
 import type { RunContext } from '../context.ts'
-import { renderWithFiles } from '../pending.ts'
 import { chartStatus } from './chart-status.ts'
 import { sourceKeyOf } from '../world.ts'
 
@@ -41,7 +41,7 @@ export async function resolveChart(ctx: RunContext, object: HelmRelease): Promis
     throw new EngineError(cause.message, { code: cause.code, reason: 'SourceNotReady', disposition: 'wait', cause })
   })
   const path = cleanChartPath(template.spec.chart)
-  const chart = await renderWithFiles(() => loadChartAt(artifact.files, path), ctx.signal)
+  const chart = await retryPending(() => loadChartAt(artifact.files, path), ctx.signal)
   const version = versionOf(chart, object, artifact)
   await publishHelmChart(ctx, object, template, { artifact, path, version })
   return { chart, version, sourceRevision: artifact.revision }

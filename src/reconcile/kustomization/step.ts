@@ -22,8 +22,8 @@ import { describeBlockers } from '../dependencies.ts'
 import { identityOf } from '../identity.ts'
 import type { NodeRecord, NodeState, RecordedChange } from '../job.ts'
 import { timestamp } from '../timestamp.ts'
-import { blockersOf, sourceKeyOf } from '../world.ts'
-import { buildKustomization, type BuiltKustomization } from './build.ts'
+import { blockersOf, idOf, sourceKeyOf } from '../world.ts'
+import { buildKustomization, cleanPath, type BuiltKustomization } from './build.ts'
 import { finalizeKustomization } from './finalize.ts'
 import { awaitHealth } from './health.ts'
 import { finishedStatus, progressingStatus, type KustomizationResult } from './status.ts'
@@ -97,14 +97,16 @@ async function render(ctx: RunContext, progress: Progress): Promise<BuiltKustomi
   progress.revision = source.revision
   const origin = source.metadata?.['org.opencontainers.image.revision']
   if (origin !== undefined) progress.originRevision = origin
-  const client = ctx.client
-  const variables = await loadVariables(client, progress.object, ctx.signal)
+  const variables = await loadVariables(ctx.client, progress.object, ctx.signal)
+  const id = idOf(progress.object)
+  await source.prefetch(ctx.deps.caches.reads.get(id) ?? [cleanPath(progress.object.spec.path ?? '')], ctx.signal)
   const built = await buildKustomization(progress.object, source.files, variables, {
     strictSubstitution: ctx.deps.settings.strictSubstitution,
     signal: ctx.signal,
   }).catch((error: unknown) => {
     throw withReason(toEngineError(error), 'BuildFailed')
   })
+  ctx.deps.caches.reads.set(id, built.reads.directories)
   progress.digest = built.digest
   progress.renderedAt = ctx.deps.clock.now()
   return built
