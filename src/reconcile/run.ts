@@ -41,7 +41,7 @@ export async function runJob(deps: EngineDeps, job: Job, signal: AbortSignal = n
   const records = new Map<string, NodeRecord>()
   const base = { id: job.runId, cluster: job.cluster, trigger: job.kind, receivedAt: job.receivedAt, startedAt, ...(job.actor === undefined ? {} : { actor: job.actor }) }
   try {
-    const [world, checks] = await Promise.all([loadWorld(client, signal), loadChecks(deps.state, job.cluster)])
+    const [world, checks] = await Promise.all([loadWorld(client, deps.settings.namespaces, signal), loadChecks(deps.state, job.cluster)])
     const events = createEventSink(client, deps.clock, logger)
     const sources = createSources({ deps, client, world, events, signal })
     const concerned = sourcesOf(world, job, checks, startedAt)
@@ -113,7 +113,7 @@ async function runNodes(
 ): Promise<EngineError | undefined> {
   let failure: EngineError | undefined
   const extend = async (parent: Workload, control: NodeControl): Promise<void> => {
-    await reloadWorld(ctx.client, ctx.world, ctx.signal)
+    await reloadWorld(ctx.client, ctx.world, ctx.deps.settings.namespaces, ctx.signal)
     const children = selectNodes(ctx, checks, concerned).filter((node) => parentOf(node) === idOf(parent))
     control.add(withDependants(ctx.world, children).map(graphNode))
   }
