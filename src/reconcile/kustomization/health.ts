@@ -1,6 +1,6 @@
 import { parseDuration } from '../../base/index.ts'
 import { fieldManagers, removeCondition, setCondition, type Kustomization } from '../../api/index.ts'
-import { checkHealth, inventoryRefs, patchStatus, type HealthRef, type Inventory } from '../../kube/index.ts'
+import { checkHealth, patchStatus, type ChangeSet, type ObjectKey } from '../../kube/index.ts'
 import type { RunContext } from '../context.ts'
 import { timestamp } from '../timestamp.ts'
 
@@ -17,8 +17,8 @@ const minTimeoutMs = 30_000
  * Looks at the health of what a Kustomization applied (`spec.wait`) or names (`spec.healthChecks`), again and again until it is settled or the run's time is used up.
  * A wait holds no place of the run and survives it: the time since when it waits is the transition time of the Healthy condition.
  */
-export async function awaitHealth(ctx: RunContext, object: Kustomization, revision: string, inventory: Inventory): Promise<HealthOutcome> {
-  const refs = wantedRefs(object, inventory)
+export async function awaitHealth(ctx: RunContext, object: Kustomization, revision: string, changes: ChangeSet): Promise<HealthOutcome> {
+  const refs = wantedRefs(object, changes)
   const { clock, limits } = ctx.deps
   if (refs.length === 0) {
     const conditions = object.status?.conditions ?? []
@@ -58,10 +58,10 @@ export function healthTimeoutMs(object: Kustomization): number {
   return Math.max(minTimeoutMs, wanted)
 }
 
-function wantedRefs(object: Kustomization, inventory: Inventory): readonly HealthRef[] {
-  const isSelf = (ref: HealthRef): boolean =>
+function wantedRefs(object: Kustomization, changes: ChangeSet): readonly ObjectKey[] {
+  const isSelf = (ref: ObjectKey): boolean =>
     ref.kind === 'Kustomization' && ref.name === object.metadata.name && ref.namespace === object.metadata.namespace
-  if (object.spec.wait === true) return inventoryRefs(inventory).filter((ref) => !isSelf(ref))
+  if (object.spec.wait === true) return changes.filter((change) => change.action !== 'skipped' && change.action !== 'deleted' && !isSelf(change))
   return (object.spec.healthChecks ?? [])
     .map((check) => ({
       apiVersion: check.apiVersion ?? 'apps/v1',
