@@ -108,7 +108,7 @@ async function publishHelmChart(
   if (current === undefined) return
   if (current.status?.artifact?.digest === digest && current.status.observedGeneration === current.metadata.generation) return
   const status = chartStatus(current, { digest, version, sourceRevision: artifact.revision, publicUrl: ctx.deps.settings.publicUrl, now: ctx.deps.clock.now() })
-  ctx.world.update(await patchStatus(ctx.client, current, status, { manager: fieldManagers.sourceStatus, signal: ctx.signal }))
+  ctx.world.update(await patchStatus(ctx.client, current, status, fieldManagers.sourceStatus, { signal: ctx.signal }))
 }
 
 function isSameSpec(known: HelmChart, wanted: HelmChart): boolean {

@@ -1,7 +1,7 @@
-import type { HelmRelease, HelmReleaseStatus } from '../../api/index.ts'
+import { fieldManagers, finalizer, type HelmRelease, type HelmReleaseStatus } from '../../api/index.ts'
 import { EngineError, toEngineError } from '../../base/index.ts'
 import { configDigest, type Values } from '../../helm/index.ts'
-import { ensureFinalizer } from '../../kube/index.ts'
+import { addFinalizer } from '../../kube/index.ts'
 import type { RunContext, StepControl } from '../context.ts'
 import { describeBlockers } from '../dependencies.ts'
 import { identityOf } from '../identity.ts'
@@ -33,10 +33,12 @@ const maxActions = 5
  * Never rejects for what is wrong with the object; rejects with an EngineError when the cluster cannot be reached.
  */
 export async function stepHelmRelease(ctx: RunContext, object: HelmRelease, control: StepControl): Promise<NodeRecord> {
-  const attempt: Attempt = { object, client: identityOf(ctx, object), startedAt: ctx.deps.clock.now(), changes: [] }
+  const attempt: Attempt = { stored: object, object, client: identityOf(ctx, object), startedAt: ctx.deps.clock.now(), changes: [] }
   try {
     if (object.metadata.deletionTimestamp !== undefined) return await uninstallDeleted(ctx, attempt)
-    attempt.object = await ensureFinalizer(ctx.client, object, { signal: ctx.signal })
+    const held = await addFinalizer(ctx.client, object, finalizer, fieldManagers.helmStatus, { signal: ctx.signal })
+    if (held === undefined) return recordOf(ctx, attempt, 'ready', 'Deleted', 'deleted')
+    attempt.stored = attempt.object = held
     refuseUnsupported(object, ctx.deps.settings)
     const blocked = whyBlocked(ctx, object, control)
     if (blocked !== undefined) return await saveBlocked(ctx, attempt, blocked)

@@ -1,5 +1,5 @@
 import { isEngineError, mapLimit, toEngineError } from '../../base/index.ts'
-import { groups, type Kustomization } from '../../api/index.ts'
+import { fieldManagers, finalizer, groups, type Kustomization } from '../../api/index.ts'
 import { formatKey, pruneObjects, removeFinalizer, type ChangeSet, type KubeClient } from '../../kube/index.ts'
 import type { RunContext } from '../context.ts'
 import type { NodeState, RecordedChange } from '../job.ts'
@@ -41,7 +41,7 @@ export async function finalizeKustomization(
       return ['failed', 'PruneFailed', error.message]
     }
   }
-  await removeFinalizer(ctx.client, object, { signal: ctx.signal })
+  await removeFinalizer(ctx.client, object, finalizer, fieldManagers.kustomizeStatus, { signal: ctx.signal })
   ctx.world.remove(object)
   return ['ready', 'Deleted', 'deleted']
 }

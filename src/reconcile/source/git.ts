@@ -1,6 +1,6 @@
-import { fieldManagers, type GitRepository, type GitRepositoryStatus } from '../../api/index.ts'
+import { fieldManagers, finalizer, type GitRepository, type GitRepositoryStatus } from '../../api/index.ts'
 import { EngineError, parseDuration, toEngineError } from '../../base/index.ts'
-import { ensureFinalizer, patchStatus, removeFinalizer } from '../../kube/index.ts'
+import { addFinalizer, patchStatus, removeFinalizer } from '../../kube/index.ts'
 import { fetchArtifact, gitCredentials, resolveRevision, type GitArtifact, type GitDeps, type RequestCredentials, type SecretData } from '../../sources/index.ts'
 import { failedGitStatus, fetchedGitStatus } from './status.ts'
 import type { SourceContext } from './index.ts'
@@ -13,14 +13,16 @@ import type { SourceContext } from './index.ts'
  */
 export async function refreshGitRepository(ctx: SourceContext, object: GitRepository): Promise<GitArtifact | undefined> {
   if (object.metadata.deletionTimestamp !== undefined) {
-    await removeFinalizer(ctx.client, object, { signal: ctx.signal })
+    await removeFinalizer(ctx.client, object, finalizer, fieldManagers.sourceStatus, { signal: ctx.signal })
     ctx.world.remove(object)
     return undefined
   }
   if (object.spec.suspend === true) return undefined
   let current = object
   try {
-    current = await ensureFinalizer(ctx.client, object, { signal: ctx.signal })
+    const held = await addFinalizer(ctx.client, object, finalizer, fieldManagers.sourceStatus, { signal: ctx.signal })
+    if (held === undefined) return undefined
+    current = held
     refuseUnsupported(current)
     const request = await requestOf(ctx, current)
     const resolved = await resolveRevision(gitDeps(ctx), request)
@@ -127,7 +129,7 @@ function refuseUnsupported(object: GitRepository): void {
 }
 
 async function store(ctx: SourceContext, object: GitRepository, status: GitRepositoryStatus): Promise<GitRepository> {
-  const stored = await patchStatus(ctx.client, object, status, { manager: fieldManagers.sourceStatus, signal: ctx.signal })
+  const stored = await patchStatus(ctx.client, object, status, fieldManagers.sourceStatus, { signal: ctx.signal })
   ctx.world.update(stored)
   return stored
 }
