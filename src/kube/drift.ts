@@ -34,7 +34,12 @@ export function isNewObject(dryRun: KubeObject): boolean {
 
 type Report = (steps: readonly FieldStep[], change: DriftPath['change']) => void
 
-function compare(before: KubeValue | undefined, after: KubeValue | undefined, steps: readonly FieldStep[], report: Report): void {
+function compare(
+  before: KubeValue | undefined,
+  after: KubeValue | undefined,
+  steps: readonly FieldStep[],
+  report: Report,
+): void {
   if (isEmpty(before) && isEmpty(after)) return
   if (before === undefined) return report(steps, 'add')
   if (after === undefined) return report(steps, 'remove')
@@ -57,9 +62,16 @@ function compareMaps(before: KubeMap, after: KubeMap, steps: readonly FieldStep[
 }
 
 /** Items are matched by name where all have one, else by position. */
-function compareLists(before: readonly KubeValue[], after: readonly KubeValue[], steps: readonly FieldStep[], report: Report): void {
+function compareLists(
+  before: readonly KubeValue[],
+  after: readonly KubeValue[],
+  steps: readonly FieldStep[],
+  report: Report,
+): void {
   const names = [before, after].map((list) => list.map((item) => (isMap(item) ? item['name'] : undefined)))
-  const isNamed = names.every((list) => list.every((name) => typeof name === 'string') && new Set(list).size === list.length)
+  const isNamed = names.every(
+    (list) => list.every((name) => typeof name === 'string') && new Set(list).size === list.length,
+  )
   const position = (list: readonly KubeValue[], key: KubeValue | undefined, index: number): number =>
     isNamed ? list.findIndex((item) => isMap(item) && item['name'] === key) : index
   const seen = new Set<number>()
@@ -89,8 +101,10 @@ function mapOf(value: KubeValue | undefined): KubeMap {
 export function formatSteps(steps: readonly FieldStep[]): string {
   let text = ''
   for (const step of steps) {
-    if ('field' in step) text += /^[A-Za-z_][\w-]*$/.test(step.field) ? `.${step.field}` : `[${JSON.stringify(step.field)}]`
-    else if (isMap(step.item) && typeof step.item['name'] === 'string') text += `[name=${JSON.stringify(step.item['name'])}]`
+    if ('field' in step)
+      text += /^[A-Za-z_][\w-]*$/.test(step.field) ? `.${step.field}` : `[${JSON.stringify(step.field)}]`
+    else if (isMap(step.item) && typeof step.item['name'] === 'string')
+      text += `[name=${JSON.stringify(step.item['name'])}]`
     else text += `[${step.index}]`
   }
   return text

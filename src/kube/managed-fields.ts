@@ -96,7 +96,9 @@ function isApplyEntryOf(entry: ManagedFieldsEntry, fieldManager: string): boolea
 
 function isReplaced(entry: ManagedFieldsEntry, managers: readonly ReplacedManager[]): boolean {
   if ((entry.subresource ?? '') !== '') return false
-  return managers.some((manager) => entry.manager.startsWith(manager.prefix) && manager.operations.includes(entry.operation))
+  return managers.some(
+    (manager) => entry.manager.startsWith(manager.prefix) && manager.operations.includes(entry.operation),
+  )
 }
 
 /** The union of two field tries. */
@@ -126,7 +128,8 @@ export type FieldStep = { readonly field: string } | { readonly item: KubeValue;
 function ownsField(trie: KubeMap, path: readonly FieldStep[]): boolean {
   let node: KubeMap = trie
   for (const step of path) {
-    const key = 'field' in step ? `f:${step.field}` : Object.keys(node).find((candidate) => matchesItem(candidate, step.item))
+    const key =
+      'field' in step ? `f:${step.field}` : Object.keys(node).find((candidate) => matchesItem(candidate, step.item))
     const next = key === undefined ? undefined : node[key]
     // A leaf above the path: the manager owns the whole value.
     if (!isMap(next)) return node !== trie && Object.keys(node).length === 0

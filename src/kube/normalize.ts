@@ -51,7 +51,8 @@ function foldStringData(object: KubeObject): KubeObject {
   const result = { ...object }
   delete result['stringData']
   const data: KubeMap = isMap(object['data']) ? { ...object['data'] } : {}
-  for (const [key, value] of Object.entries(stringData)) data[key] = typeof value === 'string' ? encodeBase64(value) : value
+  for (const [key, value] of Object.entries(stringData))
+    data[key] = typeof value === 'string' ? encodeBase64(value) : value
   result['data'] = data
   return result
 }

@@ -13,9 +13,16 @@ export interface ObjectPolicies {
  * An unknown value means the default, as in Flux.
  */
 export function policiesOf(object: KubeObject | undefined, group: string): ObjectPolicies {
-  const has = (name: string, value: string): boolean => object !== undefined && hasInMetadata(object, `${group}/${name}`, value)
+  const has = (name: string, value: string): boolean =>
+    object !== undefined && hasInMetadata(object, `${group}/${name}`, value)
   return {
-    ssa: has('ssa', 'Ignore') ? 'Ignore' : has('ssa', 'IfNotPresent') ? 'IfNotPresent' : has('ssa', 'Merge') ? 'Merge' : 'Override',
+    ssa: has('ssa', 'Ignore')
+      ? 'Ignore'
+      : has('ssa', 'IfNotPresent')
+        ? 'IfNotPresent'
+        : has('ssa', 'Merge')
+          ? 'Merge'
+          : 'Override',
     force: has('force', 'enabled'),
     prune: !has('prune', 'disabled'),
     reconcile: !has('reconcile', 'disabled'),
@@ -29,7 +36,10 @@ export function hasInMetadata(object: KubeObject, key: string, value: string): b
 }
 
 /** `metadata.labels` or `metadata.annotations`: its text values. */
-export function metadataMap(object: KubeObject, part: 'labels' | 'annotations' | (string & {})): { readonly [key: string]: string } {
+export function metadataMap(
+  object: KubeObject,
+  part: 'labels' | 'annotations' | (string & {}),
+): { readonly [key: string]: string } {
   const metadata = object['metadata']
   const map = isMap(metadata) ? metadata[part] : undefined
   if (!isMap(map)) return {}
@@ -51,7 +61,10 @@ export function skipReason(desired: KubeObject, live: KubeObject | undefined, gr
 }
 
 /** Why a prune leaves a live object alone, or undefined when it is to be deleted. Only the object in the cluster counts. */
-export function keepReason(live: KubeObject, owner: { readonly group: string; readonly name: string; readonly namespace: string }): string | undefined {
+export function keepReason(
+  live: KubeObject,
+  owner: { readonly group: string; readonly name: string; readonly namespace: string },
+): string | undefined {
   const labels = metadataMap(live, 'labels')
   if (labels[`${owner.group}/name`] !== owner.name || labels[`${owner.group}/namespace`] !== owner.namespace) {
     return 'it belongs to another owner by now'

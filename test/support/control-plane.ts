@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,6 +48,8 @@ export interface ControlPlane extends ControlPlaneAddress {
 
 const readyDeadlineMs = 60_000
 const attempts = 3
+/** Followed by the id of the process that the files belong to. */
+const directoryPrefix = 'sluice-controlplane-'
 
 /**
  * Starts etcd, kube-apiserver (RBAC, audit log, service-account tokens) and, unless told otherwise, kube-controller-manager on free ports of
@@ -76,7 +78,8 @@ async function startOnce(
   options: ControlPlaneOptions,
   report: (message: string) => void,
 ): Promise<ControlPlane> {
-  const directory = await mkdtemp(join(tmpdir(), 'sluice-controlplane-'))
+  await removeLeftovers()
+  const directory = await mkdtemp(join(tmpdir(), `${directoryPrefix}${process.pid}-`))
   const components: Component[] = []
   const end = endWithProcess(components, directory, options.handleSignals ?? true)
   try {
@@ -232,6 +235,27 @@ const emptyAddress: Omit<ControlPlaneAddress, 'server' | 'caPem' | 'token'> = {
   userTokens: {},
   kubeconfigPath: '',
   auditLogPath: '',
+}
+
+/** Removes files of processes that were killed before they could do so. */
+async function removeLeftovers(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const owner = Number(
+      name.startsWith(directoryPrefix) ? name.slice(directoryPrefix.length).split('-')[0] : undefined,
+    )
+    if (!Number.isInteger(owner) || owner <= 0 || isRunning(owner)) continue
+    await rm(join(tmpdir(), name), { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it runs, as somebody else.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }
 
 /** Makes the end of this process the end of the components; the answer ends them now. */

@@ -41,7 +41,12 @@ const maxTextBytes = 256 * 1024 * 1024
 export function createNodeKubeTransport(options: NodeKubeOptions): NodeKubeTransport {
   const server = new URL(options.server)
   const isHttps = server.protocol === 'https:'
-  const agentOptions = { keepAlive: true, maxSockets: options.maxSockets ?? 32, maxFreeSockets: 32, scheduling: 'lifo' as const }
+  const agentOptions = {
+    keepAlive: true,
+    maxSockets: options.maxSockets ?? 32,
+    maxFreeSockets: 32,
+    scheduling: 'lifo' as const,
+  }
   const agent = isHttps
     ? new HttpsAgent({
         ...agentOptions,
@@ -122,7 +127,9 @@ function readText(incoming: IncomingMessage, cluster: string, request: KubeReque
       resolve(chunks.length === 1 && first ? first.toString('utf8') : Buffer.concat(chunks, size).toString('utf8'))
     })
     incoming.once('error', (error) => reject(unreachable(cluster, request, error)))
-    incoming.once('aborted', () => reject(unreachable(cluster, request, new Error('the connection was closed in the middle of the answer'))))
+    incoming.once('aborted', () =>
+      reject(unreachable(cluster, request, new Error('the connection was closed in the middle of the answer'))),
+    )
   })
 }
 

@@ -168,12 +168,13 @@ async function perform(request: ActionRequest, operation: Operation, stored: Sto
   }
   const { release } = outcome.stored
   const title = operation.charAt(0).toUpperCase() + operation.slice(1)
-  const isGood = outcome.state === 'deployed'
+  const failure = outcome.state === 'failed' ? outcome.error : undefined
+  const isGood = failure === undefined
   const reason = `${title}${isGood ? 'Succeeded' : 'Failed'}`
   const subject = `Helm ${operation}${operation === 'rollback' ? ` to previous release ${release.namespace}/${release.name}.v${release.info.rollback_revision}` : ''}`
   const message = isGood
     ? `${subject} succeeded for release ${nameOf(release)} with chart ${chartOf(release)}`
-    : `${subject} failed for release ${release.namespace}/${release.name} with chart ${chartOf(release)}: ${outcome.error.message}`
+    : `${subject} failed for release ${release.namespace}/${release.name} with chart ${chartOf(release)}: ${failure.message}`
   const condition = operation === 'rollback' ? 'Remediated' : 'Released'
   let status: HelmReleaseStatus = operation === 'rollback' ? (object.status ?? {}) : withoutConditions(attempt.object.status ?? {}, 'Remediated')
   status = withCondition(object, { ...attempt.object.status, ...status }, condition, isGood ? 'True' : 'False', reason, message, ctx.deps.clock.now())

@@ -3,6 +3,7 @@ import { DiagnosticsError, EngineError, toEngineError } from '../../base/index.t
 import { newRelease, renderChart, type LookupAnswers, type Release, type Values } from '../../helm/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import type { RunContext } from '../context.ts'
+import { lookUp, readCapabilities } from './capabilities.ts'
 import { withOrigin } from './origin.ts'
 import type { ResolvedChart } from './chart.ts'
 import { releaseNameOf, releaseNamespaceOf } from './names.ts'

@@ -1,7 +1,7 @@
-import type { HelmRelease, HelmReleaseStatus } from '../../api/index.ts'
+import { fieldManagers, finalizer, type HelmRelease, type HelmReleaseStatus } from '../../api/index.ts'
 import { EngineError, toEngineError } from '../../base/index.ts'
 import { configDigest, type Values } from '../../helm/index.ts'
-import { ensureFinalizer } from '../../kube/index.ts'
+import { addFinalizer } from '../../kube/index.ts'
 import type { RunContext, StepControl } from '../context.ts'
 import { describeBlockers } from '../dependencies.ts'
 import { identityOf } from '../identity.ts'
@@ -17,7 +17,7 @@ import { carryOn, install, rollback, unlock, upgrade, uninstallFailed, type Acti
 import { observe } from './snapshot.ts'
 import { determineState, type DesiredRelease } from './state.ts'
 import { progressing, summarizeReady, withCondition, withoutConditions } from './status.ts'
-import { createReleaseStorage } from './storage.ts'
+import { createReleaseStorage, type StoredRelease } from './storage.ts'
 import { refuseUnsupported } from './support.ts'
 import { uninstallDeleted } from './uninstall.ts'
 import { composeValues } from './values.ts'
@@ -33,10 +33,12 @@ const maxActions = 5
  * Never rejects for what is wrong with the object; rejects with an EngineError when the cluster cannot be reached.
  */
 export async function stepHelmRelease(ctx: RunContext, object: HelmRelease, control: StepControl): Promise<NodeRecord> {
-  const attempt: Attempt = { object, client: identityOf(ctx, object), startedAt: ctx.deps.clock.now(), changes: [] }
+  const attempt: Attempt = { stored: object, object, client: identityOf(ctx, object), startedAt: ctx.deps.clock.now(), changes: [] }
   try {
     if (object.metadata.deletionTimestamp !== undefined) return await uninstallDeleted(ctx, attempt)
-    attempt.object = await ensureFinalizer(ctx.client, object, { signal: ctx.signal })
+    const held = await addFinalizer(ctx.client, object, finalizer, fieldManagers.helmStatus, { signal: ctx.signal })
+    if (held === undefined) return recordOf(ctx, attempt, 'ready', 'Deleted', 'deleted')
+    attempt.stored = attempt.object = held
     refuseUnsupported(object, ctx.deps.settings)
     const blocked = whyBlocked(ctx, object, control)
     if (blocked !== undefined) return await saveBlocked(ctx, attempt, blocked)
@@ -65,7 +67,7 @@ async function converge(ctx: RunContext, attempt: Attempt, chart: ResolvedChart,
   let announced = false
   for (let round = 0; round < maxActions; round++) {
     const stored = await storage.list()
-    const state = determineState(stored[0] && observe(stored[0].release), attempt.object.status?.history ?? [], desiredOf(attempt, chart))
+    const state = determineState(stored[0] === undefined ? undefined : observe(stored[0].release), attempt.object.status?.history ?? [], desiredOf(attempt, chart))
     const decision = decide(state, decisionInput(attempt.object, stored, isForced))
     if (decision.action === 'error') throw new EngineError(decision.message, { code: 'release-state-unknown', reason: 'StateError', disposition: 'retry' })
     if (decision.action === 'stall') return await stall(ctx, attempt, decision)
@@ -153,7 +155,7 @@ async function announce(ctx: RunContext, attempt: Attempt, decision: Decision): 
 }
 
 /** The release is as wanted: drift is looked for and corrected where the object asks for it, then the conditions are put in order. */
-async function settle(ctx: RunContext, attempt: Attempt, control: StepControl, stored: Parameters<typeof correctDrift>[2]): Promise<NodeRecord> {
+async function settle(ctx: RunContext, attempt: Attempt, control: StepControl, stored: StoredRelease | undefined): Promise<NodeRecord> {
   attempt.appliedAt ??= ctx.deps.clock.now()
   await control.applied([])
   if (stored !== undefined) await correctDrift(ctx, attempt, stored)
@@ -183,7 +185,7 @@ async function settle(ctx: RunContext, attempt: Attempt, control: StepControl, s
 }
 
 /** A release that is in sync without a Released condition of this generation gets one (after a roll-back to it, or a spec change that changed nothing). */
-function withReleased(ctx: RunContext, object: HelmRelease, status: HelmReleaseStatus, stored: Parameters<typeof correctDrift>[2]): HelmReleaseStatus {
+function withReleased(ctx: RunContext, object: HelmRelease, status: HelmReleaseStatus, stored: StoredRelease | undefined): HelmReleaseStatus {
   const released = status.conditions?.find((condition) => condition.type === 'Released')
   const cleared = withoutConditions(status, 'Remediated')
   const release = stored?.release

@@ -1,3 +1,4 @@
+import { fieldManagers, finalizer } from '../../api/index.ts'
 import { toEngineError } from '../../base/index.ts'
 import { removeFinalizer } from '../../kube/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
@@ -37,7 +38,7 @@ export async function uninstallDeleted(ctx: RunContext, attempt: Attempt): Promi
     }
   }
   await deleteHelmChart(ctx, attempt)
-  await removeFinalizer(ctx.client, attempt.object, { signal: ctx.signal })
+  await removeFinalizer(ctx.client, attempt.stored, finalizer, fieldManagers.helmStatus, { signal: ctx.signal })
   ctx.world.remove(attempt.object)
   return recordOf(ctx, attempt, 'ready', 'Deleted', 'deleted')
 }

@@ -1,10 +1,10 @@
 import { EngineError, toEngineError } from '../../base/index.ts'
-import { fieldManagers, groups, type Kustomization, type KustomizationStatus } from '../../api/index.ts'
+import { fieldManagers, finalizer, groups, type Kustomization, type KustomizationStatus } from '../../api/index.ts'
 import {
+  addFinalizer,
   applyStaged,
   checkInventorySize,
   effectiveChanges,
-  ensureFinalizer,
   formatChange,
   formatKey,
   inventoryEntries,
@@ -22,8 +22,8 @@ import { describeBlockers } from '../dependencies.ts'
 import { identityOf } from '../identity.ts'
 import type { NodeRecord, NodeState, RecordedChange } from '../job.ts'
 import { timestamp } from '../timestamp.ts'
-import { blockersOf, sourceKeyOf } from '../world.ts'
-import { buildKustomization, type BuiltKustomization } from './build.ts'
+import { blockersOf, idOf, sourceKeyOf } from '../world.ts'
+import { buildKustomization, cleanPath, type BuiltKustomization } from './build.ts'
 import { finalizeKustomization } from './finalize.ts'
 import { awaitHealth } from './health.ts'
 import { finishedStatus, progressingStatus, type KustomizationResult } from './status.ts'
@@ -32,6 +32,9 @@ import { loadVariables } from './variables.ts'
 
 /** What a step has found out so far. The record and the final status are made of it, however the step ends. */
 interface Progress {
+  /** As the server has it: what status writes are compared with. */
+  stored: Kustomization
+  /** The same with the parts of the status that are not written yet. */
   object: Kustomization
   readonly startedAt: number
   revision?: string
@@ -52,12 +55,14 @@ interface Progress {
  * Never rejects for what is wrong with the object; rejects with an EngineError when the cluster cannot be reached.
  */
 export async function stepKustomization(ctx: RunContext, object: Kustomization, control: StepControl): Promise<NodeRecord> {
-  const progress: Progress = { object, startedAt: ctx.deps.clock.now(), changes: [], unchanged: 0 }
+  const progress: Progress = { stored: object, object, startedAt: ctx.deps.clock.now(), changes: [], unchanged: 0 }
   if (object.metadata.deletionTimestamp !== undefined) {
     return record(ctx, progress, ...(await finalizeKustomization(ctx, object, progress.changes)))
   }
   try {
-    progress.object = await ensureFinalizer(ctx.client, object, { signal: ctx.signal })
+    const held = await addFinalizer(ctx.client, object, finalizer, fieldManagers.kustomizeStatus, { signal: ctx.signal })
+    if (held === undefined) return record(ctx, progress, 'ready', 'Deleted', 'deleted')
+    progress.stored = progress.object = held
     refuseUnsupported(object, ctx.deps.settings)
     const blocked = whyBlocked(ctx, object, control)
     if (blocked !== undefined) {
@@ -68,8 +73,8 @@ export async function stepKustomization(ctx: RunContext, object: Kustomization, 
     const changes = await applyAndPrune(ctx, progress, built, identityOf(ctx, object))
     progress.appliedAt = ctx.deps.clock.now()
     await control.applied(changes)
-    const health = await awaitHealth(ctx, progress.object, progress.revision ?? '', changes)
-    progress.object = health.object
+    const health = await awaitHealth(ctx, progress, changes)
+    progress.object = { ...progress.object, status: { ...progress.object.status, conditions: health.conditions } }
     if (health.state === 'waiting') {
       await save(ctx, progress, { kind: 'waiting', message: health.message, revision: progress.revision ?? '' })
       return record(ctx, progress, 'waiting', 'Progressing', health.message)
@@ -97,14 +102,16 @@ async function render(ctx: RunContext, progress: Progress): Promise<BuiltKustomi
   progress.revision = source.revision
   const origin = source.metadata?.['org.opencontainers.image.revision']
   if (origin !== undefined) progress.originRevision = origin
-  const client = ctx.client
-  const variables = await loadVariables(client, progress.object, ctx.signal)
+  const variables = await loadVariables(ctx.client, progress.object, ctx.signal)
+  const id = idOf(progress.object)
+  await source.prefetch(ctx.deps.caches.reads.get(id) ?? [cleanPath(progress.object.spec.path ?? '')], ctx.signal)
   const built = await buildKustomization(progress.object, source.files, variables, {
     strictSubstitution: ctx.deps.settings.strictSubstitution,
     signal: ctx.signal,
   }).catch((error: unknown) => {
     throw withReason(toEngineError(error), 'BuildFailed')
   })
+  ctx.deps.caches.reads.set(id, built.reads.directories)
   progress.digest = built.digest
   progress.renderedAt = ctx.deps.clock.now()
   return built
@@ -214,8 +221,9 @@ async function save(ctx: RunContext, progress: Progress, result: KustomizationRe
 }
 
 async function store(ctx: RunContext, progress: Progress, status: KustomizationStatus): Promise<void> {
-  progress.object = await patchStatus(ctx.client, progress.object, status, { manager: fieldManagers.kustomizeStatus, signal: ctx.signal })
-  ctx.world.update(progress.object)
+  progress.stored = await patchStatus(ctx.client, progress.stored, status, fieldManagers.kustomizeStatus, { signal: ctx.signal })
+  progress.object = progress.stored
+  ctx.world.update(progress.stored)
 }
 
 function ownerOf(object: Kustomization) {
