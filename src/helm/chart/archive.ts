@@ -1,5 +1,5 @@
-import { Gunzip } from 'fflate'
 import { helmError } from '../errors.ts'
+import { inflate } from '../inflate.ts'
 import type { LoadedFile } from './assemble.ts'
 import { assembleChart } from './assemble.ts'
 import type { Chart } from './chart.ts'
@@ -31,51 +31,20 @@ export function readArchive(bytes: Uint8Array, limits: ChartLimits): LoadedFile[
     throw helmError('chart-too-large', `chart archive is larger than the maximum size ${limits.maxArchiveBytes}`)
   }
   const files: LoadedFile[] = []
-  for (const entry of readTar(inflate(bytes, limits), limits.maxFiles)) {
+  for (const entry of readTar(unpack(bytes, limits), limits.maxFiles)) {
     files.push({ name: chartPath(entry.name), data: withoutBom(entry.data) })
   }
   if (files.length === 0) throw helmError('chart-archive-invalid', 'no files in chart archive')
   return files
 }
 
-/** Small enough that even the best ratio of DEFLATE (1:1032) cannot make more than a few megabytes at once. */
-const chunkBytes = 4096
-
-function inflate(bytes: Uint8Array, limits: ChartLimits): Uint8Array {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b || bytes[2] !== 8) {
-    throw helmError('chart-archive-invalid', 'the file does not appear to be a gzipped archive')
-  }
-  const parts: Uint8Array[] = []
-  let size = 0
-  let isComplete = false
-  const gunzip = new Gunzip((data, final) => {
-    parts.push(data)
-    size += data.length
-    if (final) isComplete = true
-  })
-  try {
-    for (let at = 0; at < bytes.length && size <= limits.maxBytes; at += chunkBytes) {
-      gunzip.push(bytes.subarray(at, at + chunkBytes), at + chunkBytes >= bytes.length)
-    }
-  } catch (cause) {
-    throw helmError('chart-archive-invalid', 'the gzipped archive is damaged', { cause })
-  }
-  if (size > limits.maxBytes) {
+function unpack(bytes: Uint8Array, limits: ChartLimits): Uint8Array {
+  const result = inflate(bytes, limits.maxBytes)
+  if (result instanceof Uint8Array) return result
+  if (result === 'too-large') {
     throw helmError('chart-too-large', `decompressed chart is larger than the maximum size ${limits.maxBytes}`)
   }
-  if (!isComplete) throw helmError('chart-archive-invalid', 'the gzipped archive ends too early')
-  return join(parts, size)
-}
-
-function join(parts: readonly Uint8Array[], size: number): Uint8Array {
-  if (parts.length === 1 && parts[0] !== undefined) return parts[0]
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
+  throw helmError('chart-archive-invalid', result === 'damaged' ? 'the gzipped archive is damaged' : 'the file does not appear to be a gzipped archive')
 }
 
 /** The path inside the chart: the first segment, the chart's own directory, is dropped. */

@@ -1,5 +1,5 @@
 import { satisfies } from '../../base/index.ts'
-import { sprintValue, type GoMap, type Value } from '../../template/index.ts'
+import { formatValue, type GoMap, type Value } from '../../template/index.ts'
 import { coalesceValues, mergeChartValues } from '../values/coalesce.ts'
 import { copyTable, fillTable, joinKeys, scalarAt, tableAt, type Warn } from '../values/tables.ts'
 import { adopt, copyMetadata, type ChartInstance } from './chart.ts'
@@ -115,7 +115,12 @@ function importValues(chart: ChartInstance, warn: Warn): void {
 function importSource(entry: Value): { child: string; parent: string } | undefined {
   if (typeof entry === 'string') return { child: joinKeys('exports', entry), parent: '.' }
   if (!(entry instanceof Map)) return undefined
-  return { child: sprintValue(entry.get('child')), parent: sprintValue(entry.get('parent')) }
+  return { child: textOf(entry.get('child')), parent: textOf(entry.get('parent')) }
+}
+
+/** What `%v` prints; a missing key prints as Go's nil. */
+function textOf(value: Value): string {
+  return formatValue(value ?? null, { step: () => undefined, allocate: () => undefined })
 }
 
 function nest(path: string, table: GoMap): GoMap {

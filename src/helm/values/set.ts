@@ -1,6 +1,7 @@
-import { goInt, parseInt64, type GoMap, type Value } from '../../template/index.ts'
+import { GoInt, goInt, parseInteger, toPlain, type GoMap, type Value } from '../../template/index.ts'
 import { helmError } from '../errors.ts'
 import { decodeJsonPrefix } from './json-prefix.ts'
+import type { Values } from './values.ts'
 
 /** How the values of a set line are read: `--set`, `--set-string`, `--set-literal`, `--set-json`, `--set-file`. */
 export type SetKind = 'typed' | 'string' | 'literal' | 'json' | 'file'
@@ -25,30 +26,66 @@ const maxNesting = 30
  * @throws EngineError `set-syntax` with Helm's message. What was set before the error stays set.
  */
 export function applySet(line: string, into: GoMap, options: SetOptions): void {
-  new SetParser(line, options).parse(into)
+  new SetParser<Value, GoMap>(line, options, GO_TABLES).parse(into)
 }
 
-/** Thrown inside the parser where the text ends; at the top it means that all is done. */
-class EndOfText extends Error {}
+/** As {@link applySet}, on plain data: tables inside `into` are changed where they stand. Whole numbers become bigints, Go's int64. */
+export function applySetToPlain(line: string, into: Values, options: SetOptions): void {
+  new SetParser<unknown, Values>(line, options, PLAIN_TABLES).parse(into)
+}
 
-class SetParser {
+/** How the parser sees tables: the same grammar writes into template values and into plain data. */
+interface Tables<V, T extends V> {
+  readonly isTable: (value: V | undefined) => value is T
+  readonly create: () => T
+  readonly has: (table: T, key: string) => boolean
+  readonly get: (table: T, key: string) => V | undefined
+  readonly set: (table: T, key: string, value: V) => void
+  readonly isEmpty: (table: T) => boolean
+  readonly fromValue: (value: Value) => V
+}
+
+const GO_TABLES: Tables<Value, GoMap> = Object.freeze({
+  isTable: (value: Value): value is GoMap => value instanceof Map,
+  create: () => new Map<string, Value>(),
+  has: (table: GoMap, key: string) => table.has(key),
+  get: (table: GoMap, key: string) => table.get(key),
+  set: (table: GoMap, key: string, value: Value) => void table.set(key, value),
+  isEmpty: (table: GoMap) => table.size === 0,
+  fromValue: (value: Value) => value,
+})
+
+const PLAIN_TABLES: Tables<unknown, Values> = Object.freeze({
+  isTable: (value: unknown): value is Values => typeof value === 'object' && value !== null && !Array.isArray(value),
+  create: () => ({}),
+  has: (table: Values, key: string) => Object.hasOwn(table, key),
+  get: (table: Values, key: string) => (Object.hasOwn(table, key) ? table[key] : undefined),
+  set: (table: Values, key: string, value: unknown) =>
+    void Object.defineProperty(table, key, { value, enumerable: true, configurable: true, writable: true }),
+  isEmpty: (table: Values) => Object.keys(table).length === 0,
+  fromValue: (value: Value) => (value instanceof GoInt ? value.toBigInt() : toPlain(value)),
+})
+
+class SetParser<V, T extends V> {
   readonly #characters: readonly string[]
   readonly #options: SetOptions
   readonly #isLiteral: boolean
+  readonly #tables: Tables<V, T>
   #at = 0
 
-  constructor(line: string, options: SetOptions) {
+  constructor(line: string, options: SetOptions, tables: Tables<V, T>) {
+    this.#tables = tables
     this.#characters = [...line]
     this.#options = options
     this.#isLiteral = options.kind === 'literal'
   }
 
-  parse(into: GoMap): void {
+  parse(into: T): void {
     for (;;) if (this.#key(into, 0) === 'end') return
   }
 
   /** One `key=value`, with whatever is nested in the key. Says `end` when the text ended in a way that is no error. */
-  #key(data: GoMap, nesting: number): 'more' | 'end' {
+  #key(data: T, nesting: number): 'more' | 'end' {
     const { text, stop } = this.#until(this.#isLiteral ? '=[.' : '=[,.')
     switch (stop) {
       case undefined:
@@ -59,72 +96,72 @@ class SetParser {
       case '=':
         return this.#assign(data, text)
       case ',':
-        set(data, text, '')
+        this.#set(data, text, this.#tables.fromValue(''))
         throw syntax(`key ${JSON.stringify(text)} has no value (cannot end with ,)`)
       default:
         return this.#nestedKey(data, text, nesting + 1)
     }
   }
 
-  #listKey(data: GoMap, key: string, nesting: number): 'more' | 'end' {
+  #listKey(data: T, key: string, nesting: number): 'more' | 'end' {
     const index = this.#index()
-    const known = data.get(key)
-    if (data.has(key) && !Array.isArray(known)) throw syntax(`unable to parse key: ${key} is not a list`)
-    const step = this.#item(Array.isArray(known) ? known : [], index, nesting)
-    set(data, key, step.list)
+    const known = this.#tables.get(data, key)
+    if (this.#tables.has(data, key) && !Array.isArray(known)) throw syntax(`unable to parse key: ${key} is not a list`)
+    const step = this.#item(Array.isArray(known) ? (known as V[]) : [], index, nesting)
+    this.#set(data, key, step.list as V)
     return step.next
   }
 
-  #nestedKey(data: GoMap, key: string, nesting: number): 'more' | 'end' {
+  #nestedKey(data: T, key: string, nesting: number): 'more' | 'end' {
     if (nesting > maxNesting) {
       throw syntax(`value name nested level is greater than maximum supported nested level of ${maxNesting}`)
     }
-    const known = data.get(key)
-    if (data.has(key) && !(known instanceof Map)) throw syntax(`unable to parse key: ${key} is not a table`)
-    const inner: GoMap = known instanceof Map ? known : new Map()
+    const known = this.#tables.get(data, key)
+    if (this.#tables.has(data, key) && !this.#tables.isTable(known)) throw syntax(`unable to parse key: ${key} is not a table`)
+    const inner = this.#tables.isTable(known) ? known : this.#tables.create()
     try {
       const next = this.#key(inner, nesting)
-      if (next === 'more' && inner.size === 0) throw syntax(`key map ${JSON.stringify(key)} has no value`)
+      if (next === 'more' && this.#tables.isEmpty(inner)) throw syntax(`key map ${JSON.stringify(key)} has no value`)
       return next
     } finally {
-      if (inner.size > 0) set(data, key, inner)
+      if (!this.#tables.isEmpty(inner)) this.#set(data, key, inner)
     }
   }
 
-  #assign(data: GoMap, key: string): 'more' | 'end' {
+  #assign(data: T, key: string): 'more' | 'end' {
     if (this.#options.kind === 'json') {
-      set(data, key, this.#jsonValue())
+      this.#set(data, key, this.#jsonValue())
       return 'more'
     }
     const read = this.#value()
-    set(data, key, read.value)
+    this.#set(data, key, read.value)
     return read.next
   }
 
   /** What stands after `[index]`: a value, a further index, or a nested key. */
-  #item(list: readonly Value[], index: number, nesting: number): { list: Value[]; next: 'more' | 'end' } {
+  #item(list: readonly V[], index: number, nesting: number): { list: V[]; next: 'more' | 'end' } {
     if (index < 0) throw syntax(`negative ${index} index not allowed`)
     const { text, stop } = this.#until('[.=')
     if (text !== '') throw syntax(`unexpected data at end of array index: ${JSON.stringify(text)}`)
     if (stop === undefined) return { list: [...list], next: 'end' }
     if (stop === '=') {
-      if (this.#options.kind === 'json') return { list: setIndex(list, index, this.#jsonValue()), next: 'more' }
+      if (this.#options.kind === 'json') return { list: this.#setIndex(list, index, this.#jsonValue()), next: 'more' }
       const read = this.#value()
       // Helm forgets that the text ended here, and finds out at the next key.
-      return { list: setIndex(list, index, read.value), next: 'more' }
+      return { list: this.#setIndex(list, index, read.value), next: 'more' }
     }
     if (stop === '[') {
       const nextIndex = this.#index()
       const known = list[index]
       if (known !== undefined && known !== null && !Array.isArray(known)) throw syntax('unable to parse key: not a list')
-      const inner = this.#item(Array.isArray(known) ? known : [], nextIndex, nesting)
-      return { list: setIndex(list, index, inner.list), next: inner.next }
+      const inner = this.#item(Array.isArray(known) ? (known as V[]) : [], nextIndex, nesting)
+      return { list: this.#setIndex(list, index, inner.list as V), next: inner.next }
     }
     const known = list[index]
-    const inner: GoMap = known instanceof Map ? known : new Map()
+    const inner = this.#tables.isTable(known) ? known : this.#tables.create()
     const next = this.#key(inner, nesting)
-    if (next === 'end') return { list: index < list.length ? setIndex(list, index, inner) : [...list], next }
-    return { list: setIndex(list, index, inner), next }
+    if (next === 'end') return { list: index < list.length ? this.#setIndex(list, index, inner) : [...list], next }
+    return { list: this.#setIndex(list, index, inner), next }
   }
 
   #index(): number {
@@ -134,20 +171,20 @@ class SetParser {
     return Number(text)
   }
 
-  #value(): { value: Value; next: 'more' | 'end' } {
+  #value(): { value: V; next: 'more' | 'end' } {
     if (this.#isLiteral) {
       const rest = this.#characters.slice(this.#at).join('')
       this.#at = this.#characters.length
-      return { value: rest, next: 'more' }
+      return { value: this.#tables.fromValue(rest), next: 'more' }
     }
-    if (this.#at >= this.#characters.length) return { value: '', next: 'end' }
-    if (this.#characters[this.#at] === '{') return { value: this.#list(), next: 'more' }
+    if (this.#at >= this.#characters.length) return { value: this.#tables.fromValue(''), next: 'end' }
+    if (this.#characters[this.#at] === '{') return { value: this.#list() as V, next: 'more' }
     return { value: this.#read(this.#until(',').text), next: 'more' }
   }
 
-  #list(): Value[] {
+  #list(): V[] {
     this.#at++
-    const list: Value[] = []
+    const list: V[] = []
     for (;;) {
       const { text, stop } = this.#until(',}')
       if (stop === undefined) throw syntax("list must terminate with '}'")
@@ -159,22 +196,22 @@ class SetParser {
     }
   }
 
-  #read(text: string): Value {
+  #read(text: string): V {
     if (this.#options.kind === 'file') {
       if (this.#options.readFile === undefined) throw syntax('files cannot be read here')
-      return this.#options.readFile(text)
+      return this.#tables.fromValue(this.#options.readFile(text))
     }
-    return this.#options.kind === 'string' ? text : typedValue(text)
+    return this.#tables.fromValue(this.#options.kind === 'string' ? text : typedValue(text))
   }
 
-  #jsonValue(): Value {
-    if (this.#skipBlank()) return null
+  #jsonValue(): V {
+    if (this.#skipBlank()) return this.#tables.fromValue(null)
     const rest = this.#characters.slice(this.#at).join('')
     const decoded = decodeJsonPrefix(rest)
     if (decoded === undefined) throw syntax('invalid JSON value')
     this.#at += [...rest.slice(0, decoded.length)].length
     this.#skipBlank()
-    return decoded.value
+    return this.#tables.fromValue(decoded.value)
   }
 
   /** Skips blanks and one comma. True where a comma or the end came first: an empty value. */
@@ -199,20 +236,18 @@ class SetParser {
     }
     return { text, stop: undefined }
   }
-}
 
-function set(data: GoMap, key: string, value: Value): void {
-  if (key !== '') data.set(key, value)
-}
-
-function setIndex(list: readonly Value[], index: number, value: Value): Value[] {
-  if (index > maxIndex) {
-    throw syntax(`index of ${index} is greater than maximum supported index of ${maxIndex}`)
+  #set(data: T, key: string, value: V): void {
+    if (key !== '') this.#tables.set(data, key, value)
   }
-  const copy = [...list]
-  while (copy.length <= index) copy.push(null)
-  copy[index] = value
-  return copy
+
+  #setIndex(list: readonly V[], index: number, value: V): V[] {
+    if (index > maxIndex) throw syntax(`index of ${index} is greater than maximum supported index of ${maxIndex}`)
+    const copy = [...list]
+    while (copy.length <= index) copy.push(this.#tables.fromValue(null))
+    copy[index] = value
+    return copy
+  }
 }
 
 /** `true`, `false` and `null` in any case, whole numbers without a leading zero; everything else is text. */
@@ -227,8 +262,13 @@ function typedValue(text: string): Value {
     case '0':
       return goInt(0, 'int64')
     default:
-      return text.startsWith('0') ? text : (parseInt64(text) ?? text)
+      return text === '' || text.startsWith('0') ? text : wholeNumber(text)
   }
+}
+
+function wholeNumber(text: string): Value {
+  const parsed = parseInteger(text, 10)
+  return typeof parsed === 'bigint' ? goInt(parsed, 'int64') : text
 }
 
 function syntax(problem: string): Error {
