@@ -77,8 +77,7 @@ function pathProblem(path: string): string | undefined {
   if (path.startsWith('/')) return 'it is absolute'
   if (/^[A-Za-z]:/.test(path)) return 'it has a drive letter'
   if (path.includes('\\')) return 'it contains a backslash'
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\u0000-\u001f\u007f]/.test(path)) return 'it contains a control character'
+  if (/\p{Cc}/u.test(path)) return 'it contains a control character'
   return undefined
 }
 

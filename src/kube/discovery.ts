@@ -21,6 +21,8 @@ export interface DiscoverySnapshot {
   readonly byKind: ReadonlyMap<string, ApiResource>
   /** `group/version` (or `v1`) of everything served, in the server's order: its preferred version of a group comes first. */
   readonly groupVersions: readonly string[]
+  /** Groups of which the server could not say everything, because the extension server behind them does not answer. */
+  readonly staleGroups: ReadonlySet<string>
   readonly fetchedAt: number
 }
 
@@ -35,10 +37,7 @@ export interface ClusterCache {
   /** Set when definitions were applied: the next unknown kind is looked up again whatever the age of the snapshot. */
   stale: boolean
   /** Answers of the two endpoints with their ETags, so that an unchanged cluster answers 304. */
-  readonly answers: Map<
-    string,
-    { readonly etag: string; readonly resources: readonly ApiResource[]; readonly versions: readonly string[] }
-  >
+  readonly answers: Map<string, DiscoveryPart & { readonly etag: string }>
 }
 
 /** An empty cache for one cluster. */
@@ -100,11 +99,13 @@ async function fetchSnapshot(cache: ClusterCache, deps: DiscoveryDeps): Promise<
   const parts = await Promise.all(['/api', '/apis'].map((path) => fetchPart(cache, path, deps)))
   const byKind = new Map<string, ApiResource>()
   const groupVersions: string[] = []
+  const staleGroups = new Set<string>()
   for (const part of parts) {
     groupVersions.push(...part.versions)
+    for (const group of part.stale) staleGroups.add(group)
     for (const resource of part.resources) byKind.set(`${apiVersionOf(resource)}|${resource.kind}`, resource)
   }
-  cache.snapshot = { byKind, groupVersions, fetchedAt }
+  cache.snapshot = { byKind, groupVersions, staleGroups, fetchedAt }
   return cache.snapshot
 }
 
@@ -115,6 +116,7 @@ function apiVersionOf(resource: ApiResource): string {
 interface DiscoveryPart {
   readonly resources: readonly ApiResource[]
   readonly versions: readonly string[]
+  readonly stale: readonly string[]
 }
 
 async function fetchPart(cache: ClusterCache, path: string, deps: DiscoveryDeps): Promise<DiscoveryPart> {
@@ -134,7 +136,11 @@ interface DiscoveryBody {
   readonly kind?: string
   readonly items?: readonly {
     readonly metadata?: { readonly name?: string }
-    readonly versions?: readonly { readonly version?: string; readonly resources?: readonly AggregatedResource[] }[]
+    readonly versions?: readonly {
+      readonly version?: string
+      readonly freshness?: string
+      readonly resources?: readonly AggregatedResource[]
+    }[]
   }[]
   readonly versions?: readonly string[]
   readonly groups?: readonly { readonly versions?: readonly { readonly groupVersion?: string }[] }[]
@@ -151,9 +157,11 @@ interface AggregatedResource {
 function readAggregated(body: DiscoveryBody): DiscoveryPart {
   const resources: ApiResource[] = []
   const versions: string[] = []
+  const stale: string[] = []
   for (const item of body.items ?? []) {
     const group = item.metadata?.name ?? ''
-    for (const { version = '', resources: served } of item.versions ?? []) {
+    for (const { version = '', freshness, resources: served } of item.versions ?? []) {
+      if (freshness === 'Stale') stale.push(group)
       versions.push(group === '' ? version : `${group}/${version}`)
       for (const entry of served ?? []) {
         resources.push({
@@ -168,7 +176,7 @@ function readAggregated(body: DiscoveryBody): DiscoveryPart {
       }
     }
   }
-  return { resources, versions }
+  return { resources, versions, stale }
 }
 
 /** Servers without aggregated discovery: one request per group and version. */
@@ -178,12 +186,20 @@ async function readLegacy(body: DiscoveryBody, path: string, deps: DiscoveryDeps
       ? (body.versions ?? [])
       : (body.groups ?? []).flatMap((group) => (group.versions ?? []).map((version) => version.groupVersion ?? ''))
   const lists = await Promise.all(versions.map((version) => fetchLegacyVersion(`${path}/${version}`, version, deps)))
-  return { resources: lists.flat(), versions }
+  const stale = versions
+    .filter((_version, index) => lists[index] === undefined)
+    .map((version) => parseApiVersion(version).group)
+  return { resources: lists.flatMap((list) => list ?? []), versions, stale }
 }
 
-async function fetchLegacyVersion(path: string, groupVersion: string, deps: DiscoveryDeps): Promise<ApiResource[]> {
+/** Undefined where the extension server behind the version does not answer. */
+async function fetchLegacyVersion(
+  path: string,
+  groupVersion: string,
+  deps: DiscoveryDeps,
+): Promise<ApiResource[] | undefined> {
   const answer = await deps.fetch(path, { accept: 'application/json' })
-  if (answer.status !== 200) return [] // An aggregated API whose server is down: its kinds are unknown, the others are not.
+  if (answer.status !== 200) return undefined
   const list = decodeJson(answer.text) as {
     resources?: { name?: string; kind?: string; namespaced?: boolean; verbs?: string[] }[]
   }

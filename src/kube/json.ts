@@ -1,7 +1,7 @@
 import { EngineError } from '../base/index.ts'
 
 /** JSON.rawJSON and the reviver's source text are in every runtime we support (V8 12) but not in the language's type library. */
-const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON
+const rawJson = (JSON as unknown as { rawJSON: (this: void, text: string) => unknown }).rawJSON
 
 /** Sixteen digits or more: the integers a double may not hold are among them. */
 const longInteger = /[:[,]\s*-?\d{16,}\s*[,}\]]/

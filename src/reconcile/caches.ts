@@ -1,5 +1,6 @@
-import type { ClusterCache } from '../kube/index.ts'
-import type { GitObjectCache } from '../sources/index.ts'
+import { createClusterCache, type ClusterCache } from '../kube/index.ts'
+import type { BlobStore } from '../ports/index.ts'
+import { GitObjectCache } from '../sources/index.ts'
 
 /** What a coordinator keeps between the runs of its cluster. All of it can be thrown away at any time. */
 export interface CoordinatorCaches {
@@ -7,4 +8,15 @@ export interface CoordinatorCaches {
   readonly cluster: ClusterCache
   /** Git objects, shared by all sources of the cluster. */
   readonly git: GitObjectCache
+  /** Directories that the last build of a Kustomization or chart read, by its id: fetched ahead of the next one. */
+  readonly reads: Map<string, readonly string[]>
+}
+
+/** Empty caches for one cluster. `store` keeps Git objects across restarts. */
+export function createCaches(options: { readonly store?: BlobStore; readonly maxGitBytes?: number } = {}): CoordinatorCaches {
+  const git = new GitObjectCache({
+    ...(options.store === undefined ? {} : { store: options.store }),
+    ...(options.maxGitBytes === undefined ? {} : { maxBytes: options.maxGitBytes }),
+  })
+  return { cluster: createClusterCache(), git, reads: new Map() }
 }

@@ -3,7 +3,7 @@
  * Wires sources, kustomize, helm and kube together; nothing below it knows of the others. Behaviour and formats follow Flux 2.9.
  * @module
  */
-export type { CoordinatorCaches } from './caches.ts'
+export { createCaches, type CoordinatorCaches } from './caches.ts'
 export type * from './job.ts'
 export { runJob } from './run.ts'
 export { defaultLimits, defaultSettings, type Limits, type Settings } from './settings.ts'

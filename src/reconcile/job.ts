@@ -1,4 +1,5 @@
 import type { BlobStore, Clock, HttpClient, KubeTransport, Logger, Random, StateStore } from '../ports/index.ts'
+import type { DriftPath } from '../kube/index.ts'
 import type { Limits, Settings } from './settings.ts'
 import type { CoordinatorCaches } from './caches.ts'
 
@@ -45,7 +46,7 @@ export interface RecordedChange {
   readonly object: string
   readonly action: string
   /** Fields that differed from what Git says although nothing changed there. Paths only, never values. */
-  readonly drift?: readonly string[]
+  readonly drift?: readonly DriftPath[]
 }
 
 /** What happened to one object of ours in a run. */

@@ -1,14 +1,13 @@
 import { parseDuration, toEngineError, type EngineError, type Json } from '../base/index.ts'
-import { createKubeClient, createLiveReader, type KubeClient } from '../kube/index.ts'
-import { normalizeRepositoryUrl } from '../sources/index.ts'
+import { createDirectReader, createKubeClient } from '../kube/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
 import type { RunContext, StepControl } from './context.ts'
 import { createEventSink } from './events.ts'
 import { runGraph, type GraphNode, type NodeControl } from './graph.ts'
-import { appliedSourceRevision, stepHelmRelease } from './helmrelease/step.ts'
+import { stepHelmRelease } from './helmrelease/step.ts'
 import type { EngineDeps, Job, JobResult, NodeRecord, ObjectKey, RunRecord } from './job.ts'
 import { stepKustomization } from './kustomization/step.ts'
-import { selectNode, type Candidate } from './select.ts'
+import { selectNode, type Candidate, type CheckMark } from './select.ts'
 import { createSources } from './source/index.ts'
 import { isRefAffected, isRepositoryMatch } from './source-match.ts'
 import { dependenciesOf, idOf, idOfKey, loadWorld, parentOf, reloadWorld, revisionOf, sourceKeyOf, type Workload, type World } from './world.ts'
@@ -42,7 +41,7 @@ export async function runJob(deps: EngineDeps, job: Job, signal: AbortSignal = n
   const records = new Map<string, NodeRecord>()
   const base = { id: job.runId, cluster: job.cluster, trigger: job.kind, receivedAt: job.receivedAt, startedAt, ...(job.actor === undefined ? {} : { actor: job.actor }) }
   try {
-    const [world, checks] = await Promise.all([loadWorld(client, signal), loadChecks(deps.state, job.cluster)])
+    const [world, checks] = await Promise.all([loadWorld(client, deps.settings.namespaces, signal), loadChecks(deps.state, job.cluster)])
     const events = createEventSink(client, deps.clock, logger)
     const sources = createSources({ deps, client, world, events, signal })
     const concerned = sourcesOf(world, job, checks, startedAt)
@@ -54,7 +53,7 @@ export async function runJob(deps: EngineDeps, job: Job, signal: AbortSignal = n
       world,
       sources,
       events,
-      live: createLiveReader(client),
+      live: createDirectReader(),
       signal,
       deadline: startedAt + deps.limits.runBudgetMs,
     }
@@ -92,7 +91,7 @@ function isSourceConcerned(
 ): boolean {
   if (source.metadata.deletionTimestamp !== undefined) return true
   if (job.push !== undefined) {
-    return isRepositoryMatch(source.spec.url, job.push, normalizeRepositoryUrl) && isRefAffected(source.spec.ref, job.push.ref)
+    return isRepositoryMatch(source.spec.url, job.push) && isRefAffected(source.spec.ref, job.push.ref)
   }
   if (job.kind === 'trigger') {
     if (job.target === 'cluster' || job.target === undefined) return true
@@ -114,7 +113,7 @@ async function runNodes(
 ): Promise<EngineError | undefined> {
   let failure: EngineError | undefined
   const extend = async (parent: Workload, control: NodeControl): Promise<void> => {
-    await reloadWorld(ctx.client, ctx.world, ctx.signal)
+    await reloadWorld(ctx.client, ctx.world, ctx.deps.settings.namespaces, ctx.signal)
     const children = selectNodes(ctx, checks, concerned).filter((node) => parentOf(node) === idOf(parent))
     control.add(withDependants(ctx.world, children).map(graphNode))
   }
@@ -149,13 +148,16 @@ function isOurs(change: { readonly action: string; readonly apiVersion: string }
   return change.action !== 'unchanged' && change.action !== 'skipped' && /^(kustomize|helm|source)\.toolkit\.fluxcd\.io\//.test(change.apiVersion)
 }
 
-function selectNodes(ctx: RunContext, checks: Checks, concerned: ReadonlySet<string>): readonly Workload[] {
-  const now = ctx.deps.clock.now()
-  const workloads: Workload[] = [...ctx.world.ofKind('Kustomization'), ...ctx.world.ofKind('HelmRelease')]
-  return workloads.filter((object) => selectNode(candidateOf(ctx.world, object, concerned), ctx.job, checks.get(idOf(object)), now) !== undefined)
+function isSelected(ctx: RunContext, object: Workload, mark: CheckMark | undefined, concerned: ReadonlySet<string>): boolean {
+  return selectNode(candidateOf(ctx.world, object, mark, concerned), ctx.job, mark, ctx.deps.clock.now()) !== undefined
 }
 
-function candidateOf(world: World, object: Workload, concerned: ReadonlySet<string>): Candidate {
+function selectNodes(ctx: RunContext, checks: Checks, concerned: ReadonlySet<string>): readonly Workload[] {
+  const workloads: Workload[] = [...ctx.world.ofKind('Kustomization'), ...ctx.world.ofKind('HelmRelease')]
+  return workloads.filter((object) => isSelected(ctx, object, checks.get(idOf(object)), concerned))
+}
+
+function candidateOf(world: World, object: Workload, mark: CheckMark | undefined, concerned: ReadonlySet<string>): Candidate {
   const source = sourceKeyOf(object)
   const parent = parentOf(object)
   const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')
@@ -170,7 +172,8 @@ function candidateOf(world: World, object: Workload, concerned: ReadonlySet<stri
     requestedAt: object.metadata.annotations?.['reconcile.fluxcd.io/requestedAt'],
     handledAt: object.status?.lastHandledReconcileAt,
     sourceRevision: source && revisionOf(world, source),
-    appliedRevision: object.kind === 'Kustomization' ? object.status?.lastAppliedRevision : appliedSourceRevision(object),
+    // A release does not record the revision of its chart's source; the last look does.
+    appliedRevision: object.kind === 'Kustomization' ? object.status?.lastAppliedRevision : mark?.revision,
     intervalMs: interval,
     retryIntervalMs: object.kind === 'Kustomization' && object.spec.retryInterval !== undefined ? intervalMs(object.spec.retryInterval) : interval,
     sourceInRun: (source !== undefined && concerned.has(idOfKey(source))) || (parent !== undefined && concerned.has(parent)),

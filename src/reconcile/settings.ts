@@ -1,3 +1,6 @@
+import type { EgressPolicy } from '../base/index.ts'
+import { defaultGitLimits, type GitLimits } from '../sources/index.ts'
+
 /** Behaviour that the operator of the deployment chooses. Flux's controller flags where one exists. */
 export interface Settings {
   /** Refuse references to other namespaces (`--no-cross-namespace-refs`). On by default, unlike Flux. */
@@ -10,6 +13,10 @@ export interface Settings {
   readonly publicUrl: string
   /** Undefined variables of post-build substitution are errors (gate StrictPostBuildSubstitutions, on since Flux 2.9). */
   readonly strictSubstitution: boolean
+  /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
+  readonly namespaces: readonly string[]
+  /** Private hosts that sources may be fetched from. */
+  readonly egress: EgressPolicy
 }
 
 /** Bounds of one run. */
@@ -22,8 +29,9 @@ export interface Limits {
   readonly nodeConcurrency: number
   /** Requests in flight for one node's objects. */
   readonly applyConcurrency: number
-  /** Seconds between two looks at objects that are not healthy yet. */
+  /** Milliseconds between two looks at objects that are not healthy yet. */
   readonly healthPollMs: number
+  readonly git: GitLimits
 }
 
 export const defaultSettings: Settings = {
@@ -32,6 +40,8 @@ export const defaultSettings: Settings = {
   defaultServiceAccount: '',
   publicUrl: 'http://source-controller.flux-system.svc.cluster.local.',
   strictSubstitution: true,
+  namespaces: [],
+  egress: {},
 }
 
 export const defaultLimits: Limits = {
@@ -40,4 +50,5 @@ export const defaultLimits: Limits = {
   nodeConcurrency: 8,
   applyConcurrency: 16,
   healthPollMs: 500,
+  git: defaultGitLimits,
 }

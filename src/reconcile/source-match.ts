@@ -1,3 +1,4 @@
+import { isSameRepository } from '../sources/index.ts'
 import type { PushNotice } from './job.ts'
 
 /** `spec.ref` of a GitRepository. */
@@ -21,8 +22,7 @@ export function isRefAffected(reference: GitReference | undefined, pushedRef: st
   return pushedRef === `refs/heads/${reference?.branch ?? 'master'}`
 }
 
-/** Whether a push concerns a repository: any of the forge's URLs for it names the same one. `normalize` makes URLs comparable. */
-export function isRepositoryMatch(url: string, push: PushNotice, normalize: (url: string) => string | undefined): boolean {
-  const wanted = normalize(url)
-  return wanted !== undefined && push.urls.some((candidate) => normalize(candidate) === wanted)
+/** Whether a push concerns a repository: any of the forge's URLs for it names the same one. */
+export function isRepositoryMatch(url: string, push: PushNotice): boolean {
+  return push.urls.some((candidate) => isSameRepository(url, candidate))
 }

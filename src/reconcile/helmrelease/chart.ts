@@ -1,10 +1,10 @@
-import { apiVersions, labels, type HelmChart, type HelmRelease } from '../../api/index.ts'
+import { apiVersions, fieldManagers, labels, type HelmChart, type HelmChartTemplate, type HelmRelease } from '../../api/index.ts'
 import { EngineError, sha256Hex, toEngineError } from '../../base/index.ts'
 import { loadChart, type Chart } from '../../helm/index.ts'
-import { applyObject, patchStatus } from '../../kube/index.ts'
+import { patchStatus } from '../../kube/index.ts'
 import type { Artifact, FileTree } from '../../ports/index.ts'
+import { retryPending } from '../../files/index.ts'
 import type { RunContext } from '../context.ts'
-import { renderWithFiles } from '../pending.ts'
 import { chartStatus } from './chart-status.ts'
 import { sourceKeyOf } from '../world.ts'
 
@@ -26,7 +26,7 @@ export interface ResolvedChart {
 export async function resolveChart(ctx: RunContext, object: HelmRelease): Promise<ResolvedChart> {
   const template = object.spec.chart
   const source = sourceKeyOf(object)
-  if (template === undefined || source === undefined) {
+  if (template === undefined || source === undefined || template.kind === 'OCIRepository') {
     throw new EngineError('spec.chart is missing; name a chart and its source', { code: 'chart-missing', reason: 'SourceNotReady' })
   }
   if (source.kind !== 'GitRepository') {
@@ -41,9 +41,9 @@ export async function resolveChart(ctx: RunContext, object: HelmRelease): Promis
     throw new EngineError(cause.message, { code: cause.code, reason: 'SourceNotReady', disposition: 'wait', cause })
   })
   const path = cleanChartPath(template.spec.chart)
-  const chart = await renderWithFiles(() => loadChartAt(artifact.files, path), ctx.signal)
+  const chart = await retryPending(() => loadChartAt(artifact.files, path), ctx.signal)
   const version = versionOf(chart, object, artifact)
-  await publishHelmChart(ctx, object, artifact, path, version)
+  await publishHelmChart(ctx, object, template, { artifact, path, version })
   return { chart, version, sourceRevision: artifact.revision }
 }
 
@@ -72,12 +72,16 @@ function versionOf(chart: Chart, object: HelmRelease, artifact: Artifact): strin
   return `${version.split('+')[0] ?? version}+${commit.slice(0, 12)}`
 }
 
-async function publishHelmChart(ctx: RunContext, object: HelmRelease, artifact: Artifact, path: string, version: string): Promise<void> {
-  const namespace = object.spec.chart?.spec.sourceRef.namespace ?? object.metadata.namespace ?? ''
+async function publishHelmChart(
+  ctx: RunContext,
+  object: HelmRelease,
+  template: HelmChartTemplate,
+  found: { readonly artifact: Artifact; readonly path: string; readonly version: string },
+): Promise<void> {
+  const { artifact, path, version } = found
+  const namespace = template.spec.sourceRef.namespace ?? object.metadata.namespace ?? ''
   const name = `${object.metadata.namespace ?? ''}-${object.metadata.name}`
   const known = ctx.world.get(`HelmChart/${namespace}/${name}`) as HelmChart | undefined
-  const template = object.spec.chart
-  if (template === undefined) return
   const digest = `sha256:${sha256Hex(`${artifact.files.stat(path)?.id ?? artifact.revision}\n${version}`)}`
   let current = known
   const wanted: HelmChart = {
@@ -97,11 +101,14 @@ async function publishHelmChart(ctx: RunContext, object: HelmRelease, artifact: 
       ...(template.spec.reconcileStrategy === undefined ? {} : { reconcileStrategy: template.spec.reconcileStrategy }),
     },
   }
-  if (known === undefined || !isSameSpec(known, wanted)) current = await applyObject<HelmChart>(ctx.client, wanted, { fieldManager: 'helm-controller', force: true, signal: ctx.signal })
+  if (known === undefined || !isSameSpec(known, wanted)) {
+    const key = { apiVersion: wanted.apiVersion, kind: wanted.kind, namespace, name }
+    current = await ctx.client.patch<HelmChart>(key, { type: 'apply', body: wanted, force: true }, { fieldManager: fieldManagers.helm, signal: ctx.signal })
+  }
   if (current === undefined) return
   if (current.status?.artifact?.digest === digest && current.status.observedGeneration === current.metadata.generation) return
   const status = chartStatus(current, { digest, version, sourceRevision: artifact.revision, publicUrl: ctx.deps.settings.publicUrl, now: ctx.deps.clock.now() })
-  ctx.world.update(await patchStatus(ctx.client, current, status, { manager: 'source-controller', signal: ctx.signal }))
+  ctx.world.update(await patchStatus(ctx.client, current, status, fieldManagers.sourceStatus, { signal: ctx.signal }))
 }
 
 function isSameSpec(known: HelmChart, wanted: HelmChart): boolean {

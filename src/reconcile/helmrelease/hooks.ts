@@ -18,7 +18,9 @@ export interface HookContext {
 }
 
 /** `waiting`: the run's time is over and a hook still runs; the next run goes on with it. */
-export type HookOutcome = { readonly state: 'done' | 'waiting'; readonly stored: StoredRelease; readonly message: string }
+export type HookOutcome =
+  | { readonly state: 'done'; readonly stored: StoredRelease; readonly message: '' }
+  | { readonly state: 'waiting'; readonly stored: StoredRelease; readonly message: string }
 
 /**
  * Runs the hooks of one event in Helm's order (weight, then name), each awaited before the next (Helm v4 pkg/action/hooks). What ran is

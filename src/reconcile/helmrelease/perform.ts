@@ -1,6 +1,6 @@
 import { EngineError, toEngineError } from '../../base/index.ts'
 import type { Release } from '../../helm/index.ts'
-import { checkHealth, type KubeClient } from '../../kube/index.ts'
+import { checkHealth, formatFindings } from '../../kube/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import { runHooks, type HookContext } from './hooks.ts'
 import { applyReleaseObjects, deleteReleaseObjects, keyOfObject, releaseObjects, removedObjects } from './objects.ts'
@@ -95,20 +95,18 @@ async function cleanUp(request: PerformRequest, stored: StoredRelease, previous:
 /** Looks at the health of the objects until all is well. Returns what is missing when the run's time is over; throws at the operation's own end. */
 async function awaitObjects(request: PerformRequest, objects: readonly KubeObject[]): Promise<string | undefined> {
   const { client, clock, deadline, pollMs, signal } = request.hooks
-  const refs = objects
+  const targets = objects
     .filter((object) => !(request.disableWaitForJobs && object['kind'] === 'Job'))
     .filter((object) => !isPaused(object))
-    .map((object) => keyOfObject(object))
+    .map((object) => ({ key: keyOfObject(object), desired: object }))
   for (;;) {
-    const look = await checkHealth(client as KubeClient, refs, { signal })
-    if (look.failed.length > 0) {
-      throw new EngineError(look.failed.map((found) => `${found.subject} ${found.status}: ${found.message}`).join('; '), { code: 'release-unhealthy', disposition: 'retry' })
-    }
-    if (look.notReady.length === 0) return undefined
-    const missing = look.notReady.map((found) => `${found.subject} status: '${found.status}'${found.message === '' ? '' : `: ${found.message}`}`).join(', ')
-    if (clock.now() >= request.giveUpAt) throw new EngineError(`timeout waiting for: [${missing}]`, { code: 'release-timeout', disposition: 'retry' })
-    if (clock.now() + pollMs >= deadline) return `waiting for [${missing}]`
-    await clock.sleep(pollMs, signal)
+    const budgetMs = Math.max(0, Math.min(deadline, request.giveUpAt) - clock.now())
+    const look = await checkHealth(client, { targets, budgetMs, pollMs, signal })
+    if (look.failed.length > 0) throw new EngineError(`resources not ready: ${formatFindings(look.failed)}`, { code: 'release-unhealthy', disposition: 'retry' })
+    if (look.ready) return undefined
+    const missing = formatFindings(look.notReady)
+    if (clock.now() >= request.giveUpAt) throw new EngineError(`timeout waiting for: ${missing}`, { code: 'release-timeout', disposition: 'retry' })
+    if (clock.now() + pollMs >= deadline) return `waiting for ${missing}`
   }
 }
 

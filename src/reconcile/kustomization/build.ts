@@ -2,10 +2,10 @@ import { EngineError, sha256Hex } from '../../base/index.ts'
 import type { Kustomization } from '../../api/index.ts'
 import { labels } from '../../api/index.ts'
 import { build, fluxOverlay, substitute } from '../../kustomize/index.ts'
+import { retryPending } from '../../files/index.ts'
 import type { FileTree } from '../../ports/index.ts'
-import type { KubeObject } from '../../resources/index.ts'
+import { isMap, type KubeMap, type KubeObject } from '../../resources/index.ts'
 import { printYaml } from '../../yaml/index.ts'
-import { renderWithFiles } from '../pending.ts'
 
 /** The objects of a Kustomization at one revision, ready to be applied. */
 export interface BuiltKustomization {
@@ -30,7 +30,7 @@ export async function buildKustomization(
 ): Promise<BuiltKustomization> {
   const { spec } = kustomization
   const path = cleanPath(spec.path ?? '')
-  const built = await renderWithFiles(() => {
+  const built = await retryPending(() => {
     if (path !== '' && files.stat(path)?.kind !== 'directory') {
       throw new EngineError(`kustomization path not found: there is no directory '${path}' in the source; check spec.path`, {
         code: 'kustomization-path-not-found',
@@ -54,7 +54,7 @@ export async function buildKustomization(
 }
 
 /** `spec.path` as a path of the tree: './', '/' and trailing slashes mean nothing; leaving the root is refused by the tree itself. */
-function cleanPath(path: string): string {
+export function cleanPath(path: string): string {
   const parts: string[] = []
   for (const part of path.split('/')) {
     if (part === '' || part === '.') continue
@@ -70,13 +70,13 @@ function cleanPath(path: string): string {
  */
 function withOwnership(object: KubeObject, kustomization: Kustomization): KubeObject {
   const common = kustomization.spec.commonMetadata
-  const metadata = { ...object.metadata }
-  metadata.labels = {
-    ...metadata.labels,
+  const metadata: KubeMap = isMap(object['metadata']) ? { ...object['metadata'] } : {}
+  metadata['labels'] = {
+    ...(isMap(metadata['labels']) ? metadata['labels'] : {}),
     ...common?.labels,
     [labels.kustomizeName]: kustomization.metadata.name,
     [labels.kustomizeNamespace]: kustomization.metadata.namespace ?? '',
   }
-  if (common?.annotations) metadata.annotations = { ...metadata.annotations, ...common.annotations }
+  if (common?.annotations) metadata['annotations'] = { ...(isMap(metadata['annotations']) ? metadata['annotations'] : {}), ...common.annotations }
   return { ...object, metadata }
 }

@@ -1,15 +1,20 @@
-import { EngineError, isEngineError, toEngineError } from '../../base/index.ts'
-import { fieldManagers, type Kustomization, type KustomizationStatus } from '../../api/index.ts'
+import { EngineError, toEngineError } from '../../base/index.ts'
+import { fieldManagers, finalizer, groups, type Kustomization, type KustomizationStatus } from '../../api/index.ts'
 import {
+  addFinalizer,
   applyStaged,
-  ensureFinalizer,
-  inventoryFromChanges,
-  mergeInventories,
+  checkInventorySize,
+  effectiveChanges,
+  formatChange,
+  formatKey,
+  inventoryEntries,
+  isSameInventory,
+  mergeInventory,
   patchStatus,
   pruneObjects,
   staleEntries,
   type Change,
-  type Inventory,
+  type ChangeSet,
   type KubeClient,
 } from '../../kube/index.ts'
 import type { RunContext, StepControl } from '../context.ts'
@@ -17,8 +22,8 @@ import { describeBlockers } from '../dependencies.ts'
 import { identityOf } from '../identity.ts'
 import type { NodeRecord, NodeState, RecordedChange } from '../job.ts'
 import { timestamp } from '../timestamp.ts'
-import { blockersOf, sourceKeyOf } from '../world.ts'
-import { buildKustomization, type BuiltKustomization } from './build.ts'
+import { blockersOf, idOf, sourceKeyOf } from '../world.ts'
+import { buildKustomization, cleanPath, type BuiltKustomization } from './build.ts'
 import { finalizeKustomization } from './finalize.ts'
 import { awaitHealth } from './health.ts'
 import { finishedStatus, progressingStatus, type KustomizationResult } from './status.ts'
@@ -27,6 +32,9 @@ import { loadVariables } from './variables.ts'
 
 /** What a step has found out so far. The record and the final status are made of it, however the step ends. */
 interface Progress {
+  /** As the server has it: what status writes are compared with. */
+  stored: Kustomization
+  /** The same with the parts of the status that are not written yet. */
   object: Kustomization
   readonly startedAt: number
   revision?: string
@@ -47,12 +55,14 @@ interface Progress {
  * Never rejects for what is wrong with the object; rejects with an EngineError when the cluster cannot be reached.
  */
 export async function stepKustomization(ctx: RunContext, object: Kustomization, control: StepControl): Promise<NodeRecord> {
-  const progress: Progress = { object, startedAt: ctx.deps.clock.now(), changes: [], unchanged: 0 }
+  const progress: Progress = { stored: object, object, startedAt: ctx.deps.clock.now(), changes: [], unchanged: 0 }
   if (object.metadata.deletionTimestamp !== undefined) {
     return record(ctx, progress, ...(await finalizeKustomization(ctx, object, progress.changes)))
   }
   try {
-    progress.object = await ensureFinalizer(ctx.client, object, { signal: ctx.signal })
+    const held = await addFinalizer(ctx.client, object, finalizer, fieldManagers.kustomizeStatus, { signal: ctx.signal })
+    if (held === undefined) return record(ctx, progress, 'ready', 'Deleted', 'deleted')
+    progress.stored = progress.object = held
     refuseUnsupported(object, ctx.deps.settings)
     const blocked = whyBlocked(ctx, object, control)
     if (blocked !== undefined) {
@@ -60,11 +70,11 @@ export async function stepKustomization(ctx: RunContext, object: Kustomization, 
       return record(ctx, progress, 'blocked', 'DependencyNotReady', blocked)
     }
     const built = await render(ctx, progress)
-    const inventory = await applyAndPrune(ctx, progress, built, identityOf(ctx, object))
+    const changes = await applyAndPrune(ctx, progress, built, identityOf(ctx, object))
     progress.appliedAt = ctx.deps.clock.now()
-    control.applied()
-    const health = await awaitHealth(ctx, progress.object, progress.revision ?? '', inventory)
-    progress.object = health.object
+    await control.applied(changes)
+    const health = await awaitHealth(ctx, progress, changes)
+    progress.object = { ...progress.object, status: { ...progress.object.status, conditions: health.conditions } }
     if (health.state === 'waiting') {
       await save(ctx, progress, { kind: 'waiting', message: health.message, revision: progress.revision ?? '' })
       return record(ctx, progress, 'waiting', 'Progressing', health.message)
@@ -92,57 +102,61 @@ async function render(ctx: RunContext, progress: Progress): Promise<BuiltKustomi
   progress.revision = source.revision
   const origin = source.metadata?.['org.opencontainers.image.revision']
   if (origin !== undefined) progress.originRevision = origin
-  const client = ctx.client
-  const variables = await loadVariables(client, progress.object, ctx.signal)
+  const variables = await loadVariables(ctx.client, progress.object, ctx.signal)
+  const id = idOf(progress.object)
+  await source.prefetch(ctx.deps.caches.reads.get(id) ?? [cleanPath(progress.object.spec.path ?? '')], ctx.signal)
   const built = await buildKustomization(progress.object, source.files, variables, {
     strictSubstitution: ctx.deps.settings.strictSubstitution,
     signal: ctx.signal,
   }).catch((error: unknown) => {
     throw withReason(toEngineError(error), 'BuildFailed')
   })
+  ctx.deps.caches.reads.set(id, built.reads.directories)
   progress.digest = built.digest
   progress.renderedAt = ctx.deps.clock.now()
   return built
 }
 
-async function applyAndPrune(ctx: RunContext, progress: Progress, built: BuiltKustomization, client: KubeClient): Promise<Inventory> {
-  const before = progress.object.status?.inventory ?? { entries: [] }
+async function applyAndPrune(ctx: RunContext, progress: Progress, built: BuiltKustomization, client: KubeClient): Promise<ChangeSet> {
+  const before = progress.object.status?.inventory?.entries ?? []
   const result = await applyStaged(client, {
     objects: built.objects,
-    owner: { group: 'kustomize.toolkit.fluxcd.io', name: progress.object.metadata.name, namespace: progress.object.metadata.namespace ?? '' },
+    owner: ownerOf(progress.object),
     fieldManager: fieldManagers.kustomization,
     force: progress.object.spec.force === true,
     live: ctx.live,
     concurrency: ctx.deps.limits.applyConcurrency,
     signal: ctx.signal,
     beforeWrites: async (planned) => {
-      const inventory = mergeInventories(before, inventoryFromChanges(planned))
+      const entries = mergeInventory(inventoryEntries(planned), before)
+      checkInventorySize(entries)
+      if (isSameInventory(entries, before)) return
       const status = progressingStatus(progress.object, `Applying revision ${progress.revision}`, now(ctx))
-      await store(ctx, progress, { ...status, inventory, lastAttemptedRevision: progress.revision ?? '' })
+      await store(ctx, progress, { ...status, inventory: { entries }, lastAttemptedRevision: progress.revision ?? '' })
     },
   })
   note(progress, result.changes)
   emitApplied(ctx, progress, result.changes)
   if (result.errors.length > 0) {
-    const message = result.errors.map((error) => error.message).join('\n')
+    const message = result.errors.map((failure) => failure.error.message).join('\n')
     throw new EngineError(message, { code: 'apply-failed', reason: 'ReconciliationFailed', disposition: 'retry' })
   }
-  const wanted = inventoryFromChanges(result.changes)
+  const wanted = inventoryEntries(result.changes)
   const stale = progress.object.spec.prune ? staleEntries(before, wanted) : []
   if (stale.length === 0) {
-    progress.object = { ...progress.object, status: { ...progress.object.status, inventory: wanted } }
-    return wanted
+    progress.object = { ...progress.object, status: { ...progress.object.status, inventory: { entries: wanted } } }
+    return result.changes
   }
   const pruned = await pruneObjects(client, { entries: stale, owner: ownerOf(progress.object), signal: ctx.signal })
   note(progress, pruned.changes)
   emitPruned(ctx, progress, pruned.changes)
-  const inventory = mergeInventories(wanted, { entries: pruned.survivors })
-  progress.object = { ...progress.object, status: { ...progress.object.status, inventory } }
+  const entries = mergeInventory(wanted, pruned.survivors)
+  progress.object = { ...progress.object, status: { ...progress.object.status, inventory: { entries } } }
   if (pruned.errors.length > 0) {
-    const message = pruned.errors.map((error) => error.message).join('\n')
+    const message = pruned.errors.map((failure) => failure.error.message).join('\n')
     throw new EngineError(message, { code: 'prune-failed', reason: 'PruneFailed', disposition: 'retry' })
   }
-  return inventory
+  return [...result.changes, ...pruned.changes]
 }
 
 /** True when Git says what it said at the last successful run: whatever has to be written now was changed in the cluster. */
@@ -157,13 +171,13 @@ function isUnchangedInput(progress: Progress): boolean {
   )
 }
 
-function note(progress: Progress, changes: readonly Change[]): void {
+function note(progress: Progress, changes: ChangeSet): void {
   const isDrift = isUnchangedInput(progress)
   for (const change of changes) {
     if (change.action === 'unchanged') progress.unchanged += 1
     else {
-      const drift = isDrift && change.action !== 'deleted' && change.action !== 'skipped' ? (change.drift ?? ['']) : undefined
-      progress.changes.push({ object: change.subject, action: change.action, ...(drift === undefined ? {} : { drift }) })
+      const drift = isDrift && (change.action === 'created' || change.action === 'configured') ? (change.drift ?? []) : undefined
+      progress.changes.push({ object: formatKey(change), action: change.action, ...(drift === undefined ? {} : { drift }) })
     }
   }
 }
@@ -207,12 +221,13 @@ async function save(ctx: RunContext, progress: Progress, result: KustomizationRe
 }
 
 async function store(ctx: RunContext, progress: Progress, status: KustomizationStatus): Promise<void> {
-  progress.object = await patchStatus(ctx.client, progress.object, status, { manager: fieldManagers.kustomizeStatus, signal: ctx.signal })
-  ctx.world.update(progress.object)
+  progress.stored = await patchStatus(ctx.client, progress.stored, status, fieldManagers.kustomizeStatus, { signal: ctx.signal })
+  progress.object = progress.stored
+  ctx.world.update(progress.stored)
 }
 
 function ownerOf(object: Kustomization) {
-  return { group: 'kustomize.toolkit.fluxcd.io', name: object.metadata.name, namespace: object.metadata.namespace ?? '' }
+  return { kind: 'Kustomization' as const, group: groups.kustomize, name: object.metadata.name, namespace: object.metadata.namespace ?? '' }
 }
 
 function withReason(error: EngineError, reason: string): EngineError {
@@ -254,23 +269,24 @@ function emit(ctx: RunContext, progress: Progress, severity: 'info' | 'error', r
 }
 
 /** One event for what was applied and, where Git had not changed, one that names the drift. */
-function emitApplied(ctx: RunContext, progress: Progress, changes: readonly Change[]): void {
-  const written = changes.filter((change) => change.action === 'created' || change.action === 'configured')
+function emitApplied(ctx: RunContext, progress: Progress, changes: ChangeSet): void {
+  const written = effectiveChanges(changes)
   if (written.length === 0) return
   if (isUnchangedInput(progress)) {
-    const lines = written.map((change) => `${change.subject} drifted: ${describeDrift(change)}`)
+    const lines = written.map((change) => `${formatKey(change)} drifted: ${describeDrift(change)}`)
     emit(ctx, progress, 'error', 'DriftDetected', lines.join('\n'))
   }
-  emit(ctx, progress, 'info', 'Progressing', written.map((change) => `${change.subject} ${change.action}`).join('\n'))
+  emit(ctx, progress, 'info', 'Progressing', written.map(formatChange).join('\n'))
 }
 
 function describeDrift(change: Change): string {
   if (change.action === 'created') return 'was deleted'
-  return change.drift === undefined || change.drift.length === 0 ? 'was changed' : change.drift.join(', ')
+  if (change.drift === undefined || change.drift.length === 0) return 'was changed'
+  return change.drift.map((found) => (found.manager === undefined ? found.path : `${found.path} (by ${found.manager})`)).join(', ')
 }
 
-function emitPruned(ctx: RunContext, progress: Progress, changes: readonly Change[]): void {
-  const lines = changes.filter((change) => change.action !== 'unchanged').map((change) => `${change.subject} ${change.action}`)
+function emitPruned(ctx: RunContext, progress: Progress, changes: ChangeSet): void {
+  const lines = changes.filter((change) => change.action !== 'unchanged').map(formatChange)
   if (lines.length > 0) emit(ctx, progress, 'info', 'Progressing', lines.join('\n'))
 }
 

@@ -1,8 +1,7 @@
-import { fieldManagers, type GitRepository, type GitRepositoryStatus } from '../../api/index.ts'
+import { fieldManagers, finalizer, type GitRepository, type GitRepositoryStatus } from '../../api/index.ts'
 import { EngineError, parseDuration, toEngineError } from '../../base/index.ts'
-import { ensureFinalizer, patchStatus, removeFinalizer } from '../../kube/index.ts'
-import type { Artifact } from '../../ports/index.ts'
-import { credentialsFromSecret, fetchArtifact, resolveRevision, type GitCredentials } from '../../sources/index.ts'
+import { addFinalizer, patchStatus, removeFinalizer } from '../../kube/index.ts'
+import { fetchArtifact, gitCredentials, resolveRevision, type GitArtifact, type GitDeps, type RequestCredentials, type SecretData } from '../../sources/index.ts'
 import { failedGitStatus, fetchedGitStatus } from './status.ts'
 import type { SourceContext } from './index.ts'
 
@@ -12,21 +11,22 @@ import type { SourceContext } from './index.ts'
  *
  * Effects: `.status` (artifact, conditions Ready, ArtifactInStorage, FetchFailed), events NewArtifact and failures.
  */
-export async function refreshGitRepository(ctx: SourceContext, object: GitRepository): Promise<Artifact | undefined> {
+export async function refreshGitRepository(ctx: SourceContext, object: GitRepository): Promise<GitArtifact | undefined> {
   if (object.metadata.deletionTimestamp !== undefined) {
-    await removeFinalizer(ctx.client, object, { signal: ctx.signal })
+    await removeFinalizer(ctx.client, object, finalizer, fieldManagers.sourceStatus, { signal: ctx.signal })
     ctx.world.remove(object)
     return undefined
   }
   if (object.spec.suspend === true) return undefined
   let current = object
   try {
-    current = await ensureFinalizer(ctx.client, object, { signal: ctx.signal })
+    const held = await addFinalizer(ctx.client, object, finalizer, fieldManagers.sourceStatus, { signal: ctx.signal })
+    if (held === undefined) return undefined
+    current = held
     refuseUnsupported(current)
-    const credentials = await loadCredentials(ctx, current)
-    const request = { url: current.spec.url, ...(current.spec.ref === undefined ? {} : { ref: current.spec.ref }), ...(credentials === undefined ? {} : { credentials }), signal: withTimeout(ctx, current) }
+    const request = await requestOf(ctx, current)
     const resolved = await resolveRevision(gitDeps(ctx), request)
-    const artifact = await fetchArtifact(gitDeps(ctx), { ...request, ...resolved, ...filters(current) })
+    const artifact = await fetchArtifact(gitDeps(ctx), { ...request, ...previousCommit(current), resolved })
     if (!isUpToDate(current, artifact)) {
       const isNew = current.status?.artifact?.revision !== artifact.revision
       current = await store(ctx, current, fetchedGitStatus(current, artifact, ctx.deps.settings.publicUrl, ctx.deps.clock.now()))
@@ -44,30 +44,34 @@ export async function refreshGitRepository(ctx: SourceContext, object: GitReposi
 }
 
 /** The artifact recorded in the status, fetched (from the cache, as a rule) without asking the server what is new. */
-export async function currentArtifact(ctx: SourceContext, object: GitRepository): Promise<Artifact> {
+export async function currentArtifact(ctx: SourceContext, object: GitRepository): Promise<GitArtifact> {
   const revision = object.status?.artifact?.revision ?? ''
-  const credentials = await loadCredentials(ctx, object)
   const commit = revision.slice(revision.lastIndexOf(':') + 1)
-  return await fetchArtifact(gitDeps(ctx), {
-    url: object.spec.url,
-    ...(object.spec.ref === undefined ? {} : { ref: object.spec.ref }),
-    ...(credentials === undefined ? {} : { credentials }),
-    revision,
-    commit,
-    ...filters(object),
-    signal: withTimeout(ctx, object),
-  })
+  return await fetchArtifact(gitDeps(ctx), { ...(await requestOf(ctx, object)), resolved: { revision, commit } })
 }
 
-function gitDeps(ctx: SourceContext) {
-  return { http: ctx.deps.http, cache: ctx.deps.caches.git, clock: ctx.deps.clock }
+function gitDeps(ctx: SourceContext): GitDeps {
+  const { http, clock, caches, limits, settings } = ctx.deps
+  return { http, clock, cache: caches.git, limits: limits.git, egress: settings.egress }
 }
 
-function filters(object: GitRepository) {
+async function requestOf(ctx: SourceContext, object: GitRepository) {
+  const { spec } = object
   return {
-    ...(object.spec.ignore === undefined ? {} : { ignore: object.spec.ignore }),
-    ...(object.spec.sparseCheckout === undefined ? {} : { sparse: object.spec.sparseCheckout }),
+    url: spec.url,
+    credentials: await loadCredentials(ctx, object),
+    signal: withTimeout(ctx, object),
+    ...(spec.ref === undefined ? {} : { ref: spec.ref }),
+    ...(spec.verify === undefined ? {} : { verify: spec.verify }),
+    ...(spec.recurseSubmodules === undefined ? {} : { recurseSubmodules: spec.recurseSubmodules }),
+    ...(spec.ignore === undefined ? {} : { ignore: spec.ignore }),
+    ...(spec.sparseCheckout === undefined ? {} : { sparseCheckout: spec.sparseCheckout }),
   }
+}
+
+function previousCommit(object: GitRepository): { previous?: string } {
+  const revision = object.status?.artifact?.revision
+  return revision === undefined ? {} : { previous: revision.slice(revision.lastIndexOf(':') + 1) }
 }
 
 const defaultTimeoutMs = 60_000
@@ -77,7 +81,7 @@ function withTimeout(ctx: SourceContext, object: GitRepository): AbortSignal {
   return AbortSignal.any([ctx.signal, AbortSignal.timeout(wanted)])
 }
 
-function isUpToDate(object: GitRepository, artifact: Artifact): boolean {
+function isUpToDate(object: GitRepository, artifact: GitArtifact): boolean {
   const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')
   const requestedAt = object.metadata.annotations?.['reconcile.fluxcd.io/requestedAt']
   return (
@@ -89,13 +93,16 @@ function isUpToDate(object: GitRepository, artifact: Artifact): boolean {
   )
 }
 
-async function loadCredentials(ctx: SourceContext, object: GitRepository): Promise<GitCredentials | undefined> {
-  const reference = object.spec.secretRef
-  if (reference === undefined) return undefined
+async function loadCredentials(ctx: SourceContext, object: GitRepository): Promise<RequestCredentials> {
+  const { spec } = object
+  const reference = spec.secretRef
+  const common = { url: spec.url, ...(spec.provider === undefined ? {} : { provider: spec.provider }) }
+  if (reference === undefined) return gitCredentials(common)
   const namespace = object.metadata.namespace ?? ''
-  const secret = (await ctx.client.get({ apiVersion: 'v1', kind: 'Secret', namespace, name: reference.name }, { signal: ctx.signal })) as
-    | { data?: { [key: string]: string } }
-    | undefined
+  const secret = await ctx.client.get<{ data?: { [key: string]: string } }>(
+    { apiVersion: 'v1', kind: 'Secret', namespace, name: reference.name },
+    { signal: ctx.signal },
+  )
   if (secret === undefined) {
     throw new EngineError(`failed to get secret '${namespace}/${reference.name}': it does not exist; create it, or correct spec.secretRef`, {
       code: 'secret-missing',
@@ -103,7 +110,9 @@ async function loadCredentials(ctx: SourceContext, object: GitRepository): Promi
       disposition: 'retry',
     })
   }
-  return credentialsFromSecret(secret.data ?? {})
+  const data: { [key: string]: Uint8Array } = {}
+  for (const [key, value] of Object.entries(secret.data ?? {})) data[key] = Uint8Array.from(atob(value), (char) => char.charCodeAt(0))
+  return gitCredentials({ ...common, secret: data satisfies SecretData })
 }
 
 function refuseUnsupported(object: GitRepository): void {
@@ -115,25 +124,22 @@ function refuseUnsupported(object: GitRepository): void {
       data: { field },
     })
   }
-  if (spec.verify !== undefined) refuse('verify')
-  if (spec.recurseSubmodules === true) refuse('recurseSubmodules')
   if ((spec.include ?? []).length > 0) refuse('include')
   if (spec.proxySecretRef !== undefined) refuse('proxySecretRef')
-  if (spec.provider !== undefined && spec.provider !== 'generic') refuse(`provider '${spec.provider}'`)
-  if (spec.url.startsWith('ssh://')) refuse('url with ssh://')
 }
 
 async function store(ctx: SourceContext, object: GitRepository, status: GitRepositoryStatus): Promise<GitRepository> {
-  const stored = await patchStatus(ctx.client, object, status, { manager: fieldManagers.sourceStatus, signal: ctx.signal })
+  const stored = await patchStatus(ctx.client, object, status, fieldManagers.sourceStatus, { signal: ctx.signal })
   ctx.world.update(stored)
   return stored
 }
 
-function subjectOf(artifact: Artifact): string {
-  return (artifact.metadata?.['subject'] ?? artifact.revision).slice(0, 50)
+/** The first line of the commit's message, at most fifty characters. */
+function subjectOf(artifact: GitArtifact): string {
+  return (artifact.commit.message.split('\n')[0] ?? '').slice(0, 50)
 }
 
-function emit(ctx: SourceContext, object: GitRepository, severity: 'info' | 'error', reason: string, message: string, artifact?: Artifact): void {
+function emit(ctx: SourceContext, object: GitRepository, severity: 'info' | 'error', reason: string, message: string, artifact?: GitArtifact): void {
   const metadata = artifact === undefined ? {} : { revision: artifact.revision, digest: artifact.digest }
   ctx.events.emit({ object, severity, reason, message, controller: 'source-controller', metadata })
 }

@@ -1,6 +1,7 @@
+import type { GitRepository } from '../../api/index.ts'
 import { EngineError } from '../../base/index.ts'
-import type { Artifact } from '../../ports/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
+import { isSupportedSourceKind, unsupportedSourceKind, type SourceArtifact } from '../../sources/index.ts'
 import type { EventSink } from '../events.ts'
 import type { EngineDeps, ObjectKey } from '../job.ts'
 import { idOfKey, type World } from '../world.ts'
@@ -14,7 +15,7 @@ export interface SourceResults {
    * The artifact of a source: of this run's refresh, or the one recorded in its status.
    * @throws EngineError with reason `ArtifactFailed` where the source is missing, of a kind not supported, or has no artifact.
    */
-  artifact(key: ObjectKey | undefined): Promise<Artifact>
+  artifact(key: ObjectKey | undefined): Promise<SourceArtifact>
   /** When the last artifact of this run arrived, in milliseconds since 1970. */
   readonly fetchedAt: number | undefined
 }
@@ -30,28 +31,28 @@ export interface SourceContext {
 
 /** Makes the sources of one run. */
 export function createSources(ctx: SourceContext): SourceResults {
-  const refreshed = new Map<string, Promise<Artifact | undefined>>()
-  const current = new Map<string, Promise<Artifact>>()
+  const refreshed = new Map<string, Promise<SourceArtifact | undefined>>()
+  const current = new Map<string, Promise<SourceArtifact>>()
   let fetchedAt: number | undefined
   const noteTime = <T>(value: T): T => {
     fetchedAt = ctx.deps.clock.now()
     return value
   }
-  const load = async (key: ObjectKey): Promise<Artifact> => {
+  const load = async (key: ObjectKey): Promise<SourceArtifact> => {
     const fresh = await refreshed.get(idOfKey(key))
     if (fresh !== undefined) return fresh
     const object = ctx.world.get(idOfKey(key))
-    if (object === undefined) throw artifactFailed(`Source '${idOfKey(key)}' not found; create it, or correct spec.sourceRef`)
-    if (object.kind !== 'GitRepository') {
-      throw artifactFailed(`sources of kind ${object.kind} are not supported yet; use a GitRepository, or leave this object to Flux's own controllers`)
-    }
-    if (object.status?.artifact === undefined) {
-      const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')
-      throw artifactFailed(`Source artifact not found: ${ready?.message ?? `${idOfKey(key)} has not been fetched yet`}`)
-    }
-    return noteTime(await currentArtifact(ctx, object))
+    if (!isSupportedSourceKind(key.kind)) throw artifactFailed(unsupportedSourceKind(key.kind).message)
+    if (object?.kind !== 'GitRepository') throw artifactFailed(`Source '${idOfKey(key)}' not found; create it, or correct spec.sourceRef`)
+    if (object.status?.artifact !== undefined) return noteTime(await currentArtifact(ctx, object))
+    // Never fetched: a source that a Kustomization of this run has just created.
+    if (!refreshed.has(idOfKey(key))) await results.refresh(key)
+    const found = await refreshed.get(idOfKey(key))
+    if (found !== undefined) return found
+    const ready = (ctx.world.get(idOfKey(key)) as GitRepository | undefined)?.status?.conditions?.find((condition) => condition.type === 'Ready')
+    throw artifactFailed(`Source artifact not found: ${ready?.message ?? `${idOfKey(key)} has not been fetched yet`}`)
   }
-  return {
+  const results: SourceResults = {
     get fetchedAt() {
       return fetchedAt
     },
@@ -73,6 +74,7 @@ export function createSources(ctx: SourceContext): SourceResults {
       return known
     },
   }
+  return results
 }
 
 function artifactFailed(message: string): EngineError {

@@ -1,0 +1,127 @@
+import { toEngineError, type EngineError, type Json } from '../base/index.ts'
+import type { Clock, Logger, QueueOutcome } from '../ports/index.ts'
+import type { Job } from '../reconcile/index.ts'
+import type { SubmitResult } from './coordinator.ts'
+import { decideAfterFailure, type FailureDecision } from './decide.ts'
+import { parseMessage, type JobMessage } from './message.ts'
+import { isFinal, type RunStore, type StoredRecord } from './run-store.ts'
+
+/** The coordinator of a cluster as its callers see it: here, or behind a Durable Object. May reject when it cannot be reached. */
+export interface CoordinatorClient {
+  submit(message: JobMessage): Promise<SubmitResult>
+}
+
+/** What consuming messages needs. */
+export interface ConsumerDeps {
+  /** The coordinator of a cluster; undefined when the configuration has no such cluster (any more). */
+  readonly coordinatorOf: (cluster: string) => CoordinatorClient | undefined
+  readonly runs: RunStore
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Seconds after which a message that this version does not understand is looked at again, perhaps by a newer one. */
+const unknownMessageDelaySeconds = 30
+
+type FailedResult = Extract<SubmitResult, { kind: 'failed' }>
+
+/**
+ * Takes one message of the queue to its coordinator. Acknowledges it only when the run's record is stored. A failure is noted in the record
+ * (what went wrong, when it is tried again) before the message goes back.
+ */
+export async function handleMessage(
+  deps: ConsumerDeps,
+  body: Json,
+  info: { readonly attempt: number },
+): Promise<QueueOutcome> {
+  let message: JobMessage
+  try {
+    message = parseMessage(body)
+  } catch (caught) {
+    deps.logger.log('error', 'message refused', { error: toEngineError(caught).message, attempt: info.attempt })
+    return { kind: 'retry', delaySeconds: unknownMessageDelaySeconds }
+  }
+  const result = await submit(deps, message)
+  if (result.kind === 'done') return { kind: 'ack' }
+  // Not a failure of the job: whoever starts next takes the message up again.
+  if (result.error.code === 'coordinator-stopping') return { kind: 'retry', delaySeconds: 0 }
+  const decision = decideAfterFailure(message.job.kind, result.error, info.attempt)
+  await noteFailure(deps, message, result.error, decision, info.attempt)
+  switch (decision.kind) {
+    case 'retry':
+      return { kind: 'retry', delaySeconds: decision.delaySeconds }
+    case 'dead-letter':
+      return { kind: 'retry', delaySeconds: 0 } // The last attempt: the queue moves it to the dead letters.
+    case 'give-up':
+      return { kind: 'ack' }
+  }
+}
+
+/** Marks the runs of a dead letter as failed, also where the last attempt died without a word. */
+export async function handleDeadLetter(deps: ConsumerDeps, body: Json): Promise<void> {
+  let message: JobMessage
+  try {
+    message = parseMessage(body)
+  } catch (caught) {
+    deps.logger.log('error', 'dead letter dropped', { error: toEngineError(caught).message })
+    return
+  }
+  const error = {
+    code: 'job-abandoned',
+    message: 'every attempt was cut off before it could say why; the next scan looks again',
+  }
+  deps.logger.log('error', 'job abandoned', { run: message.job.runId, cluster: message.job.cluster })
+  await noteFailure(deps, message, error, { kind: 'dead-letter' }, undefined)
+}
+
+async function submit(deps: ConsumerDeps, message: JobMessage): Promise<SubmitResult> {
+  const { cluster } = message.job
+  const coordinator = deps.coordinatorOf(cluster)
+  if (coordinator === undefined) {
+    const text = `the cluster ${cluster} is not in the configuration`
+    return { kind: 'failed', error: { code: 'cluster-unknown', message: text, disposition: 'stall' } }
+  }
+  try {
+    return await coordinator.submit(message)
+  } catch (caught) {
+    const error: EngineError = toEngineError(caught, { code: 'coordinator-unreachable', disposition: 'retry' })
+    return { kind: 'failed', error: { code: error.code, message: error.message, disposition: error.disposition } }
+  }
+}
+
+async function noteFailure(
+  deps: ConsumerDeps,
+  message: JobMessage,
+  error: Pick<FailedResult['error'], 'code' | 'message'>,
+  decision: FailureDecision,
+  attempt: number | undefined,
+): Promise<void> {
+  const now = deps.clock.now()
+  const note = async (job: Job): Promise<void> => {
+    const known = await deps.runs.getRecord(job.runId, job.cluster)
+    if (isFinal(known)) return
+    const base: StoredRecord = known ?? blankRecord(job)
+    await deps.runs.putRecord({
+      ...base,
+      error: { code: error.code, message: error.message },
+      ...(attempt === undefined ? {} : { failedAttempts: attempt }),
+      ...(decision.kind === 'retry'
+        ? { state: 'queued', retryAt: now + decision.delaySeconds * 1000 }
+        : { state: 'failed', finishedAt: now, givenUp: true }),
+    })
+  }
+  await Promise.all([message.job, ...(message.merged ?? [])].map(note))
+}
+
+function blankRecord(job: Job): StoredRecord {
+  return {
+    id: job.runId,
+    cluster: job.cluster,
+    trigger: job.kind,
+    state: 'queued',
+    receivedAt: job.receivedAt,
+    ...(job.actor === undefined ? {} : { actor: job.actor }),
+    nodes: [],
+    timings: {},
+  }
+}

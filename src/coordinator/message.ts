@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { EngineError, type Json } from '../base/index.ts'
+import type { Job } from '../reconcile/index.ts'
+
+/** What travels through the queue: a job, and how it came to be there. */
+export interface JobMessage {
+  readonly job: Job
+  /** Jobs that were merged into this one; their runs end with its outcome. */
+  readonly merged?: readonly Job[]
+  /** How many times this run has been continued after waiting for something (health, mostly). */
+  readonly followUp?: number
+}
+
+const objectKey = z.object({ kind: z.string(), namespace: z.string(), name: z.string() })
+
+const jobSchema = z.object({
+  kind: z.enum(['push', 'scan', 'trigger']),
+  runId: z.string().min(1).max(64),
+  cluster: z.string().min(1).max(253),
+  receivedAt: z.number(),
+  push: z
+    .object({
+      provider: z.string(),
+      deliveryId: z.string(),
+      urls: z.array(z.string()),
+      ref: z.string(),
+      before: z.string().optional(),
+      after: z.string().optional(),
+      actor: z.string().optional(),
+    })
+    .optional(),
+  target: z.union([z.literal('cluster'), z.object({ source: objectKey }), z.object({ object: objectKey })]).optional(),
+  actor: z.string().optional(),
+})
+
+const messageSchema = z.object({
+  job: jobSchema,
+  merged: z.array(jobSchema).optional(),
+  followUp: z.number().int().optional(),
+})
+
+/**
+ * Reads a message of the queue. Throws EngineError `message-invalid` for one that this version does not understand: a message may have been
+ * written by another version of the deployment.
+ */
+export function parseMessage(message: Json): JobMessage {
+  const result = messageSchema.safeParse(message)
+  if (!result.success) {
+    const fields = result.error.issues.map((issue) => issue.path.join('.')).join(', ')
+    throw new EngineError(`a message of the queue is not a job of this version (wrong: ${fields})`, {
+      code: 'message-invalid',
+    })
+  }
+  return result.data as JobMessage // Only the difference between absent and undefined is lost on the schema's type.
+}
+
+/** The message as the queue carries it. */
+export function encodeMessage(message: JobMessage): Json {
+  return JSON.parse(JSON.stringify(message)) as Json
+}

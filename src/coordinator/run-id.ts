@@ -1,0 +1,13 @@
+import type { Clock, Random } from '../ports/index.ts'
+
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
+
+/**
+ * A new id of a run: ten characters of time and sixteen of randomness, as in a ULID (lower case). Ids sort by time, and cannot be guessed.
+ */
+export function newRunId(clock: Clock, random: Random): string {
+  let time = ''
+  for (let rest = clock.now(); time.length < 10; rest = Math.floor(rest / 32))
+    time = (alphabet[rest % 32] ?? '0') + time
+  return time + [...random.bytes(16)].map((byte) => alphabet[byte % 32]).join('')
+}

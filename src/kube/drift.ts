@@ -1,0 +1,111 @@
+import { equalValues, isMap, type KubeMap, type KubeObject, type KubeValue } from '../resources/index.ts'
+import { maxDriftPaths, type DriftPath } from './change-set.ts'
+import { managerOf, type FieldStep } from './managed-fields.ts'
+import { resourceVersionOf } from './object-key.ts'
+
+/**
+ * What an apply would change: the differences between the live object and the answer of its dry-run, in labels, annotations and
+ * everything outside `metadata` and `status` (fluxcd/pkg ssa, hasDrifted). Empty: nothing. Paths only, never values.
+ */
+export function compareDryRun(live: KubeObject, dryRun: KubeObject): readonly DriftPath[] {
+  const found: DriftPath[] = []
+  const report = (steps: readonly FieldStep[], change: DriftPath['change']): void => {
+    if (found.length >= maxDriftPaths) return
+    const manager = change === 'add' ? undefined : managerOf(live, steps)
+    found.push({ path: formatSteps(steps), change, ...(manager === undefined ? {} : { manager }) })
+  }
+  const metadata = { live: mapOf(live['metadata']), dryRun: mapOf(dryRun['metadata']) }
+  for (const part of ['labels', 'annotations']) {
+    const steps = [{ field: 'metadata' }, { field: part }]
+    compare(mapOf(metadata.live[part]), mapOf(metadata.dryRun[part]), steps, report)
+  }
+  const fields = new Set([...Object.keys(live), ...Object.keys(dryRun)])
+  for (const field of fields) {
+    if (field === 'metadata' || field === 'status') continue
+    compare(live[field], dryRun[field], [{ field }], report)
+  }
+  return found
+}
+
+/** True when a dry-run's answer says that the object would be new. */
+export function isNewObject(dryRun: KubeObject): boolean {
+  return resourceVersionOf(dryRun) === ''
+}
+
+type Report = (steps: readonly FieldStep[], change: DriftPath['change']) => void
+
+function compare(
+  before: KubeValue | undefined,
+  after: KubeValue | undefined,
+  steps: readonly FieldStep[],
+  report: Report,
+): void {
+  if (isEmpty(before) && isEmpty(after)) return
+  if (before === undefined) return report(steps, 'add')
+  if (after === undefined) return report(steps, 'remove')
+  if (equalValues(before, after)) return
+  if (isMap(before) && isMap(after)) return compareMaps(before, after, steps, report)
+  if (Array.isArray(before) && Array.isArray(after)) return compareLists(before, after, steps, report)
+  report(steps, 'replace')
+}
+
+/** Absent, null, empty: Go's semantic equality makes no difference between them. */
+function isEmpty(value: KubeValue | undefined): boolean {
+  if (value === undefined || value === null) return true
+  return Array.isArray(value) ? value.length === 0 : isMap(value) && Object.keys(value).length === 0
+}
+
+function compareMaps(before: KubeMap, after: KubeMap, steps: readonly FieldStep[], report: Report): void {
+  for (const field of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    compare(ownValue(before, field), ownValue(after, field), [...steps, { field }], report)
+  }
+}
+
+/** Items are matched by name where all have one, else by position. */
+function compareLists(
+  before: readonly KubeValue[],
+  after: readonly KubeValue[],
+  steps: readonly FieldStep[],
+  report: Report,
+): void {
+  const names = [before, after].map((list) => list.map((item) => (isMap(item) ? item['name'] : undefined)))
+  const isNamed = names.every(
+    (list) => list.every((name) => typeof name === 'string') && new Set(list).size === list.length,
+  )
+  const position = (list: readonly KubeValue[], key: KubeValue | undefined, index: number): number =>
+    isNamed ? list.findIndex((item) => isMap(item) && item['name'] === key) : index
+  const seen = new Set<number>()
+  before.forEach((item, index) => {
+    const at = position(after, names[0]?.[index], index)
+    if (at >= 0) seen.add(at)
+    compare(item, after[at], [...steps, { item, index }], report)
+  })
+  after.forEach((item, index) => {
+    if (!seen.has(index)) report([...steps, { item, index }], 'add')
+  })
+  // The same items in another order.
+  if (isNamed && seen.size === before.length && before.length === after.length) {
+    if (names[0]?.some((name, index) => name !== names[1]?.[index]) === true) report(steps, 'replace')
+  }
+}
+
+function ownValue(map: KubeMap, field: string): KubeValue | undefined {
+  return Object.hasOwn(map, field) ? map[field] : undefined
+}
+
+function mapOf(value: KubeValue | undefined): KubeMap {
+  return isMap(value) ? value : {}
+}
+
+/** `.spec.containers[name="app"].image`; keys that are no identifiers are quoted, unnamed items have their index. */
+export function formatSteps(steps: readonly FieldStep[]): string {
+  let text = ''
+  for (const step of steps) {
+    if ('field' in step)
+      text += /^[A-Za-z_][\w-]*$/.test(step.field) ? `.${step.field}` : `[${JSON.stringify(step.field)}]`
+    else if (isMap(step.item) && typeof step.item['name'] === 'string')
+      text += `[name=${JSON.stringify(step.item['name'])}]`
+    else text += `[${step.index}]`
+  }
+  return text
+}

@@ -1,0 +1,163 @@
+import { EngineError } from '../base/index.ts'
+import { parseApiVersion, type KubeObject } from '../resources/index.ts'
+import { pollUntil, withoutNamespace, type ApplyContext } from './apply-context.ts'
+import { changeOf, type Change } from './change-set.ts'
+import { compareDryRun, isNewObject } from './drift.ts'
+import { isNotFound } from './errors.ts'
+import type { LiveState } from './live-reader.ts'
+import { takeOverPatch } from './managed-fields.ts'
+import { normalizeObject } from './normalize.ts'
+import { keyOf, resourceVersionOf, uidOf, type ObjectKey } from './object-key.ts'
+import { policiesOf, skipReason } from './policies.ts'
+import { checkReplacement } from './recreate.ts'
+import { requireAddress } from './request-path.ts'
+
+/** What an apply is going to do with one object. */
+export interface PlannedObject {
+  /** As it is sent. */
+  readonly object: KubeObject
+  /** As the caller gave it. */
+  readonly source: KubeObject
+  readonly key: ObjectKey
+  readonly change: Change
+  /** As it was found; undefined when it is not there (or was not looked at, for objects that are skipped). */
+  readonly live: KubeObject | undefined
+  /** The live object must be deleted first: its change is refused, and the new object is known to be valid. */
+  readonly isReplacement: boolean
+}
+
+/** How long a kind whose definition was just applied may take until the server serves it. */
+const newKindTimeoutMs = 15_000
+
+/** The object as it is sent, with its address checked. Cluster-scoped objects lose their namespace. */
+export async function prepareObject(
+  context: ApplyContext,
+  source: KubeObject,
+): Promise<{ object: KubeObject; key: ObjectKey }> {
+  const { client, options } = context
+  const key = keyOf(source)
+  const resource = await client.resource(key, { signal: options.signal })
+  requireAddress(resource, key)
+  if (resource.namespaced || key.namespace === '') return { object: normalizeObject(source), key }
+  return { object: normalizeObject(withoutNamespace(source)), key: { ...key, namespace: '' } }
+}
+
+/**
+ * Compares one object with the cluster: reads it, applies it as a dry-run and looks at the difference. Writes nothing.
+ *
+ * @throws EngineError of the dry-run; `kube-kind-unknown`, `namespace-not-specified`.
+ */
+export async function planObject(context: ApplyContext, source: KubeObject): Promise<PlannedObject> {
+  const { options, live, client } = context
+  const { group } = options.owner
+  const { object, key } = await prepareObject(context, source)
+  const skipped = (reason: string, found?: KubeObject): PlannedObject => ({
+    object,
+    source,
+    key,
+    live: found,
+    isReplacement: false,
+    change: changeOf(object, 'skipped', { note: reason, ...(found ? { uid: uidOf(found) } : {}) }),
+  })
+  const ownReason = skipReason(object, undefined, group)
+  if (ownReason !== undefined) return skipped(ownReason)
+
+  let state: LiveState = await live.read(client, key, { signal: options.signal })
+  const skip = (): string | undefined =>
+    state.state === 'present' ? skipReason(object, state.object, group) : undefined
+  const early = skip()
+  if (early !== undefined && state.state === 'present') return skipped(early, state.object)
+
+  const look = async (): Promise<void> => {
+    const found = await client.get(key, { signal: options.signal })
+    state = found ? { state: 'present', object: found } : { state: 'absent' }
+    live.remember(key, found)
+  }
+  let dryRun: KubeObject
+  try {
+    dryRun = await dryRunApply(context, key, object)
+  } catch (error) {
+    if (state.state === 'unknown') await look()
+    const late = skip()
+    if (late !== undefined && state.state === 'present') return skipped(late, state.object)
+    if (state.state !== 'present') throw error
+    return planReplacement(context, { object, source, key, live: state.object }, error)
+  }
+  if (isNewObject(dryRun)) {
+    return { object, source, key, live: undefined, isReplacement: false, change: changeOf(object, 'created') }
+  }
+  // The dry-run worked on an object that is newer than (or missing from) what was read: look again, so that the comparison is exact.
+  if (state.state !== 'present' || resourceVersionOf(state.object) !== resourceVersionOf(dryRun)) await look()
+  const late = skip()
+  if (state.state !== 'present') {
+    return { object, source, key, live: undefined, isReplacement: false, change: changeOf(object, 'created') }
+  }
+  if (late !== undefined) return skipped(late, state.object)
+  return planUpdate(context, { object, source, key, live: state.object }, dryRun)
+}
+
+type Found = Pick<PlannedObject, 'object' | 'source' | 'key'> & { readonly live: KubeObject }
+
+function planUpdate(context: ApplyContext, found: Found, dryRun: KubeObject): PlannedObject {
+  const drift = compareDryRun(found.live, dryRun)
+  const isDrifted = drift.length > 0 || takeOver(context, found.object, found.live) !== undefined
+  const uid = uidOf(found.live)
+  const change = isDrifted
+    ? changeOf(found.object, 'configured', { uid, drift })
+    : changeOf(found.object, 'unchanged', { uid })
+  return { ...found, change, isReplacement: false }
+}
+
+/** The patch that takes over other tools' fields of the live object, unless a `Merge` policy forbids it. */
+export function takeOver(
+  context: ApplyContext,
+  desired: KubeObject,
+  live: KubeObject,
+): ReturnType<typeof takeOverPatch> {
+  const { owner, fieldManager } = context.options
+  if (policiesOf(desired, owner.group).ssa === 'Merge' || policiesOf(live, owner.group).ssa === 'Merge')
+    return undefined
+  return takeOverPatch(live, fieldManager, owner.group, context.managers)
+}
+
+/** A refused change of an object that may be recreated: it is, when the object would be valid if it were new. */
+async function planReplacement(context: ApplyContext, found: Found, refusal: unknown): Promise<PlannedObject> {
+  const { group } = context.options.owner
+  const mayForce =
+    context.options.force === true || policiesOf(found.object, group).force || policiesOf(found.live, group).force
+  if (!mayForce || !(refusal instanceof EngineError)) throw refusal
+  await checkReplacement(context, found.key, found.object, refusal)
+  return {
+    ...found,
+    isReplacement: true,
+    change: changeOf(found.object, 'configured', {
+      uid: uidOf(found.live),
+      note: 'recreated: fields that cannot be changed differ',
+      drift: [],
+    }),
+  }
+}
+
+/** A server-side apply that changes nothing. A kind whose definition was just applied may need a moment until it is served. */
+async function dryRunApply(context: ApplyContext, key: ObjectKey, object: KubeObject): Promise<KubeObject> {
+  const { client, options } = context
+  const send = (): Promise<KubeObject> =>
+    client.patch(
+      key,
+      { type: 'apply', body: object, force: true },
+      { fieldManager: options.fieldManager, dryRun: true, signal: options.signal },
+    )
+  if (!context.newKinds.has(`${parseApiVersion(key.apiVersion).group}/${key.kind}`)) return send()
+  let last: unknown
+  const result = await pollUntil(context, newKindTimeoutMs, async () => {
+    try {
+      return await send()
+    } catch (error) {
+      if (!isNotFound(error)) throw error
+      last = error
+      return undefined
+    }
+  })
+  if (result === undefined) throw last
+  return result
+}

@@ -1,0 +1,14 @@
+import { github } from './github.ts'
+import { gitlab } from './gitlab.ts'
+import type { Receiver } from './types.ts'
+
+/** The providers by the name that ends their path, `/hook/<name>`. A further provider is one file and one line here. */
+export const receivers = { github, gitlab } as const satisfies { readonly [name: string]: Receiver }
+
+/** Name of a provider. */
+export type Provider = keyof typeof receivers
+
+/** Whether there is a receiver of this name. */
+export function isProvider(name: string): name is Provider {
+  return Object.hasOwn(receivers, name)
+}

@@ -1,0 +1,14 @@
+/**
+ * GitRepository over HTTP(S): reference resolution, partial clones over protocol v2, artifacts with Flux's ignore rules. The wire codec, pack reader and
+ * inflater are pure; isomorphic-git serves servers that speak only protocol version 1. Matches fluxcd/pkg git/gogit and source-controller 1.9.
+ * @module
+ */
+export * from './artifact.ts'
+export { GitObjectCache } from './cache.ts'
+export type { GitObjectCacheOptions } from './cache.ts'
+export * from './credentials.ts'
+export * from './limits.ts'
+export type { GitDeps } from './remote.ts'
+export * from './repository-url.ts'
+export { resolveRevision } from './revision.ts'
+export type { GitReference, ResolveOptions, ResolvedRevision } from './revision.ts'

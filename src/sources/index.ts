@@ -1,0 +1,11 @@
+/**
+ * Sources: from a custom resource to an Artifact {revision, digest, FileTree}. Not pure: talks to forges, registries and buckets through the HttpClient port, with a
+ * byte limit and a deadline on everything. `sources` is the table by kind; kinds that are not there yet fail by name.
+ * @module
+ */
+export type { SourceArtifact } from './artifact.ts'
+export * from './git/index.ts'
+export { ignoreFileName, ignoreFilter } from './ignore/ignore-filter.ts'
+export type { IgnoreRules } from './ignore/ignore-filter.ts'
+export type { RequestCredentials, RequestDeps } from './request.ts'
+export * from './source-kinds.ts'

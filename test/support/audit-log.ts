@@ -1,0 +1,129 @@
+import { open, stat } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { EngineError } from '../../src/base/index.ts'
+
+/** One request that the API server answered. */
+export interface AuditedRequest {
+  readonly verb: string
+  /** `pods`, `pods/status`, `deployments.apps`; '' for a path outside the API groups. */
+  readonly resource: string
+  readonly namespace: string
+  readonly name: string
+  /** The user whose permissions counted: the impersonated one where there is one. */
+  readonly user: string
+  readonly userAgent: string
+  readonly uri: string
+  readonly code: number
+}
+
+/** Requests of a stretch of time. */
+export interface RequestCounts {
+  readonly total: number
+  readonly requests: readonly AuditedRequest[]
+  /** Number per verb, resource and user: `'patch deployments.apps admin'`. */
+  readonly byKey: { readonly [key: string]: number }
+  /** How many match every field given. */
+  count(filter: Partial<AuditedRequest>): number
+}
+
+/** A place in the audit log. */
+export type AuditMark = number
+
+const fencePath = '/version?fence='
+const fenceDeadlineMs = 5_000
+
+/** Where the log is, and a request to the server that writes it. */
+export interface AuditSource {
+  readonly auditLogPath: string
+  request(path: string): Promise<unknown>
+}
+
+/** The place in the log behind everything asked for so far. */
+export async function auditMark(source: AuditSource): Promise<AuditMark> {
+  await fence(source)
+  return (await stat(source.auditLogPath)).size
+}
+
+/**
+ * The requests answered since `mark` (default: since the start), without the ones that the counting itself needs. The server logs
+ * a request a moment after it has answered: a marked request is sent and waited for, so everything answered before is in.
+ */
+export async function readRequestCounts(source: AuditSource, mark: AuditMark = 0): Promise<RequestCounts> {
+  await fence(source)
+  const requests = (await readFrom(source.auditLogPath, mark))
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => toRequest(JSON.parse(line) as AuditEvent))
+    .filter((request) => !request.uri.startsWith(fencePath))
+  const byKey: { [key: string]: number } = {}
+  for (const request of requests) {
+    const key = `${request.verb} ${request.resource} ${request.user}`
+    byKey[key] = (byKey[key] ?? 0) + 1
+  }
+  return {
+    total: requests.length,
+    requests,
+    byKey,
+    count: (filter) =>
+      requests.filter((request) =>
+        Object.entries(filter).every(([field, value]) => request[field as keyof AuditedRequest] === value),
+      ).length,
+  }
+}
+
+interface AuditEvent {
+  readonly verb: string
+  readonly requestURI: string
+  readonly userAgent?: string
+  readonly user?: { readonly username?: string }
+  readonly impersonatedUser?: { readonly username?: string }
+  readonly objectRef?: {
+    readonly resource?: string
+    readonly subresource?: string
+    readonly apiGroup?: string
+    readonly namespace?: string
+    readonly name?: string
+  }
+  readonly responseStatus?: { readonly code?: number }
+}
+
+function toRequest(event: AuditEvent): AuditedRequest {
+  const ref = event.objectRef
+  const plural = ref?.resource === undefined ? '' : `${ref.resource}${ref.apiGroup ? `.${ref.apiGroup}` : ''}`
+  return {
+    verb: event.verb,
+    resource: ref?.subresource ? `${plural}/${ref.subresource}` : plural,
+    namespace: ref?.namespace ?? '',
+    name: ref?.name ?? '',
+    user: event.impersonatedUser?.username ?? event.user?.username ?? '',
+    userAgent: event.userAgent ?? '',
+    uri: event.requestURI,
+    code: event.responseStatus?.code ?? 0,
+  }
+}
+
+async function fence(source: AuditSource): Promise<void> {
+  const id = `${process.pid}-${process.hrtime.bigint()}`
+  const from = (await stat(source.auditLogPath)).size
+  await source.request(`${fencePath}${id}`)
+  const started = Date.now()
+  while (!(await readFrom(source.auditLogPath, from)).includes(`${fencePath}${id}`)) {
+    if (Date.now() - started > fenceDeadlineMs) {
+      throw new EngineError('the API server does not write its audit log', { code: 'audit-log-silent' })
+    }
+    await sleep(10)
+  }
+}
+
+async function readFrom(path: string, offset: number): Promise<string> {
+  const file = await open(path, 'r')
+  try {
+    const { size } = await file.stat()
+    const buffer = Buffer.alloc(Math.max(0, size - offset))
+    await file.read(buffer, 0, buffer.length, offset)
+    // A line that is still being written is not counted yet.
+    return buffer.toString('utf8').slice(0, buffer.toString('utf8').lastIndexOf('\n') + 1)
+  } finally {
+    await file.close()
+  }
+}
