@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { DiagnosticsError, type Diagnostic } from '../src/base/index.ts'
 import { receivers, type Provider } from '../src/receivers/index.ts'
-import { defaultLimits, defaultSettings, type Limits, type Settings } from '../src/reconcile/index.ts'
+import type { Limits, Settings } from '../src/reconcile/index.ts'
 
 /** Reads a variable or secret by its name: the environment, a file, a binding. */
 export type ReadSetting = (name: string) => string | undefined
@@ -38,8 +38,9 @@ export interface Config {
   readonly runTimeoutMs: number
   /** Hosts that sources may be fetched from although their addresses are private (`git.corp.example`, `*.corp.example`, `10.1.2.3`). */
   readonly privateHosts: readonly string[]
-  readonly settings: Settings
-  readonly limits: Limits
+  /** What differs from the engine's own defaults. */
+  readonly settings: Partial<Settings>
+  readonly limits: Partial<Limits>
 }
 
 const secretName = z
@@ -88,6 +89,7 @@ const settingsSchema = z
     defaultServiceAccount: z.string(),
     publicUrl: z.url(),
     strictSubstitution: z.boolean(),
+    namespaces: z.array(z.string().min(1)),
   })
   .partial()
 
@@ -152,6 +154,7 @@ export function loadConfig(read: ReadSetting): Config {
     const found = secrets(`${provider.toUpperCase()}_WEBHOOK_SECRET`)
     if (found.length > 0) webhookSecrets[provider] = found
   }
+  const privateHosts = parse('PRIVATE_HOSTS', z.array(z.string().min(1)), [])
   const config: Config = {
     clusters,
     webhookSecrets,
@@ -160,9 +163,9 @@ export function loadConfig(read: ReadSetting): Config {
     bodyTimeoutMs: number('BODY_TIMEOUT_SECONDS', 10, 300) * 1000,
     scanIntervalMs: number('SCAN_INTERVAL_SECONDS', 60, 86_400) * 1000,
     runTimeoutMs: number('RUN_TIMEOUT_SECONDS', 300, 840) * 1000,
-    privateHosts: parse('PRIVATE_HOSTS', z.array(z.string().min(1)), []),
-    settings: { ...defaultSettings, ...(parse('SETTINGS', settingsSchema, {}) as Partial<Settings>) },
-    limits: { ...defaultLimits, ...(parse('LIMITS', limitsSchema, {}) as Partial<Limits>) },
+    privateHosts,
+    settings: { ...(parse('SETTINGS', settingsSchema, {}) as Partial<Settings>), egress: { allowHosts: privateHosts } },
+    limits: parse('LIMITS', limitsSchema, {}) as Partial<Limits>,
   }
   if (findings.length > 0) throw new DiagnosticsError(findings, { code: 'config-invalid' })
   return config

@@ -15,7 +15,7 @@ function isPrintable(text: string): boolean {
 }
 
 /** One of the URLs of a repository. Forges leave some of them empty or null; those are dropped. */
-export const repositoryUrl = z.union([boundedText(2048), z.literal(''), z.null(), z.undefined()])
+export const repositoryUrl = z.union([boundedText(2048), z.literal('')]).nullish()
 
 /** A ref that a push can be about. */
 export const refName = boundedText(1024).refine(

@@ -1,0 +1,43 @@
+import type { BlobStore, Clock, HttpClient, KubeTransport, Logger, Random, StateStore } from '../src/ports/index.ts'
+import {
+  createCaches,
+  defaultLimits,
+  defaultSettings,
+  runJob,
+  type Job,
+  type JobResult,
+} from '../src/reconcile/index.ts'
+import type { Config } from './config.ts'
+
+/** What one cluster's engine works with. */
+export interface ClusterRuntime {
+  readonly cluster: string
+  readonly config: Config
+  /** Connects at the first run, so that a cluster which cannot be reached does not keep the deployment from starting. */
+  readonly connect: () => Promise<KubeTransport>
+  readonly http: HttpClient
+  readonly state: StateStore
+  readonly blobs: BlobStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}
+
+/** Does jobs on one cluster, keeping caches between them. */
+export type RunJob = (job: Job, signal: AbortSignal) => Promise<JobResult>
+
+/** Makes what does the jobs of a cluster. Tests put a stand-in here. */
+export type CreateEngine = (runtime: ClusterRuntime) => RunJob
+
+/** The engine for one cluster. Its caches live as long as what this returns. */
+export const createEngine: CreateEngine = (runtime) => {
+  const { config, connect, cluster, ...ports } = runtime
+  const caches = createCaches({ store: runtime.blobs })
+  const limits = { ...defaultLimits, ...config.limits }
+  const settings = { ...defaultSettings, ...config.settings }
+  let transport: KubeTransport | undefined
+  return async (job, signal) => {
+    transport ??= await connect()
+    return runJob({ ...ports, cluster: { name: cluster }, transport, caches, limits, settings }, job, signal)
+  }
+}

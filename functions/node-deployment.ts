@@ -1,0 +1,134 @@
+import { join } from 'node:path'
+import {
+  createCoordinator,
+  createRunStore,
+  encodeMessage,
+  maxAttempts,
+  parseMessage,
+  type Coordinator,
+  type RunStore,
+} from '../src/coordinator/index.ts'
+import type { Clock, Logger, Random } from '../src/ports/index.ts'
+import {
+  createDirectoryBlobStore,
+  createNodeHttpClient,
+  createNodeQueue,
+  createNodeStateStore,
+  openDatabase,
+  type NodeQueue,
+} from '../src/platforms/node/index.ts'
+import { createBodyBudget } from './body.ts'
+import type { Config, ReadSetting } from './config.ts'
+import { consumeDeadLetter, consumeMessage } from './consumer.ts'
+import { dispatchAbandoned } from './deliveries.ts'
+import type { FunctionDeps } from './deps.ts'
+import type { CreateEngine } from './engine.ts'
+import { connectFromNode } from './node-transport.ts'
+import { runSchedule } from './schedule.ts'
+
+/** Bytes of request bodies held at the same time. */
+const bodyBudgetBytes = 128 * 1024 * 1024
+
+/** What a deployment on Node is made of. */
+export interface NodeDeploymentOptions {
+  readonly config: Config
+  readonly read: ReadSetting
+  /** Folder for the database and the cache. */
+  readonly dataDir: string
+  readonly createEngine: CreateEngine
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}
+
+/** Everything of a deployment on Node except the HTTP server. */
+export interface NodeDeployment {
+  readonly deps: FunctionDeps
+  /** Delivers what was left behind, and scans: at once, then every interval. */
+  start(): void
+  /** Lets running jobs end for at most `graceMs`, then closes everything. What is left goes on after the next start. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Wires Node's ports, the queue, and one coordinator per cluster. Throws EngineError `database-unavailable`. */
+export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeployment {
+  const { config, clock, random, logger } = options
+  const database = openDatabase(join(options.dataDir, 'sluice.db'))
+  const state = createNodeStateStore(database, clock)
+  const runs = createRunStore(state)
+  const background = new Set<Promise<unknown>>()
+  const http = createNodeHttpClient({ egress: { allowHosts: config.privateHosts } })
+  const blobs = createDirectoryBlobStore({ directory: join(options.dataDir, 'cache') })
+  const queue = createNodeQueue({
+    database,
+    clock,
+    logger,
+    maxAttempts,
+    laneOf: (message) => parseMessage(message).job.cluster,
+    handle: (message, info) => consumeMessage(deps, message, info),
+    handleDeadLetter: (message) => consumeDeadLetter(deps, message),
+  })
+  const coordinators = createCoordinators({ ...options, runs, queue }, (cluster) =>
+    options.createEngine({
+      cluster: cluster.name,
+      config,
+      connect: () => connectFromNode(cluster, options.read),
+      ...{ http, state, blobs, clock, random, logger },
+    }),
+  )
+  const deps: FunctionDeps = {
+    ...{ config, state, runs, queue, clock, random, logger },
+    coordinatorOf: (cluster) => coordinators.get(cluster),
+    background: (work) => {
+      const noted = work.catch((error: unknown) =>
+        logger.log('warn', 'background work failed', { error: String(error) }),
+      )
+      background.add(noted)
+      void noted.finally(() => background.delete(noted))
+    },
+    bodies: createBodyBudget(bodyBudgetBytes),
+  }
+  const scan = (): void => deps.background(runSchedule(deps))
+  let timer: ReturnType<typeof setInterval> | undefined
+  return {
+    deps,
+    start: () => {
+      queue.start()
+      deps.background(dispatchAbandoned(deps))
+      scan()
+      timer = setInterval(scan, config.scanIntervalMs)
+    },
+    stop: async (graceMs) => {
+      clearInterval(timer)
+      await queue.stop(graceMs)
+      await Promise.all([...coordinators.values()].map((coordinator) => coordinator.stop()))
+      await queue.stop(1000) // Their messages are being put back.
+      await Promise.all(background)
+      http.close()
+      database.close()
+    },
+  }
+}
+
+type Parts = NodeDeploymentOptions & { readonly runs: RunStore; readonly queue: NodeQueue }
+
+function createCoordinators(
+  parts: Parts,
+  createRun: (cluster: Config['clusters'][number]) => ReturnType<CreateEngine>,
+): ReadonlyMap<string, Coordinator> {
+  const { config, clock, logger, runs, queue } = parts
+  return new Map(
+    config.clusters.map((cluster) => [
+      cluster.name,
+      createCoordinator({
+        cluster: cluster.name,
+        run: createRun(cluster),
+        runs,
+        scheduleFollowUp: (message, delayMs) => queue.send(encodeMessage(message), { delaySeconds: delayMs / 1000 }),
+        clock,
+        logger,
+        runTimeoutMs: config.runTimeoutMs,
+      }),
+    ]),
+  )
+}
