@@ -8,13 +8,11 @@ import { loadConfig } from './config.ts'
 import type { CreateEngine } from './engine.ts'
 import { createNodeDeployment } from './node-deployment.ts'
 
-/** Milliseconds that running jobs get to end when the process is asked to stop. */
-const graceMs = 20_000
-
 /** A deployment that serves. */
 export interface NodeServer {
   readonly url: string
-  stop(): Promise<void>
+  /** Lets running jobs end for `graceMs` (20 seconds); what is left goes on after the next start. */
+  stop(graceMs?: number): Promise<void>
 }
 
 /**
@@ -53,7 +51,7 @@ export async function startNode(
   })
   return {
     url,
-    stop: async () => {
+    stop: async (graceMs = 20_000) => {
       server.close()
       server.closeIdleConnections()
       await deployment.stop(graceMs)

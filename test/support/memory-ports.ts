@@ -28,16 +28,23 @@ export function createMemoryState(now: () => number = Date.now): StateStore {
     },
     delete: async (key) => void entries.delete(key),
     list: async (prefix, options = {}) => {
-      const keys = [...entries.keys()].filter((key) => key.startsWith(prefix) && live(key) !== undefined).sort()
+      const keys = [...entries.keys()].filter((key) => key.startsWith(prefix) && live(key) !== undefined).sort(byBytes)
       const ordered = options.reverse === true ? keys.reverse() : keys
       const { after } = options
       const behind =
-        after === undefined ? ordered : ordered.filter((key) => (options.reverse === true ? key < after : key > after))
+        after === undefined
+          ? ordered
+          : ordered.filter((key) => (options.reverse === true ? byBytes(key, after) < 0 : byBytes(key, after) > 0))
       return behind
         .slice(0, options.limit ?? 100)
         .map((key): StateEntry => ({ key, value: structuredClone(live(key)?.value ?? null) }))
     },
   }
+}
+
+/** The order of the port, which is not that of JavaScript's strings beyond U+FFFF. */
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
 /** A BlobStore in memory. */
