@@ -53,7 +53,9 @@ export interface NodeDeployment {
 /** Wires Node's ports, the queue, and one coordinator per cluster. Throws EngineError `database-unavailable`. */
 export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeployment {
   const { config, clock, random, logger } = options
-  const database = openDatabase(join(options.dataDir, 'sluice.db'))
+  const file = join(options.dataDir, 'sluice.db')
+  const database = openDatabase(file, { durability: 'process' })
+  const durableDatabase = openDatabase(file, { durability: 'power-loss' })
   const state = createNodeStateStore(database, clock)
   const runs = createRunStore(state)
   const background = new Set<Promise<unknown>>()
@@ -61,6 +63,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
   const blobs = createDirectoryBlobStore({ directory: join(options.dataDir, 'cache') })
   const queue = createNodeQueue({
     database,
+    durableDatabase,
     clock,
     logger,
     maxAttempts,
@@ -105,6 +108,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       await queue.stop(1000) // Their messages are being put back.
       await Promise.all(background)
       http.close()
+      durableDatabase.close()
       database.close()
     },
   }

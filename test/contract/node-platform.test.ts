@@ -34,7 +34,7 @@ const adjustable = (): { now: () => number; pass: (ms: number) => Promise<void> 
 
 describeStateStore('Node, SQLite file', async () => {
   const { now, pass } = adjustable()
-  const database = openDatabase(join(directory, `state-${files++}.db`))
+  const database = openDatabase(join(directory, `state-${files++}.db`), { durability: 'process' })
   return { store: createNodeStateStore(database, { ...systemClock, now }), pass }
 })
 describeStateStore('tests, in memory', async () => {
@@ -45,8 +45,10 @@ describeStateStore('tests, in memory', async () => {
 describeQueue('Node, SQLite file', async () => {
   const handler: { current: QueueHandler } = { current: async () => ({ kind: 'ack' }) }
   const dead: Json[] = []
+  const file = join(directory, `queue-${files++}.db`)
   const queue = createNodeQueue({
-    database: openDatabase(join(directory, `queue-${files++}.db`)),
+    database: openDatabase(file, { durability: 'process' }),
+    durableDatabase: openDatabase(file, { durability: 'power-loss' }),
     clock: systemClock,
     logger: createMemoryLogger(),
     maxAttempts: 3,

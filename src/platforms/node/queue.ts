@@ -5,6 +5,8 @@ import type { Clock, Logger, Queue, QueueHandler } from '../../ports/index.ts'
 /** How a queue is consumed. */
 export interface NodeQueueOptions {
   readonly database: DatabaseSync
+  /** Another connection to the same file, whose writes survive a loss of power: for what `send` promises. */
+  readonly durableDatabase: DatabaseSync
   readonly clock: Clock
   readonly logger: Logger
   readonly handle: QueueHandler
@@ -49,22 +51,40 @@ class SqliteQueue implements NodeQueue {
   readonly #options: NodeQueueOptions
   readonly #statements: ReturnType<typeof prepare>
   readonly #inFlight = new Map<number, { readonly lane: string; readonly done: Promise<void> }>()
+  /** Messages that are written together at the end of this turn of the event loop: one flush to the disk for all. */
+  #unsent: { readonly row: { body: string; lane: string; at: number }; readonly settle: (error?: unknown) => void }[] =
+    []
   #timer: ReturnType<typeof setTimeout> | undefined
   #isRunning = false
 
   constructor(options: NodeQueueOptions) {
     this.#options = options
-    this.#statements = prepare(options.database)
+    this.#statements = prepare(options.database, options.durableDatabase)
   }
 
-  // Declared async so that a refused write rejects instead of throwing.
   async send(message: Json, options?: { delaySeconds?: number }): Promise<void> {
-    const body = JSON.stringify(message)
-    this.#statements.insert.run({
-      body,
-      lane: this.#options.laneOf(message),
-      at: this.#dueAt(options?.delaySeconds ?? 0),
+    const at = this.#options.clock.now() + (options?.delaySeconds ?? 0) * 1000
+    const row = { body: JSON.stringify(message), lane: this.#options.laneOf(message), at }
+    await new Promise<void>((resolve, reject) => {
+      if (this.#unsent.length === 0) setImmediate(() => this.#flush())
+      this.#unsent.push({ row, settle: (error) => (error === undefined ? resolve() : reject(toEngineError(error))) })
     })
+  }
+
+  #flush(): void {
+    const { durableDatabase } = this.#options
+    const batch = this.#unsent
+    this.#unsent = []
+    try {
+      durableDatabase.exec('BEGIN IMMEDIATE')
+      for (const { row } of batch) this.#statements.insert.run(row)
+      durableDatabase.exec('COMMIT')
+    } catch (caught) {
+      if (durableDatabase.isTransaction) durableDatabase.exec('ROLLBACK')
+      for (const { settle } of batch) settle(caught)
+      return
+    }
+    for (const { settle } of batch) settle()
     this.#wake(0)
   }
 
@@ -162,7 +182,7 @@ class SqliteQueue implements NodeQueue {
   }
 }
 
-function prepare(database: DatabaseSync) {
+function prepare(database: DatabaseSync, durableDatabase: DatabaseSync) {
   database.exec(`
     CREATE TABLE IF NOT EXISTS queue
       (id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, body TEXT NOT NULL, due_at REAL NOT NULL, attempts INTEGER NOT NULL DEFAULT 0);
@@ -170,7 +190,7 @@ function prepare(database: DatabaseSync) {
     CREATE TABLE IF NOT EXISTS dead_letters (id INTEGER PRIMARY KEY, lane TEXT NOT NULL, body TEXT NOT NULL, buried_at REAL NOT NULL);
   `)
   return {
-    insert: database.prepare('INSERT INTO queue (lane, body, due_at) VALUES (:lane, :body, :at)'),
+    insert: durableDatabase.prepare('INSERT INTO queue (lane, body, due_at) VALUES (:lane, :body, :at)'),
     lanes: database.prepare('SELECT DISTINCT lane FROM queue WHERE due_at <= :now'),
     due: database.prepare(
       'SELECT id, body, attempts FROM queue WHERE lane = :lane AND due_at <= :now ORDER BY due_at, id LIMIT :limit',
