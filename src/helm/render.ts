@@ -1,4 +1,4 @@
-import { isEngineError, satisfies } from '../base/index.ts'
+import { isEngineError } from '../base/index.ts'
 import {
   fromBytes,
   GoInt,
@@ -10,6 +10,7 @@ import {
   type Value,
 } from '../template/index.ts'
 import { crdsOf, instantiate, type Chart, type ChartCrd, type ChartInstance } from './chart/chart.ts'
+import { isCompatibleRange } from './chart/compatible.ts'
 import { processDependencies } from './chart/dependencies.ts'
 import { DEFAULT_CAPABILITIES, type Capabilities } from './engine/capabilities.ts'
 import type { Lookup, LookupRequest, RenderEnvironment, RenderHost } from './engine/host.ts'
@@ -133,7 +134,7 @@ function checkInstallable(chart: Chart, warn: (message: string) => void): void {
 function checkKubeVersion(chart: ChartInstance, capabilities: Capabilities): void {
   const { kubeVersion } = chart.metadata
   const { version, normalized } = capabilities.kubeVersion
-  if (kubeVersion === '' || satisfies(kubeVersion, normalized === '' ? version : normalized)) return
+  if (kubeVersion === '' || isCompatibleRange(kubeVersion, normalized === '' ? version : normalized)) return
   throw helmError(
     'kube-version-incompatible',
     `chart requires kubeVersion: ${kubeVersion} which is incompatible with Kubernetes ${version}`,

@@ -1,8 +1,8 @@
-import { satisfies } from '../../base/index.ts'
 import { formatValue, type GoMap, type Value } from '../../template/index.ts'
 import { coalesceValues, mergeChartValues } from '../values/coalesce.ts'
 import { copyTable, fillTable, joinKeys, scalarAt, tableAt, type Warn } from '../values/tables.ts'
 import { adopt, copyMetadata, type ChartInstance } from './chart.ts'
+import { isCompatibleRange } from './compatible.ts'
 import type { ChartDependency } from './metadata.ts'
 
 /**
@@ -21,7 +21,7 @@ function enable(chart: ChartInstance, values: ReadonlyMap<string, Value>, path: 
   if (wanted === undefined) return
   const present = chart.dependencies
   const undeclared = present.filter(
-    (child) => !wanted.some((d) => d.name === child.metadata.name && satisfies(d.version, child.metadata.version)),
+    (child) => !wanted.some((d) => d.name === child.metadata.name && isCompatibleRange(d.version, child.metadata.version)),
   )
   const declared: ChartInstance[] = []
   for (const dependency of wanted) {
@@ -46,7 +46,7 @@ function enable(chart: ChartInstance, values: ReadonlyMap<string, Value>, path: 
 /** The first present chart of the wanted name and version, as a copy that can be renamed: one chart may be wanted several times. */
 function findAliased(present: readonly ChartInstance[], wanted: ChartDependency): ChartInstance | undefined {
   const found = present.find(
-    (child) => child.metadata.name === wanted.name && satisfies(wanted.version, child.metadata.version),
+    (child) => child.metadata.name === wanted.name && isCompatibleRange(wanted.version, child.metadata.version),
   )
   if (found === undefined) return undefined
   const copy: ChartInstance = { ...found, metadata: copyMetadata(found.metadata) }

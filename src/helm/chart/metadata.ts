@@ -1,4 +1,4 @@
-import { isSemver } from '../../base/index.ts'
+import { tryParseVersion } from '../../base/index.ts'
 import { isPrint, isSpace, type Value } from '../../template/index.ts'
 import { helmError } from '../errors.ts'
 import { decodeStruct, type Decoded, type StructShape } from './decode.ts'
@@ -125,7 +125,7 @@ export function validateMetadata(fields: Decoded): ChartMetadata {
   if (name === '.' || name === '..') throw invalid(`chart.metadata.name ${JSON.stringify(name)} is not allowed`)
   if (name.includes('/')) throw invalid(`chart.metadata.name ${JSON.stringify(name)} is invalid`)
   if (version === '') throw invalid('chart.metadata.version is required')
-  if (!isSemver(version)) throw invalid(`chart.metadata.version ${JSON.stringify(version)} is invalid`)
+  if (tryParseVersion(version) === undefined) throw invalid(`chart.metadata.version ${JSON.stringify(version)} is invalid`)
   if (type !== '' && type !== 'application' && type !== 'library') {
     throw invalid('chart.metadata.type must be application or library')
   }

@@ -1,6 +1,5 @@
 import { compareByteOrder } from '../../base/index.ts'
 import { formatFloat, FunctionError, GoInt, GoObject, typeName, type GoMap, type Value } from '../../template/index.ts'
-import { toJsonData } from './go-data.ts'
 
 /**
  * TOML as BurntSushi's encoder v1.6 prints it: keys in byte order, values before tables, tables indented by two spaces, floats with a
@@ -87,8 +86,8 @@ function element(value: Value): string {
   if (value instanceof Map) return inlineTable(value)
   if (value instanceof Uint8Array) return `[${[...value].join(', ')}]`
   if (value instanceof GoObject) {
-    const data = toJsonData(value)
-    if (typeof data === 'string') return data
+    const text = value.toJson()
+    if (typeof text === 'string') return text
   }
   throw new FunctionError(`unexpected type: ${typeName(value)}`)
 }
