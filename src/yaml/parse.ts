@@ -1,7 +1,7 @@
 import { EVENT_ID, YAMLException, parseEvents, type Event } from 'js-yaml'
 import { DiagnosticsError, type Diagnostic } from '../base/index.ts'
 import { Composer, YamlProblem } from './compose.ts'
-import { defaultYamlLimits, type YamlDialect, type YamlLimits, type YamlValue } from './dialect.ts'
+import { defaultYamlLimits, type YamlDialect, type YamlLimits, type YamlMapValue, type YamlValue } from './dialect.ts'
 import { findPath, lineStarts, offsetOf, positionAt } from './locate.ts'
 
 export interface ParseOptions {
@@ -10,7 +10,7 @@ export interface ParseOptions {
   readonly file?: string
   /** Duplicate keys are errors. Default: true for `kyaml`, false for `sigs` (the last one wins), as in Go. */
   readonly strict?: boolean
-  /** Mappings become Maps instead of objects. */
+  /** Mappings become Maps instead of objects, and all numbers float64. */
   readonly maps?: boolean
   readonly limits?: Partial<YamlLimits>
 }
@@ -120,6 +120,8 @@ function composeDocuments(
  *
  * @throws DiagnosticsError with the place of the error.
  */
+export function parseYaml(input: string | Uint8Array, options: ParseOptions & { readonly maps: true }): YamlMapValue
+export function parseYaml(input: string | Uint8Array, options: ParseOptions): YamlValue
 export function parseYaml(input: string | Uint8Array, options: ParseOptions): YamlValue {
   const { documents, diagnostics } = parseDocuments(input, options)
   if (documents.length === 0 && diagnostics.length > 0)
