@@ -32,10 +32,10 @@ export async function fetchVersion1(
   const url = repositoryBase(remote.url)
   try {
     await git.init({ fs, dir: '/', gitdir: '/git', bare: true })
+    await git.addRemote({ fs, gitdir: '/git', remote: 'origin', url })
     await git.fetch({
       fs,
       gitdir: '/git',
-      url,
       ref: reference.replace(/\^\{\}$/, ''),
       singleBranch: true,
       depth: 1,

@@ -1,0 +1,124 @@
+import type { Diagnostic } from '../base/index.ts'
+import { isMap, type KubeValue, scalarText, setKey, type KubeMap } from '../resources/index.ts'
+
+/** What a field may hold. */
+export type Shape =
+  | 'text'
+  | 'flag'
+  | 'integer'
+  | 'any'
+  | 'texts'
+  | { readonly list: Shape }
+  | { readonly fields: { readonly [name: string]: Shape } }
+
+/** How strictly to read. */
+export interface DecodeOptions {
+  /** Report fields that the shape does not know. */
+  readonly strict: boolean
+  /** Take numbers and booleans where a text is wanted. */
+  readonly coerce: boolean
+  /** Adds the file and, where it is known, the line. */
+  readonly place: (field: string) => Partial<Diagnostic>
+}
+
+/**
+ * Reads `value` as `shape`, the way Go's encoding/json fills a struct: names of fields match in any case, null leaves a field out, text,
+ * numbers and booleans are not mixed up. Returns what fits and reports the rest.
+ */
+export function decode(
+  value: KubeValue,
+  shape: Shape,
+  options: DecodeOptions,
+  report: Diagnostic[],
+  field = '',
+): KubeValue | undefined {
+  if (value === null) return undefined
+  const wrong = (wanted: string): undefined => {
+    report.push({
+      code: 'kustomization-field-type',
+      severity: 'error',
+      message: `must be ${wanted}, but is ${describe(value)}`,
+      ...(field === '' ? {} : { field }),
+      ...options.place(field),
+    })
+    return undefined
+  }
+  if (shape === 'any') return value
+  if (shape === 'text') {
+    if (typeof value === 'string') return value
+    if (options.coerce && typeof value !== 'object') return scalarText(value)
+    return wrong(`a text${typeof value === 'object' ? '' : '; put it in quotes'}`)
+  }
+  if (shape === 'flag') return typeof value === 'boolean' ? value : wrong('true or false')
+  if (shape === 'integer') {
+    return typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))
+      ? value
+      : wrong('an integer')
+  }
+  if (shape === 'texts') {
+    if (!isMap(value)) return wrong('a mapping of texts')
+    const result: KubeMap = {}
+    for (const key of Object.keys(value)) {
+      const text = decode(value[key] as KubeValue, 'text', options, report, `${field}.${key}`)
+      setKey(result, key, text ?? '')
+    }
+    return result
+  }
+  if ('list' in shape) {
+    if (!Array.isArray(value)) return wrong('a list')
+    return value.map(
+      (item, index) => decode(item, shape.list, options, report, `${field}[${index}]`) ?? emptyOf(shape.list),
+    )
+  }
+  if (!isMap(value)) return wrong('a mapping')
+  return decodeFields(value, shape.fields, options, report, field)
+}
+
+function decodeFields(
+  value: KubeMap,
+  fields: { readonly [name: string]: Shape },
+  options: DecodeOptions,
+  report: Diagnostic[],
+  field: string,
+): KubeMap {
+  const result: KubeMap = {}
+  for (const key of Object.keys(value)) {
+    const name = Object.hasOwn(fields, key)
+      ? key
+      : Object.keys(fields).find((known) => known.toLowerCase() === key.toLowerCase())
+    const path = field === '' ? key : `${field}.${key}`
+    const shape = name === undefined ? undefined : fields[name]
+    if (name === undefined || shape === undefined) {
+      if (options.strict) {
+        report.push({
+          code: 'kustomization-unknown-field',
+          severity: 'error',
+          message: `unknown field ${JSON.stringify(key)}; known here are ${Object.keys(fields).join(', ')}`,
+          field: path,
+          ...options.place(path),
+        })
+      }
+      continue
+    }
+    const decoded = decode(value[key] as KubeValue, shape, options, report, path)
+    if (decoded !== undefined) result[name] = decoded
+  }
+  return result
+}
+
+/** What a null in a list counts as. */
+function emptyOf(shape: Shape): KubeValue {
+  if (shape === 'text') return ''
+  if (shape === 'flag') return false
+  if (shape === 'integer') return 0
+  if (shape === 'any') return null
+  return shape !== 'texts' && 'list' in shape ? [] : {}
+}
+
+function describe(value: KubeValue): string {
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a mapping'
+  return typeof value === 'string'
+    ? `the text ${JSON.stringify(value.slice(0, 60))}`
+    : `${typeof value === 'boolean' ? '' : 'the number '}${String(value)}`
+}

@@ -1,0 +1,47 @@
+import { strategicMerge } from '../../resources/index.ts'
+import { findingsOf, problems } from '../problems.ts'
+import type { Resource } from '../resource.ts'
+
+/** What a patch may change besides the content of its target. */
+export interface ChangePermissions {
+  readonly name: boolean
+  readonly kind: boolean
+}
+
+/**
+ * Merges `patch` into `target`. Kind, name and namespace of the target stay, unless a change is permitted (api/resource, ApplySmPatch). A
+ * target that the patch deletes is left empty.
+ */
+export function applyStrategicMerge(target: Resource, patch: Resource, permissions: ChangePermissions): void {
+  const { name, namespace } = target
+  const kind = target.object['kind']
+  if (permissions.name || permissions.kind) target.rememberId()
+  let merged
+  try {
+    merged = strategicMerge(target.object, patch.object, { schema: target.schema, newElements: 'prepend' })
+  } catch (error) {
+    throw problems(findingsOf(error, { object: target.describe(), ...patch.place }))
+  }
+  if (merged === undefined || Object.keys(merged).length === 0) {
+    target.object = {}
+    return
+  }
+  target.object = merged
+  if (!permissions.kind && kind !== undefined) merged['kind'] = kind
+  if (!permissions.name) target.setName(name)
+  target.setNamespace(namespace)
+}
+
+/**
+ * The patch as it is applied to a selected target: it takes the target's apiVersion, and its labels and annotations count as texts (which
+ * is why null does not remove a label here: kustomize writes the text of the null).
+ */
+export function preparePatch(patch: Resource, target: Resource): Resource {
+  const result = patch.copy()
+  result.setTexts('labels', patch.texts('labels'))
+  result.setTexts('annotations', patch.texts('annotations'))
+  result.setNamespace(patch.namespace)
+  const apiVersion = target.object['apiVersion']
+  if (apiVersion !== undefined) result.object['apiVersion'] = apiVersion
+  return result
+}
