@@ -191,6 +191,19 @@ const rows: readonly { name: string; files: { readonly [path: string]: string };
     want: ['src/kube/a.ts module-state'],
   },
   {
+    name: 'a pattern whose position is set first',
+    files: {
+      'src/kube/a.ts':
+        'const word = /a/y\nconst f = (k: string) => {\n  word.lastIndex = 0\n  return word.test(k)\n}\n',
+    },
+    want: [],
+  },
+  {
+    name: 'what platforms share',
+    files: { 'src/platforms/node/a.ts': "import { x } from '../limits.ts'\n" },
+    want: [],
+  },
+  {
     name: 'a pattern that matches all',
     files: { 'src/kube/a.ts': 'const word = /a/g\nconst f = (k: string) => k.matchAll(word)\n' },
     want: [],

@@ -37,13 +37,15 @@ function checkFile(file: SourceFile): readonly Violation[] {
         `'${name}' is exported and could be changed by others; give it the type ReadonlyMap or ReadonlySet`,
       )
     }
+    const isPositioned = new RegExp(`(?<![.\\w$])${escaped(name)}\\s*\\.\\s*lastIndex\\s*=(?!=)`).test(code)
     if (
+      !isPositioned &&
       hasStatefulRegExp(file, position, text) &&
       new RegExp(`(?<![.\\w$])${escaped(name)}\\s*\\.\\s*(?:test|exec)\\s*\\(`).test(code)
     ) {
       report(
         position,
-        `'${name}' has the flag g or y, so test and exec leave a position behind; drop the flag or use matchAll`,
+        `'${name}' has the flag g or y, so test and exec leave a position behind; drop the flag, set lastIndex before each search, or use matchAll`,
       )
     }
   }
@@ -64,7 +66,8 @@ function topLevelDeclarations(code: string): readonly { readonly position: numbe
 /** Where a value is changed: by a method that changes it, an assignment to a part of it, or delete. */
 function mutationOf(code: string, name: string): number | undefined {
   const word = `(?<![.\\w$])${escaped(name)}`
-  const part = '(?:\\s*\\.\\s*[\\w$]+|\\s*\\[[^\\]\\n]*\\])'
+  // Where a search starts is set before each search; what else would be left behind is looked at below.
+  const part = '(?:\\s*\\.\\s*(?!lastIndex\\b)[\\w$]+|\\s*\\[[^\\]\\n]*\\])'
   const methods = 'set|add|delete|clear|push|pop|shift|unshift|splice|sort|reverse|fill|copyWithin'
   const patterns = [
     new RegExp(`${word}\\s*\\.\\s*(?:${methods})\\s*\\(`),
