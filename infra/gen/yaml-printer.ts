@@ -11,7 +11,9 @@ export function printYaml(value: unknown): string {
 
 function block(value: unknown, indent: string): string {
   if (Array.isArray(value)) {
-    return value.map((item) => `${indent}- ${block(item, `${indent}  `).trimStart()}`).join('\n')
+    return value
+      .map((item) => `${indent}- ${isEmpty(item) ? nested(item, '').trim() : block(item, `${indent}  `).trimStart()}`)
+      .join('\n')
   }
   if (typeof value === 'object' && value !== null) {
     return Object.entries(value)
@@ -20,6 +22,10 @@ function block(value: unknown, indent: string): string {
       .join('\n')
   }
   return `${indent}${scalar(value)}`
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
 }
 
 function nested(value: unknown, indent: string): string {
