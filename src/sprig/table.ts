@@ -1,4 +1,5 @@
 import type { GoFunction } from '../template/index.ts'
+import { cryptoFunctions } from './crypto.ts'
 import { dateFunctions } from './dates.ts'
 import { dictFunctions } from './dicts.ts'
 import { encodingFunctions } from './encoding.ts'
@@ -31,6 +32,7 @@ export const sprigFunctions: readonly GoFunction[] = [
   ...urlFunctions,
   ...randomFunctions,
   ...hashFunctions,
+  ...cryptoFunctions,
 ]
 
 /** The functions whose result depends on the run's clock or random numbers. */
