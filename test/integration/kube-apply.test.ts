@@ -270,7 +270,7 @@ test('five broken objects are reported together, with their origins, and nothing
     originOf: (object) => ({ file: `${(object['metadata'] as { name: string }).name}.yaml`, line: 1 }),
   })
   assert.equal(result.errors.length, 5, messages(result).join('\n'))
-  assert.deepEqual(result.errors.map(({ origin }) => origin?.file).sort(), [
+  assert.deepEqual(result.errors.map(({ origin }) => origin?.file ?? '').sort(), [
     'kind.yaml',
     'no-ports.yaml',
     'nowhere.yaml',
