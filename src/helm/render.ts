@@ -1,4 +1,4 @@
-import { isEngineError, satisfies } from '../base/index.ts'
+import { isEngineError } from '../base/index.ts'
 import {
   fromBytes,
   GoInt,
@@ -10,13 +10,21 @@ import {
   type Value,
 } from '../template/index.ts'
 import { crdsOf, instantiate, type Chart, type ChartCrd, type ChartInstance } from './chart/chart.ts'
+import { isCompatibleRange } from './chart/compatible.ts'
 import { processDependencies } from './chart/dependencies.ts'
 import { DEFAULT_CAPABILITIES, type Capabilities } from './engine/capabilities.ts'
 import type { Lookup, LookupRequest, RenderEnvironment, RenderHost } from './engine/host.ts'
 import { withoutNoValue } from './engine/late-bound.ts'
 import { capabilitiesObject, releaseObject, type ReleaseOptions } from './engine/objects.ts'
 import { toRenderError } from './engine/render-error.ts'
-import { collectTemplates, isPartial, parseChartTemplate, parseOrder, type Renderable, type TemplateCache } from './engine/templates.ts'
+import {
+  collectTemplates,
+  isPartial,
+  parseChartTemplate,
+  parseOrder,
+  type Renderable,
+  type TemplateCache,
+} from './engine/templates.ts'
 import { helmError } from './errors.ts'
 import type { Hook } from './manifest/hook.ts'
 import { printManifest, sortManifests, type Manifest } from './manifest/sort.ts'
@@ -133,7 +141,7 @@ function checkInstallable(chart: Chart, warn: (message: string) => void): void {
 function checkKubeVersion(chart: ChartInstance, capabilities: Capabilities): void {
   const { kubeVersion } = chart.metadata
   const { version, normalized } = capabilities.kubeVersion
-  if (kubeVersion === '' || satisfies(kubeVersion, normalized === '' ? version : normalized)) return
+  if (kubeVersion === '' || isCompatibleRange(kubeVersion, normalized === '' ? version : normalized)) return
   throw helmError(
     'kube-version-incompatible',
     `chart requires kubeVersion: ${kubeVersion} which is incompatible with Kubernetes ${version}`,
@@ -159,7 +167,13 @@ function renderFiles(request: RenderRequest, state: RenderState): Map<string, st
   for (const name of order) {
     if (isPartial(name)) continue
     const { chart, dot, basePath } = templates.get(name) as Renderable
-    dot.set('Template', new Map([['Name', name], ['BasePath', basePath]]))
+    dot.set(
+      'Template',
+      new Map([
+        ['Name', name],
+        ['BasePath', basePath],
+      ]),
+    )
     try {
       files.set(name, withoutNoValue(run.execute(name, dot)))
     } catch (error) {
@@ -177,7 +191,8 @@ function startRun(request: RenderRequest, set: TemplateSet, requests: Map<string
     environment,
     lookup: (wanted) => {
       const answer = request.lookup === undefined ? null : request.lookup(wanted)
-      if (answer === undefined) requests.set(JSON.stringify([wanted.apiVersion, wanted.kind, wanted.namespace, wanted.name]), wanted)
+      if (answer === undefined)
+        requests.set(JSON.stringify([wanted.apiVersion, wanted.kind, wanted.namespace, wanted.name]), wanted)
       return answer === undefined || answer === null ? new Map() : withIntegers(fromPlain(answer))
     },
   }
@@ -211,7 +226,8 @@ function result(request: RenderRequest, state: RenderState, rendered: ReadonlyMa
   const { hooks, manifests, dropped } = sortManifests(files)
   const crds = crdsOf(chart)
   const printed = manifests.map((manifest) => printManifest(manifest.source, manifest.content))
-  const before = request.includeCrds === true ? crds.map((crd) => printManifest(crd.source, fromBytes(crd.file.data))) : []
+  const before =
+    request.includeCrds === true ? crds.map((crd) => printManifest(crd.source, fromBytes(crd.file.data))) : []
   return {
     manifest: [...before, ...printed].join(''),
     manifests,

@@ -58,6 +58,11 @@ export class Composer {
     return this.#at
   }
 
+  #plain(text: string): YamlValue {
+    const value = resolveScalar(text, this.#options.dialect)
+    return typeof value === 'bigint' && this.#options.maps ? Number(value) : value
+  }
+
   /** The value that starts at the current event. Throws YamlProblem. */
   node(): YamlValue {
     const event = this.#events[this.#at++]
@@ -90,7 +95,7 @@ export class Composer {
   #scalar(event: ScalarEvent): YamlValue {
     const text = getScalarValue(this.#source, event)
     const tag = this.#tag(event)
-    if (tag === '') return event.style === SCALAR_STYLE.PLAIN ? resolveScalar(text, this.#options.dialect) : text
+    if (tag === '') return event.style === SCALAR_STYLE.PLAIN ? this.#plain(text) : text
     switch (tag.replace(/^(?:!<tag:yaml\.org,2002:(.*)>)$/, '!!$1')) {
       case '!!str':
       case '!':
@@ -102,11 +107,7 @@ export class Composer {
         return typeof value === 'bigint' ? Number(value) : value
       }
       default:
-        return tag.startsWith('!!')
-          ? resolveScalar(text, this.#options.dialect)
-          : event.style === SCALAR_STYLE.PLAIN
-            ? resolveScalar(text, this.#options.dialect)
-            : text
+        return tag.startsWith('!!') || event.style === SCALAR_STYLE.PLAIN ? this.#plain(text) : text
     }
   }
 

@@ -8,6 +8,9 @@ export type YamlDialect = 'sigs' | 'kyaml'
 export type YamlValue =
   null | boolean | number | bigint | string | YamlValue[] | { [key: string]: YamlValue } | Map<string, YamlValue>
 
+/** A value read with `maps`: mappings are Maps, and every number is a float64, as Go's JSON decoding has it. */
+export type YamlMapValue = null | boolean | number | string | YamlMapValue[] | Map<string, YamlMapValue>
+
 /** Bounds of one reading. */
 export interface YamlLimits {
   /** Bytes (UTF-16 units) of the text. */

@@ -4,7 +4,7 @@
  * else, from scalars to folding, is done here.
  * @module
  */
-export { defaultYamlLimits, type YamlDialect, type YamlLimits, type YamlValue } from './dialect.ts'
+export { defaultYamlLimits, type YamlDialect, type YamlLimits, type YamlMapValue, type YamlValue } from './dialect.ts'
 export { splitDocuments, splitManifest, type DocumentText } from './documents.ts'
 export { printJson, type PrintJsonOptions } from './json.ts'
 export { compareKeys } from './key-order.ts'

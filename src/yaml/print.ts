@@ -1,4 +1,4 @@
-import { EngineError } from '../base/index.ts'
+import { EngineError, compareByteOrder } from '../base/index.ts'
 import type { YamlDialect } from './dialect.ts'
 import { compareKeys } from './key-order.ts'
 import { formatYamlNumber } from './numbers.ts'
@@ -12,6 +12,10 @@ export interface YamlScalarSource {
 export interface PrintOptions {
   /** Both tools print through sigs.k8s.io/yaml; the name says for whom. */
   readonly dialect: YamlDialect
+  /** Indents the items of a list below their key, as Helm's toYamlPretty does. */
+  readonly indentLists?: boolean
+  /** Order of keys: go-yaml's own (default), or by bytes. */
+  readonly sort?: 'natural' | 'bytes'
 }
 
 /**
@@ -20,9 +24,9 @@ export interface PrintOptions {
  *
  * @throws EngineError `yaml-unprintable` for what has no JSON form: infinities, NaN, functions, and for characters that YAML cannot carry.
  */
-export function printYaml(value: unknown, _options: PrintOptions): string {
+export function printYaml(value: unknown, options: PrintOptions): string {
   const out: string[] = []
-  new Printer(out).node(value, { indent: -2, sequenceIndent: 0, after: 'start' })
+  new Printer(out, options).node(value, { indent: -2, sequenceIndent: 0, after: 'start' })
   return `${out.join('')}\n`
 }
 
@@ -40,10 +44,15 @@ const refused = /[\x7f-\x84\x86-\x9f\ufffe\uffff]/
 
 class Printer {
   readonly #out: string[]
+  readonly #compare: (a: string, b: string) => number
+  /** How far a list in a mapping stands right of its key. */
+  readonly #listIndent: number
   #column = 0
 
-  constructor(out: string[]) {
+  constructor(out: string[], options: PrintOptions) {
     this.#out = out
+    this.#compare = options.sort === 'bytes' ? compareByteOrder : compareKeys
+    this.#listIndent = options.indentLists === true ? 2 : 0
   }
 
   #write(text: string): void {
@@ -74,13 +83,13 @@ class Printer {
   #mapping(entries: readonly (readonly [string, unknown])[], place: Place): void {
     const indent = place.after === 'dash' ? place.sequenceIndent + 2 : place.indent + 2
     let isFirst = true
-    for (const [key, value] of entries.toSorted(([a], [b]) => compareKeys(a, b))) {
+    for (const [key, value] of entries.toSorted(([a], [b]) => this.#compare(a, b))) {
       if (!(isFirst && place.after === 'dash')) this.#line(indent)
       isFirst = false
       const name = clean(key)
       if (isSimpleKey(name)) {
         this.#write(`${printString(name, { column: this.#column, indent: indent + 2, isKey: true })}:`)
-        this.node(value, { indent, sequenceIndent: indent, after: 'key' })
+        this.node(value, { indent, sequenceIndent: indent + this.#listIndent, after: 'key' })
       } else {
         this.#write('? ')
         this.#write(printString(name, { column: this.#column, indent: indent + 2, isKey: false }))

@@ -124,10 +124,14 @@ export function widgetDefinition(group: string): object {
           name: 'v1',
           served: true,
           storage: true,
+          subresources: { status: {} },
           schema: {
             openAPIV3Schema: {
               type: 'object',
-              properties: { spec: { type: 'object', properties: { size: { type: 'integer' } } } },
+              properties: {
+                spec: { type: 'object', properties: { size: { type: 'integer' } } },
+                status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+              },
             },
           },
         },

@@ -85,6 +85,54 @@ describe('spec.ref', () => {
     }
   })
 
+  it('semver: the highest tag in the range', async () => {
+    const versions = await server.create('team/versions')
+    const ids: { [tag: string]: string } = {}
+    const tags = [
+      'v1.2.3',
+      '1.10.0',
+      '1.9.9',
+      'v2.0.0-rc.1',
+      'v2.0.0',
+      'v1.4',
+      'junk',
+      '3',
+      'v03.01.00',
+      'chart-9.0.0',
+      '4.0.0-beta.2',
+    ]
+    for (const tag of tags) {
+      ids[tag] = await versions.commit({ f: tag })
+      await versions.tag(tag, tag.startsWith('v') ? { message: tag } : {})
+    }
+    // Build metadata is no part of the order: the later commit wins, whatever the names say.
+    ids['5.0.0+b'] = await versions.commit({ f: 'b' }, { time: 1_800_000_000 })
+    await versions.tag('5.0.0+b')
+    ids['5.0.0+c'] = await versions.commit({ f: 'c' }, { time: 1_700_500_000 })
+    await versions.tag('5.0.0+c', { message: 'c' })
+    const want: [string, string][] = [
+      ['*', '5.0.0+b'],
+      ['1.x', '1.10.0'],
+      ['>=1.0.0 <1.10.0', '1.9.9'],
+      ['~1.2', 'v1.2.3'],
+      ['>=2.0.0-0 <2.0.0', 'v2.0.0-rc.1'],
+      ['^2', 'v2.0.0'],
+      ['3.1.0', 'v03.01.00'],
+      ['>=4.0.0-0 <5.0.0-0', '4.0.0-beta.2'],
+      ['5.0.0', '5.0.0+b'],
+    ]
+    for (const [semver, tag] of want) {
+      const { revision } = await resolveRevision(deps, { url: versions.url, ref: { semver, branch: 'main' } })
+      assert.equal(revision, `${tag}@sha1:${ids[tag]}`, semver)
+    }
+    const nothing = resolveRevision(deps, { url: versions.url, ref: { semver: '>=9' } })
+    await assert.rejects(nothing, { message: 'no match found for semver: >=9' })
+    const bad = resolveRevision(deps, { url: versions.url, ref: { semver: 'one point two' } })
+    await assert.rejects(bad, { message: /^semver parse error: / })
+    const both = await resolveRevision(deps, { url: versions.url, ref: { semver: '*', tag: '1.9.9' } })
+    assert.equal(both.commit, ids['1.9.9'])
+  })
+
   it('says what is missing', async () => {
     const missing: [GitReference, RegExp][] = [
       [{ branch: 'nope' }, /couldn't find remote ref "refs\/heads\/nope"/],

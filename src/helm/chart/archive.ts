@@ -1,29 +1,9 @@
 import { helmError } from '../errors.ts'
 import { inflate } from '../inflate.ts'
 import type { LoadedFile } from './assemble.ts'
-import { assembleChart } from './assemble.ts'
-import type { Chart } from './chart.ts'
-import { chartLimits, type ChartLimits } from './limits.ts'
+import type { ChartLimits } from './limits.ts'
 import { readTar } from './tar.ts'
 import { withoutBom } from './text.ts'
-
-/**
- * Loads a packaged chart (`.tgz`).
- *
- * @throws EngineError `chart-archive-invalid` for bytes that are no chart archive or name files outside the chart, `chart-too-large` for one
- * beyond the limits (nothing beyond them is decompressed), `chart-invalid` for what is inside.
- */
-export async function loadChartArchive(
-  bytes: Uint8Array,
-  options: { readonly limits?: Partial<ChartLimits> } = {},
-): Promise<Chart> {
-  const limits = chartLimits(options.limits)
-  const files = readArchive(bytes, limits)
-  if (!files.some((file) => file.name === 'Chart.yaml')) {
-    throw helmError('chart-archive-invalid', 'unable to detect chart version, no Chart.yaml found')
-  }
-  return await Promise.resolve(assembleChart(files, { limits, depth: 0 }))
-}
 
 /** The files of a packaged chart, by their paths inside the chart (Helm v4 archive.LoadArchiveFiles). */
 export function readArchive(bytes: Uint8Array, limits: ChartLimits): LoadedFile[] {
@@ -44,7 +24,10 @@ function unpack(bytes: Uint8Array, limits: ChartLimits): Uint8Array {
   if (result === 'too-large') {
     throw helmError('chart-too-large', `decompressed chart is larger than the maximum size ${limits.maxBytes}`)
   }
-  throw helmError('chart-archive-invalid', result === 'damaged' ? 'the gzipped archive is damaged' : 'the file does not appear to be a gzipped archive')
+  throw helmError(
+    'chart-archive-invalid',
+    result === 'damaged' ? 'the gzipped archive is damaged' : 'the file does not appear to be a gzipped archive',
+  )
 }
 
 /** The path inside the chart: the first segment, the chart's own directory, is dropped. */
@@ -65,7 +48,10 @@ function chartPath(entry: string): string {
     throw refuse(`chart illegally contains content outside the base directory: ${JSON.stringify(entry.slice(0, 200))}`)
   }
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/^[a-zA-Z]:$/.test(clean[0] ?? '') || clean.some((segment) => segment.startsWith('..') || /[\u0000-\u001f\u007f]/.test(segment))) {
+  if (
+    /^[a-zA-Z]:$/.test(clean[0] ?? '') ||
+    clean.some((segment) => segment.startsWith('..') || /[\u0000-\u001f\u007f]/.test(segment))
+  ) {
     throw refuse('chart contains illegally named files')
   }
   return clean.join('/')

@@ -2,6 +2,7 @@ import {
   goInt,
   goMethod,
   GoObject,
+  goStruct,
   STRING,
   STRING_MAP,
   typedList,
@@ -14,12 +15,7 @@ import {
 import type { ChartDependency, ChartMetadata } from '../chart/metadata.ts'
 import type { Capabilities, KubeVersion } from './capabilities.ts'
 
-/** A struct that has JSON names of its own: what `toYaml` and `toJson` print of it. */
-export abstract class JsonStruct extends GoObject {
-  abstract toJsonFields(): GoMap
-}
-
-class KubeVersionObject extends JsonStruct {
+class KubeVersionObject extends GoObject {
   readonly goType = 'common.KubeVersion'
   readonly fields: ReadonlyMap<string, Value>
   override readonly methods: ReadonlyMap<string, GoFunction> = KUBE_VERSION_METHODS
@@ -36,10 +32,6 @@ class KubeVersionObject extends JsonStruct {
     ])
     this.toText = () => version.normalized || version.version
   }
-
-  toJsonFields(): GoMap {
-    return new Map(this.fields)
-  }
 }
 
 const KUBE_VERSION_METHODS: ReadonlyMap<string, GoFunction> = new Map([
@@ -47,7 +39,7 @@ const KUBE_VERSION_METHODS: ReadonlyMap<string, GoFunction> = new Map([
   ['GitVersion', goMethod('GitVersion', [], (_run, version: KubeVersionObject) => version.version.version)],
 ])
 
-class BuildInfo extends JsonStruct {
+class BuildInfo extends GoObject {
   readonly goType = 'version.BuildInfo'
   readonly fields: ReadonlyMap<string, Value>
 
@@ -62,9 +54,10 @@ class BuildInfo extends JsonStruct {
     ])
   }
 
-  toJsonFields(): GoMap {
+  override toJson(): Value {
     const names = { version: 'Version', go_version: 'GoVersion', kube_client_version: 'KubeClientVersion' }
-    return new Map(Object.entries(names).map(([json, field]) => [json, this.fields.get(field)]))
+    const members = Object.entries(names).map(([json, field]) => [json, this.fields.get(field)])
+    return goStruct(this.goType, Object.fromEntries(members))
   }
 }
 
@@ -77,7 +70,7 @@ const VERSION_SET: CollectionType = Object.freeze({
   ]),
 })
 
-class CapabilitiesObject extends JsonStruct {
+class CapabilitiesObject extends GoObject {
   readonly goType = '*common.Capabilities'
   readonly fields: ReadonlyMap<string, Value>
   override readonly methods: ReadonlyMap<string, GoFunction> = CAPABILITIES_METHODS
@@ -86,14 +79,13 @@ class CapabilitiesObject extends JsonStruct {
     super()
     this.fields = fields
   }
-
-  toJsonFields(): GoMap {
-    return new Map(this.fields)
-  }
 }
 
 const CAPABILITIES_METHODS: ReadonlyMap<string, GoFunction> = new Map([
-  ['Copy', goMethod('Copy', [], (_run, capabilities: CapabilitiesObject) => new CapabilitiesObject(capabilities.fields))],
+  [
+    'Copy',
+    goMethod('Copy', [], (_run, capabilities: CapabilitiesObject) => new CapabilitiesObject(capabilities.fields)),
+  ],
 ])
 
 /** `.Capabilities`. */
@@ -137,7 +129,17 @@ export function chartObject(metadata: ChartMetadata, isRoot: boolean): GoMap {
     ['Version', metadata.version],
     ['Description', metadata.description],
     ['Keywords', [...(metadata.keywords ?? [])]],
-    ['Maintainers', (metadata.maintainers ?? []).map((m) => new Map([['Name', m.name], ['Email', m.email], ['URL', m.url]]))],
+    [
+      'Maintainers',
+      (metadata.maintainers ?? []).map(
+        (m) =>
+          new Map([
+            ['Name', m.name],
+            ['Email', m.email],
+            ['URL', m.url],
+          ]),
+      ),
+    ],
     ['Icon', metadata.icon],
     ['APIVersion', metadata.apiVersion],
     ['Condition', metadata.condition],

@@ -1,11 +1,19 @@
 import { isEngineError } from '../../base/index.ts'
-import { ANY, FunctionError, goFunction, STRING, typeName, type GoFunction, type Run, type Value } from '../../template/index.ts'
+import {
+  ANY,
+  FunctionError,
+  goFunction,
+  STRING,
+  typeName,
+  type GoFunction,
+  type Run,
+  type Value,
+} from '../../template/index.ts'
+import { decodeJson, encodeJson } from '../../sprig/index.ts'
 import { parseYaml, printYaml } from '../../yaml/index.ts'
-import { goJson } from '../release/go-json.ts'
-import { toJsonData, toYamlData } from './go-data.ts'
-import { decodeJson } from './json-decode.ts'
 import { parseToml } from './toml-parse.ts'
 import { printToml } from './toml-print.ts'
+import { toYamlData } from './yaml-data.ts'
 
 /** YAML without its last line break, '' for what YAML cannot hold: Helm's toYaml swallows errors. Also what `.Files.AsConfig` prints. */
 export function toYaml(run: Pick<Run, 'allocate'>, value: Value): string {
@@ -25,9 +33,7 @@ function toYamlPretty(run: Run, value: Value): string {
 }
 
 function mustToJson(run: Run, value: Value): string {
-  const text = goJson(toJsonData(value))
-  run.allocate(text.length)
-  return text
+  return encodeJson(value, { escapeHtml: true }, run)
 }
 
 function mustToToml(run: Run, value: Value): string {
@@ -58,7 +64,14 @@ function parsed(run: Run, text: string, wanted: 'table' | 'list', parse: (text: 
     if (!isEngineError(error) || error.code === 'template-limit') throw error
     return failure(wanted, error.message)
   }
-  const kind = value instanceof Map ? 'object' : Array.isArray(value) ? 'array' : typeName(value) === 'float64' ? 'number' : typeName(value)
+  const kind =
+    value instanceof Map
+      ? 'object'
+      : Array.isArray(value)
+        ? 'array'
+        : typeName(value) === 'float64'
+          ? 'number'
+          : typeName(value)
   const type = wanted === 'table' ? 'map[string]interface {}' : '[]interface {}'
   return failure(wanted, `json: cannot unmarshal ${kind} into Go value of type ${type}`, parse === fromYaml)
 }
@@ -81,8 +94,8 @@ export const serialisers: readonly GoFunction[] = [
   goFunction('fromYamlArray', [STRING], (run, text) => parsed(run, text, 'list', fromYaml)),
   goFunction('toJson', [ANY], (run, value) => orEmpty(() => mustToJson(run, value))),
   goFunction('mustToJson', [ANY], (run, value) => mustToJson(run, value)),
-  goFunction('fromJson', [STRING], (run, text) => parsed(run, text, 'table', decodeJson)),
-  goFunction('fromJsonArray', [STRING], (run, text) => parsed(run, text, 'list', decodeJson)),
+  goFunction('fromJson', [STRING], (run, text) => parsed(run, text, 'table', (json) => decodeJson(json, run))),
+  goFunction('fromJsonArray', [STRING], (run, text) => parsed(run, text, 'list', (json) => decodeJson(json, run))),
   goFunction('toToml', [ANY], (run, value) => {
     try {
       return mustToToml(run, value)

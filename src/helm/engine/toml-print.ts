@@ -1,6 +1,5 @@
 import { compareByteOrder } from '../../base/index.ts'
 import { formatFloat, FunctionError, GoInt, GoObject, typeName, type GoMap, type Value } from '../../template/index.ts'
-import { toJsonData } from './go-data.ts'
 
 /**
  * TOML as BurntSushi's encoder v1.6 prints it: keys in byte order, values before tables, tables indented by two spaces, floats with a
@@ -77,7 +76,8 @@ function element(value: Value): string {
       return floatText(value)
     default:
   }
-  if (value instanceof GoInt) return value.defined?.toText === undefined ? String(value) : quoted(value.defined.toText(value))
+  if (value instanceof GoInt)
+    return value.defined?.toText === undefined ? String(value) : quoted(value.defined.toText(value))
   if (Array.isArray(value)) {
     if (value.some((item) => item === null || item === undefined)) {
       throw new FunctionError('toml: cannot encode array with nil element')
@@ -87,8 +87,8 @@ function element(value: Value): string {
   if (value instanceof Map) return inlineTable(value)
   if (value instanceof Uint8Array) return `[${[...value].join(', ')}]`
   if (value instanceof GoObject) {
-    const data = toJsonData(value)
-    if (typeof data === 'string') return data
+    const text = value.toJson()
+    if (typeof text === 'string') return text
   }
   throw new FunctionError(`unexpected type: ${typeName(value)}`)
 }
@@ -121,6 +121,9 @@ const shortEscapes: { readonly [character: string]: string } = {
 
 function quoted(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is escaped
-  const escaped = text.replace(/["\\\u0000-\u001f\u007f]/g, (character) => shortEscapes[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  const escaped = text.replace(
+    /["\\\u0000-\u001f\u007f]/g,
+    (character) => shortEscapes[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
   return `"${escaped}"`
 }
