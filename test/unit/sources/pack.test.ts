@@ -133,7 +133,9 @@ describe('readPack', () => {
       blob,
       { type: 6, data: append('hello', '1'), base: new Uint8Array([first]) },
     ])
-    const got = readPack(pack, limits, (wanted) => (wanted === objectId('blob', outside.data) ? outside : undefined))
+    const external = (wanted: string): GitObject | undefined =>
+      wanted === objectId('blob', outside.data) ? outside : undefined
+    const got = readPack(pack, limits, { external })
     assert.deepEqual([...got.values()].map((object) => new TextDecoder().decode(object.data)).sort(), [
       'hello',
       'hello1',
@@ -141,6 +143,7 @@ describe('readPack', () => {
       'out!',
     ])
     assert.throws(() => readPack(pack, limits), { code: 'git-missing-base' })
+    assert.equal(readPack(pack, limits, { skipUnresolved: true }).size, 3)
   })
   it('refuses what is damaged', () => {
     const good = makePack([blob, { type: 2, data: new Uint8Array(0) }])
