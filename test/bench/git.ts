@@ -28,12 +28,9 @@ export async function bench(log: (line: string) => void): Promise<readonly Bench
   return [
     await measureOwn(server, repository, 'cold'),
     await measureOwn(server, repository, 'warm'),
-    await measureNative(server, repository, 'native depth 1', ['--depth=1']),
-    await measureNative(server, repository, 'native blob:none, no checkout', [
-      '--depth=1',
-      '--filter=blob:none',
-      '--no-checkout',
-    ]),
+    await measureNative(server, repository, 'native depth 1', ['--depth=1', '--bare']),
+    await measureNative(server, repository, 'native depth 1, no blobs', ['--depth=1', '--bare', '--filter=blob:none']),
+    await measureNativeFetch(server, repository),
     await measureIsomorphic(server, repository),
   ]
 }
@@ -125,6 +122,25 @@ async function measureNative(
     await rm(directory, { recursive: true, force: true })
   }
   return { name, ms: round(median(times)), bytes }
+}
+
+/** What native git needs after a push of one file, on top of a partial clone; without the file itself. */
+async function measureNativeFetch(server: GitServer, repository: GitTestRepository): Promise<BenchRow> {
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
+  const clone = join(directory, 'clone')
+  await execute('git', ['clone', '--quiet', '--bare', '--depth=1', '--filter=blob:none', repository.url, clone])
+  const times: number[] = []
+  const sent: number[] = []
+  for (let i = 0; i < runs; i++) {
+    await repository.commit({ 'apps/team-7/app-7/file-7.yaml': `fetched: ${i} ${performance.now()}\n` })
+    server.reset()
+    const start = performance.now()
+    await execute('git', ['-C', clone, 'fetch', '--quiet', '--depth=1', 'origin', 'main'])
+    times.push(performance.now() - start)
+    sent.push(server.reset().bytesSent)
+  }
+  await rm(directory, { recursive: true, force: true })
+  return { name: 'native fetch, no blobs', ms: round(median(times)), bytes: median(sent) }
 }
 
 async function measureIsomorphic(server: GitServer, repository: GitTestRepository): Promise<BenchRow> {

@@ -84,6 +84,12 @@ describe('gitCredentials', () => {
       options: { url: https, provider: 'github' },
       reason: 'InvalidProviderConfiguration',
     },
+    {
+      name: 'GitHub App',
+      options: { url: https, provider: 'github', secret: { githubAppID: '1', githubAppPrivateKey: 's3cret' } },
+      reason: 'GitOperationFailed',
+    },
+    { name: 'cloud provider', options: { url: https, provider: 'azure' }, reason: 'GitOperationFailed' },
     { name: 'ssh', options: { url: 'ssh://git@example.com/a' }, reason: 'GitOperationFailed' },
     { name: 'no URL', options: { url: 's3cret' }, reason: 'URLInvalid' },
   ]) {
