@@ -169,7 +169,6 @@ export class CommitObjects {
 
   /** From the store, or from the remote on top of `previous`, or from the remote alone. */
   async #loadCommit(previous: string | undefined): Promise<Objects> {
-    const { cache } = this.#deps
     const stored = await this.#loadStored(this.commitId)
     if (stored !== undefined) return stored
     const remote = this.#connect()
