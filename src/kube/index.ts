@@ -17,3 +17,20 @@ export { combineFailures } from './apply-error.ts'
 export { applyStaged } from './apply.ts'
 export { computeHealth, type Health, type HealthStatus } from './health/index.ts'
 export { pruneObjects, type PruneOptions, type PruneResult } from './prune.ts'
+export {
+  checkHealth,
+  checkTermination,
+  formatFindings,
+  type CheckHealthOptions,
+  type HealthFinding,
+  type HealthReport,
+  type HealthTarget,
+} from './check-health.ts'
+export { emitEvent, type KubeEvent } from './events.ts'
+export { addFinalizer, removeFinalizer } from './finalizers.ts'
+export { kubeconfigText, parseKubeconfig, type ClusterConnection, type KubeconfigOptions } from './kubeconfig.ts'
+export { acquireLease, isHeld, type BusyLease, type HeldLease, type LeaseOptions } from './lease.ts'
+export { detectDrift, type LocalDrift } from './local-drift.ts'
+export { normalizeObject } from './normalize.ts'
+export type { ObjectLike } from './object-like.ts'
+export { patchStatus, type WithStatus } from './status.ts'

@@ -1,5 +1,5 @@
 import { EngineError } from '../base/index.ts'
-import { getKey, isMap, type KubeObject } from '../resources/index.ts'
+import { getKey, isMap, scalarText, type KubeMap, type KubeObject } from '../resources/index.ts'
 import { failureOf, pollUntil, type ApplyContext } from './apply-context.ts'
 import type { ObjectFailure } from './apply-types.ts'
 import { computeHealth } from './health/index.ts'
@@ -77,11 +77,11 @@ export function servedKinds(definition: KubeObject): KindRef[] {
   const spec = getKey(definition, 'spec')
   if (!isMap(spec) || !isMap(spec['names'])) return []
   const versions = Array.isArray(spec['versions']) ? spec['versions'] : []
-  const kind = String(spec['names']['kind'] as string)
+  const kind = scalarText(spec['names']['kind'])
   return versions
     .filter((version) => isMap(version) && version['served'] === true)
     .map((version) => ({
-      apiVersion: `${String(spec['group'] as string)}/${String((version as { name: string }).name)}`,
+      apiVersion: `${scalarText(spec['group'])}/${scalarText((version as KubeMap)['name'])}`,
       kind,
     }))
 }

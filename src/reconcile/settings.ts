@@ -13,6 +13,8 @@ export interface Settings {
   readonly publicUrl: string
   /** Undefined variables of post-build substitution are errors (gate StrictPostBuildSubstitutions, on since Flux 2.9). */
   readonly strictSubstitution: boolean
+  /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
+  readonly namespaces: readonly string[]
   /** Private hosts that sources may be fetched from. */
   readonly egress: EgressPolicy
 }
@@ -38,6 +40,7 @@ export const defaultSettings: Settings = {
   defaultServiceAccount: '',
   publicUrl: 'http://source-controller.flux-system.svc.cluster.local.',
   strictSubstitution: true,
+  namespaces: [],
   egress: {},
 }
 

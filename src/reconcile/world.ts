@@ -1,4 +1,11 @@
-import { apiVersions, labels, type GitRepository, type HelmChart, type HelmRelease, type Kustomization } from '../api/index.ts'
+import {
+  apiVersions,
+  labels,
+  type GitRepository,
+  type HelmChart,
+  type HelmRelease,
+  type Kustomization,
+} from '../api/index.ts'
 import { isEngineError } from '../base/index.ts'
 import type { KubeClient } from '../kube/index.ts'
 import { findBlockers, type Blocker, type DependencyRef, type DependencyView } from './dependencies.ts'
@@ -22,7 +29,10 @@ export interface World {
 }
 
 /** `Kind/namespace/name`. */
-export function idOf(object: { readonly kind: string; readonly metadata: { readonly name: string; readonly namespace?: string } }): string {
+export function idOf(object: {
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace?: string }
+}): string {
   return `${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`
 }
 
@@ -32,26 +42,38 @@ export function idOfKey(key: ObjectKey): string {
 }
 
 /** Lists our kinds in all namespaces, one request (or page) each. A kind whose CRD is missing counts as having no objects. */
-export async function loadWorld(client: KubeClient, signal: AbortSignal): Promise<World> {
+export async function loadWorld(
+  client: KubeClient,
+  namespaces: readonly string[],
+  signal: AbortSignal,
+): Promise<World> {
   const objects = new Map<string, Managed>()
   await Promise.all(
     listedKinds.map(async (kind) => {
-      for (const object of await listKind(client, kind, signal)) objects.set(idOf(object), object)
+      for (const object of await listKind(client, kind, namespaces, signal)) objects.set(idOf(object), object)
     }),
   )
   return createWorld(objects)
 }
 
 /** Lists our kinds again into an existing world; returns the ids that are new. Used after a run has applied objects of ours. */
-export async function reloadWorld(client: KubeClient, world: World, signal: AbortSignal): Promise<readonly string[]> {
+export async function reloadWorld(
+  client: KubeClient,
+  world: World,
+  namespaces: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const fresh: string[] = []
   await Promise.all(
     listedKinds.map(async (kind) => {
-      for (const object of await listKind(client, kind, signal)) {
+      for (const object of await listKind(client, kind, namespaces, signal)) {
         const id = idOf(object)
         const known = world.get(id)
         if (known === undefined) fresh.push(id)
-        if (known?.metadata.generation !== object.metadata.generation || known === undefined) world.update(object)
+        const isNewer =
+          known?.metadata.generation !== object.metadata.generation ||
+          known?.metadata.deletionTimestamp !== object.metadata.deletionTimestamp
+        if (isNewer) world.update(object)
       }
     }),
   )
@@ -69,10 +91,21 @@ export function createWorld(objects: Map<string, Managed>): World {
   }
 }
 
-async function listKind(client: KubeClient, kind: (typeof listedKinds)[number], signal: AbortSignal): Promise<readonly Managed[]> {
+async function listKind(
+  client: KubeClient,
+  kind: (typeof listedKinds)[number],
+  namespaces: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly Managed[]> {
   try {
-    const list = await client.list<Managed>({ apiVersion: apiVersions[kind], kind }, { signal })
-    return list.items.map((item) => ({ ...item, apiVersion: apiVersions[kind], kind }) as Managed)
+    const scopes: readonly { namespace?: string }[] =
+      namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }))
+    const lists = await Promise.all(
+      scopes.map((scope) => client.list<Managed>({ apiVersion: apiVersions[kind], kind }, { ...scope, signal })),
+    )
+    return lists.flatMap((list) =>
+      list.items.map((item) => ({ ...item, apiVersion: apiVersions[kind], kind }) as Managed),
+    )
   } catch (error) {
     if (isEngineError(error) && (error.code === 'kube-not-found' || error.code === 'kube-kind-unknown')) return []
     throw error
@@ -115,7 +148,9 @@ export function blockersOf(world: World, object: Workload): readonly Blocker[] {
 /** The revision a source has now. */
 export function revisionOf(world: World, source: ObjectKey): string | undefined {
   const object = world.get(idOfKey(source))
-  return object !== undefined && 'artifact' in (object.status ?? {}) ? (object as GitRepository).status?.artifact?.revision : undefined
+  return object !== undefined && 'artifact' in (object.status ?? {})
+    ? (object as GitRepository).status?.artifact?.revision
+    : undefined
 }
 
 function viewOf(object: Managed | undefined): DependencyView | undefined {

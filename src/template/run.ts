@@ -27,6 +27,14 @@ export const DEFAULT_LIMITS: ExecuteLimits = Object.freeze({
   maxMemory: 512 << 20,
 })
 
+/** What a template can see of the outside: with the same answers the same output is made. */
+export interface Environment {
+  /** The time in milliseconds since 1970. */
+  now(): number
+  /** That many random bytes. */
+  randomBytes(count: number): Uint8Array
+}
+
 export interface RunOptions {
   readonly missingKey?: MissingKey
   readonly limits?: Partial<ExecuteLimits>
@@ -34,6 +42,10 @@ export interface RunOptions {
   readonly now?: () => number
   /** When to stop, in the clock's milliseconds. */
   readonly deadline?: number
+  /** Time and randomness for functions such as `now` and `randAlpha`; without it they fail. */
+  readonly environment?: Environment
+  /** Where functions may keep what is costly to make (compiled expressions), by key; may be shared by many runs. */
+  readonly cache?: Map<string, unknown>
   /** What functions that are bound late (`include`, `lookup`) need from their host; the engine only passes it on. */
   readonly host?: unknown
 }
@@ -63,6 +75,7 @@ const CHECK_EVERY = 4096
 export class Run {
   readonly missingKey: MissingKey
   readonly host: unknown
+  readonly cache: Map<string, unknown>
   readonly limits: ExecuteLimits
   /** The templates that `template` and `include` see; `tpl` swaps it for the time of its call. */
   set: TemplateSet
@@ -87,17 +100,26 @@ export class Run {
   private outputLeft: number
   private readonly now: (() => number) | undefined
   private readonly deadline: number
+  private readonly outside: Environment | undefined
 
   constructor(set: TemplateSet, options: RunOptions = {}) {
     this.set = set
     this.missingKey = options.missingKey ?? 'invalid'
     this.host = options.host
+    this.cache = options.cache ?? new Map()
+    this.outside = options.environment
     this.limits = { ...DEFAULT_LIMITS, ...options.limits }
     this.stepsLeft = this.limits.maxSteps
     this.memoryLeft = this.limits.maxMemory
     this.outputLeft = this.limits.maxOutput
     this.now = options.now
     this.deadline = options.deadline ?? Infinity
+  }
+
+  /** Time and randomness. Throws FunctionError where the run was given none. */
+  get environment(): Environment {
+    if (this.outside === undefined) throw new FunctionError('this rendering has no clock and no random numbers')
+    return this.outside
   }
 
   /** Executes a template for a function such as `include`: its output is returned, its errors get the caller's frame. */
@@ -244,9 +266,6 @@ export class Run {
 function noTemplate(name: string, set: TemplateSet): string {
   return `template: no template ${JSON.stringify(name)} associated with template ${JSON.stringify(set.name)}`
 }
-
-/** Where a function can count its work when there may be no run: tests, and printing outside templates. */
-export type Meter = Pick<Run, 'step' | 'allocate'>
 
 function memoryLimit(limits: ExecuteLimits): LimitError {
   return new LimitError('memory', `exceeded the limit of ${limits.maxMemory} characters made by functions`)

@@ -113,6 +113,11 @@ export abstract class GoObject {
   readonly methods: ReadonlyMap<string, GoFunction> = NO_METHODS
   /** What fmt prints for the value in place of its fields. */
   readonly toText: (() => string) | undefined = undefined
+  /** What encoding/json makes of the value; undefined to write its fields by their names. */
+  toJson(): Value {
+    return undefined
+  }
+
   /** Whether Go can compare values of the type with ==: no slice, map or function in it. Pointers always can. */
   get isComparable(): boolean {
     return false

@@ -27,9 +27,11 @@ const maxTlsAgents = 50
  *
  * Throws EngineError `http-unreachable` or `http-aborted` (`retry`) without an answer, `egress-refused`, `http-unsupported` for a SOCKS proxy.
  */
-export function createNodeHttpClient(options: { readonly egress?: EgressPolicy } = {}): NodeHttpClient {
+export function createNodeHttpClient(
+  options: { readonly egress?: EgressPolicy; readonly resolveName?: typeof resolveName } = {},
+): NodeHttpClient {
   const policy = options.egress ?? {}
-  const lookup = guardedLookup(policy)
+  const lookup = guardedLookup(policy, options.resolveName ?? resolveName)
   const plain = new HttpAgent({ keepAlive: true, scheduling: 'lifo' })
   const secure = new HttpsAgent({ keepAlive: true, scheduling: 'lifo' })
   const withTls = new Map<string, HttpsAgent>()
@@ -92,7 +94,7 @@ async function sendThroughProxy(
   checkEgress(at, policy)
   if (url.protocol === 'http:') return exchange(request, url, forwardThroughProxy(proxy, url, lookup))
   const socket = await connectThroughProxy(proxy, url, { lookup, signal: request.signal, tls: tlsOptions(request.tls) })
-  return exchange(request, url, { createConnection: () => socket, agent: false })
+  return exchange(request, url, { createConnection: () => socket })
 }
 
 /** Sends one request and resolves with the head of its answer. */
@@ -190,9 +192,9 @@ function tlsOptions(tls: HttpRequest['tls']): {
 }
 
 /** Resolves names as Node does, then drops the addresses that the policy does not allow. */
-function guardedLookup(policy: EgressPolicy): LookupFunction {
+function guardedLookup(policy: EgressPolicy, resolve: typeof resolveName): LookupFunction {
   return (hostname, options, callback) => {
-    resolveName(hostname, { ...(options as LookupOptions), all: true }, (error, addresses: LookupAddress[]) => {
+    resolve(hostname, { ...(options as LookupOptions), all: true }, (error, addresses: LookupAddress[]) => {
       if (error !== null) {
         callback(error, '', 4)
         return

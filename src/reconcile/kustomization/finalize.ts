@@ -1,6 +1,6 @@
-import { isEngineError, toEngineError } from '../../base/index.ts'
-import { groups, type Kustomization } from '../../api/index.ts'
-import { formatKey, pruneObjects, removeFinalizer } from '../../kube/index.ts'
+import { isEngineError, mapLimit, toEngineError } from '../../base/index.ts'
+import { fieldManagers, finalizer, groups, type Kustomization } from '../../api/index.ts'
+import { formatKey, pruneObjects, removeFinalizer, type ChangeSet, type KubeClient } from '../../kube/index.ts'
 import type { RunContext } from '../context.ts'
 import type { NodeState, RecordedChange } from '../job.ts'
 import { identityOf } from '../identity.ts'
@@ -16,14 +16,17 @@ export async function finalizeKustomization(
 ): Promise<[NodeState, string, string]> {
   const entries = object.status?.inventory?.entries ?? []
   if (shouldDelete(object) && entries.length > 0) {
-    const owner = { kind: 'Kustomization' as const, group: groups.kustomize, name: object.metadata.name, namespace: object.metadata.namespace ?? '' }
+    const owner = {
+      kind: 'Kustomization' as const,
+      group: groups.kustomize,
+      name: object.metadata.name,
+      namespace: object.metadata.namespace ?? '',
+    }
     try {
       const pruned = await pruneObjects(identityOf(ctx, object), {
         entries,
         owner,
         signal: ctx.signal,
-        waitForTermination: object.spec.deletionPolicy === 'WaitForTermination',
-        deadline: ctx.deadline,
       })
       changes.push(...pruned.changes.map((change) => ({ object: formatKey(change), action: change.action })))
       if (pruned.errors.length > 0) {
@@ -31,7 +34,12 @@ export async function finalizeKustomization(
         emit(ctx, object, 'error', 'PruneFailed', `pruning for deleted resource failed: ${message}`)
         return ['failed', 'PruneFailed', message]
       }
-      if (pruned.terminating.length > 0) return ['waiting', 'Progressing', `waiting for deletion of ${pruned.terminating.join(', ')}`]
+      const deleted = pruned.changes.filter((change) => change.action === 'deleted')
+      if (object.spec.deletionPolicy === 'WaitForTermination') {
+        const left = await stillThere(ctx, identityOf(ctx, object), deleted)
+        if (left.length > 0)
+          return ['waiting', 'Progressing', `waiting for deletion of ${left.map(formatKey).join(', ')}`]
+      }
     } catch (caught) {
       if (isEngineError(caught) && caught.code === 'cluster-unreachable') throw caught
       const error = toEngineError(caught)
@@ -39,9 +47,25 @@ export async function finalizeKustomization(
       return ['failed', 'PruneFailed', error.message]
     }
   }
-  await removeFinalizer(ctx.client, object, { signal: ctx.signal })
+  await removeFinalizer(ctx.client, object, finalizer, fieldManagers.kustomizeStatus, { signal: ctx.signal })
   ctx.world.remove(object)
   return ['ready', 'Deleted', 'deleted']
+}
+
+/** What of the deleted objects is still terminating when they are gone or the run's time is over. */
+async function stillThere(ctx: RunContext, client: KubeClient, deleted: ChangeSet): Promise<ChangeSet> {
+  const { clock, limits } = ctx.deps
+  let left = deleted
+  for (;;) {
+    const found = await mapLimit(
+      left,
+      limits.applyConcurrency,
+      async (change) => (await client.get(change, { metadataOnly: true, signal: ctx.signal })) !== undefined,
+    )
+    left = left.filter((_, index) => found[index] === true)
+    if (left.length === 0 || clock.now() + limits.healthPollMs >= ctx.deadline) return left
+    await clock.sleep(limits.healthPollMs, ctx.signal)
+  }
 }
 
 function shouldDelete(object: Kustomization): boolean {
@@ -57,6 +81,12 @@ function shouldDelete(object: Kustomization): boolean {
   }
 }
 
-function emit(ctx: RunContext, object: Kustomization, severity: 'info' | 'error', reason: string, message: string): void {
+function emit(
+  ctx: RunContext,
+  object: Kustomization,
+  severity: 'info' | 'error',
+  reason: string,
+  message: string,
+): void {
   ctx.events.emit({ object, severity, reason, message, controller: 'kustomize-controller' })
 }

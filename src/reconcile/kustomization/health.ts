@@ -1,67 +1,116 @@
 import { parseDuration } from '../../base/index.ts'
-import { fieldManagers, removeCondition, setCondition, type Kustomization } from '../../api/index.ts'
-import { checkHealth, patchStatus, type ChangeSet, type ObjectKey } from '../../kube/index.ts'
+import {
+  fieldManagers,
+  maxConditionMessageLength,
+  removeCondition,
+  setCondition,
+  type Condition,
+  type Kustomization,
+} from '../../api/index.ts'
+import {
+  checkHealth,
+  formatFindings,
+  patchStatus,
+  type ChangeSet,
+  type HealthTarget,
+  type ObjectKey,
+} from '../../kube/index.ts'
 import type { RunContext } from '../context.ts'
 import { timestamp } from '../timestamp.ts'
 
-/** How the health of a Kustomization's objects stands. `object` carries the status as it was saved. */
+/** How the health of a Kustomization's objects stands, with the conditions to write. */
 export interface HealthOutcome {
   readonly state: 'healthy' | 'waiting' | 'failed'
   readonly message: string
-  readonly object: Kustomization
+  readonly conditions: readonly Condition[]
+}
+
+/** The Kustomization as the server has it, and the revision whose objects were applied. Updated when the wait is written down. */
+export interface HealthSubject {
+  stored: Kustomization
+  object: Kustomization
+  revision?: string
 }
 
 const minTimeoutMs = 30_000
+/** Longest look without coming back: between two the run's own end and the timeout are checked. */
+const waitSliceMs = 5_000
 
 /**
  * Looks at the health of what a Kustomization applied (`spec.wait`) or names (`spec.healthChecks`), again and again until it is settled or the run's time is used up.
  * A wait holds no place of the run and survives it: the time since when it waits is the transition time of the Healthy condition.
  */
-export async function awaitHealth(ctx: RunContext, object: Kustomization, revision: string, changes: ChangeSet): Promise<HealthOutcome> {
-  const refs = wantedRefs(object, changes)
+export async function awaitHealth(ctx: RunContext, subject: HealthSubject, changes: ChangeSet): Promise<HealthOutcome> {
   const { clock, limits } = ctx.deps
-  if (refs.length === 0) {
-    const conditions = object.status?.conditions ?? []
-    if (!conditions.some((condition) => condition.type === 'Healthy')) return { state: 'healthy', message: '', object }
-    return { state: 'healthy', message: '', object: { ...object, status: { ...object.status, conditions: [...removeCondition(conditions, 'Healthy')] } } }
+  const revision = subject.revision ?? ''
+  const refs = wantedRefs(subject.object, changes)
+  const before = subject.object.status?.conditions ?? []
+  if (refs.length === 0) return { state: 'healthy', message: '', conditions: removeCondition(before, 'Healthy') }
+  const since = waitingSince(subject.object, revision) ?? clock.now()
+  const timeoutMs = healthTimeoutMs(subject.object)
+  const settle = (state: 'healthy' | 'failed', message: string): HealthOutcome => {
+    const conditions =
+      state === 'healthy'
+        ? mark(ctx, subject.object, 'True', 'Succeeded', message)
+        : mark(ctx, subject.object, 'False', 'HealthCheckFailed', message)
+    return { state, message, conditions }
   }
-  let current = object
-  const since = waitingSince(object, revision) ?? clock.now()
-  const timeoutMs = healthTimeoutMs(object)
-  for (;;) {
-    const look = await checkHealth(ctx.client, refs, { signal: ctx.signal })
-    if (look.failed.length > 0) {
-      return { state: 'failed', message: `failed early due to stalled resources: ${describe(look.failed)}`, object: mark(ctx, current, 'False', 'HealthCheckFailed', describe(look.failed)) }
+  for (let budgetMs = 0; ; budgetMs = Math.max(0, Math.min(ctx.deadline - clock.now(), waitSliceMs))) {
+    const look = await checkHealth(ctx.client, {
+      targets: refs,
+      budgetMs,
+      pollMs: limits.healthPollMs,
+      signal: ctx.signal,
+    })
+    if (look.failed.length > 0)
+      return settle('failed', `failed early due to stalled resources: ${formatFindings(look.failed)}`)
+    if (look.ready) return settle('healthy', `Health check passed in ${Math.round((clock.now() - since) / 10) / 100}s`)
+    const waiting = formatFindings(look.notReady)
+    if (clock.now() - since >= timeoutMs) return settle('failed', `timeout waiting for: ${waiting}`)
+    if (waitingSince(subject.object, revision) === undefined)
+      await noteWait(
+        ctx,
+        subject,
+        `Running health checks for revision ${revision} with a timeout of ${timeoutMs / 1000}s`,
+      )
+    if (clock.now() + limits.healthPollMs >= ctx.deadline) {
+      return {
+        state: 'waiting',
+        message: `waiting for ${waiting}`,
+        conditions: subject.object.status?.conditions ?? [],
+      }
     }
-    if (look.notReady.length === 0) {
-      const seconds = Math.round((clock.now() - since) / 10) / 100
-      return { state: 'healthy', message: '', object: mark(ctx, current, 'True', 'Succeeded', `Health check passed in ${seconds}s`) }
-    }
-    const waiting = describe(look.notReady)
-    if (clock.now() - since >= timeoutMs) {
-      return { state: 'failed', message: `timeout waiting for: ${waiting}`, object: mark(ctx, current, 'False', 'HealthCheckFailed', `timeout waiting for: ${waiting}`) }
-    }
-    if (waitingSince(current, revision) === undefined) {
-      const marked = mark(ctx, current, 'Unknown', 'Progressing', `Running health checks for revision ${revision} with a timeout of ${timeoutMs / 1000}s`)
-      const status = { ...marked.status, lastAttemptedRevision: revision }
-      current = await patchStatus(ctx.client, current, status, { manager: fieldManagers.kustomizeStatus, signal: ctx.signal })
-      ctx.world.update(current)
-    }
-    if (clock.now() + limits.healthPollMs >= ctx.deadline) return { state: 'waiting', message: `waiting for ${waiting}`, object: current }
-    await clock.sleep(limits.healthPollMs, ctx.signal)
   }
+}
+
+/** Writes down since when the health is awaited, with everything that is known by then: another run goes on from there. */
+async function noteWait(ctx: RunContext, subject: HealthSubject, message: string): Promise<void> {
+  const conditions = mark(ctx, subject.object, 'Unknown', 'Progressing', message)
+  const status = { ...subject.object.status, conditions, lastAttemptedRevision: subject.revision ?? '' }
+  subject.stored = await patchStatus(ctx.client, subject.stored, status, fieldManagers.kustomizeStatus, {
+    signal: ctx.signal,
+  })
+  subject.object = subject.stored
+  ctx.world.update(subject.stored)
 }
 
 /** `spec.timeout`, or the interval less half a minute; at least half a minute (kustomize-controller 1.9, GetTimeout). */
 export function healthTimeoutMs(object: Kustomization): number {
-  const wanted = object.spec.timeout === undefined ? parseDuration(object.spec.interval) - 30_000 : parseDuration(object.spec.timeout)
+  const wanted =
+    object.spec.timeout === undefined
+      ? parseDuration(object.spec.interval) - 30_000
+      : parseDuration(object.spec.timeout)
   return Math.max(minTimeoutMs, wanted)
 }
 
-function wantedRefs(object: Kustomization, changes: ChangeSet): readonly ObjectKey[] {
+function wantedRefs(object: Kustomization, changes: ChangeSet): readonly HealthTarget[] {
   const isSelf = (ref: ObjectKey): boolean =>
     ref.kind === 'Kustomization' && ref.name === object.metadata.name && ref.namespace === object.metadata.namespace
-  if (object.spec.wait === true) return changes.filter((change) => change.action !== 'skipped' && change.action !== 'deleted' && !isSelf(change))
+  if (object.spec.wait === true) {
+    return changes
+      .filter((change) => change.action !== 'skipped' && change.action !== 'deleted' && !isSelf(change))
+      .map((key) => ({ key }))
+  }
   return (object.spec.healthChecks ?? [])
     .map((check) => ({
       apiVersion: check.apiVersion ?? 'apps/v1',
@@ -70,6 +119,7 @@ function wantedRefs(object: Kustomization, changes: ChangeSet): readonly ObjectK
       namespace: check.namespace ?? object.metadata.namespace ?? '',
     }))
     .filter((ref) => !isSelf(ref))
+    .map((key) => ({ key }))
 }
 
 function waitingSince(object: Kustomization, revision: string): number | undefined {
@@ -79,13 +129,20 @@ function waitingSince(object: Kustomization, revision: string): number | undefin
   return Date.parse(healthy.lastTransitionTime)
 }
 
-function mark(ctx: RunContext, object: Kustomization, status: 'True' | 'False' | 'Unknown', reason: string, message: string): Kustomization {
-  const now = timestamp(ctx.deps.clock.now())
+function mark(
+  ctx: RunContext,
+  object: Kustomization,
+  status: 'True' | 'False' | 'Unknown',
+  reason: string,
+  message: string,
+): readonly Condition[] {
   const observedGeneration = object.metadata.generation ?? 0
-  const conditions = setCondition(object.status?.conditions ?? [], { type: 'Healthy', status, reason, message, observedGeneration }, now)
-  return { ...object, status: { ...object.status, conditions: [...conditions] } }
-}
-
-function describe(findings: readonly { readonly subject: string; readonly status: string; readonly message: string }[]): string {
-  return `[${findings.map((f) => `${f.subject} status: '${f.status}'${f.message === '' ? '' : `: ${f.message}`}`).join(', ')}]`
+  const wanted = {
+    type: 'Healthy',
+    status,
+    reason,
+    message: message.slice(0, maxConditionMessageLength),
+    observedGeneration,
+  }
+  return setCondition(object.status?.conditions ?? [], wanted, timestamp(ctx.deps.clock.now()))
 }

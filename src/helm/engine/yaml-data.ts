@@ -1,0 +1,36 @@
+import { FunctionError, GoInt, GoObject, isFunction, typeName, type Value } from '../../template/index.ts'
+import { toBase64 } from '../base64.ts'
+
+/** What the YAML printer takes: JSON with Maps for objects, and bigints for integers that a double cannot hold. */
+export type YamlData = null | boolean | number | bigint | string | YamlData[] | Map<string, YamlData>
+
+/**
+ * A template value as sigs.k8s.io/yaml prints it, which goes through JSON: []byte is base64, structs have their JSON names.
+ *
+ * @throws FunctionError with Go's message for what JSON cannot hold.
+ */
+export function toYamlData(value: Value): YamlData {
+  if (value === undefined || value === null) return null
+  switch (typeof value) {
+    case 'number':
+      if (!Number.isFinite(value)) throw new FunctionError(`json: unsupported value: ${floatText(value)}`)
+      return value
+    case 'object':
+      break
+    default:
+      return value
+  }
+  if (Array.isArray(value)) return value.map(toYamlData)
+  if (value instanceof Map) return new Map([...value].map(([key, item]) => [key, toYamlData(item)] as const))
+  if (value instanceof GoInt) return value.n
+  if (value instanceof Uint8Array) return toBase64(value)
+  if (!(value instanceof GoObject) || isFunction(value)) {
+    throw new FunctionError(`json: unsupported type: ${typeName(value)}`)
+  }
+  const json = value.toJson()
+  return json === undefined ? toYamlData(new Map(value.fields)) : toYamlData(json)
+}
+
+function floatText(value: number): string {
+  return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
+}

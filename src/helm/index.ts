@@ -1,0 +1,42 @@
+/**
+ * Helm as a pure, synchronous engine: charts from trees and archives, values, templates, hooks, and the release storage format. Matches Helm v4.3.1
+ * (and so charts for Helm 3); what differs is listed in the conformance suite. Nothing is fetched: `lookup` answers, time and randomness are
+ * arguments, and a lookup that is not answered yet comes back as a request. Actions on a cluster live in `reconcile`.
+ * @module
+ */
+export type { Chart, ChartCrd, ChartFile } from './chart/chart.ts'
+export { loadChart, type LoadChartOptions } from './chart/load.ts'
+export { loadChartArchive } from './chart/load-archive.ts'
+export type { ChartLimits } from './chart/limits.ts'
+export type { ChartDependency, ChartMaintainer, ChartMetadata } from './chart/metadata.ts'
+export { pathMatcher } from './chart/path-match.ts'
+export {
+  clusterKubeVersion,
+  DEFAULT_CAPABILITIES,
+  parseKubeVersion,
+  type Capabilities,
+  type KubeVersion,
+} from './engine/capabilities.ts'
+export type { Lookup, LookupRequest, RenderEnvironment } from './engine/host.ts'
+export type { ReleaseOptions } from './engine/objects.ts'
+export { HelmRenderError } from './engine/render-error.ts'
+export { TemplateCache } from './engine/templates.ts'
+export { hooksFor, type Hook, type HookEvent, type HookRun } from './manifest/hook.ts'
+export { printManifest, sortForUninstall, type Manifest } from './manifest/sort.ts'
+export { splitManifests } from './manifest/split.ts'
+export { decodeRelease, encodeRelease, releaseSecretName } from './release/codec.ts'
+export { configDigest, snapshotDigest } from './release/digest.ts'
+export type {
+  Release,
+  ReleaseInfo,
+  StoredChart,
+  StoredDependency,
+  StoredFile,
+  StoredMetadata,
+} from './release/release.ts'
+export { renderChart, type RenderRequest, type RenderResult } from './render.ts'
+export { parseValuesDocuments } from './values/documents.ts'
+export { applySet, type SetKind, type SetOptions } from './values/set.ts'
+export { parseSet, setValue } from './values/set-value.ts'
+export { mergeTables } from './values/tables.ts'
+export { mergeValues, toTable, toValues, type ReleaseStatus, type Values } from './values/values.ts'

@@ -1,0 +1,47 @@
+import { fromBytes, typeName, type GoMap } from '../../template/index.ts'
+import type { ChartInstance } from '../chart/chart.ts'
+import { helmError } from '../errors.ts'
+import { isSchemaObject, type Schema } from '../schema/document.ts'
+import { printFailures } from '../schema/failure.ts'
+import { SchemaValidator } from '../schema/validator.ts'
+
+/**
+ * Checks the coalesced values of a chart and its sub-charts against their values.schema.json. Finds everything that is wrong.
+ *
+ * @throws EngineError `values-schema` in Helm's words; `values-schema-remote` for a schema that refers to something outside the chart.
+ */
+export function validateSchemas(chart: ChartInstance, values: GoMap): void {
+  const text = problems(chart, values)
+  if (text === '') return
+  throw helmError(
+    'values-schema',
+    `values don't meet the specifications of the schema(s) in the following chart(s):\n${text}`,
+  )
+}
+
+function problems(chart: ChartInstance, values: GoMap): string {
+  const { name } = chart.metadata
+  let text = ''
+  if (chart.chart.schema !== undefined) {
+    const failures = new SchemaValidator(parseSchema(chart.chart.schema, name)).validate(values)
+    if (failures.length > 0) text += `${name}:\n${printFailures(failures)}\n`
+  }
+  for (const child of chart.dependencies) {
+    const below = values.get(child.metadata.name)
+    if (below === undefined || below === null) continue
+    if (below instanceof Map) text += problems(child, below)
+    else text += `${child.metadata.name}:\ninvalid type for values: expected object (map), got ${typeName(below)}\n`
+  }
+  return text
+}
+
+function parseSchema(bytes: Uint8Array, chart: string): Schema {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(fromBytes(bytes))
+  } catch (cause) {
+    throw helmError('values-schema', `values.schema.json of chart ${chart} is not JSON`, { cause })
+  }
+  if (typeof parsed === 'boolean' || isSchemaObject(parsed)) return parsed
+  throw helmError('values-schema', `values.schema.json of chart ${chart} must be an object or a boolean`)
+}

@@ -1,0 +1,171 @@
+import type { Json } from '../base/index.ts'
+import { fromJson, FunctionError, quoteRune, toWellFormed, type Meter, type Value } from '../template/index.ts'
+
+/** JSON text as values, every number a float64. Throws FunctionError with the message of Go's json.Unmarshal. */
+export function decodeJson(text: string, meter: Meter): Value {
+  meter.allocate(text.length)
+  let parsed: Json
+  try {
+    parsed = JSON.parse(toWellFormed(text)) as Json
+  } catch {
+    throw new FunctionError(new Explainer(text).explain())
+  }
+  const value = fromJson(parsed)
+  refuseInfinity(value)
+  return value
+}
+
+/** The host reads 1e999 as infinity; Go refuses it. */
+function refuseInfinity(value: Value): void {
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw new FunctionError('json: cannot unmarshal number into Go value of type float64')
+  }
+  if (Array.isArray(value)) value.forEach(refuseInfinity)
+  else if (value instanceof Map) for (const item of value.values()) refuseInfinity(item)
+}
+
+const END = 'unexpected end of JSON input'
+
+/** Thrown inside this file alone, to leave the scan at the first fault. */
+class Fault {
+  readonly message: string
+
+  constructor(message: string) {
+    this.message = message
+  }
+}
+
+/** Finds the first fault of a text that is known to be no JSON, and says it in Go's words. */
+class Explainer {
+  private readonly text: string
+  private at = 0
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  explain(): string {
+    try {
+      this.value()
+      this.blanks()
+      if (this.at < this.text.length) return this.invalid('after top-level value').message
+      return END
+    } catch (error) {
+      if (error instanceof Fault) return error.message
+      throw error
+    }
+  }
+
+  private invalid(where: string): Fault {
+    if (this.at >= this.text.length) return new Fault(END)
+    const rune = this.text.charCodeAt(this.at)
+    const shown = rune === 0x27 ? `'\\''` : rune === 0x22 ? `'"'` : quoteRune(rune < 0x80 ? rune : 0xfffd)
+    return new Fault(`invalid character ${shown} ${where}`)
+  }
+
+  private blanks(): void {
+    while (this.at < this.text.length && ' \t\r\n'.includes(this.text[this.at]!)) this.at++
+  }
+
+  private value(): void {
+    this.blanks()
+    const ch = this.text[this.at]
+    if (ch === '{') this.object()
+    else if (ch === '[') this.array()
+    else if (ch === '"') this.string()
+    else if (ch === 't') this.word('true')
+    else if (ch === 'f') this.word('false')
+    else if (ch === 'n') this.word('null')
+    else if (ch !== undefined && /[-\d]/.test(ch)) this.number()
+    else throw this.invalid('looking for beginning of value')
+  }
+
+  private word(word: string): void {
+    for (let i = 0; i < word.length; i++, this.at++) {
+      if (this.text[this.at] !== word[i]) {
+        throw this.invalid(`in literal ${word} (expecting '${word[i]!}')`)
+      }
+    }
+  }
+
+  private digits(where: string): void {
+    if (!/\d/.test(this.text[this.at] ?? '')) throw this.invalid(where)
+    while (/\d/.test(this.text[this.at] ?? '')) this.at++
+  }
+
+  private number(): void {
+    if (this.text[this.at] === '-') this.at++
+    if (this.text[this.at] === '0') this.at++
+    else this.digits('in numeric literal')
+    if (this.text[this.at] === '.') {
+      this.at++
+      this.digits('after decimal point in numeric literal')
+    }
+    if (/[eE]/.test(this.text[this.at] ?? '')) {
+      this.at++
+      if (/[+-]/.test(this.text[this.at] ?? '')) this.at++
+      this.digits('in exponent of numeric literal')
+    }
+  }
+
+  private string(): void {
+    for (this.at++; ; this.at++) {
+      const ch = this.text[this.at]
+      if (ch === '"') break
+      if (ch === undefined || ch < ' ') throw this.invalid('in string literal')
+      if (ch === '\\') this.escape()
+    }
+    this.at++
+  }
+
+  private escape(): void {
+    this.at++
+    const ch = this.text[this.at]
+    if (ch === 'u') {
+      for (let i = 0; i < 4; i++) {
+        this.at++
+        if (!/[\da-fA-F]/.test(this.text[this.at] ?? '')) throw this.invalid('in \\u hexadecimal character escape')
+      }
+    } else if (ch === undefined || !'"\\/bfnrt'.includes(ch)) throw this.invalid('in string escape code')
+  }
+
+  private array(): void {
+    this.at++
+    this.blanks()
+    if (this.text[this.at] === ']') {
+      this.at++
+      return
+    }
+    for (;;) {
+      this.value()
+      this.blanks()
+      const ch = this.text[this.at]
+      if (ch !== ',' && ch !== ']') throw this.invalid('after array element')
+      this.at++
+      if (ch === ']') return
+    }
+  }
+
+  private object(): void {
+    this.at++
+    this.blanks()
+    if (this.text[this.at] === '}') {
+      this.at++
+      return
+    }
+    for (;;) {
+      this.blanks()
+      if (this.text[this.at] !== '"') throw this.invalid('looking for beginning of object key string')
+      this.string()
+      this.blanks()
+      if (this.text[this.at] !== ':') throw this.invalid('after object key')
+      this.at++
+      this.value()
+      this.blanks()
+      const ch = this.text[this.at]
+      if (ch !== ',' && ch !== '}') throw this.invalid('after object key:value pair')
+      this.at++
+      if (ch === '}') return
+    }
+  }
+}

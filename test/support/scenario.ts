@@ -1,0 +1,136 @@
+import type { KubeTransport } from '../../src/ports/index.ts'
+import { createNodeHttpClient } from '../../src/platforms/node/http.ts'
+import { createNodeKubeTransport } from '../../src/platforms/node/kube-transport.ts'
+import {
+  createCaches,
+  defaultLimits,
+  defaultSettings,
+  runJob,
+  type EngineDeps,
+  type Job,
+  type JobResult,
+  type NodeRecord,
+  type RunRecord,
+  type Settings,
+} from '../../src/reconcile/index.ts'
+import type { TestCluster } from './cluster.ts'
+import type { GitTestFile, GitTestRepository } from './git-repository.ts'
+import { GitServer } from './git-server.ts'
+import type { KubeTestClient } from './kube-test-client.ts'
+import { createMemoryBlobs, createMemoryLogger, createMemoryState, systemClock, systemRandom } from './memory-ports.ts'
+
+export interface ScenarioOptions {
+  readonly files: { readonly [path: string]: GitTestFile }
+  readonly settings?: Partial<Settings>
+  /** Wraps the transport: to cut, delay or count requests. */
+  readonly wrapTransport?: (transport: KubeTransport) => KubeTransport
+}
+
+/** The engine, one Git repository and one namespace of the test cluster, without HTTP around it. */
+export interface Scenario {
+  readonly namespace: string
+  readonly git: GitServer
+  readonly repository: GitTestRepository
+  readonly client: KubeTestClient
+  readonly deps: EngineDeps
+  readonly logLines: readonly string[]
+  /** Runs a job on the engine until it asks for no more. */
+  run(job: Partial<Job>): Promise<JobResult>
+  /** Commits, then runs the push that a webhook would bring. */
+  push(files: { readonly [path: string]: GitTestFile }): Promise<RunRecord>
+  /** Runs the push for what is committed already. */
+  pushed(): Promise<RunRecord>
+  scan(): Promise<RunRecord>
+  close(): Promise<void>
+}
+
+/** Starts a Git server with `files` and makes a GitRepository `app` in a new namespace that follows it. */
+export async function createScenario(cluster: TestCluster, options: ScenarioOptions): Promise<Scenario> {
+  const namespace = await cluster.namespace()
+  const git = await GitServer.start()
+  const files = Object.fromEntries(
+    Object.entries(options.files).map(([path, file]) => [path, inNamespace(file, namespace)]),
+  )
+  const repository = await git.create(`team/${namespace}`, files)
+  const { client, address } = cluster
+  await client.apply({
+    apiVersion: 'source.toolkit.fluxcd.io/v1',
+    kind: 'GitRepository',
+    metadata: { name: 'app', namespace },
+    spec: { interval: '1m', url: repository.url, ref: { branch: 'main' } },
+  })
+  const transport = createNodeKubeTransport({
+    cluster: 'test',
+    server: address.server,
+    ca: address.caPem,
+    token: async () => address.token,
+  })
+  const http = createNodeHttpClient({ egress: { allowPrivate: true } })
+  const logger = createMemoryLogger()
+  const deps: EngineDeps = {
+    cluster: { name: 'test' },
+    transport: options.wrapTransport?.(transport) ?? transport,
+    http,
+    state: createMemoryState(),
+    blobs: createMemoryBlobs(),
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+    caches: createCaches(),
+    limits: defaultLimits,
+    settings: { ...defaultSettings, namespaces: [namespace], egress: { allowPrivate: true }, ...options.settings },
+  }
+  let runs = 0
+  const run = async (job: Partial<Job>): Promise<JobResult> => {
+    const full: Job = { kind: 'push', runId: `run-${++runs}`, cluster: 'test', receivedAt: Date.now(), ...job }
+    for (let attempt = 0; ; attempt++) {
+      const result = await runJob(deps, full)
+      if (result.requeueAfterMs === undefined || attempt === 20) return result
+      await systemClock.sleep(Math.min(result.requeueAfterMs, 500))
+    }
+  }
+  const pushed = async (): Promise<RunRecord> =>
+    (
+      await run({
+        kind: 'push',
+        push: { provider: 'github', deliveryId: crypto.randomUUID(), urls: [repository.url], ref: 'refs/heads/main' },
+      })
+    ).record
+  return {
+    namespace,
+    git,
+    repository,
+    client,
+    deps,
+    logLines: logger.lines,
+    run,
+    pushed,
+    push: async (changes) => {
+      await repository.commit(
+        Object.fromEntries(Object.entries(changes).map(([path, file]) => [path, inNamespace(file, namespace)])),
+      )
+      return await pushed()
+    },
+    scan: async () => (await run({ kind: 'scan' })).record,
+    close: async () => {
+      transport.close()
+      http.close()
+      await git.close()
+    },
+  }
+}
+
+/** `$NAMESPACE` in the text of a file stands for the scenario's namespace. */
+function inNamespace(file: GitTestFile, namespace: string): GitTestFile {
+  return typeof file === 'string' ? file.replaceAll('$NAMESPACE', namespace) : file
+}
+
+/** The record of one node of a run. */
+export function nodeOf(record: RunRecord, id: string): NodeRecord {
+  const found = record.nodes.find((node) => `${node.kind}/${node.name}` === id)
+  if (found === undefined)
+    throw new Error(
+      `no record of ${id}; the run has ${record.nodes.map((node) => `${node.kind}/${node.name}`).join(', ')}`,
+    )
+  return found
+}
