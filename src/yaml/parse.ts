@@ -53,7 +53,7 @@ export function parseDocuments(input: string | Uint8Array, options: ParseOptions
   if (text.charCodeAt(0) === 0xfeff) text = text.slice(1)
   let events: Event[]
   try {
-    events = parseEvents(text, { maxDepth: limits.maxDepth })
+    ;({ events, text } = readEvents(text, limits))
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error
     return fail(
@@ -64,6 +64,27 @@ export function parseDocuments(input: string | Uint8Array, options: ParseOptions
     )
   }
   return composeDocuments(text, events, options, limits)
+}
+
+/** Lines of one text that are moved to the right, see {@link readEvents}. */
+const maxMovedLines = 500
+
+/**
+ * The events of a text. libyaml lets the lines inside quotes and brackets start anywhere, js-yaml wants them deeper than what holds them; their
+ * leading blanks mean nothing, so such a line is moved to the right and the text is read again.
+ */
+function readEvents(original: string, limits: YamlLimits): { events: Event[]; text: string } {
+  let text = original
+  for (let moved = 0; ; moved++) {
+    try {
+      return { events: parseEvents(text, { maxDepth: limits.maxDepth }), text }
+    } catch (error) {
+      const position = error instanceof YAMLException && error.reason === 'deficient indentation' ? error.mark?.position : undefined
+      if (position === undefined || moved === maxMovedLines) throw error
+      const start = text.lastIndexOf('\n', position - 1) + 1
+      text = `${text.slice(0, start)}${' '.repeat(64)}${text.slice(start)}`
+    }
+  }
 }
 
 function composeDocuments(

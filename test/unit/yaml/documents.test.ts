@@ -18,6 +18,9 @@ describe('documents', () => {
     assert.equal(documents.at(-1)?.lineOf(['b', 'c']), 8)
     assert.equal(documents.at(-1)?.lineOf(['b', 'x']), undefined)
   })
+  it('lets lines inside quotes and brackets start where their key does', () => {
+    assert.deepEqual(parseYaml("a:\n  b: 'one\n  two\n\n  three'\n  c: [\n  1,\n  2\n  ]\n  d: 3\n", { dialect: 'sigs' }), { a: { b: 'one two\nthree', c: [1, 2], d: 3 } })
+  })
   it('says where a syntax error is', () => {
     const { diagnostics } = parseDocuments('a: 1\nb: [1,\nc: 2\n', { dialect: 'kyaml', file: 'x.yaml' })
     assert.equal(diagnostics[0]?.file, 'x.yaml')
