@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../base/index.ts'
 import { type ReadRecord, recordReads, resolvePath } from '../files/index.ts'
-import type { FileTree } from '../ports/index.ts'
+import type { FileEntry, FileTree } from '../ports/index.ts'
 import type { KubeObject } from '../resources/index.ts'
 import { Accumulator } from './accumulator.ts'
 import { BuildContext, type RenderRequest, type ResolveRemote } from './build-context.ts'
@@ -61,7 +61,7 @@ export function build({
   path: string
   options?: BuildOptions
 }): BuildResult {
-  const recorded = recordReads(files)
+  const recorded = recordReads(rememberStats(files))
   const context = new BuildContext({ remote: options?.remote, inflateHelm: options?.inflateHelm })
   const root = resolvePath(recorded.tree, path)
   if (root !== '' && recorded.tree.stat(root)?.kind !== 'directory') {
@@ -96,6 +96,21 @@ export function build({
     reads: recorded.record(),
     requests,
     placeOf: (object) => places.get(object),
+  }
+}
+
+/** `files` with one look at each path: a build asks for the same directories again and again. */
+function rememberStats(files: FileTree): FileTree {
+  const known = new Map<string, FileEntry | undefined>()
+  return {
+    stat(path) {
+      if (known.has(path)) return known.get(path)
+      const entry = files.stat(path)
+      known.set(path, entry)
+      return entry
+    },
+    read: (path) => files.read(path),
+    list: (path) => files.list(path),
   }
 }
 
