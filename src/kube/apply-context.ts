@@ -3,7 +3,7 @@ import type { KubeObject } from '../resources/index.ts'
 import type { ApplyOptions, ObjectFailure } from './apply-types.ts'
 import type { KubeClient } from './client-types.ts'
 import { throwIfAborted } from './deadline.ts'
-import { createDirectReader, type LiveReader } from './live-reader.ts'
+import { createDirectReader, createLazyReader, type LiveReader } from './live-reader.ts'
 import { replacedManagers, type ReplacedManager } from './managed-fields.ts'
 import { formatKey, type ObjectKey } from './object-key.ts'
 
@@ -22,7 +22,7 @@ export function createApplyContext(client: KubeClient, options: ApplyOptions): A
   return {
     client,
     options,
-    live: options.live ?? createDirectReader(),
+    live: options.live ?? (options.trustLocal === true ? createDirectReader() : createLazyReader()),
     managers: replacedManagers(options.fieldManager, options.overrideManagers),
     concurrency: options.concurrency ?? 8,
     newKinds: new Set(),

@@ -21,7 +21,7 @@ export interface ApplyOptions {
   readonly fieldManager: string
   /** Recreate objects whose change is refused because fields are immutable (`spec.force`). */
   readonly force?: boolean
-  /** How live objects are read. Default: one GET each. */
+  /** How live objects are read. Default: one GET for each that exists. */
   readonly live?: LiveReader
   /**
    * Awaited once, after the first comparison and before the first write, with every object of the apply: those of stages that were

@@ -1,6 +1,6 @@
 import { runBounded, type Settled } from '../base/index.ts'
-import { parseApiVersion, type KubeObject } from '../resources/index.ts'
-import { createApplyContext, failureOf, isFatal, type ApplyContext } from './apply-context.ts'
+import { isMap, parseApiVersion, type KubeObject } from '../resources/index.ts'
+import { createApplyContext, failureOf, isFatal, withoutNamespace, type ApplyContext } from './apply-context.ts'
 import type { ApplyOptions, ApplyResult, ObjectFailure } from './apply-types.ts'
 import { changeOf, type Change, type ChangeSet } from './change-set.ts'
 import type { KubeClient } from './client-types.ts'
@@ -126,11 +126,25 @@ async function pendingChanges(context: ApplyContext, objects: readonly KubeObjec
         const { object } = await prepareObject(context, source)
         return changeOf(object, 'pending')
       } catch {
-        // Its kind may be defined by this very apply: it goes into the inventory as it is written.
-        return changeOf(source, 'pending')
+        // Its kind may be defined by this very apply, which then says its scope.
+        return changeOf(isClusterScoped(context, source) ? withoutNamespace(source) : source, 'pending')
       }
     }),
   )
+}
+
+/** True for an object whose kind is defined as cluster-scoped by a definition of the same apply. */
+function isClusterScoped(context: ApplyContext, source: KubeObject): boolean {
+  const key = keyOf(source)
+  return context.options.objects.some((object) => {
+    if (
+      keyOf(object).kind !== 'CustomResourceDefinition' ||
+      !isMap(object['spec']) ||
+      object['spec']['scope'] !== 'Cluster'
+    )
+      return false
+    return servedKinds(object).some((kind) => kind.apiVersion === key.apiVersion && kind.kind === key.kind)
+  })
 }
 
 /** Definitions that were written change what the cluster serves. */

@@ -96,9 +96,15 @@ function secretMessage(httpStatus: number, status: KubeStatus): string {
     ? '; a value under data is not base64: use stringData for plain text'
     : status.reason === 'NotFound'
       ? '; the Secret or its namespace does not exist'
-      : ''
+      : unknownFieldHint(status.message ?? '')
   const where = fields.length === 0 ? '' : `: ${fields.join(', ')}`
   return `the API server refused the Secret (${status.reason ?? httpStatus})${where}${hint}; its message is withheld because it may quote values`
+}
+
+/** Paths are made of field names, which are no secrets; anything else in the message may be. */
+function unknownFieldHint(message: string): string {
+  const path = /(\.[A-Za-z0-9_.-]+): field not declared in schema/.exec(message)?.[1]
+  return path === undefined ? '' : `; it has no field ${path}`
 }
 
 /** True for an answer "there is no such object (or kind)". */

@@ -11,7 +11,13 @@ export { createKubeClient, type KubeClientDeps } from './client.ts'
 export { createClusterCache, type ApiResource, type ClusterCache, type DiscoverySnapshot } from './discovery.ts'
 export { isConflict, isNotFound } from './errors.ts'
 export * from './inventory.ts'
-export { createDirectReader, createPreloadedReader, type LiveReader, type LiveState } from './live-reader.ts'
+export {
+  createDirectReader,
+  createLazyReader,
+  createPreloadedReader,
+  type LiveReader,
+  type LiveState,
+} from './live-reader.ts'
 export { formatKey, keyOf, type KindRef, type ObjectKey, type ObjectOrigin } from './object-key.ts'
 export { combineFailures } from './apply-error.ts'
 export { applyStaged } from './apply.ts'

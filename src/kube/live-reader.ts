@@ -26,6 +26,11 @@ export function createDirectReader(): LiveReader {
   }
 }
 
+/** Reads nothing ahead: a dry-run tells whether an object is there, and only one that is there is read. Saves a request per new object. */
+export function createLazyReader(): LiveReader {
+  return { read: async () => ({ state: 'unknown' }), remember: () => undefined }
+}
+
 /** Which objects are read ahead: those with `label`, optionally with one of `values`. */
 export interface PreloadOptions {
   /** Owner label: `kustomize.toolkit.fluxcd.io/name`. */

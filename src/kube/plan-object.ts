@@ -8,8 +8,8 @@ import type { LiveState } from './live-reader.ts'
 import { detectDrift } from './local-drift.ts'
 import { takeOverPatch } from './managed-fields.ts'
 import { normalizeObject } from './normalize.ts'
-import { keyOf, resourceVersionOf, uidOf, type ObjectKey } from './object-key.ts'
-import { policiesOf, skipReason } from './policies.ts'
+import { isSecretKind, keyOf, resourceVersionOf, uidOf, type ObjectKey } from './object-key.ts'
+import { hasInMetadata, policiesOf, skipReason } from './policies.ts'
 import { checkReplacement } from './recreate.ts'
 import { requireAddress } from './request-path.ts'
 
@@ -27,20 +27,43 @@ export interface PlannedObject {
   readonly isReplacement: boolean
 }
 
+/** Attempts to see the live object and the dry-run in one version; after that a difference counts, and the apply is sent. */
+const maxRounds = 4
+
 /** How long a kind whose definition was just applied may take until the server serves it. */
 const newKindTimeoutMs = 15_000
 
 /** The object as it is sent, with its address checked. Cluster-scoped objects lose their namespace. */
 export async function prepareObject(
   context: ApplyContext,
-  source: KubeObject,
+  given: KubeObject,
 ): Promise<{ object: KubeObject; key: ObjectKey }> {
   const { client, options } = context
+  const source = withoutEncryption(given, options.owner.group)
   const key = keyOf(source)
   const resource = await client.resource(key, { signal: options.signal })
   requireAddress(resource, key)
   if (resource.namespaced || key.namespace === '') return { object: normalizeObject(source), key }
   return { object: normalizeObject(withoutNamespace(source)), key: { ...key, namespace: '' } }
+}
+
+/**
+ * A Secret that is still encrypted by SOPS is refused, unless its `decrypt: disabled` says that it is wanted so; then it goes without
+ * SOPS's own field, which the server does not know (kustomize-controller 1.9).
+ *
+ * @throws EngineError `secret-encrypted`.
+ */
+function withoutEncryption(source: KubeObject, group: string): KubeObject {
+  if (!isSecretKind(keyOf(source)) || !Object.hasOwn(source, 'sops')) return source
+  if (!hasInMetadata(source, `${group}/decrypt`, 'disabled')) {
+    throw new EngineError('it is encrypted by SOPS; set spec.decryption, so that it can be decrypted', {
+      code: 'secret-encrypted',
+      data: { reason: 'SOPS' },
+    })
+  }
+  const result = { ...source }
+  delete result['sops']
+  return result
 }
 
 /**
@@ -92,8 +115,13 @@ export async function planObject(context: ApplyContext, source: KubeObject): Pro
   if (isNewObject(dryRun)) {
     return { object, source, key, live: undefined, isReplacement: false, change: changeOf(object, 'created') }
   }
-  // The dry-run worked on an object that is newer than (or missing from) what was read: look again, so that the comparison is exact.
-  if (state.state !== 'present' || resourceVersionOf(state.object) !== resourceVersionOf(dryRun)) await look()
+  // Both must be about the same version of the object: controllers write in between.
+  for (let round = 0; round < maxRounds; round++) {
+    if (isSameVersion(state, dryRun)) break
+    await look()
+    if (isSameVersion(state, dryRun)) break
+    dryRun = await dryRunApply(context, key, object)
+  }
   const late = skip()
   if (state.state !== 'present') {
     return { object, source, key, live: undefined, isReplacement: false, change: changeOf(object, 'created') }
@@ -112,6 +140,10 @@ function planUpdate(context: ApplyContext, found: Found, dryRun: KubeObject): Pl
     ? changeOf(found.object, 'configured', { uid, drift })
     : changeOf(found.object, 'unchanged', { uid })
   return { ...found, change, isReplacement: false }
+}
+
+function isSameVersion(state: LiveState, dryRun: KubeObject): boolean {
+  return state.state === 'present' && resourceVersionOf(state.object) === resourceVersionOf(dryRun)
 }
 
 function isProvenUnchanged(context: ApplyContext, object: KubeObject, live: KubeObject): boolean {

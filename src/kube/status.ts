@@ -55,11 +55,17 @@ export async function patchStatus<T extends WithStatus>(
   }
 }
 
+/** Failures after which a write may or may not have been done. */
+const unclear: ReadonlySet<string> = new Set([
+  'cluster-unreachable',
+  'kube-timeout',
+  'kube-server-error',
+  'kube-unavailable',
+])
+
 /** Conflicts, and answers that were lost: what is there now tells what to do. */
 export function isRepeatable(error: unknown): boolean {
-  return (
-    isConflict(error) || (error instanceof EngineError && ['cluster-unreachable', 'kube-timeout'].includes(error.code))
-  )
+  return isConflict(error) || (error instanceof EngineError && unclear.has(error.code))
 }
 
 /** Typed statuses as plain data: fields that are undefined are left out, as they are on the wire. */

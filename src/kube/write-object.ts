@@ -5,6 +5,7 @@ import { changeOf, type Change } from './change-set.ts'
 import { uidOf } from './object-key.ts'
 import { takeOver, type PlannedObject } from './plan-object.ts'
 import { deleteForReplacement } from './recreate.ts'
+import { isRepeatable } from './status.ts'
 
 /** Attempts to take over fields while somebody else keeps writing the object. */
 const maxTakeOvers = 5
@@ -54,10 +55,8 @@ async function takeOverFields(context: ApplyContext, planned: PlannedObject, fou
       return
     } catch (error) {
       // Somebody wrote in between, or the answer was lost: what is there now tells.
-      const isRepeatable =
-        error instanceof EngineError &&
-        ['kube-conflict', 'kube-invalid', 'cluster-unreachable', 'kube-timeout'].includes(error.code)
-      if (!isRepeatable || round + 1 >= maxTakeOvers) throw error
+      const mayBePassing = isRepeatable(error) || (error instanceof EngineError && error.code === 'kube-invalid')
+      if (!mayBePassing || round + 1 >= maxTakeOvers) throw error
       current = await client.get(planned.key, { signal: options.signal })
     }
   }

@@ -334,3 +334,59 @@ test('a preloaded reader: few requests, same result, fresh after changes by othe
     'ConfigMap/app-3-b unchanged',
   ])
 })
+
+test('an encrypted Secret is refused; one that is wanted so is applied without SOPS’s field', async () => {
+  const namespace = await kube.cluster.namespace()
+  const secret = (annotations: { [key: string]: string }): object => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'key', namespace, annotations },
+    stringData: { a: 'ENC[canary]' },
+    sops: { mac: 'canary' },
+  })
+  const client = kube.client()
+  const refused = await apply(client, ownerIn(namespace), [secret({})])
+  assert.match(messages(refused).join(), /Secret\/.*\/key dry-run failed.*encrypted by SOPS/)
+  const wanted = await apply(client, ownerIn(namespace), [
+    secret({ 'kustomize.toolkit.fluxcd.io/decrypt': 'Disabled' }),
+  ])
+  assert.deepEqual(summary(wanted), ['Secret/key created'])
+  const typo = await apply(client, ownerIn(namespace), [
+    { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'key', namespace }, stringdata: { a: 'canary' } },
+  ])
+  assert.match(messages(typo).join(), /it has no field \.stringdata/)
+  assert.doesNotMatch(JSON.stringify(typo), /canary/)
+})
+
+test('a new object costs two requests, an unchanged one two, none with a trusted local comparison', async () => {
+  const namespace = await kube.cluster.namespace()
+  const client = kube.client()
+  await client.discovery()
+  const run = async (options = {}): Promise<number> => {
+    const before = client.requests.total
+    const result = await apply(client, ownerIn(namespace), [configMap(namespace, 'a', { a: '1' })], options)
+    assert.deepEqual(messages(result), [])
+    return client.requests.total - before
+  }
+  assert.deepEqual([await run(), await run(), await run({ trustLocal: true })], [2, 2, 1])
+})
+
+test('a cluster-scoped custom resource with a namespace: planned, applied and pruned under one name', async () => {
+  const namespace = await kube.cluster.namespace()
+  const owner = ownerIn(namespace)
+  const client = kube.client()
+  await client.discovery()
+  const group = `${namespace}.example.com`
+  const definition = structuredClone(widgetDefinition(group)) as { spec: { scope: string } }
+  definition.spec.scope = 'Cluster'
+  const plans: ChangeSet[] = []
+  const objects = [
+    definition,
+    { apiVersion: `${group}/v1`, kind: 'Widget', metadata: { name: 'one', namespace }, spec: { size: 3 } },
+  ]
+  const result = await apply(client, owner, objects, { beforeWrites: async (plan) => void plans.push(plan) })
+  assert.deepEqual(messages(result), [])
+  assert.deepEqual(inventoryEntries(plans[0] ?? []), inventoryEntries(result.changes))
+  assert.deepEqual(inventoryEntries(result.changes)[1], { id: `_one_${group}_Widget`, v: 'v1' })
+  await pruneObjects(client, { entries: inventoryEntries(result.changes), owner })
+})

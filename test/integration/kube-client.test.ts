@@ -60,12 +60,14 @@ test('an apply gets through conflicts, refusals and faults', async () => {
     { fieldManager: 'kubectl-edit' },
   )
   await kube.cluster.client.request('POST', path, { body: configMap(namespace, 'one', { extra: 'x' }) })
+  let writes = 0
   const counts = { 409: 0, 429: 0, 500: 0, dropped: 0 }
-  const transport = createInjectingTransport(kube.transport, ({ method, path: at, headers }, number) => {
+  const transport = createInjectingTransport(kube.transport, ({ method, path: at, headers }) => {
     const isJsonPatch = headers?.['content-type'] === 'application/json-patch+json'
     if (isJsonPatch && counts[409]++ === 0)
       return { status: 409, body: { kind: 'Status', reason: 'Conflict', message: 'changed' } }
     if (method !== 'PATCH' || at.includes('dryRun')) return undefined
+    const number = ++writes
     if (number % 4 === 0) return (void counts.dropped++, new Error('socket hang up'))
     if (number % 4 === 1)
       return (

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { afterEach, test } from 'node:test'
 import {
   inventoryEntries,
   mergeInventory,
@@ -108,13 +108,13 @@ async function start(owner: Owner): Promise<object[]> {
     secret('example.com/new'),
     configMap(namespace, 'by-hand', { value: '2' }),
     configMap(namespace, 'new', {}),
-    deployment(namespace, 'web'),
+    idle(namespace, 'web'),
   ]
 }
 
 for (const cut of ['before', 'after'] as const satisfies readonly Cut[]) {
   test(`cut off ${cut} the server has seen it, at every request: running again leads to the same state, and nothing is orphaned`, async () => {
-    const whole = ownerIn(await kube.cluster.namespace())
+    const whole = ownerIn(await bareNamespace())
     const counting = createCutTransport(kube.transport, Number.POSITIVE_INFINITY, cut)
     const wanted = await start(whole)
     await reconcile(createTestClient(counting), whole, wanted)
@@ -126,7 +126,7 @@ for (const cut of ['before', 'after'] as const satisfies readonly Cut[]) {
     assert.ok(total > 20, `${total} requests`)
     const results = await Promise.all(
       Array.from({ length: total }, async (_, index) => {
-        const owner = ownerIn(await kube.cluster.namespace())
+        const owner = ownerIn(await bareNamespace())
         const objects = await start(owner)
         const transport = createCutTransport(kube.transport, index + 1, cut)
         // A process that is killed does not try again.
@@ -139,6 +139,25 @@ for (const cut of ['before', 'after'] as const satisfies readonly Cut[]) {
     )
     results.forEach((state, index) => assert.equal(state, expected, `cut at request ${index + 1} of ${total}`))
   })
+}
+
+const namespaces: string[] = []
+afterEach(async () => {
+  const ended = namespaces.splice(0)
+  await Promise.all(ended.map((name) => kube.cluster.client.delete({ apiVersion: 'v1', kind: 'Namespace', name })))
+})
+
+/** A namespace in which no Pod is going to run. */
+async function bareNamespace(): Promise<string> {
+  const name = `cut-${crypto.randomUUID().slice(0, 8)}`
+  await kube.cluster.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+  namespaces.push(name)
+  return name
+}
+
+function idle(namespace: string, name: string): object {
+  const object = structuredClone(deployment(namespace, name)) as { spec: object }
+  return { ...object, spec: { ...object.spec, replicas: 0 } }
 }
 
 /** Every object with the owner's labels is in the saved inventory. */

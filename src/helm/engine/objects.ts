@@ -82,7 +82,10 @@ class CapabilitiesObject extends GoObject {
 }
 
 const CAPABILITIES_METHODS: ReadonlyMap<string, GoFunction> = new Map([
-  ['Copy', goMethod('Copy', [], (_run, capabilities: CapabilitiesObject) => new CapabilitiesObject(capabilities.fields))],
+  [
+    'Copy',
+    goMethod('Copy', [], (_run, capabilities: CapabilitiesObject) => new CapabilitiesObject(capabilities.fields)),
+  ],
 ])
 
 /** `.Capabilities`. */
@@ -126,7 +129,17 @@ export function chartObject(metadata: ChartMetadata, isRoot: boolean): GoMap {
     ['Version', metadata.version],
     ['Description', metadata.description],
     ['Keywords', [...(metadata.keywords ?? [])]],
-    ['Maintainers', (metadata.maintainers ?? []).map((m) => new Map([['Name', m.name], ['Email', m.email], ['URL', m.url]]))],
+    [
+      'Maintainers',
+      (metadata.maintainers ?? []).map(
+        (m) =>
+          new Map([
+            ['Name', m.name],
+            ['Email', m.email],
+            ['URL', m.url],
+          ]),
+      ),
+    ],
     ['Icon', metadata.icon],
     ['APIVersion', metadata.apiVersion],
     ['Condition', metadata.condition],
