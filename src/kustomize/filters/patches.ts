@@ -133,7 +133,7 @@ function applyJsonPatches(
     if (resource.previousIds.length > 0 && resource.metadata()['annotations'] === undefined)
       resource.metadata()['annotations'] = {}
     try {
-      resource.object = applyJsonPatch(withoutBigInts(resource.object), operations) as typeof resource.object
+      resource.object = withoutBigInts(applyJsonPatch(resource.object, operations)) as typeof resource.object
     } catch (error) {
       throw problems(findingsOf(error, { file, object: resource.describe() }))
     }
