@@ -47,6 +47,8 @@ export interface RenderRequest {
   readonly subNotes?: boolean
   /** Values are not checked against values.schema.json. */
   readonly skipSchemaValidation?: boolean
+  /** Rendered files are not read as manifests: for templates that render something else. */
+  readonly skipSorting?: boolean
   /** Keeps parsed templates between renders of one chart. */
   readonly cache?: TemplateCache
 }
@@ -209,7 +211,7 @@ function result(request: RenderRequest, state: RenderState, rendered: ReadonlyMa
     if (!name.endsWith(notesSuffix)) files.set(name, text)
     else if (request.subNotes === true || name === ownNotes) notes.push(text)
   }
-  const { hooks, manifests, dropped } = sortManifests(files)
+  const { hooks, manifests, dropped } = sortManifests(request.skipSorting === true ? new Map() : files)
   const crds = crdsOf(chart)
   const printed = manifests.map((manifest) => printManifest(manifest.source, manifest.content))
   const before = request.includeCrds === true ? crds.map((crd) => printManifest(crd.source, fromBytes(crd.file.data))) : []
