@@ -1,12 +1,19 @@
 import type { GoFunction } from '../template/index.ts'
+import { cryptoFunctions } from './crypto.ts'
+import { dateFunctions } from './dates.ts'
 import { dictFunctions } from './dicts.ts'
 import { encodingFunctions } from './encoding.ts'
 import { flowFunctions, reflectFunctions } from './flow.ts'
+import { hashFunctions } from './hashes.ts'
 import { jsonFunctions } from './json.ts'
 import { listFunctions } from './lists.ts'
 import { mathFunctions } from './math.ts'
+import { pathFunctions } from './paths.ts'
+import { randomFunctions } from './random.ts'
 import { regexFunctions } from './regex.ts'
+import { semverFunctions } from './semver.ts'
 import { stringFunctions } from './strings.ts'
+import { urlFunctions } from './urls.ts'
 
 /** Every function of sprig 3.3 that Helm offers. */
 export const sprigFunctions: readonly GoFunction[] = [
@@ -19,6 +26,13 @@ export const sprigFunctions: readonly GoFunction[] = [
   ...encodingFunctions,
   ...jsonFunctions,
   ...regexFunctions,
+  ...dateFunctions,
+  ...semverFunctions,
+  ...pathFunctions,
+  ...urlFunctions,
+  ...randomFunctions,
+  ...hashFunctions,
+  ...cryptoFunctions,
 ]
 
 /** The functions whose result depends on the run's clock or random numbers. */

@@ -51,6 +51,7 @@ export const BOOL: ParamType<boolean> = param('bool', 'bool', (v): v is boolean 
 export const FLOAT64: ParamType<number> = param('float64', 'float', (v): v is number => typeof v === 'number')
 export const INT: ParamType<GoInt> = intParam('int')
 export const INT64: ParamType<GoInt> = intParam('int64')
+export const UINT32: ParamType<GoInt> = intParam('uint32')
 /** `map[string]any`; a missing value arrives as `null`, Go's nil map. */
 export const ANY_MAP: ParamType<GoMap | null> = param(
   'map[string]interface {}',

@@ -1,5 +1,5 @@
 import type { ParamType } from '../function.ts'
-import { goInt } from '../int.ts'
+import { goInt, type IntKind } from '../int.ts'
 import { printNode, type NumberNode, type OperandNode } from '../nodes.ts'
 import { GoComplex, type Value } from '../value.ts'
 import type { Eval } from './compiler.ts'
@@ -53,8 +53,9 @@ function literalValue(node: OperandNode, type: ParamType): { value: Value } | { 
   return { error: `expected ${EXPECTED[type.literal]}; found ${printNode(node)}` }
 }
 
-function intKind(type: ParamType): 'int' | 'int64' | 'uint64' {
-  return type.name === 'int64' || type.name === 'uint64' ? type.name : 'int'
+/** An integer parameter is named like its kind. */
+function intKind(type: ParamType): IntKind {
+  return type.name as IntKind
 }
 
 function anyLiteral(node: OperandNode): { value: Value } | { error: string } {
