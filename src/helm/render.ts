@@ -177,7 +177,6 @@ function startRun(request: RenderRequest, set: TemplateSet, requests: Map<string
   const host: RenderHost = {
     included: new Map(),
     parsed: new Map(),
-    environment,
     lookup: (wanted) => {
       const answer = request.lookup === undefined ? null : request.lookup(wanted)
       if (answer === undefined) requests.set(JSON.stringify([wanted.apiVersion, wanted.kind, wanted.namespace, wanted.name]), wanted)
@@ -187,6 +186,8 @@ function startRun(request: RenderRequest, set: TemplateSet, requests: Map<string
   return new Run(set, {
     missingKey: 'zero',
     host,
+    environment,
+    ...(request.cache === undefined ? {} : { cache: request.cache.functions }),
     ...(limits === undefined ? {} : { limits }),
     ...(deadline === undefined ? {} : { deadline, now: () => environment.now() }),
   })
