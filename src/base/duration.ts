@@ -1,6 +1,15 @@
 import { EngineError } from './errors.ts'
 
-const unitMs: { readonly [unit: string]: number } = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+const unitMs: { readonly [unit: string]: number } = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+}
 
 /**
  * Milliseconds of a duration as Go's `time.ParseDuration` reads it: `1h30m`, `1.5s`, `-2ms`, `0`.
@@ -11,10 +20,14 @@ export function parseDuration(text: string): number {
   const match = /^([+-]?)((?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.exec(text)
   if (match === null) {
     if (/^[+-]?0$/.test(text)) return 0
-    throw new EngineError(`'${text.slice(0, 40)}' is not a duration; write a number and a unit, as in 30s, 10m or 1h30m`, { code: 'duration-invalid' })
+    throw new EngineError(
+      `'${text.slice(0, 40)}' is not a duration; write a number and a unit, as in 30s, 10m or 1h30m`,
+      { code: 'duration-invalid' },
+    )
   }
   let total = 0
-  for (const [, number, unit] of text.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) total += Number(number) * (unitMs[unit ?? ''] ?? 0)
+  for (const [, number, unit] of text.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g))
+    total += Number(number) * (unitMs[unit ?? ''] ?? 0)
   return match[1] === '-' ? -total : total
 }
 

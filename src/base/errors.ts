@@ -41,7 +41,13 @@ export class EngineError extends Error {
   }
 
   /** The error without its stack, for logs and answers. */
-  toJSON(): { code: string; message: string; disposition: Disposition; reason?: string; data: { [key: string]: Json } } {
+  toJSON(): {
+    code: string
+    message: string
+    disposition: Disposition
+    reason?: string
+    data: { [key: string]: Json }
+  } {
     return {
       code: this.code,
       message: this.message,

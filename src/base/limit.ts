@@ -33,7 +33,11 @@ export async function runBounded<T, R>(
  * Calls `work` for each item, at most `limit` at a time, and returns the results in the order of the items. The first rejection
  * rejects the whole; items not started by then are not started at all.
  */
-export async function mapLimit<T, R>(items: readonly T[], limit: number, work: (item: T, index: number) => Promise<R>): Promise<R[]> {
+export async function mapLimit<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = []
   let next = 0
   let failed = false

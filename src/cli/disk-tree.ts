@@ -1,73 +1,61 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync, type Dirent, type Stats } from 'node:fs'
-import { join } from 'node:path'
+import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from 'node:fs'
 import { compareByteOrder, EngineError } from '../base/index.ts'
 import { fileNotFound } from '../files/index.ts'
 import type { FileEntry, FileKind, FileTree } from '../ports/index.ts'
 
-/** Largest file that is read. */
-const maxFileBytes = 64 << 20
-
-/**
- * A directory on disk as a FileTree, read when asked for and remembered. Files are never followed out of it: links stay links, which
- * `src/files` resolves inside the root.
- */
+/** The files below a directory on disk, as they are when they are asked for. Links are shown as links. */
 export class DiskTree implements FileTree {
   readonly #root: string
-  readonly #entries = new Map<string, FileEntry | undefined>()
-  readonly #listings = new Map<string, readonly FileEntry[]>()
-  readonly #contents = new Map<string, Uint8Array>()
 
   constructor(root: string) {
     this.#root = root
   }
 
   stat(path: string): FileEntry | undefined {
-    if (this.#entries.has(path)) return this.#entries.get(path)
-    const stats = lstatSync(join(this.#root, path), { throwIfNoEntry: false })
-    const kind = stats === undefined ? undefined : kindOf(stats)
-    const entry = kind === undefined ? undefined : { name: path.slice(path.lastIndexOf('/') + 1), kind, ...executable(stats) }
-    this.#entries.set(path, entry)
-    return entry
+    const stats = this.#lstat(path)
+    const kind = stats && kindOf(stats)
+    if (stats === undefined || kind === undefined) return undefined
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    return kind === 'file' && (stats.mode & 0o111) !== 0 ? { name, kind, executable: true } : { name, kind }
   }
 
   read(path: string): Uint8Array {
-    const known = this.#contents.get(path)
-    if (known !== undefined) return known
-    const entry = this.stat(path)
-    if (entry === undefined || entry.kind === 'directory') throw fileNotFound(path)
-    const full = join(this.#root, path)
-    if (lstatSync(full).size > maxFileBytes) {
-      throw new EngineError(`${path} is larger than ${maxFileBytes} bytes`, { code: 'file-too-large', data: { path } })
-    }
-    const content = entry.kind === 'symlink' ? new TextEncoder().encode(readlinkSync(full)) : new Uint8Array(readFileSync(full))
-    this.#contents.set(path, content)
-    return content
+    const kind = this.stat(path)?.kind
+    if (kind === 'symlink') return new TextEncoder().encode(readlinkSync(this.#full(path)))
+    if (kind !== 'file') throw fileNotFound(path)
+    return readFileSync(this.#full(path))
   }
 
   list(path: string): readonly FileEntry[] {
-    const known = this.#listings.get(path)
-    if (known !== undefined) return known
-    if (path !== '' && this.stat(path)?.kind !== 'directory') throw fileNotFound(path, 'directory')
-    const listing = readdirSync(join(this.#root, path), { withFileTypes: true })
-      .flatMap((entry) => toEntry(entry))
+    if (this.stat(path)?.kind !== 'directory') throw fileNotFound(path, 'directory')
+    const prefix = path === '' ? '' : `${path}/`
+    return readdirSync(this.#full(path))
+      .flatMap((name) => this.stat(prefix + name) ?? [])
       .sort((a, b) => compareByteOrder(a.name, b.name))
-    this.#listings.set(path, listing)
-    return listing
+  }
+
+  #full(path: string): string {
+    return path === '' ? this.#root : `${this.#root}/${path}`
+  }
+
+  #lstat(path: string): Stats | undefined {
+    try {
+      return lstatSync(this.#full(path), { throwIfNoEntry: false })
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+      // A file stands where the path needs a directory, or a name is longer than the disk can hold: nothing is there.
+      if (code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined
+      throw new EngineError(`cannot read ${JSON.stringify(path)}: ${code || String(error)}`, {
+        code: 'file-unreadable',
+        data: { path },
+        cause: error,
+      })
+    }
   }
 }
 
-function toEntry(entry: Dirent): FileEntry[] {
-  const kind = kindOf(entry)
-  return kind === undefined ? [] : [{ name: entry.name, kind }]
-}
-
-/** Devices, sockets and the like are not there. */
-function kindOf(entry: Dirent | Stats): FileKind | undefined {
-  if (entry.isFile()) return 'file'
-  if (entry.isDirectory()) return 'directory'
-  return entry.isSymbolicLink() ? 'symlink' : undefined
-}
-
-function executable(stats: Stats | undefined): { readonly executable?: boolean } {
-  return stats !== undefined && stats.isFile() && (stats.mode & 0o100) !== 0 ? { executable: true } : {}
+function kindOf(stats: Stats): FileKind | undefined {
+  if (stats.isSymbolicLink()) return 'symlink'
+  if (stats.isDirectory()) return 'directory'
+  return stats.isFile() ? 'file' : undefined
 }

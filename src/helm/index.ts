@@ -6,7 +6,7 @@
  */
 export type { Chart, ChartCrd, ChartFile } from './chart/chart.ts'
 export { loadChart, type LoadChartOptions } from './chart/load.ts'
-export { loadChartArchive } from './chart/archive.ts'
+export { loadChartArchive } from './chart/load-archive.ts'
 export type { ChartLimits } from './chart/limits.ts'
 export type { ChartDependency, ChartMaintainer, ChartMetadata } from './chart/metadata.ts'
 export { pathMatcher } from './chart/path-match.ts'

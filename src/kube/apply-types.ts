@@ -38,6 +38,11 @@ export interface ApplyOptions {
   readonly overrideManagers?: readonly string[]
   /** Where an object was written, for messages. */
   readonly originOf?: (object: KubeObject) => ObjectOrigin | undefined
+  /**
+   * Believe the local comparison where it proves that an object would not change ({@link detectDrift}), and send no dry-run for it.
+   * What mutating webhooks might do to it is not seen then.
+   */
+  readonly trustLocal?: boolean
   /** Milliseconds that definitions and classes get to become ready. Default 60,000. */
   readonly stageTimeoutMs?: number
   /** Milliseconds that an object that is recreated gets to disappear. Default 60,000. */

@@ -40,19 +40,13 @@ function compare(
   steps: readonly FieldStep[],
   report: Report,
 ): void {
-  if (isEmpty(before) && isEmpty(after)) return
+  if (before === undefined && after === undefined) return
   if (before === undefined) return report(steps, 'add')
   if (after === undefined) return report(steps, 'remove')
   if (equalValues(before, after)) return
   if (isMap(before) && isMap(after)) return compareMaps(before, after, steps, report)
   if (Array.isArray(before) && Array.isArray(after)) return compareLists(before, after, steps, report)
   report(steps, 'replace')
-}
-
-/** Absent, null, empty: Go's semantic equality makes no difference between them. */
-function isEmpty(value: KubeValue | undefined): boolean {
-  if (value === undefined || value === null) return true
-  return Array.isArray(value) ? value.length === 0 : isMap(value) && Object.keys(value).length === 0
 }
 
 function compareMaps(before: KubeMap, after: KubeMap, steps: readonly FieldStep[], report: Report): void {

@@ -72,10 +72,19 @@ function classify(httpStatus: number, status: KubeStatus): { code: string; dispo
   if (causes.some((cause) => cause.reason === 'NamespaceTerminating')) {
     return { code: 'kube-namespace-terminating', disposition: 'retry' }
   }
+  if (httpStatus === 500 && isRefusedPatch(status)) return { code: 'kube-invalid', disposition: 'stall' }
   const known = codes[httpStatus]
   if (known) return { code: known[0], disposition: known[1] }
   if (httpStatus >= 500) return { code: 'kube-server-error', disposition: 'retry' }
   return { code: 'kube-unexpected-status', disposition: 'stall' }
+}
+
+/** Server-side apply answers 500 without a reason to objects that do not fit their schema (Kubernetes 1.37). */
+function isRefusedPatch(status: KubeStatus): boolean {
+  if ((status.reason ?? '') !== '') return false
+  return /^failed to (create typed|convert)|field not declared in schema|duplicate entries for key/.test(
+    status.message ?? '',
+  )
 }
 
 /** What may be said about a refused Secret: the reason, the fields concerned, and a hint for the common mistake. */

@@ -5,6 +5,7 @@ import { changeOf, type Change } from './change-set.ts'
 import { compareDryRun, isNewObject } from './drift.ts'
 import { isNotFound } from './errors.ts'
 import type { LiveState } from './live-reader.ts'
+import { detectDrift } from './local-drift.ts'
 import { takeOverPatch } from './managed-fields.ts'
 import { normalizeObject } from './normalize.ts'
 import { keyOf, resourceVersionOf, uidOf, type ObjectKey } from './object-key.ts'
@@ -68,6 +69,11 @@ export async function planObject(context: ApplyContext, source: KubeObject): Pro
   const early = skip()
   if (early !== undefined && state.state === 'present') return skipped(early, state.object)
 
+  if (options.trustLocal === true && state.state === 'present' && isProvenUnchanged(context, object, state.object)) {
+    const change = changeOf(object, 'unchanged', { uid: uidOf(state.object) })
+    return { object, source, key, live: state.object, isReplacement: false, change }
+  }
+
   const look = async (): Promise<void> => {
     const found = await client.get(key, { signal: options.signal })
     state = found ? { state: 'present', object: found } : { state: 'absent' }
@@ -106,6 +112,11 @@ function planUpdate(context: ApplyContext, found: Found, dryRun: KubeObject): Pl
     ? changeOf(found.object, 'configured', { uid, drift })
     : changeOf(found.object, 'unchanged', { uid })
   return { ...found, change, isReplacement: false }
+}
+
+function isProvenUnchanged(context: ApplyContext, object: KubeObject, live: KubeObject): boolean {
+  if (takeOver(context, object, live) !== undefined) return false
+  return detectDrift(object, live, context.options.fieldManager).verdict === 'unchanged'
 }
 
 /** The patch that takes over other tools' fields of the live object, unless a `Merge` policy forbids it. */

@@ -4,6 +4,7 @@ import {
   isMap,
   namespaceOf,
   nameOf,
+  scalarText,
   type KubeMap,
   type KubeObject,
   type KubeValue,

@@ -32,18 +32,24 @@ export function policiesOf(object: KubeObject | undefined, group: string): Objec
 /** True when a label or an annotation `key` equals `value`, ignoring case. */
 export function hasInMetadata(object: KubeObject, key: string, value: string): boolean {
   const wanted = value.toLowerCase()
-  return ['labels', 'annotations'].some((part) => metadataMap(object, part)[key]?.toLowerCase() === wanted)
+  const metadata = object['metadata']
+  if (!isMap(metadata)) return false
+  return ['labels', 'annotations'].some((part) => {
+    const map = metadata[part]
+    const found = isMap(map) ? map[key] : undefined
+    return typeof found === 'string' && found.toLowerCase() === wanted
+  })
 }
 
 /** `metadata.labels` or `metadata.annotations`: its text values. */
-export function metadataMap(
-  object: KubeObject,
-  part: 'labels' | 'annotations' | (string & {}),
-): { readonly [key: string]: string } {
+export function metadataMap(object: KubeObject, part: 'labels' | 'annotations'): { readonly [key: string]: string } {
   const metadata = object['metadata']
   const map = isMap(metadata) ? metadata[part] : undefined
   if (!isMap(map)) return {}
-  return map as { [key: string]: string }
+  // What users wrote may hold numbers and booleans: the server refuses them later, with a better message than ours.
+  return Object.fromEntries(
+    Object.entries(map).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
 }
 
 /** Why an apply leaves an object alone, or undefined when it is to be applied. */

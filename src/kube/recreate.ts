@@ -25,7 +25,10 @@ export async function checkReplacement(
   const metadata = isMap(object['metadata']) ? object['metadata'] : {}
   const probe: KubeObject = { ...object, metadata: { ...metadata, name } }
   try {
-    await client.create(probe, { dryRun: true, fieldManager: options.fieldManager, signal: options.signal })
+    // By the same verb as the real one: a plain create would let unknown fields pass.
+    const probeKey = { ...key, name }
+    const patch = { type: 'apply', body: probe, force: true } as const
+    await client.patch(probeKey, patch, { dryRun: true, fieldManager: options.fieldManager, signal: options.signal })
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
     if (error.code === 'kube-invalid' && takenByItself.test(error.message)) return

@@ -107,7 +107,8 @@ function judge(status: number, text: string, retryAfterMs: number | undefined, c
   const after = retryAfterMs ?? (seconds === undefined ? undefined : seconds * 1000)
   const error = statusError(status, body, { ...call.context, retryAfterMs: after })
   if (status === 429) return { error, kind: 'refused' }
-  if (status >= 500) return { error, kind: status === 503 && retryAfterMs !== undefined ? 'refused' : 'fault' }
+  if (status >= 500 && error.code !== 'kube-invalid')
+    return { error, kind: status === 503 && retryAfterMs !== undefined ? 'refused' : 'fault' }
   return { error, kind: 'final' }
 }
 

@@ -1,4 +1,4 @@
-import { EngineError } from '../base/index.ts'
+import { EngineError, isEngineError } from '../base/index.ts'
 import type { WatchEvent, WatchOptions } from './client-types.ts'
 import { abortedError, startDeadline } from './deadline.ts'
 import type { ApiResource } from './discovery.ts'
@@ -16,6 +16,14 @@ interface WatchDeps extends SendDeps {
 /** One event of a watch may hold an object of at most this size, as etcd does, with room for its metadata. */
 const maxEventBytes = 8 * 1024 * 1024
 const reconnectDelayMs = 250
+/** Failures after which the watch goes on where it was. */
+const passing: ReadonlySet<string> = new Set([
+  'cluster-unreachable',
+  'kube-unavailable',
+  'kube-server-error',
+  'kube-timeout',
+  'kube-too-many-requests',
+])
 
 /** Watches a kind until its time is over; a dropped connection is taken up again behind the last event. */
 export async function* watchKind<T extends object>(
@@ -48,7 +56,7 @@ export async function* watchKind<T extends object>(
       } catch (error) {
         if (deadline.signal.aborted) break
         // Without a resource version a new connection would send everything again as ADDED: that is what a first one does, too.
-        if (!(error instanceof EngineError) || error.code !== 'cluster-unreachable') throw error
+        if (!(error instanceof EngineError) || !passing.has(error.code)) throw error
         await deps.clock.sleep(reconnectDelayMs, deadline.signal).catch(() => undefined)
       }
     }
@@ -61,7 +69,11 @@ export async function* watchKind<T extends object>(
 /** The lines of one connection. Ends when the server ends it; a connection that breaks is `cluster-unreachable`. */
 async function* openWatch(path: string, key: ObjectKey, deps: WatchDeps, signal: AbortSignal): AsyncGenerator<string> {
   deps.counter.total++
-  const response = await deps.transport.send({ method: 'GET', path, headers: deps.headers, signal })
+  const response = await deps.transport
+    .send({ method: 'GET', path, headers: deps.headers, signal })
+    .catch((error: unknown) =>
+      Promise.reject(isEngineError(error) ? error : unreachable(deps.transport.cluster, error)),
+    )
   if (response.status !== 200) {
     throw statusError(response.status, parseStatus(await response.text()), { verb: 'watch', key })
   }

@@ -204,7 +204,7 @@ export function loadReplacements(entry: ReplacementEntry, loader: Loader): reado
     throw problem('kustomize-replacement', 'cannot specify both path and inline replacement')
   }
   const file = loader.shownPath(entry.path)
-  const { documents, diagnostics } = parseDocuments(loader.loadText(entry.path), { dialect: 'kyaml', file })
+  const { documents, diagnostics } = parseDocuments(loader.loadText(entry.path), { dialect: 'sigs', file })
   const errors = diagnostics.filter((one) => one.severity === 'error')
   if (errors.length > 0) throw problems(errors)
   const value = (documents[0]?.value ?? null) as KubeValue

@@ -16,7 +16,7 @@ import { problem, problems } from './problems.ts'
  * scopes of built-in kinds stay known (kyaml openapi).
  */
 export function parseSchema(text: string, file: string): Schema {
-  const { documents, diagnostics } = parseDocuments(text, { dialect: 'kyaml', file })
+  const { documents, diagnostics } = parseDocuments(text, { dialect: 'sigs', file })
   const errors = diagnostics.filter((one) => one.severity === 'error')
   if (errors.length > 0) throw problems(errors)
   const root = documents[0]?.value as KubeValue | undefined

@@ -9,3 +9,5 @@ export type { RemoteContent, RenderRequest, ResolveRemote } from './build-contex
 export type { HelmChartRequest, InflateHelm } from './generators/helm-charts.ts'
 export { DEFAULT_LIMITS, type BuildLimits, type LoadRestrictions } from './loader.ts'
 export type { SourcePlace } from './resource.ts'
+export { fluxOverlay, type KustomizationOverlaySpec } from './overlay.ts'
+export { substitute, type SubstituteOptions } from './substitute.ts'

@@ -165,7 +165,7 @@ function namedEntry(config: Config): GeneratorEntry {
 function valueTargets(path: string, loader: Loader): readonly ValueTarget[] {
   if (path === '') return []
   const file = loader.shownPath(path)
-  const { documents, diagnostics } = parseDocuments(loader.loadText(path), { dialect: 'kyaml', file })
+  const { documents, diagnostics } = parseDocuments(loader.loadText(path), { dialect: 'sigs', file })
   const report: Diagnostic[] = diagnostics.filter((one) => one.severity === 'error')
   const value = (documents[0]?.value ?? null) as KubeValue
   const decoded = decode(

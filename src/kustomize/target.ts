@@ -355,7 +355,7 @@ function findKustomization(loader: Loader): string {
 }
 
 function readTransformerConfig(text: string, file: string): TransformerConfig {
-  const { documents, diagnostics } = parseDocuments(text, { dialect: 'kyaml', file })
+  const { documents, diagnostics } = parseDocuments(text, { dialect: 'sigs', file })
   const report = diagnostics.filter((one) => one.severity === 'error')
   const document = documents[0]
   const value = (document?.value ?? null) as KubeValue

@@ -13,7 +13,9 @@ export interface CoordinatorCaches {
 }
 
 /** Empty caches for one cluster. `store` keeps Git objects across restarts. */
-export function createCaches(options: { readonly store?: BlobStore; readonly maxGitBytes?: number } = {}): CoordinatorCaches {
+export function createCaches(
+  options: { readonly store?: BlobStore; readonly maxGitBytes?: number } = {},
+): CoordinatorCaches {
   const git = new GitObjectCache({
     ...(options.store === undefined ? {} : { store: options.store }),
     ...(options.maxGitBytes === undefined ? {} : { maxBytes: options.maxGitBytes }),

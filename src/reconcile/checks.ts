@@ -37,7 +37,9 @@ export async function loadChecks(state: StateStore, cluster: string): Promise<Ch
         [...changed].map((index) =>
           state.put(
             `checks/${cluster}/${index}`,
-            Object.fromEntries([...(shards.get(index) ?? [])].map(([id, m]) => [id, [m.at, m.state, m.revision, m.generation]])),
+            Object.fromEntries(
+              [...(shards.get(index) ?? [])].map(([id, m]) => [id, [m.at, m.state, m.revision, m.generation]]),
+            ),
           ),
         ),
       )

@@ -55,7 +55,8 @@ function whyNotReady(
   dependency: DependencyView | undefined,
 ): string | undefined {
   if (dependency === undefined) return 'not found'
-  if (dependency.ready === 'False') return dependency.message === '' ? 'is not ready' : `is not ready: ${dependency.message}`
+  if (dependency.ready === 'False')
+    return dependency.message === '' ? 'is not ready' : `is not ready: ${dependency.message}`
   if (dependency.suspended && dependency.ready !== 'True') return 'is suspended and not ready'
   if (dependency.ready !== 'True') return 'is not ready yet'
   if (dependency.observedGeneration !== dependency.generation) return 'has a change that was not applied yet'

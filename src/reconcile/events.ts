@@ -41,7 +41,10 @@ export function createEventSink(client: KubeClient, clock: Clock, logger: Logger
       try {
         await emitEvent(client, { ...event, timestamp: clock.now() })
       } catch (error) {
-        logger.log('warn', 'event not written', { reason: event.reason, error: error instanceof Error ? error.message : 'unknown' })
+        logger.log('warn', 'event not written', {
+          reason: event.reason,
+          error: error instanceof Error ? error.message : 'unknown',
+        })
       }
     }
   }

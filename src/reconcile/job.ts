@@ -62,7 +62,12 @@ export interface NodeRecord {
   readonly changes: readonly RecordedChange[]
   readonly unchanged: number
   /** Milliseconds since 1970 of each stage's end. */
-  readonly timings: { readonly startedAt: number; readonly renderedAt?: number; readonly appliedAt?: number; readonly finishedAt: number }
+  readonly timings: {
+    readonly startedAt: number
+    readonly renderedAt?: number
+    readonly appliedAt?: number
+    readonly finishedAt: number
+  }
 }
 
 /** The record of a run on one cluster, as `GET /runs/<id>` shows it. */
@@ -77,7 +82,12 @@ export interface RunRecord {
   readonly actor?: string
   readonly nodes: readonly NodeRecord[]
   /** When the last node reached each stage. */
-  readonly timings: { readonly fetchedAt?: number; readonly renderedAt?: number; readonly appliedAt?: number; readonly healthyAt?: number }
+  readonly timings: {
+    readonly fetchedAt?: number
+    readonly renderedAt?: number
+    readonly appliedAt?: number
+    readonly healthyAt?: number
+  }
   readonly error?: { readonly code: string; readonly message: string }
   /** Requests made to the cluster's API server. */
   readonly requests?: number

@@ -10,7 +10,18 @@ import { stepKustomization } from './kustomization/step.ts'
 import { selectNode, type Candidate, type CheckMark } from './select.ts'
 import { createSources } from './source/index.ts'
 import { isRefAffected, isRepositoryMatch } from './source-match.ts'
-import { dependenciesOf, idOf, idOfKey, loadWorld, parentOf, reloadWorld, revisionOf, sourceKeyOf, type Workload, type World } from './world.ts'
+import {
+  dependenciesOf,
+  idOf,
+  idOfKey,
+  loadWorld,
+  parentOf,
+  reloadWorld,
+  revisionOf,
+  sourceKeyOf,
+  type Workload,
+  type World,
+} from './world.ts'
 
 /** Milliseconds after which a run that still waits for something is run again. */
 const requeueWaitingMs = 2_000
@@ -27,7 +38,11 @@ const recordTtlSeconds = 14 * 24 * 3600
  *
  * @throws EngineError when the cluster cannot be reached; the job is to be tried again. What is wrong with a single object is in the record.
  */
-export async function runJob(deps: EngineDeps, job: Job, signal: AbortSignal = new AbortController().signal): Promise<JobResult> {
+export async function runJob(
+  deps: EngineDeps,
+  job: Job,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<JobResult> {
   const startedAt = deps.clock.now()
   const logger = deps.logger.with({ run: job.runId, cluster: job.cluster })
   const client = createKubeClient({
@@ -39,9 +54,19 @@ export async function runJob(deps: EngineDeps, job: Job, signal: AbortSignal = n
     requestTimeoutMs: deps.limits.requestTimeoutMs,
   })
   const records = new Map<string, NodeRecord>()
-  const base = { id: job.runId, cluster: job.cluster, trigger: job.kind, receivedAt: job.receivedAt, startedAt, ...(job.actor === undefined ? {} : { actor: job.actor }) }
+  const base = {
+    id: job.runId,
+    cluster: job.cluster,
+    trigger: job.kind,
+    receivedAt: job.receivedAt,
+    startedAt,
+    ...(job.actor === undefined ? {} : { actor: job.actor }),
+  }
   try {
-    const [world, checks] = await Promise.all([loadWorld(client, deps.settings.namespaces, signal), loadChecks(deps.state, job.cluster)])
+    const [world, checks] = await Promise.all([
+      loadWorld(client, deps.settings.namespaces, signal),
+      loadChecks(deps.state, job.cluster),
+    ])
     const events = createEventSink(client, deps.clock, logger)
     const sources = createSources({ deps, client, world, events, signal })
     const concerned = sourcesOf(world, job, checks, startedAt)
@@ -61,13 +86,31 @@ export async function runJob(deps: EngineDeps, job: Job, signal: AbortSignal = n
     for (const key of concerned) noteSource(ctx, checks, key)
     await Promise.all([events.flush(), checks.save()])
     if (failure !== undefined) throw failure
-    const record: RunRecord = { ...base, ...summarize([...records.values()], sources.fetchedAt), finishedAt: deps.clock.now(), requests: client.requests.total }
+    const record: RunRecord = {
+      ...base,
+      ...summarize([...records.values()], sources.fetchedAt),
+      finishedAt: deps.clock.now(),
+      requests: client.requests.total,
+    }
     await saveRecord(deps, record)
-    logger.log('info', 'run finished', { state: record.state, nodes: record.nodes.length, requests: record.requests ?? 0, ms: (record.finishedAt ?? 0) - job.receivedAt })
+    logger.log('info', 'run finished', {
+      state: record.state,
+      nodes: record.nodes.length,
+      requests: record.requests ?? 0,
+      ms: (record.finishedAt ?? 0) - job.receivedAt,
+    })
     return isUnfinished(record) ? { record, requeueAfterMs: requeueWaitingMs } : { record }
   } catch (caught) {
     const error = toEngineError(caught)
-    await saveRecord(deps, { ...base, state: 'failed', nodes: [...records.values()], timings: {}, finishedAt: deps.clock.now(), requests: client.requests.total, error: { code: error.code, message: error.message } })
+    await saveRecord(deps, {
+      ...base,
+      state: 'failed',
+      nodes: [...records.values()],
+      timings: {},
+      finishedAt: deps.clock.now(),
+      requests: client.requests.total,
+      error: { code: error.code, message: error.message },
+    })
     throw error
   }
 }
@@ -131,10 +174,18 @@ async function runNodes(
         },
       }
       try {
-        const record = object.kind === 'Kustomization' ? await stepKustomization(ctx, object, step) : await stepHelmRelease(ctx, object, step)
+        const record =
+          object.kind === 'Kustomization'
+            ? await stepKustomization(ctx, object, step)
+            : await stepHelmRelease(ctx, object, step)
         records.set(node.id, record)
         const generation = object.metadata.generation ?? 0
-        checks.set(node.id, { at: ctx.deps.clock.now(), state: record.state, revision: record.revision ?? '', generation })
+        checks.set(node.id, {
+          at: ctx.deps.clock.now(),
+          state: record.state,
+          revision: record.revision ?? '',
+          generation,
+        })
       } catch (caught) {
         failure ??= toEngineError(caught)
       }
@@ -145,10 +196,19 @@ async function runNodes(
 
 /** Whether a change wrote or deleted an object that a run works on. */
 function isOurs(change: { readonly action: string; readonly apiVersion: string }): boolean {
-  return change.action !== 'unchanged' && change.action !== 'skipped' && /^(kustomize|helm|source)\.toolkit\.fluxcd\.io\//.test(change.apiVersion)
+  return (
+    change.action !== 'unchanged' &&
+    change.action !== 'skipped' &&
+    /^(kustomize|helm|source)\.toolkit\.fluxcd\.io\//.test(change.apiVersion)
+  )
 }
 
-function isSelected(ctx: RunContext, object: Workload, mark: CheckMark | undefined, concerned: ReadonlySet<string>): boolean {
+function isSelected(
+  ctx: RunContext,
+  object: Workload,
+  mark: CheckMark | undefined,
+  concerned: ReadonlySet<string>,
+): boolean {
   return selectNode(candidateOf(ctx.world, object, mark, concerned), ctx.job, mark, ctx.deps.clock.now()) !== undefined
 }
 
@@ -157,7 +217,12 @@ function selectNodes(ctx: RunContext, checks: Checks, concerned: ReadonlySet<str
   return workloads.filter((object) => isSelected(ctx, object, checks.get(idOf(object)), concerned))
 }
 
-function candidateOf(world: World, object: Workload, mark: CheckMark | undefined, concerned: ReadonlySet<string>): Candidate {
+function candidateOf(
+  world: World,
+  object: Workload,
+  mark: CheckMark | undefined,
+  concerned: ReadonlySet<string>,
+): Candidate {
   const source = sourceKeyOf(object)
   const parent = parentOf(object)
   const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')
@@ -175,8 +240,12 @@ function candidateOf(world: World, object: Workload, mark: CheckMark | undefined
     // A release does not record the revision of its chart's source; the last look does.
     appliedRevision: object.kind === 'Kustomization' ? object.status?.lastAppliedRevision : mark?.revision,
     intervalMs: interval,
-    retryIntervalMs: object.kind === 'Kustomization' && object.spec.retryInterval !== undefined ? intervalMs(object.spec.retryInterval) : interval,
-    sourceInRun: (source !== undefined && concerned.has(idOfKey(source))) || (parent !== undefined && concerned.has(parent)),
+    retryIntervalMs:
+      object.kind === 'Kustomization' && object.spec.retryInterval !== undefined
+        ? intervalMs(object.spec.retryInterval)
+        : interval,
+    sourceInRun:
+      (source !== undefined && concerned.has(idOfKey(source))) || (parent !== undefined && concerned.has(parent)),
   }
 }
 
@@ -184,7 +253,7 @@ function candidateOf(world: World, object: Workload, mark: CheckMark | undefined
 function withDependants(world: World, selected: readonly Workload[]): readonly Workload[] {
   const nodes = new Map(selected.map((object) => [idOf(object), object]))
   const workloads: Workload[] = [...world.ofKind('Kustomization'), ...world.ofKind('HelmRelease')]
-  for (let grown = true; grown; ) {
+  for (let grown = true; grown;) {
     grown = false
     for (const object of workloads) {
       if (nodes.has(idOf(object)) || object.spec.suspend === true) continue
@@ -202,7 +271,8 @@ function graphNode(object: Workload): GraphNode {
   const parent = parentOf(object)
   return {
     id: idOf(object),
-    after: object.metadata.deletionTimestamp === undefined ? dependenciesOf(object).map((reference) => reference.id) : [],
+    after:
+      object.metadata.deletionTimestamp === undefined ? dependenciesOf(object).map((reference) => reference.id) : [],
     afterApplied: parent === undefined || parent === idOf(object) ? [] : [parent],
   }
 }
@@ -211,10 +281,18 @@ function noteSource(ctx: RunContext, checks: Checks, key: ObjectKey): void {
   const source = ctx.world.get(idOfKey(key))
   if (source === undefined) return
   const revision = revisionOf(ctx.world, key) ?? ''
-  checks.set(idOfKey(key), { at: ctx.deps.clock.now(), state: 'ready', revision, generation: source.metadata.generation ?? 0 })
+  checks.set(idOfKey(key), {
+    at: ctx.deps.clock.now(),
+    state: 'ready',
+    revision,
+    generation: source.metadata.generation ?? 0,
+  })
 }
 
-function summarize(nodes: readonly NodeRecord[], fetchedAt: number | undefined): Pick<RunRecord, 'state' | 'nodes' | 'timings'> {
+function summarize(
+  nodes: readonly NodeRecord[],
+  fetchedAt: number | undefined,
+): Pick<RunRecord, 'state' | 'nodes' | 'timings'> {
   const failed = nodes.filter((node) => node.state === 'failed' || node.state === 'blocked').length
   const waiting = nodes.some((node) => node.state === 'waiting')
   const last = (times: readonly (number | undefined)[]): number | undefined => {
@@ -242,7 +320,9 @@ function isUnfinished(record: RunRecord): boolean {
 }
 
 async function saveRecord(deps: EngineDeps, record: RunRecord): Promise<void> {
-  await deps.state.put(`runs/${record.id}/${record.cluster}`, JSON.parse(JSON.stringify(record)) as Json, { ttlSeconds: recordTtlSeconds })
+  await deps.state.put(`runs/${record.id}/${record.cluster}`, JSON.parse(JSON.stringify(record)) as Json, {
+    ttlSeconds: recordTtlSeconds,
+  })
 }
 
 /** An interval in milliseconds; one that does not parse counts as ten minutes, its object says so when it is reconciled. */

@@ -38,14 +38,21 @@ export type SelectionReason = 'deleted' | 'requested' | 'changed' | 'revision' |
  * A push looks only at nodes of the sources it concerns. A node that failed on the very same input is not tried again by the same
  * push before its retry interval has passed: asking again would only fail again.
  */
-export function selectNode(candidate: Candidate, job: Job, mark: CheckMark | undefined, now: number): SelectionReason | undefined {
+export function selectNode(
+  candidate: Candidate,
+  job: Job,
+  mark: CheckMark | undefined,
+  now: number,
+): SelectionReason | undefined {
   if (candidate.deleting) return 'deleted'
   if (candidate.suspended) return undefined
   if (job.kind === 'trigger' && isTarget(candidate, job)) return 'requested'
   if (job.kind !== 'scan' && !candidate.sourceInRun) return undefined
   if (candidate.requestedAt !== undefined && candidate.requestedAt !== candidate.handledAt) return 'requested'
-  if (hasFailedOnSameInput(candidate, mark) && mark !== undefined && now - mark.at < candidate.retryIntervalMs) return undefined
-  if (candidate.sourceRevision !== undefined && candidate.sourceRevision !== candidate.appliedRevision) return 'revision'
+  if (hasFailedOnSameInput(candidate, mark) && mark !== undefined && now - mark.at < candidate.retryIntervalMs)
+    return undefined
+  if (candidate.sourceRevision !== undefined && candidate.sourceRevision !== candidate.appliedRevision)
+    return 'revision'
   if (candidate.generation !== candidate.observedGeneration) return 'changed'
   if (!candidate.ready) return 'retry'
   if (job.kind === 'scan' && (mark === undefined || now - mark.at >= candidate.intervalMs)) return 'due'

@@ -1,4 +1,11 @@
-import { apiVersions, labels, type GitRepository, type HelmChart, type HelmRelease, type Kustomization } from '../api/index.ts'
+import {
+  apiVersions,
+  labels,
+  type GitRepository,
+  type HelmChart,
+  type HelmRelease,
+  type Kustomization,
+} from '../api/index.ts'
 import { isEngineError } from '../base/index.ts'
 import type { KubeClient } from '../kube/index.ts'
 import { findBlockers, type Blocker, type DependencyRef, type DependencyView } from './dependencies.ts'
@@ -22,7 +29,10 @@ export interface World {
 }
 
 /** `Kind/namespace/name`. */
-export function idOf(object: { readonly kind: string; readonly metadata: { readonly name: string; readonly namespace?: string } }): string {
+export function idOf(object: {
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly namespace?: string }
+}): string {
   return `${object.kind}/${object.metadata.namespace ?? ''}/${object.metadata.name}`
 }
 
@@ -32,7 +42,11 @@ export function idOfKey(key: ObjectKey): string {
 }
 
 /** Lists our kinds in all namespaces, one request (or page) each. A kind whose CRD is missing counts as having no objects. */
-export async function loadWorld(client: KubeClient, namespaces: readonly string[], signal: AbortSignal): Promise<World> {
+export async function loadWorld(
+  client: KubeClient,
+  namespaces: readonly string[],
+  signal: AbortSignal,
+): Promise<World> {
   const objects = new Map<string, Managed>()
   await Promise.all(
     listedKinds.map(async (kind) => {
@@ -43,7 +57,12 @@ export async function loadWorld(client: KubeClient, namespaces: readonly string[
 }
 
 /** Lists our kinds again into an existing world; returns the ids that are new. Used after a run has applied objects of ours. */
-export async function reloadWorld(client: KubeClient, world: World, namespaces: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+export async function reloadWorld(
+  client: KubeClient,
+  world: World,
+  namespaces: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const fresh: string[] = []
   await Promise.all(
     listedKinds.map(async (kind) => {
@@ -51,7 +70,9 @@ export async function reloadWorld(client: KubeClient, world: World, namespaces: 
         const id = idOf(object)
         const known = world.get(id)
         if (known === undefined) fresh.push(id)
-        const isNewer = known?.metadata.generation !== object.metadata.generation || known?.metadata.deletionTimestamp !== object.metadata.deletionTimestamp
+        const isNewer =
+          known?.metadata.generation !== object.metadata.generation ||
+          known?.metadata.deletionTimestamp !== object.metadata.deletionTimestamp
         if (isNewer) world.update(object)
       }
     }),
@@ -77,9 +98,14 @@ async function listKind(
   signal: AbortSignal,
 ): Promise<readonly Managed[]> {
   try {
-    const scopes: readonly { namespace?: string }[] = namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }))
-    const lists = await Promise.all(scopes.map((scope) => client.list<Managed>({ apiVersion: apiVersions[kind], kind }, { ...scope, signal })))
-    return lists.flatMap((list) => list.items.map((item) => ({ ...item, apiVersion: apiVersions[kind], kind }) as Managed))
+    const scopes: readonly { namespace?: string }[] =
+      namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }))
+    const lists = await Promise.all(
+      scopes.map((scope) => client.list<Managed>({ apiVersion: apiVersions[kind], kind }, { ...scope, signal })),
+    )
+    return lists.flatMap((list) =>
+      list.items.map((item) => ({ ...item, apiVersion: apiVersions[kind], kind }) as Managed),
+    )
   } catch (error) {
     if (isEngineError(error) && (error.code === 'kube-not-found' || error.code === 'kube-kind-unknown')) return []
     throw error
@@ -122,7 +148,9 @@ export function blockersOf(world: World, object: Workload): readonly Blocker[] {
 /** The revision a source has now. */
 export function revisionOf(world: World, source: ObjectKey): string | undefined {
   const object = world.get(idOfKey(source))
-  return object !== undefined && 'artifact' in (object.status ?? {}) ? (object as GitRepository).status?.artifact?.revision : undefined
+  return object !== undefined && 'artifact' in (object.status ?? {})
+    ? (object as GitRepository).status?.artifact?.revision
+    : undefined
 }
 
 function viewOf(object: Managed | undefined): DependencyView | undefined {

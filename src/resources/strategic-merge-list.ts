@@ -1,7 +1,7 @@
 import { EngineError } from '../base/index.ts'
 import { getKey, isMap, type KubeMap, type KubeValue, scalarText, setKey } from './object.ts'
 import type { SchemaNode } from './schema.ts'
-import { type Directive, type MergeOptions, unknownDirective, walk } from './strategic-merge.ts'
+import { type Directive, type ListRules, unknownDirective } from './merge-rules.ts'
 
 /** The key that stands for the element itself, in lists of scalars. */
 const SELF = ''
@@ -15,7 +15,7 @@ export function mergeList(
   target: KubeValue[] | null | undefined,
   patch: KubeValue[] | null | undefined,
   schema: SchemaNode,
-  options: MergeOptions,
+  rules: ListRules,
 ): KubeValue[] | undefined {
   let dest = target
   if (dest === undefined || dest === null) {
@@ -28,8 +28,8 @@ export function mergeList(
     if (directive === 'replace' && patch) dest = patch
   }
   const keys = schema.mergeKeys ?? []
-  if (patch === undefined && isPlain(dest, keys)) return mergeElements(dest, schema, options)
-  const lists = options.newElements === 'prepend' ? [patch, dest] : [dest, patch]
+  if (patch === undefined && isPlain(dest, keys)) return mergeElements(dest, schema, rules)
+  const lists = rules.newElements === 'prepend' ? [patch, dest] : [dest, patch]
   const identities = keys.length > 0 ? elementIdentities(lists, keys) : scalarIdentities(lists)
   return setElements({
     dest,
@@ -37,7 +37,7 @@ export function mergeList(
     identities,
     keys: keys.length > 0 ? keys : [SELF],
     schema,
-    options,
+    rules,
   })
 }
 
@@ -59,8 +59,8 @@ function isPlain(list: readonly KubeValue[], keys: readonly string[]): boolean {
   return true
 }
 
-function mergeElements(list: KubeValue[], schema: SchemaNode, options: MergeOptions): KubeValue[] {
-  for (const element of list) walk({ value: element, textEmpty: false }, undefined, schema.elements, options)
+function mergeElements(list: KubeValue[], schema: SchemaNode, rules: ListRules): KubeValue[] {
+  for (const element of list) rules.mergeElement(element, undefined, schema.elements)
   return list
 }
 
@@ -95,11 +95,11 @@ interface ListMerge {
   identities: string[][]
   keys: readonly string[]
   schema: SchemaNode
-  options: MergeOptions
+  rules: ListRules
 }
 
 function setElements(merge: ListMerge): KubeValue[] | undefined {
-  const { keys, schema, options } = merge
+  const { keys, schema, rules } = merge
   const identities = keys.length > 1 ? completeIdentities(merge.identities) : merge.identities
   const added: KubeValue[] = []
   const valid = keys.filter((_, index) => identities.some((texts) => texts[index] !== ''))
@@ -107,11 +107,10 @@ function setElements(merge: ListMerge): KubeValue[] | undefined {
   for (const identity of identities) {
     const texts =
       valid.length === 0 ? identity : identity.filter((text, index) => text !== '' || valid.includes(keys[index] ?? ''))
-    const value = walk(
-      { value: findElement(merge.dest, usedKeys, texts), textEmpty: false },
+    const value = rules.mergeElement(
+      findElement(merge.dest, usedKeys, texts),
       merge.patch && findElement(merge.patch, usedKeys, texts),
       schema.elements,
-      options,
     )
     if (value === undefined || value === null || (isMap(value) && Object.keys(value).length === 0)) {
       // Once per key, as deleting by a text that is '' takes whatever has the key.
@@ -127,7 +126,7 @@ function setElements(merge: ListMerge): KubeValue[] | undefined {
     setElement(added, usedKeys, texts, value)
   }
   if (identities.length === 0) return merge.dest
-  return options.newElements === 'prepend'
+  return rules.newElements === 'prepend'
     ? appendAll(added, merge.dest, usedKeys)
     : appendAll(merge.dest, added, usedKeys)
 }

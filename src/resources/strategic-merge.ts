@@ -11,17 +11,8 @@ import {
   setKey,
 } from './object.ts'
 import { hasEmptyText } from './source-text.ts'
+import { type Directive, type MergeOptions, unknownDirective } from './merge-rules.ts'
 import type { Schema, SchemaNode } from './schema.ts'
-
-/** Settings of a strategic merge. */
-export interface MergeOptions {
-  readonly schema: Schema
-  /** Where elements that only the patch has go: in front (kustomize's patches) or behind. */
-  readonly newElements: 'prepend' | 'append'
-}
-
-/** What `$patch` says about the mapping or list that holds it. */
-export type Directive = 'merge' | 'replace' | 'delete'
 
 /**
  * Merges `patch` into `target` by kyaml's rules (kyaml v0.21.1 yaml/merge2): mappings merge, lists merge where the schema names merge keys
@@ -43,7 +34,7 @@ interface Target {
 }
 
 /** Merges one place. The result undefined clears it; null keeps a null that the target spells out. */
-export function walk(
+function walk(
   target: Target,
   patch: KubeValue | undefined,
   known: SchemaNode | undefined,
@@ -61,7 +52,10 @@ export function walk(
   const schema = known ?? schemaOf(dest, options.schema) ?? schemaOf(patch, options.schema)
   if (shape === 'list') {
     if (schema?.mergeKeys === undefined) return replaced(dest, patch)
-    return mergeList(dest as KubeValue[] | null | undefined, patch as KubeValue[] | null | undefined, schema, options)
+    return mergeList(dest as KubeValue[] | null | undefined, patch as KubeValue[] | null | undefined, schema, {
+      ...options,
+      mergeElement: (element, change, below) => walk({ value: element, textEmpty: false }, change, below, options),
+    })
   }
   if (shape === 'scalar') return replaced(dest, patch)
   return walkMap(target, patch as KubeMap | null | undefined, schema, options)
@@ -124,13 +118,6 @@ function takeDirective(patch: KubeMap, lenient: boolean): Directive {
   }
   if (lenient) return 'merge'
   throw unknownDirective(text)
-}
-
-/** The error for a `$patch` that is none of delete, replace and merge. */
-export function unknownDirective(text: string): EngineError {
-  return new EngineError(`unknown patch strategy '${text}': $patch must be one of delete, replace, merge`, {
-    code: 'merge-unknown-directive',
-  })
 }
 
 function shapeOf(value: KubeValue | undefined): 'mapping' | 'list' | 'scalar' | undefined {

@@ -70,7 +70,7 @@ export async function sendRequest(deps: RequestDeps, request: SourceRequest): Pr
     if (request.method === 'POST' && response.status !== 307 && response.status !== 308) {
       throw refused(url, `a POST was redirected with status ${response.status} to ${printUrl(next)}; use the new URL`)
     }
-    if (!isSameParty(url, next)) credentials = anonymous(credentials)
+    credentials = credentialsFor(credentials, url, next)
     url = next
   }
 }
@@ -134,6 +134,11 @@ function redirectTarget(from: URL, location: string): URL {
   if (from.protocol === 'https:' && next.protocol === 'http:')
     throw refused(from, `it leads from https to ${printUrl(next)}`)
   return next
+}
+
+/** The credentials that `to` may see when they were meant for `from`: all of them for the same host, a CA and a proxy for any other. */
+export function credentialsFor(credentials: RequestCredentials, from: URL, to: URL): RequestCredentials {
+  return isSameParty(from, to) ? credentials : anonymous(credentials)
 }
 
 function isSameParty(from: URL, to: URL): boolean {

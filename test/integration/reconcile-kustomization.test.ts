@@ -42,10 +42,16 @@ data:
 /** Applies what a person would apply by hand once: the Kustomization that everything else hangs from. */
 async function start(made: Scenario, text: string): Promise<void> {
   const { parseAllDocuments } = await import('yaml')
-  for (const document of parseAllDocuments(text.replaceAll('$NAMESPACE', made.namespace))) await made.client.apply(document.toJS() as object)
+  for (const document of parseAllDocuments(text.replaceAll('$NAMESPACE', made.namespace)))
+    await made.client.apply(document.toJS() as object)
 }
 
-const configMapRef = (made: Scenario, name: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', namespace: made.namespace, name })
+const configMapRef = (made: Scenario, name: string) => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  namespace: made.namespace,
+  name,
+})
 const kustomizationRef = (made: Scenario, name: string) => ({
   apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
   kind: 'Kustomization',
@@ -60,12 +66,18 @@ describe('a push', () => {
     const first = await made.pushed()
     assert.equal(first.state, 'succeeded', JSON.stringify(first))
     assert.equal((await made.client.get(configMapRef(made, 'a')))['data'].value, '1')
-    const second = await made.push({ 'app/a.yaml': configMap('a', '2'), 'app/b.yaml': null, 'app/c.yaml': configMap('c', '1') })
+    const second = await made.push({
+      'app/a.yaml': configMap('a', '2'),
+      'app/b.yaml': null,
+      'app/c.yaml': configMap('c', '1'),
+    })
     assert.equal(second.state, 'succeeded', JSON.stringify(second))
     assert.equal((await made.client.get(configMapRef(made, 'a')))['data'].value, '2')
     assert.equal(await made.client.find(configMapRef(made, 'b')), undefined)
     assert.equal((await made.client.get(configMapRef(made, 'c')))['data'].value, '1')
-    const actions = nodeOf(second, 'Kustomization/app').changes.map((change) => `${change.object.split('/').at(-1)} ${change.action}`)
+    const actions = nodeOf(second, 'Kustomization/app').changes.map(
+      (change) => `${change.object.split('/').at(-1)} ${change.action}`,
+    )
     assert.deepEqual(actions.toSorted(), ['a configured', 'b deleted', 'c created'])
   })
 
@@ -82,15 +94,26 @@ describe('a push', () => {
     assert.deepEqual(status.inventory.entries, [{ id: `${made.namespace}_a__ConfigMap`, v: 'v1' }])
     assert.equal(status.conditions.length, 1)
     const { type, status: value, reason, message } = status.conditions[0]
-    assert.deepEqual([type, value, reason, message], ['Ready', 'True', 'ReconciliationSucceeded', `Applied revision: main@sha1:${commit}`])
+    assert.deepEqual(
+      [type, value, reason, message],
+      ['Ready', 'True', 'ReconciliationSucceeded', `Applied revision: main@sha1:${commit}`],
+    )
     assert.equal(status.history[0].totalReconciliations, 1)
     const applied = await made.client.get(configMapRef(made, 'a'))
     assert.deepEqual(applied.metadata.labels, {
       'kustomize.toolkit.fluxcd.io/name': 'app',
       'kustomize.toolkit.fluxcd.io/namespace': made.namespace,
     })
-    assert.deepEqual(applied.metadata.managedFields?.map((entry) => [entry.manager, entry.operation]), [['kustomize-controller', 'Apply']])
-    const source = await made.client.get({ apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'GitRepository', namespace: made.namespace, name: 'app' })
+    assert.deepEqual(
+      applied.metadata.managedFields?.map((entry) => [entry.manager, entry.operation]),
+      [['kustomize-controller', 'Apply']],
+    )
+    const source = await made.client.get({
+      apiVersion: 'source.toolkit.fluxcd.io/v1',
+      kind: 'GitRepository',
+      namespace: made.namespace,
+      name: 'app',
+    })
     assert.equal(source['status'].artifact.revision, `main@sha1:${commit}`)
   })
 
@@ -106,7 +129,10 @@ describe('a push', () => {
     await start(made, kustomization('root', './root').replace('  targetNamespace: $NAMESPACE\n', ''))
     const record = await made.pushed()
     assert.equal(record.state, 'succeeded', JSON.stringify(record))
-    assert.deepEqual(record.nodes.map((node) => node.name), ['root', 'base', 'top'])
+    assert.deepEqual(
+      record.nodes.map((node) => node.name),
+      ['root', 'base', 'top'],
+    )
     const base = nodeOf(record, 'Kustomization/base')
     const top = nodeOf(record, 'Kustomization/top')
     assert.ok(top.timings.startedAt >= base.timings.finishedAt)
@@ -124,7 +150,9 @@ describe('a push', () => {
     const mark = await cluster.auditMark()
     const again = await made.pushed()
     assert.equal(again.nodes.length, 0)
-    const other = await made.run({ push: { provider: 'github', deliveryId: 'x', urls: [made.repository.url], ref: 'refs/heads/feature' } })
+    const other = await made.run({
+      push: { provider: 'github', deliveryId: 'x', urls: [made.repository.url], ref: 'refs/heads/feature' },
+    })
     assert.equal(other.record.nodes.length, 0)
     const counts = await cluster.requestCounts(mark)
     assert.ok(counts.total < 40, `${counts.total} requests`)
@@ -148,8 +176,13 @@ spec:
     await start(made, kustomization('after', './after', '  dependsOn:\n    - name: app\n'))
     const record = await made.pushed()
     assert.equal(record.state, 'succeeded', JSON.stringify(record))
-    const conditions: { type: string; status: string }[] = (await made.client.get(kustomizationRef(made, 'app')))['status'].conditions
-    assert.deepEqual(conditions.map((condition) => `${condition.type} ${condition.status}`).toSorted(), ['Healthy True', 'Ready True'])
+    const conditions: { type: string; status: string }[] = (await made.client.get(kustomizationRef(made, 'app')))[
+      'status'
+    ].conditions
+    assert.deepEqual(conditions.map((condition) => `${condition.type} ${condition.status}`).toSorted(), [
+      'Healthy True',
+      'Ready True',
+    ])
     assert.equal((await made.client.get(configMapRef(made, 'after')))['data'].value, '1')
   })
 })
@@ -157,7 +190,10 @@ spec:
 describe('what is wrong with one object stays with that object', () => {
   it('names file and line of a manifest that does not parse; others go on', async () => {
     const made = await scenario({
-      files: { 'bad/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: [unclosed\n', 'good/b.yaml': configMap('b', '1') },
+      files: {
+        'bad/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: [unclosed\n',
+        'good/b.yaml': configMap('b', '1'),
+      },
     })
     await start(made, kustomization('bad', './bad'))
     await start(made, kustomization('good', './good'))
@@ -167,7 +203,9 @@ describe('what is wrong with one object stays with that object', () => {
     assert.equal(bad.reason, 'BuildFailed')
     assert.match(bad.message ?? '', /bad\/a\.yaml:[45]/)
     assert.equal((await made.client.get(configMapRef(made, 'b')))['data'].value, '1')
-    const ready = (await made.client.get(kustomizationRef(made, 'bad')))['status'].conditions.find((c: { type: string }) => c.type === 'Ready')
+    const ready = (await made.client.get(kustomizationRef(made, 'bad')))['status'].conditions.find(
+      (c: { type: string }) => c.type === 'Ready',
+    )
     assert.equal(ready.status, 'False')
     assert.equal(ready.reason, 'BuildFailed')
   })
@@ -238,7 +276,10 @@ describe('the scan', () => {
     const { changes } = nodeOf(record, 'Kustomization/app')
     const drifted = changes.find((change) => change.object.endsWith('/a'))
     assert.equal(drifted?.action, 'configured')
-    assert.deepEqual(drifted.drift?.map((found) => found.path), ['.data.value'])
+    assert.deepEqual(
+      drifted.drift?.map((found) => found.path),
+      ['.data.value'],
+    )
     assert.equal(changes.find((change) => change.object.endsWith('/b'))?.action, 'created')
     assert.equal((await made.client.get(configMapRef(made, 'a')))['data'].value, '1')
     assert.equal((await made.client.get(configMapRef(made, 'b')))['data'].value, '1')
@@ -267,8 +308,14 @@ describe('a manual trigger', () => {
     await start(made, kustomization('b', './b'))
     await made.pushed()
     await made.client.patch(configMapRef(made, 'a'), { data: { value: 'by hand' } })
-    const { record } = await made.run({ kind: 'trigger', target: { object: { kind: 'Kustomization', namespace: made.namespace, name: 'a' } } })
-    assert.deepEqual(record.nodes.map((node) => node.name), ['a'])
+    const { record } = await made.run({
+      kind: 'trigger',
+      target: { object: { kind: 'Kustomization', namespace: made.namespace, name: 'a' } },
+    })
+    assert.deepEqual(
+      record.nodes.map((node) => node.name),
+      ['a'],
+    )
     assert.equal((await made.client.get(configMapRef(made, 'a')))['data'].value, '1')
   })
 
@@ -276,7 +323,9 @@ describe('a manual trigger', () => {
     const made = await scenario({ files: { 'a/a.yaml': configMap('a', '1') } })
     await start(made, kustomization('a', './a'))
     await made.pushed()
-    await made.client.patch(kustomizationRef(made, 'a'), { metadata: { annotations: { 'reconcile.fluxcd.io/requestedAt': 'now' } } })
+    await made.client.patch(kustomizationRef(made, 'a'), {
+      metadata: { annotations: { 'reconcile.fluxcd.io/requestedAt': 'now' } },
+    })
     await made.scan()
     assert.equal((await made.client.get(kustomizationRef(made, 'a')))['status'].lastHandledReconcileAt, 'now')
   })
@@ -303,7 +352,10 @@ describe('life and death of a Kustomization', () => {
   it('refuses what it cannot do yet by name', async () => {
     const made = await scenario({ files: { 'app/a.yaml': configMap('a', '1') } })
     await start(made, kustomization('app', './app', '  decryption:\n    provider: sops\n'))
-    assert.match(nodeOf(await made.pushed(), 'Kustomization/app').message ?? '', /spec\.decryption is not supported yet/)
+    assert.match(
+      nodeOf(await made.pushed(), 'Kustomization/app').message ?? '',
+      /spec\.decryption is not supported yet/,
+    )
   })
 
   it('acts as the service account that it names', async () => {

@@ -93,6 +93,16 @@ export class GitTestRepository {
     await this.git('update-ref', `refs/heads/${name}`, commit ?? (await this.head()) ?? 'HEAD')
   }
 
+  /** Writes any object, also one that Git itself would not make, and returns its id. */
+  async writeObject(type: 'blob' | 'tree' | 'commit' | 'tag', data: string | Uint8Array): Promise<string> {
+    return (await runGit(['-C', this.path, 'hash-object', '-t', type, '-w', '--stdin', '--literally'], [data])).trim()
+  }
+
+  /** Writes a tree from lines of `git ls-tree` and returns its id. */
+  async makeTree(lines: string): Promise<string> {
+    return (await runGit(['-C', this.path, 'mktree'], [lines])).trim()
+  }
+
   /** Id of any object: `HEAD:path`, `main^{tree}`. */
   async revParse(expression: string): Promise<string> {
     return this.git('rev-parse', expression)

@@ -47,6 +47,7 @@ export class KubeTestError extends Error {
 }
 
 export interface RequestOptions {
+  /** Text is sent as it is, anything else as JSON. */
   readonly body?: unknown
   readonly contentType?: string
   readonly accept?: string
@@ -213,7 +214,7 @@ function send(
   path: string,
   init: RequestOptions,
 ): Promise<IncomingMessage> {
-  const body = init.body === undefined ? undefined : JSON.stringify(init.body)
+  const body = init.body === undefined || typeof init.body === 'string' ? init.body : JSON.stringify(init.body)
   const headers = {
     authorization: `Bearer ${options.token}`,
     accept: init.accept ?? 'application/json',

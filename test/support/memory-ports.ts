@@ -13,7 +13,10 @@ export function createMemoryState(now: () => number = Date.now): StateStore {
     return entry
   }
   const store = (key: string, value: Json, ttlSeconds: number | undefined): void => {
-    entries.set(key, { value: structuredClone(value), until: ttlSeconds === undefined ? Number.POSITIVE_INFINITY : now() + ttlSeconds * 1000 })
+    entries.set(key, {
+      value: structuredClone(value),
+      until: ttlSeconds === undefined ? Number.POSITIVE_INFINITY : now() + ttlSeconds * 1000,
+    })
   }
   return {
     get: async (key) => structuredClone(live(key)?.value),
@@ -28,8 +31,11 @@ export function createMemoryState(now: () => number = Date.now): StateStore {
       const keys = [...entries.keys()].filter((key) => key.startsWith(prefix) && live(key) !== undefined).sort()
       const ordered = options.reverse === true ? keys.reverse() : keys
       const { after } = options
-      const behind = after === undefined ? ordered : ordered.filter((key) => (options.reverse === true ? key < after : key > after))
-      return behind.slice(0, options.limit ?? 100).map((key): StateEntry => ({ key, value: structuredClone(live(key)?.value ?? null) }))
+      const behind =
+        after === undefined ? ordered : ordered.filter((key) => (options.reverse === true ? key < after : key > after))
+      return behind
+        .slice(0, options.limit ?? 100)
+        .map((key): StateEntry => ({ key, value: structuredClone(live(key)?.value ?? null) }))
     },
   }
 }
@@ -68,7 +74,8 @@ export const systemRandom: Random = { bytes: (length) => crypto.getRandomValues(
 export function createMemoryLogger(): Logger & { readonly lines: string[] } {
   const lines: string[] = []
   const make = (base: { readonly [key: string]: Json | undefined }): Logger => ({
-    log: (level: LogLevel, message, fields = {}) => void lines.push(JSON.stringify({ level, message, ...base, ...fields })),
+    log: (level: LogLevel, message, fields = {}) =>
+      void lines.push(JSON.stringify({ level, message, ...base, ...fields })),
     with: (fields) => make({ ...base, ...fields }),
   })
   return { ...make({}), lines }

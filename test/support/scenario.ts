@@ -48,7 +48,9 @@ export interface Scenario {
 export async function createScenario(cluster: TestCluster, options: ScenarioOptions): Promise<Scenario> {
   const namespace = await cluster.namespace()
   const git = await GitServer.start()
-  const files = Object.fromEntries(Object.entries(options.files).map(([path, file]) => [path, inNamespace(file, namespace)]))
+  const files = Object.fromEntries(
+    Object.entries(options.files).map(([path, file]) => [path, inNamespace(file, namespace)]),
+  )
   const repository = await git.create(`team/${namespace}`, files)
   const { client, address } = cluster
   await client.apply({
@@ -57,7 +59,12 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
     metadata: { name: 'app', namespace },
     spec: { interval: '1m', url: repository.url, ref: { branch: 'main' } },
   })
-  const transport = createNodeKubeTransport({ cluster: 'test', server: address.server, ca: address.caPem, token: async () => address.token })
+  const transport = createNodeKubeTransport({
+    cluster: 'test',
+    server: address.server,
+    ca: address.caPem,
+    token: async () => address.token,
+  })
   const http = createNodeHttpClient({ egress: { allowPrivate: true } })
   const logger = createMemoryLogger()
   const deps: EngineDeps = {
@@ -83,7 +90,12 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
     }
   }
   const pushed = async (): Promise<RunRecord> =>
-    (await run({ kind: 'push', push: { provider: 'github', deliveryId: crypto.randomUUID(), urls: [repository.url], ref: 'refs/heads/main' } })).record
+    (
+      await run({
+        kind: 'push',
+        push: { provider: 'github', deliveryId: crypto.randomUUID(), urls: [repository.url], ref: 'refs/heads/main' },
+      })
+    ).record
   return {
     namespace,
     git,
@@ -94,7 +106,9 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
     run,
     pushed,
     push: async (changes) => {
-      await repository.commit(Object.fromEntries(Object.entries(changes).map(([path, file]) => [path, inNamespace(file, namespace)])))
+      await repository.commit(
+        Object.fromEntries(Object.entries(changes).map(([path, file]) => [path, inNamespace(file, namespace)])),
+      )
       return await pushed()
     },
     scan: async () => (await run({ kind: 'scan' })).record,
@@ -114,6 +128,9 @@ function inNamespace(file: GitTestFile, namespace: string): GitTestFile {
 /** The record of one node of a run. */
 export function nodeOf(record: RunRecord, id: string): NodeRecord {
   const found = record.nodes.find((node) => `${node.kind}/${node.name}` === id)
-  if (found === undefined) throw new Error(`no record of ${id}; the run has ${record.nodes.map((node) => `${node.kind}/${node.name}`).join(', ')}`)
+  if (found === undefined)
+    throw new Error(
+      `no record of ${id}; the run has ${record.nodes.map((node) => `${node.kind}/${node.name}`).join(', ')}`,
+    )
   return found
 }

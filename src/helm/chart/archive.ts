@@ -1,29 +1,9 @@
 import { helmError } from '../errors.ts'
 import { inflate } from '../inflate.ts'
 import type { LoadedFile } from './assemble.ts'
-import { assembleChart } from './assemble.ts'
-import type { Chart } from './chart.ts'
-import { chartLimits, type ChartLimits } from './limits.ts'
+import type { ChartLimits } from './limits.ts'
 import { readTar } from './tar.ts'
 import { withoutBom } from './text.ts'
-
-/**
- * Loads a packaged chart (`.tgz`).
- *
- * @throws EngineError `chart-archive-invalid` for bytes that are no chart archive or name files outside the chart, `chart-too-large` for one
- * beyond the limits (nothing beyond them is decompressed), `chart-invalid` for what is inside.
- */
-export async function loadChartArchive(
-  bytes: Uint8Array,
-  options: { readonly limits?: Partial<ChartLimits> } = {},
-): Promise<Chart> {
-  const limits = chartLimits(options.limits)
-  const files = readArchive(bytes, limits)
-  if (!files.some((file) => file.name === 'Chart.yaml')) {
-    throw helmError('chart-archive-invalid', 'unable to detect chart version, no Chart.yaml found')
-  }
-  return await Promise.resolve(assembleChart(files, { limits, depth: 0 }))
-}
 
 /** The files of a packaged chart, by their paths inside the chart (Helm v4 archive.LoadArchiveFiles). */
 export function readArchive(bytes: Uint8Array, limits: ChartLimits): LoadedFile[] {

@@ -183,7 +183,7 @@ export function parsePatch(source: PatchText, schema: Schema): ParsedPatch {
 }
 
 function parseOperations(source: PatchText): JsonPatchOperation[] {
-  const { documents, diagnostics } = parseDocuments(source.text, { dialect: 'kyaml', file: source.file })
+  const { documents, diagnostics } = parseDocuments(source.text, { dialect: 'sigs', file: source.file })
   const errors = diagnostics.filter((one) => one.severity === 'error')
   if (errors.length > 0) throw problems(errors)
   return parseJsonPatch((documents[0]?.value ?? null) as KubeValue)

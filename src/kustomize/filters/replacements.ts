@@ -1,4 +1,3 @@
-import { RE2JS } from 're2js'
 import {
   copyValue,
   isMap,
@@ -16,6 +15,7 @@ import type { ResourceList } from '../resource-list.ts'
 import { resolvePlain, retype } from '../scalar.ts'
 import { compileSelector } from '../selector.ts'
 import type { FieldOptions, ReplacementEntry, Selector } from '../types.ts'
+import { elementTest } from './element-test.ts'
 import { readSlot, writeSlot } from './field-spec.ts'
 import { replaceInText } from './structured-text.ts'
 
@@ -183,20 +183,6 @@ function prefixed(prefix: string, error: unknown): unknown {
   return error instanceof Error && 'diagnostics' in error
     ? problem('kustomize-replacement-target', `${prefix}: ${error.message}`)
     : error
-}
-
-/** Elements are selected by regular expressions that may fit anywhere in the text. */
-export function elementTest(pattern: string): (text: string) => boolean {
-  if (/^[A-Za-z0-9_/:-]*$/.test(pattern)) return (text) => text.includes(pattern)
-  try {
-    const compiled = RE2JS.compile(pattern)
-    return (text) => compiled.matcher(text).find()
-  } catch (error) {
-    throw problem(
-      'kustomize-field-path',
-      `${JSON.stringify(pattern)} is no valid regular expression: ${error instanceof Error ? error.message : String(error)}`,
-    )
-  }
 }
 
 function writeMatch(match: Match, options: FieldOptions, source: SourceValue): void {

@@ -4,8 +4,9 @@ import { parseDocuments, printYaml } from '../../yaml/index.ts'
 import { goJson } from '../hash.ts'
 import { matchFields } from '../lookup.ts'
 import { retype } from '../scalar.ts'
+import { elementTest } from './element-test.ts'
 import { readSlot, writeSlot } from './field-spec.ts'
-import { elementTest, type SourceValue } from './replacements.ts'
+import type { SourceValue } from './replacements.ts'
 
 /**
  * Replaces a value inside a text that is itself YAML or JSON, such as a file in a ConfigMap. Undefined where the text holds no such field.

@@ -86,7 +86,7 @@ export function chartRequest(
 }
 
 function readValues(text: string, file: string): KubeMap {
-  const { documents, diagnostics } = parseDocuments(text, { dialect: 'kyaml', file })
+  const { documents, diagnostics } = parseDocuments(text, { dialect: 'sigs', file })
   const errors = diagnostics.filter((one) => one.severity === 'error')
   if (errors.length > 0) throw problems(errors)
   const value = (documents[0]?.value ?? null) as KubeValue

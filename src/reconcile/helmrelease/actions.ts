@@ -44,7 +44,14 @@ export async function install(request: ActionRequest): Promise<ActionResult> {
   const { object } = attempt
   await createTargetNamespace(request)
   const version = (request.stored[0]?.release.version ?? 0) + 1
-  const built = await buildRelease(ctx, attempt.client, { object, chart: request.chart, values: request.values, operation: 'install', version, firstDeployed: undefined })
+  const built = await buildRelease(ctx, attempt.client, {
+    object,
+    chart: request.chart,
+    values: request.values,
+    operation: 'install',
+    version,
+    firstDeployed: undefined,
+  })
   attempt.renderedAt = ctx.deps.clock.now()
   await applyCrds(request, built.crds, object.spec.install?.crds ?? 'Create')
   const stored = await request.storage.create(built.release)
@@ -60,7 +67,8 @@ export async function upgrade(request: ActionRequest): Promise<ActionResult> {
   const { ctx, attempt } = request
   const { object } = attempt
   const latest = request.stored[0]?.release
-  if (latest === undefined) throw new EngineError('there is no release to upgrade', { code: 'release-missing', disposition: 'bug' })
+  if (latest === undefined)
+    throw new EngineError('there is no release to upgrade', { code: 'release-missing', disposition: 'bug' })
   const isUnmanaged = (object.status?.history ?? []).every((snapshot) => snapshot.version !== latest.version)
   const built = await buildRelease(ctx, attempt.client, {
     object,
@@ -82,7 +90,12 @@ export async function carryOn(request: ActionRequest): Promise<ActionResult> {
   const stored = request.stored[0]
   if (stored === undefined) return done
   const operation = stored.release.info.status.replace('pending-', '') as Operation
-  return await perform(request, operation, stored, operation === 'install' ? undefined : previousOf(request.stored.slice(1)))
+  return await perform(
+    request,
+    operation,
+    stored,
+    operation === 'install' ? undefined : previousOf(request.stored.slice(1)),
+  )
 }
 
 /** Marks a pending release that somebody else left behind as failed. Condition: Released PendingRelease False. Event with that reason. */
@@ -94,7 +107,19 @@ export async function unlock(request: ActionRequest): Promise<ActionResult> {
   const description = `Release unlocked from stale '${release.info.status}' state`
   await storage.update(stored, { ...release, info: { ...release.info, status: 'failed', description } })
   const message = `Unlocked Helm release ${nameOf(release)} in ${release.info.status} state`
-  await saveStatus(ctx, attempt, withCondition(attempt.object, attempt.object.status ?? {}, 'Released', 'False', 'PendingRelease', message, ctx.deps.clock.now()))
+  await saveStatus(
+    ctx,
+    attempt,
+    withCondition(
+      attempt.object,
+      attempt.object.status ?? {},
+      'Released',
+      'False',
+      'PendingRelease',
+      message,
+      ctx.deps.clock.now(),
+    ),
+  )
   emitEvent(ctx, attempt, 'error', 'PendingRelease', message)
   return done
 }
@@ -135,19 +160,47 @@ export async function uninstallFailed(request: ActionRequest): Promise<ActionRes
   const objects = await releaseObjects(attempt.client, release, release.manifest, ctx.signal)
   await deleteReleaseObjects(attempt.client, objects, ctx.signal)
   const deleted = new Date(ctx.deps.clock.now()).toISOString()
-  const gone: Release = { ...release, info: { ...release.info, status: 'uninstalled', deleted, description: 'Uninstallation complete' } }
+  const gone: Release = {
+    ...release,
+    info: { ...release.info, status: 'uninstalled', deleted, description: 'Uninstallation complete' },
+  }
   await storage.update(stored, gone)
   const message = `Helm uninstall remediation for release ${nameOf(release)} with chart ${chartOf(release)} succeeded`
-  await record(request, gone, 'uninstall-remediation', withCondition(attempt.object, attempt.object.status ?? {}, 'Remediated', 'True', 'UninstallSucceeded', message, ctx.deps.clock.now()))
+  await record(
+    request,
+    gone,
+    'uninstall-remediation',
+    withCondition(
+      attempt.object,
+      attempt.object.status ?? {},
+      'Remediated',
+      'True',
+      'UninstallSucceeded',
+      message,
+      ctx.deps.clock.now(),
+    ),
+  )
   emitEvent(ctx, attempt, 'info', 'UninstallSucceeded', message)
   return done
 }
 
-async function perform(request: ActionRequest, operation: Operation, stored: StoredRelease, previous: Release | undefined): Promise<ActionResult> {
+async function perform(
+  request: ActionRequest,
+  operation: Operation,
+  stored: StoredRelease,
+  previous: Release | undefined,
+): Promise<ActionResult> {
   const { ctx, attempt } = request
   const { object } = attempt
   const options: Options = optionsOf(request, operation)
-  const hooks: HookContext = { client: attempt.client, storage: request.storage, clock: ctx.deps.clock, signal: ctx.signal, deadline: ctx.deadline, pollMs: ctx.deps.limits.healthPollMs }
+  const hooks: HookContext = {
+    client: attempt.client,
+    storage: request.storage,
+    clock: ctx.deps.clock,
+    signal: ctx.signal,
+    deadline: ctx.deadline,
+    pollMs: ctx.deps.limits.healthPollMs,
+  }
   const outcome = await performRelease({
     operation,
     hooks,
@@ -159,7 +212,9 @@ async function perform(request: ActionRequest, operation: Operation, stored: Sto
     onApplied: async (objects) => {
       attempt.appliedAt = ctx.deps.clock.now()
       attempt.changes.push(...objects.map((applied) => ({ object: formatKey(keyOf(applied)), action: 'applied' })))
-      await request.control.applied(objects.map((applied) => ({ action: 'configured', apiVersion: String(applied['apiVersion']) })))
+      await request.control.applied(
+        objects.map((applied) => ({ action: 'configured', apiVersion: String(applied['apiVersion']) })),
+      )
     },
   })
   if (outcome.state === 'waiting') {
@@ -176,9 +231,19 @@ async function perform(request: ActionRequest, operation: Operation, stored: Sto
     ? `${subject} succeeded for release ${nameOf(release)} with chart ${chartOf(release)}`
     : `${subject} failed for release ${release.namespace}/${release.name} with chart ${chartOf(release)}: ${failure.message}`
   const condition = operation === 'rollback' ? 'Remediated' : 'Released'
-  let status: HelmReleaseStatus = operation === 'rollback' ? (object.status ?? {}) : withoutConditions(attempt.object.status ?? {}, 'Remediated')
-  status = withCondition(object, { ...attempt.object.status, ...status }, condition, isGood ? 'True' : 'False', reason, message, ctx.deps.clock.now())
-  if (operation !== 'rollback') status = { ...status, lastAttemptedReleaseAction: operation, ...(isGood ? {} : counted(status, operation)) }
+  let status: HelmReleaseStatus =
+    operation === 'rollback' ? (object.status ?? {}) : withoutConditions(attempt.object.status ?? {}, 'Remediated')
+  status = withCondition(
+    object,
+    { ...attempt.object.status, ...status },
+    condition,
+    isGood ? 'True' : 'False',
+    reason,
+    message,
+    ctx.deps.clock.now(),
+  )
+  if (operation !== 'rollback')
+    status = { ...status, lastAttemptedReleaseAction: operation, ...(isGood ? {} : counted(status, operation)) }
   if (isGood) await supersede(request, release)
   await record(request, release, operation, status)
   emitEvent(ctx, attempt, isGood ? 'info' : 'error', reason, message)
@@ -194,7 +259,8 @@ function counted(status: HelmReleaseStatus, operation: 'install' | 'upgrade'): H
 async function supersede(request: ActionRequest, release: Release): Promise<void> {
   const older = request.stored.filter((other) => other.release.version < release.version)
   for (const other of older) {
-    if (other.release.info.status === 'deployed') await request.storage.update(other, { ...other.release, info: { ...other.release.info, status: 'superseded' } })
+    if (other.release.info.status === 'deployed')
+      await request.storage.update(other, { ...other.release, info: { ...other.release.info, status: 'superseded' } })
   }
   const maxHistory = request.attempt.object.spec.maxHistory ?? 5
   if (maxHistory <= 0) return
@@ -202,10 +268,18 @@ async function supersede(request: ActionRequest, release: Release): Promise<void
 }
 
 /** Writes the snapshot of a release, and whatever else changed, into the status. */
-async function record(request: ActionRequest, release: Release, action: ReleaseAction, status: HelmReleaseStatus): Promise<void> {
+async function record(
+  request: ActionRequest,
+  release: Release,
+  action: ReleaseAction,
+  status: HelmReleaseStatus,
+): Promise<void> {
   const { ctx, attempt } = request
   const merged: HelmReleaseStatus = { ...attempt.object.status, ...status }
-  await saveStatus(ctx, attempt, { ...merged, history: recordSnapshot(merged.history ?? [], snapshotOf(release, action)) })
+  await saveStatus(ctx, attempt, {
+    ...merged,
+    history: recordSnapshot(merged.history ?? [], snapshotOf(release, action)),
+  })
 }
 
 interface Options {
@@ -240,29 +314,56 @@ async function createTargetNamespace(request: ActionRequest): Promise<void> {
   const name = releaseNamespaceOf(attempt.object)
   const key = { apiVersion: 'v1', kind: 'Namespace', name }
   if ((await attempt.client.get(key, { metadataOnly: true, signal: ctx.signal })) !== undefined) return
-  await attempt.client.patch(key, { type: 'apply', body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { name } } }, force: true }, { fieldManager: 'helm-controller', signal: ctx.signal })
+  await attempt.client.patch(
+    key,
+    { type: 'apply', body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { name } } }, force: true },
+    { fieldManager: 'helm-controller', signal: ctx.signal },
+  )
 }
 
 /** Definitions of the chart's `crds/`: created, or created and replaced, before anything else; never deleted. */
-async function applyCrds(request: ActionRequest, text: string, policy: 'Skip' | 'Create' | 'CreateReplace'): Promise<void> {
+async function applyCrds(
+  request: ActionRequest,
+  text: string,
+  policy: 'Skip' | 'Create' | 'CreateReplace',
+): Promise<void> {
   const { attempt, ctx } = request
   if (policy === 'Skip' || text.trim() === '') return
   const { object } = attempt
-  const origin = { 'helm.toolkit.fluxcd.io/name': object.metadata.name, 'helm.toolkit.fluxcd.io/namespace': object.metadata.namespace ?? '' }
+  const origin = {
+    'helm.toolkit.fluxcd.io/name': object.metadata.name,
+    'helm.toolkit.fluxcd.io/namespace': object.metadata.namespace ?? '',
+  }
   const definitions = parseDocuments(text, { dialect: 'sigs' })
     .documents.filter((document) => !document.empty)
     .map((document) => label(document.value as KubeObject, origin, {}))
     .filter((definition) => definition['kind'] === 'CustomResourceDefinition')
   const wanted: KubeObject[] = []
   for (const definition of definitions) {
-    const isThere = policy === 'Create' && (await attempt.client.get(keyOf(definition), { metadataOnly: true, signal: ctx.signal })) !== undefined
+    const isThere =
+      policy === 'Create' &&
+      (await attempt.client.get(keyOf(definition), { metadataOnly: true, signal: ctx.signal })) !== undefined
     if (!isThere) wanted.push(definition)
   }
   if (wanted.length === 0) return
-  const owner = { kind: 'HelmRelease' as const, group: 'helm.toolkit.fluxcd.io', name: object.metadata.name, namespace: object.metadata.namespace ?? '' }
-  const result = await applyStaged(attempt.client, { objects: wanted, owner, fieldManager: 'helm-controller', signal: ctx.signal })
+  const owner = {
+    kind: 'HelmRelease' as const,
+    group: 'helm.toolkit.fluxcd.io',
+    name: object.metadata.name,
+    namespace: object.metadata.namespace ?? '',
+  }
+  const result = await applyStaged(attempt.client, {
+    objects: wanted,
+    owner,
+    fieldManager: 'helm-controller',
+    signal: ctx.signal,
+  })
   if (result.errors.length > 0) {
-    throw new EngineError(result.errors.map((failure) => failure.error.message).join('\n'), { code: 'crds-failed', reason: 'InstallFailed', disposition: 'retry' })
+    throw new EngineError(result.errors.map((failure) => failure.error.message).join('\n'), {
+      code: 'crds-failed',
+      reason: 'InstallFailed',
+      disposition: 'retry',
+    })
   }
 }
 

@@ -21,15 +21,28 @@ export interface Attempt {
 }
 
 /** Writes the status of the attempt's object, with the request annotations marked as handled where `handled`. */
-export async function saveStatus(ctx: RunContext, attempt: Attempt, status: HelmReleaseStatus, handled = false): Promise<void> {
+export async function saveStatus(
+  ctx: RunContext,
+  attempt: Attempt,
+  status: HelmReleaseStatus,
+  handled = false,
+): Promise<void> {
   const wanted = handled ? withHandledRequests(attempt.object, status) : status
-  attempt.stored = await patchStatus(ctx.client, attempt.stored, wanted, fieldManagers.helmStatus, { signal: ctx.signal })
+  attempt.stored = await patchStatus(ctx.client, attempt.stored, wanted, fieldManagers.helmStatus, {
+    signal: ctx.signal,
+  })
   attempt.object = attempt.stored
   ctx.world.update(attempt.stored)
 }
 
 /** Emits an event about the attempt's object, as helm-controller does: the revision is the chart's version, the token the values' digest. */
-export function emitEvent(ctx: RunContext, attempt: Attempt, severity: 'info' | 'error', reason: string, message: string): void {
+export function emitEvent(
+  ctx: RunContext,
+  attempt: Attempt,
+  severity: 'info' | 'error',
+  reason: string,
+  message: string,
+): void {
   ctx.events.emit({
     object: attempt.object,
     severity,
@@ -44,7 +57,13 @@ export function emitEvent(ctx: RunContext, attempt: Attempt, severity: 'info' | 
 }
 
 /** The record of the attempt. Its revision is the source's, so that a new one is noticed. */
-export function recordOf(ctx: RunContext, attempt: Attempt, state: NodeState, reason: string, message: string): NodeRecord {
+export function recordOf(
+  ctx: RunContext,
+  attempt: Attempt,
+  state: NodeState,
+  reason: string,
+  message: string,
+): NodeRecord {
   const { metadata } = attempt.object
   return {
     kind: 'HelmRelease',

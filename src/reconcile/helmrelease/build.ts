@@ -27,7 +27,11 @@ export interface BuildRequest {
  *
  * @throws EngineError with reason `InstallFailed` or `UpgradeFailed`; nothing was written then.
  */
-export async function buildRelease(ctx: RunContext, client: KubeClient, request: BuildRequest): Promise<{ readonly release: Release; readonly crds: string }> {
+export async function buildRelease(
+  ctx: RunContext,
+  client: KubeClient,
+  request: BuildRequest,
+): Promise<{ readonly release: Release; readonly crds: string }> {
   const { object, chart, values } = request
   const answers: LookupAnswers = new Map()
   const now = ctx.deps.clock.now()
@@ -53,12 +57,30 @@ export async function buildRelease(ctx: RunContext, client: KubeClient, request:
         for (const query of result.requests) answers.set(query.id, await lookUp(client, query, ctx.signal))
         continue
       }
-      const release = newRelease({ result, chart: chart.chart, chartVersion: chart.version, values, status: `pending-${request.operation}`, now, firstDeployed: request.firstDeployed })
+      const release = newRelease({
+        result,
+        chart: chart.chart,
+        chartVersion: chart.version,
+        values,
+        status: `pending-${request.operation}`,
+        now,
+        firstDeployed: request.firstDeployed,
+      })
       return { release: withOrigin(release, object), crds: result.crds.map((crd) => crd.content).join('\n---\n') }
     }
   } catch (caught) {
     const error = toEngineError(caught)
-    throw error instanceof DiagnosticsError || error.reason === undefined ? new EngineError(error.message, { code: error.code, disposition: error.disposition, reason: request.operation === 'install' ? 'InstallFailed' : 'UpgradeFailed', cause: error }) : error
+    throw error instanceof DiagnosticsError || error.reason === undefined
+      ? new EngineError(error.message, {
+          code: error.code,
+          disposition: error.disposition,
+          reason: request.operation === 'install' ? 'InstallFailed' : 'UpgradeFailed',
+          cause: error,
+        })
+      : error
   }
-  throw new EngineError(`the chart's lookups do not settle after ${maxLookupRounds} rounds`, { code: 'lookup-never-settles', reason: 'InstallFailed' })
+  throw new EngineError(`the chart's lookups do not settle after ${maxLookupRounds} rounds`, {
+    code: 'lookup-never-settles',
+    reason: 'InstallFailed',
+  })
 }

@@ -21,8 +21,14 @@ export async function readCapabilities(client: KubeClient, signal: AbortSignal):
 export async function lookUp(client: KubeClient, request: LookupRequest, signal: AbortSignal): Promise<KubeObject> {
   const { apiVersion, kind, namespace, name } = request
   try {
-    if (name !== '') return (await client.get({ apiVersion, kind, name, ...(namespace === '' ? {} : { namespace }) }, { signal })) ?? {}
-    const list = await client.list<KubeObject>({ apiVersion, kind }, { signal, ...(namespace === '' ? {} : { namespace }) })
+    if (name !== '')
+      return (
+        (await client.get({ apiVersion, kind, name, ...(namespace === '' ? {} : { namespace }) }, { signal })) ?? {}
+      )
+    const list = await client.list<KubeObject>(
+      { apiVersion, kind },
+      { signal, ...(namespace === '' ? {} : { namespace }) },
+    )
     return list.items.length === 0 ? {} : { apiVersion, kind: `${kind}List`, items: [...list.items] }
   } catch (error) {
     if (isEngineError(error) && (error.code === 'kube-not-found' || error.code === 'kube-kind-unknown')) return {}

@@ -1,4 +1,11 @@
-import { apiVersions, fieldManagers, labels, type HelmChart, type HelmChartTemplate, type HelmRelease } from '../../api/index.ts'
+import {
+  apiVersions,
+  fieldManagers,
+  labels,
+  type HelmChart,
+  type HelmChartTemplate,
+  type HelmRelease,
+} from '../../api/index.ts'
 import { EngineError, sha256Hex, toEngineError } from '../../base/index.ts'
 import { loadChart, type Chart } from '../../helm/index.ts'
 import { patchStatus } from '../../kube/index.ts'
@@ -27,13 +34,19 @@ export async function resolveChart(ctx: RunContext, object: HelmRelease): Promis
   const template = object.spec.chart
   const source = sourceKeyOf(object)
   if (template === undefined || source === undefined || template.kind === 'OCIRepository') {
-    throw new EngineError('spec.chart is missing; name a chart and its source', { code: 'chart-missing', reason: 'SourceNotReady' })
-  }
-  if (source.kind !== 'GitRepository') {
-    throw new EngineError(`charts from a ${source.kind} are not supported yet; use a chart in a GitRepository, or leave this HelmRelease to Flux's own controllers`, {
-      code: 'chart-source-unsupported',
+    throw new EngineError('spec.chart is missing; name a chart and its source', {
+      code: 'chart-missing',
       reason: 'SourceNotReady',
     })
+  }
+  if (source.kind !== 'GitRepository') {
+    throw new EngineError(
+      `charts from a ${source.kind} are not supported yet; use a chart in a GitRepository, or leave this HelmRelease to Flux's own controllers`,
+      {
+        code: 'chart-source-unsupported',
+        reason: 'SourceNotReady',
+      },
+    )
   }
   const artifact = await ctx.sources.artifact(source).catch((error: unknown) => {
     const cause = toEngineError(error)
@@ -49,10 +62,13 @@ export async function resolveChart(ctx: RunContext, object: HelmRelease): Promis
 
 function loadChartAt(files: FileTree, path: string): Chart {
   if (files.stat(path)?.kind !== 'directory') {
-    throw new EngineError(`no chart found: there is no directory '${path}' in the source; check spec.chart.spec.chart`, {
-      code: 'chart-path-not-found',
-      reason: 'SourceNotReady',
-    })
+    throw new EngineError(
+      `no chart found: there is no directory '${path}' in the source; check spec.chart.spec.chart`,
+      {
+        code: 'chart-path-not-found',
+        reason: 'SourceNotReady',
+      },
+    )
   }
   return loadChart(files, path)
 }
@@ -90,7 +106,11 @@ async function publishHelmChart(
     metadata: {
       name,
       namespace,
-      labels: { ...template.metadata?.labels, [labels.helmName]: object.metadata.name, [labels.helmNamespace]: object.metadata.namespace ?? '' },
+      labels: {
+        ...template.metadata?.labels,
+        [labels.helmName]: object.metadata.name,
+        [labels.helmNamespace]: object.metadata.namespace ?? '',
+      },
       ...(template.metadata?.annotations === undefined ? {} : { annotations: template.metadata.annotations }),
     },
     spec: {
@@ -103,14 +123,27 @@ async function publishHelmChart(
   }
   if (known === undefined || !isSameSpec(known, wanted)) {
     const key = { apiVersion: wanted.apiVersion, kind: wanted.kind, namespace, name }
-    current = await ctx.client.patch<HelmChart>(key, { type: 'apply', body: wanted, force: true }, { fieldManager: fieldManagers.helm, signal: ctx.signal })
+    current = await ctx.client.patch<HelmChart>(
+      key,
+      { type: 'apply', body: wanted, force: true },
+      { fieldManager: fieldManagers.helm, signal: ctx.signal },
+    )
   }
   if (current === undefined) return
-  if (current.status?.artifact?.digest === digest && current.status.observedGeneration === current.metadata.generation) return
-  const status = chartStatus(current, { digest, version, sourceRevision: artifact.revision, publicUrl: ctx.deps.settings.publicUrl, now: ctx.deps.clock.now() })
+  if (current.status?.artifact?.digest === digest && current.status.observedGeneration === current.metadata.generation)
+    return
+  const status = chartStatus(current, {
+    digest,
+    version,
+    sourceRevision: artifact.revision,
+    publicUrl: ctx.deps.settings.publicUrl,
+    now: ctx.deps.clock.now(),
+  })
   ctx.world.update(await patchStatus(ctx.client, current, status, fieldManagers.sourceStatus, { signal: ctx.signal }))
 }
 
 function isSameSpec(known: HelmChart, wanted: HelmChart): boolean {
-  return Object.entries(wanted.spec).every(([key, value]) => JSON.stringify(known.spec[key as keyof HelmChart['spec']]) === JSON.stringify(value))
+  return Object.entries(wanted.spec).every(
+    ([key, value]) => JSON.stringify(known.spec[key as keyof HelmChart['spec']]) === JSON.stringify(value),
+  )
 }

@@ -22,7 +22,10 @@ export interface DecisionInput {
 
 /** What to do next. `stall` needs a human or a change of the spec; `none` means that the release is as wanted. */
 export type Decision =
-  | { readonly action: 'install' | 'upgrade' | 'unlock' | 'resume' | 'test' | 'rollback' | 'uninstall'; readonly clearHistory?: boolean }
+  | {
+      readonly action: 'install' | 'upgrade' | 'unlock' | 'resume' | 'test' | 'rollback' | 'uninstall'
+      readonly clearHistory?: boolean
+    }
   | { readonly action: 'none' }
   | { readonly action: 'stall'; readonly reason: 'RetriesExceeded' | 'MissingRollbackTarget'; readonly message: string }
   | { readonly action: 'error'; readonly message: string }
@@ -31,7 +34,8 @@ export type Decision =
 export function decide(state: ReleaseState, input: DecisionInput): Decision {
   switch (state.kind) {
     case 'Absent':
-      if (!input.force && isExhausted(input.installFailures, input.installRetries)) return exceeded('install', input.installFailures)
+      if (!input.force && isExhausted(input.installFailures, input.installRetries))
+        return exceeded('install', input.installFailures)
       return { action: 'install' }
     case 'Locked':
       return { action: state.ours ? 'resume' : 'unlock' }
@@ -40,7 +44,8 @@ export function decide(state: ReleaseState, input: DecisionInput): Decision {
     case 'Failed':
       return decideFailed(input)
     case 'OutOfSync':
-      if (!input.force && isExhausted(input.upgradeFailures, input.upgradeRetries)) return exceeded('upgrade', input.upgradeFailures)
+      if (!input.force && isExhausted(input.upgradeFailures, input.upgradeRetries))
+        return exceeded('upgrade', input.upgradeFailures)
       return { action: 'upgrade' }
     case 'Untested':
       return { action: 'test' }
@@ -56,12 +61,17 @@ function decideFailed(input: DecisionInput): Decision {
   const strategy = isUpgrade ? input.upgradeStrategy : input.installStrategy
   const failures = isUpgrade ? input.upgradeFailures : input.installFailures
   const retries = isUpgrade ? input.upgradeRetries : input.installRetries
-  if (strategy === 'RetryOnFailure' || input.lastAction === undefined || failures <= 0 || input.force) return { action: 'upgrade' }
+  if (strategy === 'RetryOnFailure' || input.lastAction === undefined || failures <= 0 || input.force)
+    return { action: 'upgrade' }
   const remediateLast = isUpgrade ? input.remediateLastUpgradeFailure : input.remediateLastInstallFailure
   if (isExhausted(failures, retries) && !remediateLast) return exceeded(isUpgrade ? 'upgrade' : 'install', failures)
   if (!isUpgrade || input.upgradeRemediation === 'uninstall') return { action: 'uninstall' }
   if (!input.hasRollbackTarget) {
-    return { action: 'stall', reason: 'MissingRollbackTarget', message: 'Failed to perform remediation: missing target release for rollback' }
+    return {
+      action: 'stall',
+      reason: 'MissingRollbackTarget',
+      message: 'Failed to perform remediation: missing target release for rollback',
+    }
   }
   return { action: 'rollback' }
 }

@@ -26,7 +26,15 @@ export function decisionInput(object: HelmRelease, stored: readonly StoredReleas
 /** The newest release before the failed one that was deployed, is still in storage, and is in the object's own history. */
 export function rollbackTarget(object: HelmRelease, stored: readonly StoredRelease[]): StoredRelease | undefined {
   const known = new Set(
-    (object.status?.history ?? []).filter((snapshot) => snapshot.status === 'deployed' || snapshot.status === 'superseded').map((snapshot) => snapshot.version),
+    (object.status?.history ?? [])
+      .filter((snapshot) => snapshot.status === 'deployed' || snapshot.status === 'superseded')
+      .map((snapshot) => snapshot.version),
   )
-  return stored.slice(1).find((other) => known.has(other.release.version) && (other.release.info.status === 'deployed' || other.release.info.status === 'superseded'))
+  return stored
+    .slice(1)
+    .find(
+      (other) =>
+        known.has(other.release.version) &&
+        (other.release.info.status === 'deployed' || other.release.info.status === 'superseded'),
+    )
 }

@@ -20,7 +20,9 @@ const onlyLooking = 'drift-only-looking'
 export async function correctDrift(ctx: RunContext, attempt: Attempt, stored: StoredRelease): Promise<void> {
   const mode = attempt.object.spec.driftDetection?.mode ?? 'disabled'
   if (mode === 'disabled') return
-  const objects = (await releaseObjects(attempt.client, stored.release, stored.release.manifest, ctx.signal)).filter((object) => !isExcluded(object))
+  const objects = (await releaseObjects(attempt.client, stored.release, stored.release.manifest, ctx.signal)).filter(
+    (object) => !isExcluded(object),
+  )
   const { metadata } = attempt.object
   let found: ChangeSet = []
   const result = await applyStaged(attempt.client, {
@@ -38,35 +40,68 @@ export async function correctDrift(ctx: RunContext, attempt: Attempt, stored: St
     if (isEngineError(error) && error.code === onlyLooking) return { changes: [], errors: [] }
     throw error
   })
-  for (const change of effectiveChanges(result.changes)) attempt.changes.push({ object: formatKey(change), action: change.action, drift: change.drift ?? [] })
+  for (const change of effectiveChanges(result.changes))
+    attempt.changes.push({ object: formatKey(change), action: change.action, drift: change.drift ?? [] })
   const now = ctx.deps.clock.now()
   if (result.errors.length > 0) {
     const message = result.errors.map((failure) => failure.error.message).join('\n')
     emitEvent(ctx, attempt, 'error', 'DriftCorrectionFailed', message)
-    throw new EngineError(message, { code: 'drift-correction-failed', reason: 'DriftCorrectionFailed', disposition: 'retry' })
+    throw new EngineError(message, {
+      code: 'drift-correction-failed',
+      reason: 'DriftCorrectionFailed',
+      disposition: 'retry',
+    })
   }
   if (mode === 'warn' && found.length > 0) return
-  if (found.length > 0) emitEvent(ctx, attempt, 'info', 'DriftCorrected', `Cluster state of release ${stored.release.namespace}/${stored.release.name}.v${stored.release.version} has been corrected:\n${describe(found)}`)
+  if (found.length > 0)
+    emitEvent(
+      ctx,
+      attempt,
+      'info',
+      'DriftCorrected',
+      `Cluster state of release ${stored.release.namespace}/${stored.release.name}.v${stored.release.version} has been corrected:\n${describe(found)}`,
+    )
   const drifted = attempt.object.status?.conditions?.find((condition) => condition.type === 'Drifted')
   if (drifted === undefined || drifted.status !== 'False') {
     const message = `No drift detected for release ${stored.release.namespace}/${stored.release.name}.v${stored.release.version}`
-    await saveStatus(ctx, attempt, withCondition(attempt.object, attempt.object.status ?? {}, 'Drifted', 'False', 'NoDriftDetected', message, now))
+    await saveStatus(
+      ctx,
+      attempt,
+      withCondition(attempt.object, attempt.object.status ?? {}, 'Drifted', 'False', 'NoDriftDetected', message, now),
+    )
   }
 }
 
 async function reportDrift(ctx: RunContext, attempt: Attempt, found: ChangeSet): Promise<void> {
   const message = `Cluster state has drifted from the desired state:\n${describe(found)}`
-  await saveStatus(ctx, attempt, withCondition(attempt.object, attempt.object.status ?? {}, 'Drifted', 'True', 'DriftDetected', message, ctx.deps.clock.now()))
+  await saveStatus(
+    ctx,
+    attempt,
+    withCondition(
+      attempt.object,
+      attempt.object.status ?? {},
+      'Drifted',
+      'True',
+      'DriftDetected',
+      message,
+      ctx.deps.clock.now(),
+    ),
+  )
   emitEvent(ctx, attempt, 'error', 'DriftDetected', message)
 }
 
 function describe(changes: ChangeSet): string {
   return changes
-    .map((change) => `${formatKey(change)} ${change.action === 'created' ? 'removed' : `changed (${(change.drift ?? []).map((drift) => drift.path).join(', ')})`}`)
+    .map(
+      (change) =>
+        `${formatKey(change)} ${change.action === 'created' ? 'removed' : `changed (${(change.drift ?? []).map((drift) => drift.path).join(', ')})`}`,
+    )
     .join('\n')
 }
 
 function isExcluded(object: KubeObject): boolean {
   const metadata = isMap(object['metadata']) ? object['metadata'] : {}
-  return [metadata['labels'], metadata['annotations']].some((map) => isMap(map) && String(map[annotations.driftDetection]).toLowerCase() === 'disabled')
+  return [metadata['labels'], metadata['annotations']].some(
+    (map) => isMap(map) && String(map[annotations.driftDetection]).toLowerCase() === 'disabled',
+  )
 }

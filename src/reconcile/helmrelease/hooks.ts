@@ -30,9 +30,13 @@ export type HookOutcome =
  */
 export async function runHooks(ctx: HookContext, stored: StoredRelease, event: string): Promise<HookOutcome> {
   let current = stored
-  const names = stored.release.hooks.filter((hook) => hook.events.includes(event)).toSorted((a, b) => a.weight - b.weight || (a.name < b.name ? -1 : 1))
+  const names = stored.release.hooks
+    .filter((hook) => hook.events.includes(event))
+    .toSorted((a, b) => a.weight - b.weight || (a.name < b.name ? -1 : 1))
   for (const hook of names) {
-    const index = current.release.hooks.findIndex((other) => other.path === hook.path && other.name === hook.name && other.kind === hook.kind)
+    const index = current.release.hooks.findIndex(
+      (other) => other.path === hook.path && other.name === hook.name && other.kind === hook.kind,
+    )
     const outcome = await runHook(ctx, current, index)
     current = outcome.stored
     if (outcome.state === 'waiting') return outcome
@@ -55,36 +59,54 @@ async function runHook(ctx: HookContext, stored: StoredRelease, index: number): 
   for (;;) {
     const verdict = await lookAt(ctx, object)
     if (verdict.state === 'done') {
-      return { state: 'done', stored: await note(ctx, current, index, { completed_at: ctx.clock.now(), phase: 'Succeeded' }), message: '' }
+      return {
+        state: 'done',
+        stored: await note(ctx, current, index, { completed_at: ctx.clock.now(), phase: 'Succeeded' }),
+        message: '',
+      }
     }
     if (verdict.state === 'failed') {
       await note(ctx, current, index, { completed_at: ctx.clock.now(), phase: 'Failed' })
       await deleteByPolicy(ctx, current.release, hook, 'hook-failed')
       throw new EngineError(`hook ${hook.kind}/${hook.name} failed: ${verdict.message}`, { code: 'hook-failed' })
     }
-    if (ctx.clock.now() + ctx.pollMs >= ctx.deadline) return { state: 'waiting', stored: current, message: `waiting for hook ${hook.kind}/${hook.name}: ${verdict.message}` }
+    if (ctx.clock.now() + ctx.pollMs >= ctx.deadline)
+      return {
+        state: 'waiting',
+        stored: current,
+        message: `waiting for hook ${hook.kind}/${hook.name}: ${verdict.message}`,
+      }
     await ctx.clock.sleep(ctx.pollMs, ctx.signal)
   }
 }
 
 /** A hook that a cut-off step created already is left alone: creating it again would run it twice. */
 async function createOnce(ctx: HookContext, object: KubeObject): Promise<void> {
-  if ((await ctx.client.get(keyOfObject(object), { metadataOnly: true, signal: ctx.signal })) === undefined) await applyReleaseObject(ctx.client, object, ctx.signal)
+  if ((await ctx.client.get(keyOfObject(object), { metadataOnly: true, signal: ctx.signal })) === undefined)
+    await applyReleaseObject(ctx.client, object, ctx.signal)
 }
 
-async function lookAt(ctx: HookContext, object: KubeObject): Promise<{ readonly state: 'done' | 'waiting' | 'failed'; readonly message: string }> {
+async function lookAt(
+  ctx: HookContext,
+  object: KubeObject,
+): Promise<{ readonly state: 'done' | 'waiting' | 'failed'; readonly message: string }> {
   const kind = String(object['kind'])
   if (kind !== 'Job' && kind !== 'Pod') return { state: 'done', message: '' }
   const live = await ctx.client.get<KubeObject>(keyOfObject(object), { signal: ctx.signal })
   // A hook that removed itself (ttlSecondsAfterFinished) has finished: Helm counts it as done as well.
   if (live === undefined) return { state: 'done', message: '' }
-  const status = (live['status'] ?? {}) as { phase?: string; message?: string; conditions?: { type: string; status: string; message?: string }[] }
+  const status = (live['status'] ?? {}) as {
+    phase?: string
+    message?: string
+    conditions?: { type: string; status: string; message?: string }[]
+  }
   if (kind === 'Pod') {
     if (status.phase === 'Succeeded') return { state: 'done', message: '' }
     if (status.phase === 'Failed') return { state: 'failed', message: status.message ?? 'the Pod failed' }
     return { state: 'waiting', message: status.phase ?? 'Pending' }
   }
-  const isTrue = (type: string) => status.conditions?.find((condition) => condition.type === type && condition.status === 'True')
+  const isTrue = (type: string) =>
+    status.conditions?.find((condition) => condition.type === type && condition.status === 'True')
   if (isTrue('Complete') !== undefined) return { state: 'done', message: '' }
   const failed = isTrue('Failed')
   if (failed !== undefined) return { state: 'failed', message: failed.message ?? 'the Job failed' }
@@ -100,7 +122,8 @@ async function deleteByPolicy(ctx: HookContext, release: Release, hook: Hook, po
   let outcome = await ctx.client.delete(key, { propagation: 'Background', signal: ctx.signal })
   while (outcome === 'deleting' && ctx.clock.now() < ctx.deadline) {
     await ctx.clock.sleep(ctx.pollMs, ctx.signal)
-    outcome = (await ctx.client.get(key, { metadataOnly: true, signal: ctx.signal })) === undefined ? 'deleted' : 'deleting'
+    outcome =
+      (await ctx.client.get(key, { metadataOnly: true, signal: ctx.signal })) === undefined ? 'deleted' : 'deleting'
   }
 }
 

@@ -7,7 +7,8 @@ const maxReleaseName = 53
 /** The Helm release's name: given, or `[<targetNamespace>-]<name>`, shortened with a digest where it is too long (helm-controller 1.6, release.ShortenName). */
 export function releaseNameOf(object: HelmRelease): string {
   const { releaseName, targetNamespace } = object.spec
-  const wanted = releaseName ?? (targetNamespace === undefined ? object.metadata.name : `${targetNamespace}-${object.metadata.name}`)
+  const wanted =
+    releaseName ?? (targetNamespace === undefined ? object.metadata.name : `${targetNamespace}-${object.metadata.name}`)
   return wanted.length <= maxReleaseName ? wanted : `${wanted.slice(0, 40)}-${sha256Hex(wanted).slice(0, 12)}`
 }
 

@@ -13,7 +13,11 @@ export function withOrigin(release: Release, object: HelmRelease): Release {
   const edit = (text: string): string =>
     parseDocuments(text, { dialect: 'sigs' })
       .documents.filter((document) => !document.empty)
-      .map((document) => printYaml(label(document.value as KubeObject, { ...common?.labels, ...origin }, common?.annotations ?? {}), { dialect: 'sigs' }))
+      .map((document) =>
+        printYaml(label(document.value as KubeObject, { ...common?.labels, ...origin }, common?.annotations ?? {}), {
+          dialect: 'sigs',
+        }),
+      )
       .join('---\n')
   return {
     ...release,
@@ -23,9 +27,14 @@ export function withOrigin(release: Release, object: HelmRelease): Release {
 }
 
 /** Labels and annotations of an object's own metadata; templates and selectors stay as they are. */
-export function label(object: KubeObject, more: { readonly [key: string]: string }, annotations: { readonly [key: string]: string }): KubeObject {
+export function label(
+  object: KubeObject,
+  more: { readonly [key: string]: string },
+  annotations: { readonly [key: string]: string },
+): KubeObject {
   const metadata: KubeMap = isMap(object['metadata']) ? { ...object['metadata'] } : {}
   metadata['labels'] = { ...(isMap(metadata['labels']) ? metadata['labels'] : {}), ...more }
-  if (Object.keys(annotations).length > 0) metadata['annotations'] = { ...(isMap(metadata['annotations']) ? metadata['annotations'] : {}), ...annotations }
+  if (Object.keys(annotations).length > 0)
+    metadata['annotations'] = { ...(isMap(metadata['annotations']) ? metadata['annotations'] : {}), ...annotations }
   return { ...object, metadata }
 }

@@ -64,14 +64,22 @@ export async function performRelease(request: PerformRequest): Promise<PerformOu
       stored = after.stored
       if (after.state === 'waiting') return after
     }
-    const description = request.operation === 'rollback' ? `Rollback to ${stored.release.info.rollback_revision ?? ''}` : `${capitalise(request.operation)} complete`
+    const description =
+      request.operation === 'rollback'
+        ? `Rollback to ${stored.release.info.rollback_revision ?? ''}`
+        : `${capitalise(request.operation)} complete`
     stored = await finish(request, stored, 'deployed', description)
     return { state: 'deployed', stored, message: description }
   } catch (caught) {
     const error = toEngineError(caught)
     if (error.code === 'cluster-unreachable' || error.code === 'aborted' || error.code === 'kube-conflict') throw error
     if (request.cleanupOnFail && request.previous !== undefined) await cleanUp(request, stored, request.previous)
-    stored = await finish(request, await reread(request, stored), 'failed', `${capitalise(request.operation)} ${JSON.stringify(stored.release.name)} failed: ${error.message}`)
+    stored = await finish(
+      request,
+      await reread(request, stored),
+      'failed',
+      `${capitalise(request.operation)} ${JSON.stringify(stored.release.name)} failed: ${error.message}`,
+    )
     return { state: 'failed', stored, error }
   }
 }
@@ -82,13 +90,24 @@ async function reread(request: PerformRequest, stored: StoredRelease): Promise<S
   return all.find((other) => other.release.version === stored.release.version) ?? stored
 }
 
-async function finish(request: PerformRequest, stored: StoredRelease, status: 'deployed' | 'failed', description: string): Promise<StoredRelease> {
-  return await request.hooks.storage.update(stored, { ...stored.release, info: { ...stored.release.info, status, description } })
+async function finish(
+  request: PerformRequest,
+  stored: StoredRelease,
+  status: 'deployed' | 'failed',
+  description: string,
+): Promise<StoredRelease> {
+  return await request.hooks.storage.update(stored, {
+    ...stored.release,
+    info: { ...stored.release.info, status, description },
+  })
 }
 
 async function cleanUp(request: PerformRequest, stored: StoredRelease, previous: Release): Promise<void> {
   const { client, signal } = request.hooks
-  const [now, before] = await Promise.all([releaseObjects(client, stored.release, stored.release.manifest, signal), releaseObjects(client, previous, previous.manifest, signal)])
+  const [now, before] = await Promise.all([
+    releaseObjects(client, stored.release, stored.release.manifest, signal),
+    releaseObjects(client, previous, previous.manifest, signal),
+  ])
   await deleteReleaseObjects(client, removedObjects(now, before), signal)
 }
 
@@ -102,17 +121,28 @@ async function awaitObjects(request: PerformRequest, objects: readonly KubeObjec
   for (;;) {
     const budgetMs = Math.max(0, Math.min(deadline, request.giveUpAt) - clock.now())
     const look = await checkHealth(client, { targets, budgetMs, pollMs, signal })
-    if (look.failed.length > 0) throw new EngineError(`resources not ready: ${formatFindings(look.failed)}`, { code: 'release-unhealthy', disposition: 'retry' })
+    if (look.failed.length > 0)
+      throw new EngineError(`resources not ready: ${formatFindings(look.failed)}`, {
+        code: 'release-unhealthy',
+        disposition: 'retry',
+      })
     if (look.ready) return undefined
     const missing = formatFindings(look.notReady)
-    if (clock.now() >= request.giveUpAt) throw new EngineError(`timeout waiting for: ${missing}`, { code: 'release-timeout', disposition: 'retry' })
+    if (clock.now() >= request.giveUpAt)
+      throw new EngineError(`timeout waiting for: ${missing}`, { code: 'release-timeout', disposition: 'retry' })
     if (clock.now() + pollMs >= deadline) return `waiting for ${missing}`
   }
 }
 
 function isPaused(object: KubeObject): boolean {
   const spec = object['spec']
-  return object['kind'] === 'Deployment' && typeof spec === 'object' && spec !== null && !Array.isArray(spec) && spec['paused'] === true
+  return (
+    object['kind'] === 'Deployment' &&
+    typeof spec === 'object' &&
+    spec !== null &&
+    !Array.isArray(spec) &&
+    spec['paused'] === true
+  )
 }
 
 function capitalise(word: string): string {

@@ -21,7 +21,9 @@ export function snapshotOf(release: Release, action: ReleaseAction): Snapshot {
     configDigest: configDigest(release.config),
     firstDeployed: wholeSeconds(release.info.first_deployed),
     lastDeployed: wholeSeconds(release.info.last_deployed),
-    ...(release.info.deleted === undefined || release.info.deleted === '' ? {} : { deleted: wholeSeconds(release.info.deleted) }),
+    ...(release.info.deleted === undefined || release.info.deleted === ''
+      ? {}
+      : { deleted: wholeSeconds(release.info.deleted) }),
   }
 }
 

@@ -77,7 +77,8 @@ export function determineState(
     case 'pending-rollback':
       return { kind: 'Locked', reason: `release with status '${latest.status}'`, ours: isRecorded }
   }
-  if (newest === undefined) return { kind: 'Unmanaged', reason: 'found existing release in storage but no history of it' }
+  if (newest === undefined)
+    return { kind: 'Unmanaged', reason: 'found existing release in storage but no history of it' }
   if (!isRecorded) return { kind: 'Unmanaged', reason: 'release in storage differs from the last one recorded' }
   switch (latest.status) {
     case 'failed':
@@ -98,7 +99,10 @@ function deployedState(latest: ObservedRelease, newest: ObservedSnapshot, desire
     return { kind: 'OutOfSync', reason: `chart name changed from '${latest.chartName}' to '${desired.chartName}'` }
   }
   if (latest.chartVersion !== desired.chartVersion) {
-    return { kind: 'OutOfSync', reason: `chart version changed from '${latest.chartVersion}' to '${desired.chartVersion}'` }
+    return {
+      kind: 'OutOfSync',
+      reason: `chart version changed from '${latest.chartVersion}' to '${desired.chartVersion}'`,
+    }
   }
   if (latest.configDigest !== desired.configDigest) return { kind: 'OutOfSync', reason: 'values changed' }
   if (desired.postRenderingChanged) return { kind: 'OutOfSync', reason: 'post-rendering changed' }

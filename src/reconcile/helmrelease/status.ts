@@ -1,4 +1,10 @@
-import { removeCondition, setCondition, type Condition, type HelmRelease, type HelmReleaseStatus } from '../../api/index.ts'
+import {
+  removeCondition,
+  setCondition,
+  type Condition,
+  type HelmRelease,
+  type HelmReleaseStatus,
+} from '../../api/index.ts'
 import { timestamp } from '../timestamp.ts'
 
 /** Newest snapshots of `.status.history` that are kept. */
@@ -7,10 +13,24 @@ const maxSnapshots = 5
 type Snapshot = NonNullable<HelmReleaseStatus['history']>[number]
 
 /** Sets one condition on a status, for the object's generation. */
-export function withCondition(object: HelmRelease, status: HelmReleaseStatus, type: string, value: Condition['status'], reason: string, message: string, now: number): HelmReleaseStatus {
+export function withCondition(
+  object: HelmRelease,
+  status: HelmReleaseStatus,
+  type: string,
+  value: Condition['status'],
+  reason: string,
+  message: string,
+  now: number,
+): HelmReleaseStatus {
   const conditions = setCondition(
     status.conditions ?? [],
-    { type, status: value, reason, message: message.slice(0, 20_000), observedGeneration: object.metadata.generation ?? 0 },
+    {
+      type,
+      status: value,
+      reason,
+      message: message.slice(0, 20_000),
+      observedGeneration: object.metadata.generation ?? 0,
+    },
     timestamp(now),
   )
   return { ...status, conditions: [...conditions] }
@@ -24,14 +44,29 @@ export function withoutConditions(status: HelmReleaseStatus, ...types: readonly 
 }
 
 /** The status while an action runs: Ready Unknown, Reconciling with what is being done (helm-controller 1.6, AtomicRelease). */
-export function progressing(object: HelmRelease, status: HelmReleaseStatus, message: string, now: number): HelmReleaseStatus {
-  const started = withCondition(object, withoutConditions(status, 'Stalled'), 'Reconciling', 'True', 'Progressing', message, now)
+export function progressing(
+  object: HelmRelease,
+  status: HelmReleaseStatus,
+  message: string,
+  now: number,
+): HelmReleaseStatus {
+  const started = withCondition(
+    object,
+    withoutConditions(status, 'Stalled'),
+    'Reconciling',
+    'True',
+    'Progressing',
+    message,
+    now,
+  )
   return withCondition(object, started, 'Ready', 'Unknown', 'Progressing', message, now)
 }
 
 /** Puts a snapshot at the head of history in place of an older one of the same version. */
 export function recordSnapshot(history: readonly Snapshot[], snapshot: Snapshot): Snapshot[] {
-  return [snapshot, ...history.filter((other) => other.version !== snapshot.version)].toSorted((a, b) => b.version - a.version).slice(0, maxSnapshots)
+  return [snapshot, ...history.filter((other) => other.version !== snapshot.version)]
+    .toSorted((a, b) => b.version - a.version)
+    .slice(0, maxSnapshots)
 }
 
 /**
@@ -46,7 +81,15 @@ export function summarizeReady(object: HelmRelease, status: HelmReleaseStatus, n
   const [decisive] = considered
   if (decisive === undefined) return status
   const value = decisive.type === 'Remediated' ? 'False' : decisive.status
-  return withCondition(object, withoutConditions(status, 'Reconciling'), 'Ready', value, decisive.reason, decisive.message, now)
+  return withCondition(
+    object,
+    withoutConditions(status, 'Reconciling'),
+    'Ready',
+    value,
+    decisive.reason,
+    decisive.message,
+    now,
+  )
 }
 
 /** Marks the values of the request annotations as handled. */

@@ -13,7 +13,16 @@ import { decide, type Decision } from './decide.ts'
 import { decisionInput } from './decision-input.ts'
 import { correctDrift } from './drift.ts'
 import { releaseNameOf, storageNamespaceOf } from './names.ts'
-import { carryOn, install, rollback, unlock, upgrade, uninstallFailed, type ActionRequest, type ActionResult } from './actions.ts'
+import {
+  carryOn,
+  install,
+  rollback,
+  unlock,
+  upgrade,
+  uninstallFailed,
+  type ActionRequest,
+  type ActionResult,
+} from './actions.ts'
 import { observe } from './snapshot.ts'
 import { determineState, type DesiredRelease } from './state.ts'
 import { progressing, summarizeReady, withCondition, withoutConditions } from './status.ts'
@@ -33,7 +42,13 @@ const maxActions = 5
  * Never rejects for what is wrong with the object; rejects with an EngineError when the cluster cannot be reached.
  */
 export async function stepHelmRelease(ctx: RunContext, object: HelmRelease, control: StepControl): Promise<NodeRecord> {
-  const attempt: Attempt = { stored: object, object, client: identityOf(ctx, object), startedAt: ctx.deps.clock.now(), changes: [] }
+  const attempt: Attempt = {
+    stored: object,
+    object,
+    client: identityOf(ctx, object),
+    startedAt: ctx.deps.clock.now(),
+    changes: [],
+  }
   try {
     if (object.metadata.deletionTimestamp !== undefined) return await uninstallDeleted(ctx, attempt)
     const held = await addFinalizer(ctx.client, object, finalizer, fieldManagers.helmStatus, { signal: ctx.signal })
@@ -54,12 +69,19 @@ export async function stepHelmRelease(ctx: RunContext, object: HelmRelease, cont
 }
 
 function whyBlocked(ctx: RunContext, object: HelmRelease, control: StepControl): string | undefined {
-  if (control.cycle !== undefined) return `dependency cycle: ${control.cycle.join(' -> ')}; remove one of these dependsOn entries`
+  if (control.cycle !== undefined)
+    return `dependency cycle: ${control.cycle.join(' -> ')}; remove one of these dependsOn entries`
   const blockers = blockersOf(ctx.world, object)
   return blockers.length === 0 ? undefined : describeBlockers(blockers)
 }
 
-async function converge(ctx: RunContext, attempt: Attempt, chart: ResolvedChart, values: Values, control: StepControl): Promise<NodeRecord> {
+async function converge(
+  ctx: RunContext,
+  attempt: Attempt,
+  chart: ResolvedChart,
+  values: Values,
+  control: StepControl,
+): Promise<NodeRecord> {
   const { object } = attempt
   const storage = createReleaseStorage(attempt.client, storageNamespaceOf(object), releaseNameOf(object), ctx.signal)
   resetCounters(attempt)
@@ -67,9 +89,18 @@ async function converge(ctx: RunContext, attempt: Attempt, chart: ResolvedChart,
   let announced = false
   for (let round = 0; round < maxActions; round++) {
     const stored = await storage.list()
-    const state = determineState(stored[0] === undefined ? undefined : observe(stored[0].release), attempt.object.status?.history ?? [], desiredOf(attempt, chart))
+    const state = determineState(
+      stored[0] === undefined ? undefined : observe(stored[0].release),
+      attempt.object.status?.history ?? [],
+      desiredOf(attempt, chart),
+    )
     const decision = decide(state, decisionInput(attempt.object, stored, isForced))
-    if (decision.action === 'error') throw new EngineError(decision.message, { code: 'release-state-unknown', reason: 'StateError', disposition: 'retry' })
+    if (decision.action === 'error')
+      throw new EngineError(decision.message, {
+        code: 'release-state-unknown',
+        reason: 'StateError',
+        disposition: 'retry',
+      })
     if (decision.action === 'stall') return await stall(ctx, attempt, decision)
     if (decision.action === 'none') return await settle(ctx, attempt, control, stored[0])
     if (!announced) await announce(ctx, attempt, decision)
@@ -78,11 +109,19 @@ async function converge(ctx: RunContext, attempt: Attempt, chart: ResolvedChart,
     const request: ActionRequest = { ctx, attempt, chart, values, storage, stored, control }
     const result = await act(request, decision)
     if (result.state === 'waiting') {
-      await saveStatus(ctx, attempt, progressing(attempt.object, attempt.object.status ?? {}, result.message, ctx.deps.clock.now()))
+      await saveStatus(
+        ctx,
+        attempt,
+        progressing(attempt.object, attempt.object.status ?? {}, result.message, ctx.deps.clock.now()),
+      )
       return recordOf(ctx, attempt, 'waiting', 'Progressing', result.message)
     }
   }
-  throw new EngineError(`the release did not settle after ${maxActions} actions`, { code: 'release-never-settles', reason: 'ReconcileError', disposition: 'retry' })
+  throw new EngineError(`the release did not settle after ${maxActions} actions`, {
+    code: 'release-never-settles',
+    reason: 'ReconcileError',
+    disposition: 'retry',
+  })
 }
 
 async function act(request: ActionRequest, decision: Decision): Promise<ActionResult> {
@@ -100,7 +139,10 @@ async function act(request: ActionRequest, decision: Decision): Promise<ActionRe
     case 'uninstall':
       return await uninstallFailed(request)
     default:
-      throw new EngineError(`action '${decision.action}' is not supported yet`, { code: 'release-action-unsupported', reason: 'ReconcileError' })
+      throw new EngineError(`action '${decision.action}' is not supported yet`, {
+        code: 'release-action-unsupported',
+        reason: 'ReconcileError',
+      })
   }
 }
 
@@ -108,7 +150,10 @@ async function act(request: ActionRequest, decision: Decision): Promise<ActionRe
 function resetCounters(attempt: Attempt): void {
   const { status, metadata } = attempt.object
   const resetAt = metadata.annotations?.['reconcile.fluxcd.io/resetAt']
-  const isReset = resetAt !== undefined && resetAt === metadata.annotations?.['reconcile.fluxcd.io/requestedAt'] && resetAt !== status?.lastHandledResetAt
+  const isReset =
+    resetAt !== undefined &&
+    resetAt === metadata.annotations?.['reconcile.fluxcd.io/requestedAt'] &&
+    resetAt !== status?.lastHandledResetAt
   const isSame =
     status?.lastAttemptedGeneration === metadata.generation &&
     status?.lastAttemptedRevision === attempt.chartVersion &&
@@ -125,7 +170,12 @@ function isForceRequested(object: HelmRelease): boolean {
   const annotations = object.metadata.annotations ?? {}
   const requestedAt = annotations['reconcile.fluxcd.io/requestedAt']
   const forceAt = annotations['reconcile.fluxcd.io/forceAt']
-  return forceAt !== undefined && forceAt === requestedAt && requestedAt !== object.status?.lastHandledReconcileAt && forceAt !== object.status?.lastHandledForceAt
+  return (
+    forceAt !== undefined &&
+    forceAt === requestedAt &&
+    requestedAt !== object.status?.lastHandledReconcileAt &&
+    forceAt !== object.status?.lastHandledForceAt
+  )
 }
 
 function desiredOf(attempt: Attempt, chart: ResolvedChart): DesiredRelease {
@@ -151,11 +201,20 @@ async function announce(ctx: RunContext, attempt: Attempt, decision: Decision): 
     storageNamespace: storageNamespaceOf(object),
     helmChart: `${object.spec.chart?.spec.sourceRef?.namespace ?? object.metadata.namespace}/${object.metadata.namespace}-${object.metadata.name}`,
   }
-  await saveStatus(ctx, attempt, progressing(object, status, `Running '${decision.action}' action with timeout of ${timeout}`, ctx.deps.clock.now()))
+  await saveStatus(
+    ctx,
+    attempt,
+    progressing(object, status, `Running '${decision.action}' action with timeout of ${timeout}`, ctx.deps.clock.now()),
+  )
 }
 
 /** The release is as wanted: drift is looked for and corrected where the object asks for it, then the conditions are put in order. */
-async function settle(ctx: RunContext, attempt: Attempt, control: StepControl, stored: StoredRelease | undefined): Promise<NodeRecord> {
+async function settle(
+  ctx: RunContext,
+  attempt: Attempt,
+  control: StepControl,
+  stored: StoredRelease | undefined,
+): Promise<NodeRecord> {
   attempt.appliedAt ??= ctx.deps.clock.now()
   await control.applied([])
   if (stored !== undefined) await correctDrift(ctx, attempt, stored)
@@ -178,14 +237,28 @@ async function settle(ctx: RunContext, attempt: Attempt, control: StepControl, s
       lastAttemptedConfigDigest: attempt.configDigest ?? '',
       storageNamespace: storageNamespaceOf(before),
     }
-    await saveStatus(ctx, attempt, summarizeReady(before, withoutConditions(withReleased(ctx, before, status, stored), 'Stalled'), ctx.deps.clock.now()), true)
+    await saveStatus(
+      ctx,
+      attempt,
+      summarizeReady(
+        before,
+        withoutConditions(withReleased(ctx, before, status, stored), 'Stalled'),
+        ctx.deps.clock.now(),
+      ),
+      true,
+    )
   }
   const message = attempt.object.status?.conditions?.find((condition) => condition.type === 'Ready')?.message ?? ''
   return recordOf(ctx, attempt, 'ready', 'InSync', message)
 }
 
 /** A release that is in sync without a Released condition of this generation gets one (after a roll-back to it, or a spec change that changed nothing). */
-function withReleased(ctx: RunContext, object: HelmRelease, status: HelmReleaseStatus, stored: StoredRelease | undefined): HelmReleaseStatus {
+function withReleased(
+  ctx: RunContext,
+  object: HelmRelease,
+  status: HelmReleaseStatus,
+  stored: StoredRelease | undefined,
+): HelmReleaseStatus {
   const released = status.conditions?.find((condition) => condition.type === 'Released')
   const cleared = withoutConditions(status, 'Remediated')
   const release = stored?.release
@@ -193,15 +266,35 @@ function withReleased(ctx: RunContext, object: HelmRelease, status: HelmReleaseS
     released?.status === 'True' || release === undefined
       ? (released?.message ?? '')
       : `Helm upgrade succeeded for release ${release.namespace}/${release.name}.v${release.version} with chart ${release.chart.metadata?.name}@${release.chart.metadata?.version}`
-  return withCondition(object, cleared, 'Released', 'True', released?.status === 'True' ? released.reason : 'UpgradeSucceeded', message, ctx.deps.clock.now())
+  return withCondition(
+    object,
+    cleared,
+    'Released',
+    'True',
+    released?.status === 'True' ? released.reason : 'UpgradeSucceeded',
+    message,
+    ctx.deps.clock.now(),
+  )
 }
 
-async function stall(ctx: RunContext, attempt: Attempt, decision: Extract<Decision, { action: 'stall' }>): Promise<NodeRecord> {
+async function stall(
+  ctx: RunContext,
+  attempt: Attempt,
+  decision: Extract<Decision, { action: 'stall' }>,
+): Promise<NodeRecord> {
   const now = ctx.deps.clock.now()
   const { object } = attempt
   let status: HelmReleaseStatus = { ...object.status, observedGeneration: object.metadata.generation ?? 0 }
   status = summarizeReady(object, status, now)
-  status = withCondition(object, withoutConditions(status, 'Reconciling'), 'Stalled', 'True', decision.reason, decision.message, now)
+  status = withCondition(
+    object,
+    withoutConditions(status, 'Reconciling'),
+    'Stalled',
+    'True',
+    decision.reason,
+    decision.message,
+    now,
+  )
   await saveStatus(ctx, attempt, status, true)
   return recordOf(ctx, attempt, 'failed', decision.reason, decision.message)
 }
@@ -210,7 +303,15 @@ async function saveBlocked(ctx: RunContext, attempt: Attempt, message: string): 
   const ready = attempt.object.status?.conditions?.find((condition) => condition.type === 'Ready')
   if (ready?.reason !== 'DependencyNotReady' || ready.message !== message) {
     const now = ctx.deps.clock.now()
-    let status = withCondition(attempt.object, attempt.object.status ?? {}, 'Ready', 'False', 'DependencyNotReady', message, now)
+    let status = withCondition(
+      attempt.object,
+      attempt.object.status ?? {},
+      'Ready',
+      'False',
+      'DependencyNotReady',
+      message,
+      now,
+    )
     status = withCondition(attempt.object, status, 'Reconciling', 'True', 'ProgressingWithRetry', message, now)
     await saveStatus(ctx, attempt, status)
     emitEvent(ctx, attempt, 'info', 'DependencyNotReady', `dependencies do not meet ready condition: ${message}`)
@@ -225,7 +326,15 @@ async function fail(ctx: RunContext, attempt: Attempt, error: EngineError): Prom
   let status = withCondition(attempt.object, attempt.object.status ?? {}, 'Ready', 'False', reason, error.message, now)
   status =
     reason === 'AccessDenied' || reason === 'InvalidCELExpression'
-      ? withCondition(attempt.object, withoutConditions({ ...status, observedGeneration: attempt.object.metadata.generation ?? 0 }, 'Reconciling'), 'Stalled', 'True', reason, error.message, now)
+      ? withCondition(
+          attempt.object,
+          withoutConditions({ ...status, observedGeneration: attempt.object.metadata.generation ?? 0 }, 'Reconciling'),
+          'Stalled',
+          'True',
+          reason,
+          error.message,
+          now,
+        )
       : withCondition(attempt.object, status, 'Reconciling', 'True', 'ProgressingWithRetry', error.message, now)
   await saveStatus(ctx, attempt, status, true)
   emitEvent(ctx, attempt, 'error', reason, error.message)

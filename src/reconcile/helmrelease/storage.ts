@@ -41,8 +41,17 @@ export interface ReleaseStorage {
 }
 
 /** The storage of the releases called `name` in `namespace`. `now` is in milliseconds since 1970. */
-export function createReleaseStorage(client: KubeClient, namespace: string, name: string, signal: AbortSignal): ReleaseStorage {
-  const secret = async (release: Release, labels: { readonly [key: string]: string }, resourceVersion?: string): Promise<ReleaseSecret> => {
+export function createReleaseStorage(
+  client: KubeClient,
+  namespace: string,
+  name: string,
+  signal: AbortSignal,
+): ReleaseStorage {
+  const secret = async (
+    release: Release,
+    labels: { readonly [key: string]: string },
+    resourceVersion?: string,
+  ): Promise<ReleaseSecret> => {
     const encoded = await encodeRelease(release)
     if (encoded.length > maxReleaseBytes) {
       throw new EngineError(
@@ -80,7 +89,10 @@ export function createReleaseStorage(client: KubeClient, namespace: string, name
           try {
             return stored(item, await decodeRelease(atob(item.data.release)))
           } catch (error) {
-            throw new EngineError(`release Secret '${namespace}/${item.metadata.name}' cannot be read: ${toEngineError(error).message}; restore or delete it`, { code: 'release-unreadable', reason: 'StateError' })
+            throw new EngineError(
+              `release Secret '${namespace}/${item.metadata.name}' cannot be read: ${toEngineError(error).message}; restore or delete it`,
+              { code: 'release-unreadable', reason: 'StateError' },
+            )
           }
         }),
       )
@@ -91,7 +103,10 @@ export function createReleaseStorage(client: KubeClient, namespace: string, name
       return stored(object, release)
     },
     update: async (previous, release) => {
-      const object = await client.update<ReleaseSecret>(await secret(release, { ...previous.labels, modifiedAt: seconds() }, previous.resourceVersion), { signal })
+      const object = await client.update<ReleaseSecret>(
+        await secret(release, { ...previous.labels, modifiedAt: seconds() }, previous.resourceVersion),
+        { signal },
+      )
       return stored(object, release)
     },
     remove: async (previous) => {

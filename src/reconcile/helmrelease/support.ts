@@ -11,11 +11,14 @@ export function refuseUnsupported(object: HelmRelease, settings: Settings): void
   const { spec } = object
   const namespace = object.metadata.namespace ?? ''
   const refuse = (field: string): never => {
-    throw new EngineError(`spec.${field} is not supported yet; remove it, or leave this HelmRelease to Flux's own controller`, {
-      code: 'helmrelease-field-unsupported',
-      reason: 'ReconcileError',
-      data: { field },
-    })
+    throw new EngineError(
+      `spec.${field} is not supported yet; remove it, or leave this HelmRelease to Flux's own controller`,
+      {
+        code: 'helmrelease-field-unsupported',
+        reason: 'ReconcileError',
+        data: { field },
+      },
+    )
   }
   if (spec.kubeConfig !== undefined) refuse('kubeConfig')
   if (spec.chartRef !== undefined) refuse('chartRef')
@@ -29,13 +32,17 @@ export function refuseUnsupported(object: HelmRelease, settings: Settings): void
   if (spec.chart?.spec.verify !== undefined) refuse('chart.spec.verify')
   if ((spec.chart?.spec.valuesFiles ?? []).length > 0) refuse('chart.spec.valuesFiles')
   if ((spec.driftDetection?.ignore ?? []).length > 0) refuse('driftDetection.ignore')
-  if (spec.install?.disableTakeOwnership === true || spec.upgrade?.disableTakeOwnership === true) refuse('disableTakeOwnership')
+  if (spec.install?.disableTakeOwnership === true || spec.upgrade?.disableTakeOwnership === true)
+    refuse('disableTakeOwnership')
   if (spec.chart?.spec.sourceRef === undefined) return
   const source = spec.chart.spec.sourceRef
   if (settings.noCrossNamespaceRefs && (source.namespace ?? namespace) !== namespace) {
-    throw new EngineError(`can't access '${source.kind}/${source.namespace}/${source.name}', cross-namespace references have been blocked`, {
-      code: 'cross-namespace-source',
-      reason: 'AccessDenied',
-    })
+    throw new EngineError(
+      `can't access '${source.kind}/${source.namespace}/${source.name}', cross-namespace references have been blocked`,
+      {
+        code: 'cross-namespace-source',
+        reason: 'AccessDenied',
+      },
+    )
   }
 }

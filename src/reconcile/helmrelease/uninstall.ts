@@ -18,7 +18,12 @@ import { createReleaseStorage, type ReleaseStorage, type StoredRelease } from '.
 export async function uninstallDeleted(ctx: RunContext, attempt: Attempt): Promise<NodeRecord> {
   const { object } = attempt
   if (object.spec.suspend !== true) {
-    const storage = createReleaseStorage(attempt.client, object.status?.storageNamespace ?? storageNamespaceOf(object), object.status?.history?.[0]?.name ?? releaseNameOf(object), ctx.signal)
+    const storage = createReleaseStorage(
+      attempt.client,
+      object.status?.storageNamespace ?? storageNamespaceOf(object),
+      object.status?.history?.[0]?.name ?? releaseNameOf(object),
+      ctx.signal,
+    )
     const stored = await storage.list()
     const latest = stored[0]
     if (latest !== undefined && (object.status?.history ?? []).length > 0) {
@@ -29,7 +34,15 @@ export async function uninstallDeleted(ctx: RunContext, attempt: Attempt): Promi
         const error = toEngineError(caught)
         if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error
         const message = `Helm uninstall failed for release ${latest.release.namespace}/${latest.release.name}.v${latest.release.version}: ${error.message}`
-        let status = withCondition(object, object.status ?? {}, 'Released', 'False', 'UninstallFailed', message, ctx.deps.clock.now())
+        let status = withCondition(
+          object,
+          object.status ?? {},
+          'Released',
+          'False',
+          'UninstallFailed',
+          message,
+          ctx.deps.clock.now(),
+        )
         status = withCondition(object, status, 'Ready', 'False', 'UninstallFailed', message, ctx.deps.clock.now())
         await saveStatus(ctx, attempt, status)
         emitEvent(ctx, attempt, 'error', 'UninstallFailed', message)
@@ -44,9 +57,22 @@ export async function uninstallDeleted(ctx: RunContext, attempt: Attempt): Promi
 }
 
 /** Hooks, objects in reverse install order, hooks, then the history. Returns what it waits for when the run's time is over. */
-async function uninstall(ctx: RunContext, attempt: Attempt, storage: ReleaseStorage, stored: readonly StoredRelease[], latest: StoredRelease): Promise<string | undefined> {
+async function uninstall(
+  ctx: RunContext,
+  attempt: Attempt,
+  storage: ReleaseStorage,
+  stored: readonly StoredRelease[],
+  latest: StoredRelease,
+): Promise<string | undefined> {
   const options = attempt.object.spec.uninstall
-  const hooks: HookContext = { client: attempt.client, storage, clock: ctx.deps.clock, signal: ctx.signal, deadline: ctx.deadline, pollMs: ctx.deps.limits.healthPollMs }
+  const hooks: HookContext = {
+    client: attempt.client,
+    storage,
+    clock: ctx.deps.clock,
+    signal: ctx.signal,
+    deadline: ctx.deadline,
+    pollMs: ctx.deps.limits.healthPollMs,
+  }
   let current = latest
   if (current.release.info.status !== 'uninstalled') {
     if (options?.disableHooks !== true) {
@@ -56,7 +82,12 @@ async function uninstall(ctx: RunContext, attempt: Attempt, storage: ReleaseStor
     }
     const objects = await releaseObjects(attempt.client, current.release, current.release.manifest, ctx.signal)
     const deleted = await deleteReleaseObjects(attempt.client, objects, ctx.signal)
-    attempt.changes.push(...deleted.map((object) => ({ object: `${String(object['kind'])}/${current.release.namespace}/${keyOfObject(object).name}`, action: 'deleted' })))
+    attempt.changes.push(
+      ...deleted.map((object) => ({
+        object: `${String(object['kind'])}/${current.release.namespace}/${keyOfObject(object).name}`,
+        action: 'deleted',
+      })),
+    )
     if (options?.disableWait !== true) {
       const left = await awaitGone(ctx, attempt, deleted)
       if (left !== undefined) return left
@@ -68,23 +99,47 @@ async function uninstall(ctx: RunContext, attempt: Attempt, storage: ReleaseStor
     }
   }
   if (options?.keepHistory === true) {
-    const gone = { ...current.release, info: { ...current.release.info, status: 'uninstalled' as const, deleted: new Date(ctx.deps.clock.now()).toISOString(), description: 'Uninstallation complete' } }
+    const gone = {
+      ...current.release,
+      info: {
+        ...current.release.info,
+        status: 'uninstalled' as const,
+        deleted: new Date(ctx.deps.clock.now()).toISOString(),
+        description: 'Uninstallation complete',
+      },
+    }
     await storage.update(current, gone)
   } else {
     await storage.remove(current)
     for (const other of stored.slice(1)) await storage.remove(other)
   }
-  emitEvent(ctx, attempt, 'info', 'UninstallSucceeded', `Helm uninstall succeeded for release ${current.release.namespace}/${current.release.name}.v${current.release.version}`)
+  emitEvent(
+    ctx,
+    attempt,
+    'info',
+    'UninstallSucceeded',
+    `Helm uninstall succeeded for release ${current.release.namespace}/${current.release.name}.v${current.release.version}`,
+  )
   return undefined
 }
 
-async function awaitGone(ctx: RunContext, attempt: Attempt, deleted: readonly KubeObject[]): Promise<string | undefined> {
+async function awaitGone(
+  ctx: RunContext,
+  attempt: Attempt,
+  deleted: readonly KubeObject[],
+): Promise<string | undefined> {
   let left = [...deleted]
   for (;;) {
-    const there = await Promise.all(left.map(async (object) => (await attempt.client.get(keyOfObject(object), { metadataOnly: true, signal: ctx.signal })) !== undefined))
+    const there = await Promise.all(
+      left.map(
+        async (object) =>
+          (await attempt.client.get(keyOfObject(object), { metadataOnly: true, signal: ctx.signal })) !== undefined,
+      ),
+    )
     left = left.filter((_, index) => there[index] === true)
     if (left.length === 0) return undefined
-    if (ctx.deps.clock.now() + ctx.deps.limits.healthPollMs >= ctx.deadline) return `waiting for deletion of ${left.map((object) => `${String(object['kind'])}/${keyOfObject(object).name}`).join(', ')}`
+    if (ctx.deps.clock.now() + ctx.deps.limits.healthPollMs >= ctx.deadline)
+      return `waiting for deletion of ${left.map((object) => `${String(object['kind'])}/${keyOfObject(object).name}`).join(', ')}`
     await ctx.deps.clock.sleep(ctx.deps.limits.healthPollMs, ctx.signal)
   }
 }
@@ -93,5 +148,8 @@ async function deleteHelmChart(ctx: RunContext, attempt: Attempt): Promise<void>
   const recorded = attempt.object.status?.helmChart
   if (recorded === undefined) return
   const [namespace = '', name = ''] = recorded.split('/')
-  await ctx.client.delete({ apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'HelmChart', namespace, name }, { signal: ctx.signal })
+  await ctx.client.delete(
+    { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'HelmChart', namespace, name },
+    { signal: ctx.signal },
+  )
 }

@@ -17,16 +17,20 @@ export async function composeValues(client: KubeClient, object: HelmRelease, sig
   for (const reference of object.spec.valuesFrom ?? []) {
     const key = reference.valuesKey ?? 'values.yaml'
     const place = `${reference.kind}/${namespace}/${reference.name}`
-    const source = (await client.get({ apiVersion: 'v1', kind: reference.kind, namespace, name: reference.name }, { signal })) as
-      | { data?: { [key: string]: string } }
-      | undefined
+    const source = (await client.get(
+      { apiVersion: 'v1', kind: reference.kind, namespace, name: reference.name },
+      { signal },
+    )) as { data?: { [key: string]: string } } | undefined
     const text = source?.data?.[key]
     if (text === undefined) {
       if (reference.optional === true) continue
       throw valuesError(source === undefined ? `could not find ${place}` : `missing key '${key}' in ${place}`)
     }
     const content = reference.kind === 'Secret' ? decode(text, place) : text
-    values = reference.targetPath === undefined ? mergeValues(values, parseValues(content, place, key)) : setAtPath(values, inline, reference, content, place)
+    values =
+      reference.targetPath === undefined
+        ? mergeValues(values, parseValues(content, place, key))
+        : setAtPath(values, inline, reference, content, place)
   }
   return mergeValues(values, inline)
 }
@@ -44,7 +48,9 @@ function setAtPath(
   } catch (error) {
     // The parser's own message may quote the value.
     const code = isEngineError(error) ? error.code : 'unexpected'
-    throw valuesError(`unable to merge the value of ${place} at target path '${path}' (${code}); quote it, or set literal: true`)
+    throw valuesError(
+      `unable to merge the value of ${place} at target path '${path}' (${code}); quote it, or set literal: true`,
+    )
   }
 }
 
@@ -56,7 +62,8 @@ function parseValues(content: string, place: string, key: string): Values {
     throw valuesError(`unable to read values from key '${key}' in ${place}: it is not valid YAML`)
   }
   if (parsed === null || parsed === undefined) return {}
-  if (typeof parsed !== 'object' || Array.isArray(parsed)) throw valuesError(`values of key '${key}' in ${place} must be a mapping`)
+  if (typeof parsed !== 'object' || Array.isArray(parsed))
+    throw valuesError(`values of key '${key}' in ${place} must be a mapping`)
   return parsed as Values
 }
 
@@ -69,5 +76,9 @@ function decode(text: string, place: string): string {
 }
 
 function valuesError(message: string): EngineError {
-  return new EngineError(`could not resolve values: ${message}`, { code: 'values-unresolved', reason: 'ValuesError', disposition: 'retry' })
+  return new EngineError(`could not resolve values: ${message}`, {
+    code: 'values-unresolved',
+    reason: 'ValuesError',
+    disposition: 'retry',
+  })
 }

@@ -32,18 +32,23 @@ export async function buildKustomization(
   const path = cleanPath(spec.path ?? '')
   const built = await retryPending(() => {
     if (path !== '' && files.stat(path)?.kind !== 'directory') {
-      throw new EngineError(`kustomization path not found: there is no directory '${path}' in the source; check spec.path`, {
-        code: 'kustomization-path-not-found',
-        reason: 'ArtifactFailed',
-        data: { path },
-      })
+      throw new EngineError(
+        `kustomization path not found: there is no directory '${path}' in the source; check spec.path`,
+        {
+          code: 'kustomization-path-not-found',
+          reason: 'ArtifactFailed',
+          data: { path },
+        },
+      )
     }
     const tree = fluxOverlay(files, path, spec)
     return build({ files: tree, path, options: { loadRestrictions: 'none', reorder: 'none' } })
   }, options.signal)
   const strategy = spec.postBuild?.substituteStrategy ?? 'WithVariables'
   const substituted = built.objects.map((object) =>
-    spec.postBuild === undefined ? object : substitute(object, variables, { strict: options.strictSubstitution, strategy }),
+    spec.postBuild === undefined
+      ? object
+      : substitute(object, variables, { strict: options.strictSubstitution, strategy }),
   )
   const yaml = substituted.map((object) => printYaml(object, { dialect: 'sigs' })).join('---\n')
   return {
@@ -77,6 +82,10 @@ function withOwnership(object: KubeObject, kustomization: Kustomization): KubeOb
     [labels.kustomizeName]: kustomization.metadata.name,
     [labels.kustomizeNamespace]: kustomization.metadata.namespace ?? '',
   }
-  if (common?.annotations) metadata['annotations'] = { ...(isMap(metadata['annotations']) ? metadata['annotations'] : {}), ...common.annotations }
+  if (common?.annotations)
+    metadata['annotations'] = {
+      ...(isMap(metadata['annotations']) ? metadata['annotations'] : {}),
+      ...common.annotations,
+    }
   return { ...object, metadata }
 }

@@ -16,7 +16,12 @@ export async function finalizeKustomization(
 ): Promise<[NodeState, string, string]> {
   const entries = object.status?.inventory?.entries ?? []
   if (shouldDelete(object) && entries.length > 0) {
-    const owner = { kind: 'Kustomization' as const, group: groups.kustomize, name: object.metadata.name, namespace: object.metadata.namespace ?? '' }
+    const owner = {
+      kind: 'Kustomization' as const,
+      group: groups.kustomize,
+      name: object.metadata.name,
+      namespace: object.metadata.namespace ?? '',
+    }
     try {
       const pruned = await pruneObjects(identityOf(ctx, object), {
         entries,
@@ -32,7 +37,8 @@ export async function finalizeKustomization(
       const deleted = pruned.changes.filter((change) => change.action === 'deleted')
       if (object.spec.deletionPolicy === 'WaitForTermination') {
         const left = await stillThere(ctx, identityOf(ctx, object), deleted)
-        if (left.length > 0) return ['waiting', 'Progressing', `waiting for deletion of ${left.map(formatKey).join(', ')}`]
+        if (left.length > 0)
+          return ['waiting', 'Progressing', `waiting for deletion of ${left.map(formatKey).join(', ')}`]
       }
     } catch (caught) {
       if (isEngineError(caught) && caught.code === 'cluster-unreachable') throw caught
@@ -51,7 +57,11 @@ async function stillThere(ctx: RunContext, client: KubeClient, deleted: ChangeSe
   const { clock, limits } = ctx.deps
   let left = deleted
   for (;;) {
-    const found = await mapLimit(left, limits.applyConcurrency, async (change) => (await client.get(change, { metadataOnly: true, signal: ctx.signal })) !== undefined)
+    const found = await mapLimit(
+      left,
+      limits.applyConcurrency,
+      async (change) => (await client.get(change, { metadataOnly: true, signal: ctx.signal })) !== undefined,
+    )
     left = left.filter((_, index) => found[index] === true)
     if (left.length === 0 || clock.now() + limits.healthPollMs >= ctx.deadline) return left
     await clock.sleep(limits.healthPollMs, ctx.signal)
@@ -71,6 +81,12 @@ function shouldDelete(object: Kustomization): boolean {
   }
 }
 
-function emit(ctx: RunContext, object: Kustomization, severity: 'info' | 'error', reason: string, message: string): void {
+function emit(
+  ctx: RunContext,
+  object: Kustomization,
+  severity: 'info' | 'error',
+  reason: string,
+  message: string,
+): void {
   ctx.events.emit({ object, severity, reason, message, controller: 'kustomize-controller' })
 }

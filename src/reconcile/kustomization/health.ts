@@ -1,6 +1,20 @@
 import { parseDuration } from '../../base/index.ts'
-import { fieldManagers, maxConditionMessageLength, removeCondition, setCondition, type Condition, type Kustomization } from '../../api/index.ts'
-import { checkHealth, formatFindings, patchStatus, type ChangeSet, type HealthTarget, type ObjectKey } from '../../kube/index.ts'
+import {
+  fieldManagers,
+  maxConditionMessageLength,
+  removeCondition,
+  setCondition,
+  type Condition,
+  type Kustomization,
+} from '../../api/index.ts'
+import {
+  checkHealth,
+  formatFindings,
+  patchStatus,
+  type ChangeSet,
+  type HealthTarget,
+  type ObjectKey,
+} from '../../kube/index.ts'
 import type { RunContext } from '../context.ts'
 import { timestamp } from '../timestamp.ts'
 
@@ -35,18 +49,36 @@ export async function awaitHealth(ctx: RunContext, subject: HealthSubject, chang
   const since = waitingSince(subject.object, revision) ?? clock.now()
   const timeoutMs = healthTimeoutMs(subject.object)
   const settle = (state: 'healthy' | 'failed', message: string): HealthOutcome => {
-    const conditions = state === 'healthy' ? mark(ctx, subject.object, 'True', 'Succeeded', message) : mark(ctx, subject.object, 'False', 'HealthCheckFailed', message)
+    const conditions =
+      state === 'healthy'
+        ? mark(ctx, subject.object, 'True', 'Succeeded', message)
+        : mark(ctx, subject.object, 'False', 'HealthCheckFailed', message)
     return { state, message, conditions }
   }
   for (let budgetMs = 0; ; budgetMs = Math.max(0, Math.min(ctx.deadline - clock.now(), waitSliceMs))) {
-    const look = await checkHealth(ctx.client, { targets: refs, budgetMs, pollMs: limits.healthPollMs, signal: ctx.signal })
-    if (look.failed.length > 0) return settle('failed', `failed early due to stalled resources: ${formatFindings(look.failed)}`)
+    const look = await checkHealth(ctx.client, {
+      targets: refs,
+      budgetMs,
+      pollMs: limits.healthPollMs,
+      signal: ctx.signal,
+    })
+    if (look.failed.length > 0)
+      return settle('failed', `failed early due to stalled resources: ${formatFindings(look.failed)}`)
     if (look.ready) return settle('healthy', `Health check passed in ${Math.round((clock.now() - since) / 10) / 100}s`)
     const waiting = formatFindings(look.notReady)
     if (clock.now() - since >= timeoutMs) return settle('failed', `timeout waiting for: ${waiting}`)
-    if (waitingSince(subject.object, revision) === undefined) await noteWait(ctx, subject, `Running health checks for revision ${revision} with a timeout of ${timeoutMs / 1000}s`)
+    if (waitingSince(subject.object, revision) === undefined)
+      await noteWait(
+        ctx,
+        subject,
+        `Running health checks for revision ${revision} with a timeout of ${timeoutMs / 1000}s`,
+      )
     if (clock.now() + limits.healthPollMs >= ctx.deadline) {
-      return { state: 'waiting', message: `waiting for ${waiting}`, conditions: subject.object.status?.conditions ?? [] }
+      return {
+        state: 'waiting',
+        message: `waiting for ${waiting}`,
+        conditions: subject.object.status?.conditions ?? [],
+      }
     }
   }
 }
@@ -55,14 +87,19 @@ export async function awaitHealth(ctx: RunContext, subject: HealthSubject, chang
 async function noteWait(ctx: RunContext, subject: HealthSubject, message: string): Promise<void> {
   const conditions = mark(ctx, subject.object, 'Unknown', 'Progressing', message)
   const status = { ...subject.object.status, conditions, lastAttemptedRevision: subject.revision ?? '' }
-  subject.stored = await patchStatus(ctx.client, subject.stored, status, fieldManagers.kustomizeStatus, { signal: ctx.signal })
+  subject.stored = await patchStatus(ctx.client, subject.stored, status, fieldManagers.kustomizeStatus, {
+    signal: ctx.signal,
+  })
   subject.object = subject.stored
   ctx.world.update(subject.stored)
 }
 
 /** `spec.timeout`, or the interval less half a minute; at least half a minute (kustomize-controller 1.9, GetTimeout). */
 export function healthTimeoutMs(object: Kustomization): number {
-  const wanted = object.spec.timeout === undefined ? parseDuration(object.spec.interval) - 30_000 : parseDuration(object.spec.timeout)
+  const wanted =
+    object.spec.timeout === undefined
+      ? parseDuration(object.spec.interval) - 30_000
+      : parseDuration(object.spec.timeout)
   return Math.max(minTimeoutMs, wanted)
 }
 
@@ -70,7 +107,9 @@ function wantedRefs(object: Kustomization, changes: ChangeSet): readonly HealthT
   const isSelf = (ref: ObjectKey): boolean =>
     ref.kind === 'Kustomization' && ref.name === object.metadata.name && ref.namespace === object.metadata.namespace
   if (object.spec.wait === true) {
-    return changes.filter((change) => change.action !== 'skipped' && change.action !== 'deleted' && !isSelf(change)).map((key) => ({ key }))
+    return changes
+      .filter((change) => change.action !== 'skipped' && change.action !== 'deleted' && !isSelf(change))
+      .map((key) => ({ key }))
   }
   return (object.spec.healthChecks ?? [])
     .map((check) => ({
@@ -90,8 +129,20 @@ function waitingSince(object: Kustomization, revision: string): number | undefin
   return Date.parse(healthy.lastTransitionTime)
 }
 
-function mark(ctx: RunContext, object: Kustomization, status: 'True' | 'False' | 'Unknown', reason: string, message: string): readonly Condition[] {
+function mark(
+  ctx: RunContext,
+  object: Kustomization,
+  status: 'True' | 'False' | 'Unknown',
+  reason: string,
+  message: string,
+): readonly Condition[] {
   const observedGeneration = object.metadata.generation ?? 0
-  const wanted = { type: 'Healthy', status, reason, message: message.slice(0, maxConditionMessageLength), observedGeneration }
+  const wanted = {
+    type: 'Healthy',
+    status,
+    reason,
+    message: message.slice(0, maxConditionMessageLength),
+    observedGeneration,
+  }
   return setCondition(object.status?.conditions ?? [], wanted, timestamp(ctx.deps.clock.now()))
 }

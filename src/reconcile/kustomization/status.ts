@@ -1,9 +1,29 @@
-import { setCondition, removeCondition, type Condition, type Kustomization, type KustomizationStatus } from '../../api/index.ts'
+import {
+  setCondition,
+  removeCondition,
+  type Condition,
+  type Kustomization,
+  type KustomizationStatus,
+} from '../../api/index.ts'
 
 /** How a run of a Kustomization ended, as far as its status shows it. */
 export type KustomizationResult =
-  | { readonly kind: 'applied'; readonly revision: string; readonly originRevision?: string; readonly digest: string; readonly durationMs: number }
-  | { readonly kind: 'failed'; readonly reason: string; readonly message: string; readonly stalled: boolean; readonly revision?: string; readonly digest?: string; readonly durationMs: number }
+  | {
+      readonly kind: 'applied'
+      readonly revision: string
+      readonly originRevision?: string
+      readonly digest: string
+      readonly durationMs: number
+    }
+  | {
+      readonly kind: 'failed'
+      readonly reason: string
+      readonly message: string
+      readonly stalled: boolean
+      readonly revision?: string
+      readonly digest?: string
+      readonly durationMs: number
+    }
   | { readonly kind: 'waiting'; readonly message: string; readonly revision: string }
 
 /** Newest entries of `.status.history` that are kept (kustomize-controller 1.9). */
@@ -15,7 +35,11 @@ export function progressingStatus(object: Kustomization, message: string, now: s
   const generation = object.metadata.generation ?? 0
   let conditions: readonly Condition[] = status.conditions ?? []
   conditions = setCondition(conditions, condition('Reconciling', 'True', 'Progressing', message, generation), now)
-  conditions = setCondition(conditions, condition('Ready', 'Unknown', 'Progressing', 'Reconciliation in progress', generation), now)
+  conditions = setCondition(
+    conditions,
+    condition('Ready', 'Unknown', 'Progressing', 'Reconciliation in progress', generation),
+    now,
+  )
   return { ...status, conditions: [...removeCondition(conditions, 'Stalled')] }
 }
 
@@ -28,7 +52,11 @@ export function finishedStatus(object: Kustomization, result: KustomizationResul
   if (requestedAt !== undefined) status.lastHandledReconcileAt = requestedAt
   switch (result.kind) {
     case 'applied':
-      conditions = setCondition(conditions, condition('Ready', 'True', 'ReconciliationSucceeded', `Applied revision: ${result.revision}`, generation), now)
+      conditions = setCondition(
+        conditions,
+        condition('Ready', 'True', 'ReconciliationSucceeded', `Applied revision: ${result.revision}`, generation),
+        now,
+      )
       conditions = removeCondition(removeCondition(conditions, 'Reconciling'), 'Stalled')
       status.observedGeneration = generation
       status.lastAppliedRevision = result.revision
@@ -39,19 +67,40 @@ export function finishedStatus(object: Kustomization, result: KustomizationResul
     case 'failed':
       conditions = setCondition(conditions, condition('Ready', 'False', result.reason, result.message, generation), now)
       if (result.stalled) {
-        conditions = setCondition(removeCondition(conditions, 'Reconciling'), condition('Stalled', 'True', result.reason, result.message, generation), now)
+        conditions = setCondition(
+          removeCondition(conditions, 'Reconciling'),
+          condition('Stalled', 'True', result.reason, result.message, generation),
+          now,
+        )
         status.observedGeneration = generation
       } else {
-        conditions = setCondition(removeCondition(conditions, 'Stalled'), condition('Reconciling', 'True', 'ProgressingWithRetry', result.message, generation), now)
+        conditions = setCondition(
+          removeCondition(conditions, 'Stalled'),
+          condition('Reconciling', 'True', 'ProgressingWithRetry', result.message, generation),
+          now,
+        )
       }
       if (result.revision !== undefined) status.lastAttemptedRevision = result.revision
       if (result.digest !== undefined && result.revision !== undefined) {
-        status.history = recordHistory(status.history ?? [], { ...result, digest: result.digest, revision: result.revision }, result.reason, now)
+        status.history = recordHistory(
+          status.history ?? [],
+          { ...result, digest: result.digest, revision: result.revision },
+          result.reason,
+          now,
+        )
       }
       break
     case 'waiting':
-      conditions = setCondition(conditions, condition('Ready', 'Unknown', 'Progressing', 'Reconciliation in progress', generation), now)
-      conditions = setCondition(conditions, condition('Reconciling', 'True', 'Progressing', result.message, generation), now)
+      conditions = setCondition(
+        conditions,
+        condition('Ready', 'Unknown', 'Progressing', 'Reconciliation in progress', generation),
+        now,
+      )
+      conditions = setCondition(
+        conditions,
+        condition('Reconciling', 'True', 'Progressing', result.message, generation),
+        now,
+      )
       conditions = removeCondition(conditions, 'Stalled')
       status.lastAttemptedRevision = result.revision
       break
@@ -64,7 +113,12 @@ type History = NonNullable<KustomizationStatus['history']>
 /** Updates the entry of the same digest and outcome and moves it to the front, or adds one. */
 function recordHistory(
   history: History,
-  result: { readonly digest: string; readonly revision: string; readonly originRevision?: string; readonly durationMs: number },
+  result: {
+    readonly digest: string
+    readonly revision: string
+    readonly originRevision?: string
+    readonly durationMs: number
+  },
   status: string,
   now: string,
 ): History {
@@ -76,11 +130,20 @@ function recordHistory(
     lastReconciledDuration: `${result.durationMs}ms`,
     lastReconciledStatus: status,
     totalReconciliations: (same?.totalReconciliations ?? 0) + 1,
-    metadata: { revision: result.revision, ...(result.originRevision === undefined ? {} : { originRevision: result.originRevision }) },
+    metadata: {
+      revision: result.revision,
+      ...(result.originRevision === undefined ? {} : { originRevision: result.originRevision }),
+    },
   }
   return [entry, ...history.filter((other) => other !== same)].slice(0, maxHistory)
 }
 
-function condition(type: string, status: Condition['status'], reason: string, message: string, observedGeneration: number) {
+function condition(
+  type: string,
+  status: Condition['status'],
+  reason: string,
+  message: string,
+  observedGeneration: number,
+) {
   return { type, status, reason, message: message.slice(0, 20_000), observedGeneration }
 }

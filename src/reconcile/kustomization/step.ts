@@ -54,13 +54,19 @@ interface Progress {
  * with the reasons of its Ready condition. Whatever was done is in the cluster, so a step that was cut off is simply run again.
  * Never rejects for what is wrong with the object; rejects with an EngineError when the cluster cannot be reached.
  */
-export async function stepKustomization(ctx: RunContext, object: Kustomization, control: StepControl): Promise<NodeRecord> {
+export async function stepKustomization(
+  ctx: RunContext,
+  object: Kustomization,
+  control: StepControl,
+): Promise<NodeRecord> {
   const progress: Progress = { stored: object, object, startedAt: ctx.deps.clock.now(), changes: [], unchanged: 0 }
   if (object.metadata.deletionTimestamp !== undefined) {
     return record(ctx, progress, ...(await finalizeKustomization(ctx, object, progress.changes)))
   }
   try {
-    const held = await addFinalizer(ctx.client, object, finalizer, fieldManagers.kustomizeStatus, { signal: ctx.signal })
+    const held = await addFinalizer(ctx.client, object, finalizer, fieldManagers.kustomizeStatus, {
+      signal: ctx.signal,
+    })
     if (held === undefined) return record(ctx, progress, 'ready', 'Deleted', 'deleted')
     progress.stored = progress.object = held
     refuseUnsupported(object, ctx.deps.settings)
@@ -79,7 +85,12 @@ export async function stepKustomization(ctx: RunContext, object: Kustomization, 
       await save(ctx, progress, { kind: 'waiting', message: health.message, revision: progress.revision ?? '' })
       return record(ctx, progress, 'waiting', 'Progressing', health.message)
     }
-    if (health.state === 'failed') throw new EngineError(health.message, { code: 'health-check-failed', reason: 'HealthCheckFailed', disposition: 'retry' })
+    if (health.state === 'failed')
+      throw new EngineError(health.message, {
+        code: 'health-check-failed',
+        reason: 'HealthCheckFailed',
+        disposition: 'retry',
+      })
     const message = `Applied revision: ${progress.revision}`
     await save(ctx, progress, applied(ctx, progress))
     emitFinished(ctx, progress)
@@ -117,7 +128,12 @@ async function render(ctx: RunContext, progress: Progress): Promise<BuiltKustomi
   return built
 }
 
-async function applyAndPrune(ctx: RunContext, progress: Progress, built: BuiltKustomization, client: KubeClient): Promise<ChangeSet> {
+async function applyAndPrune(
+  ctx: RunContext,
+  progress: Progress,
+  built: BuiltKustomization,
+  client: KubeClient,
+): Promise<ChangeSet> {
   const before = progress.object.status?.inventory?.entries ?? []
   const result = await applyStaged(client, {
     objects: built.objects,
@@ -176,8 +192,13 @@ function note(progress: Progress, changes: ChangeSet): void {
   for (const change of changes) {
     if (change.action === 'unchanged') progress.unchanged += 1
     else {
-      const drift = isDrift && (change.action === 'created' || change.action === 'configured') ? (change.drift ?? []) : undefined
-      progress.changes.push({ object: formatKey(change), action: change.action, ...(drift === undefined ? {} : { drift }) })
+      const drift =
+        isDrift && (change.action === 'created' || change.action === 'configured') ? (change.drift ?? []) : undefined
+      progress.changes.push({
+        object: formatKey(change),
+        action: change.action,
+        ...(drift === undefined ? {} : { drift }),
+      })
     }
   }
 }
@@ -199,7 +220,9 @@ async function fail(ctx: RunContext, progress: Progress, error: EngineError): Pr
     kind: 'failed',
     reason,
     message: error.message,
-    stalled: error.disposition === 'stall' && (reason === 'AccessDenied' || reason === 'InvalidCELExpression' || reason === 'FeatureGateDisabled'),
+    stalled:
+      error.disposition === 'stall' &&
+      (reason === 'AccessDenied' || reason === 'InvalidCELExpression' || reason === 'FeatureGateDisabled'),
     durationMs: ctx.deps.clock.now() - progress.startedAt,
     ...(progress.revision === undefined ? {} : { revision: progress.revision }),
     ...(progress.digest === undefined ? {} : { digest: progress.digest }),
@@ -221,18 +244,31 @@ async function save(ctx: RunContext, progress: Progress, result: KustomizationRe
 }
 
 async function store(ctx: RunContext, progress: Progress, status: KustomizationStatus): Promise<void> {
-  progress.stored = await patchStatus(ctx.client, progress.stored, status, fieldManagers.kustomizeStatus, { signal: ctx.signal })
+  progress.stored = await patchStatus(ctx.client, progress.stored, status, fieldManagers.kustomizeStatus, {
+    signal: ctx.signal,
+  })
   progress.object = progress.stored
   ctx.world.update(progress.stored)
 }
 
 function ownerOf(object: Kustomization) {
-  return { kind: 'Kustomization' as const, group: groups.kustomize, name: object.metadata.name, namespace: object.metadata.namespace ?? '' }
+  return {
+    kind: 'Kustomization' as const,
+    group: groups.kustomize,
+    name: object.metadata.name,
+    namespace: object.metadata.namespace ?? '',
+  }
 }
 
 function withReason(error: EngineError, reason: string): EngineError {
   if (error.reason !== undefined || error.disposition === 'retry') return error
-  return new EngineError(error.message, { code: error.code, disposition: error.disposition, reason, data: error.data, cause: error })
+  return new EngineError(error.message, {
+    code: error.code,
+    disposition: error.disposition,
+    reason,
+    data: error.data,
+    cause: error,
+  })
 }
 
 function now(ctx: RunContext): string {
@@ -282,7 +318,9 @@ function emitApplied(ctx: RunContext, progress: Progress, changes: ChangeSet): v
 function describeDrift(change: Change): string {
   if (change.action === 'created') return 'was deleted'
   if (change.drift === undefined || change.drift.length === 0) return 'was changed'
-  return change.drift.map((found) => (found.manager === undefined ? found.path : `${found.path} (by ${found.manager})`)).join(', ')
+  return change.drift
+    .map((found) => (found.manager === undefined ? found.path : `${found.path} (by ${found.manager})`))
+    .join(', ')
 }
 
 function emitPruned(ctx: RunContext, progress: Progress, changes: ChangeSet): void {
@@ -294,7 +332,13 @@ function emitPruned(ctx: RunContext, progress: Progress, changes: ChangeSet): vo
 function emitFinished(ctx: RunContext, progress: Progress): void {
   if (isUnchangedBefore(progress) && progress.changes.length === 0) return
   const seconds = (ctx.deps.clock.now() - progress.startedAt) / 1000
-  emit(ctx, progress, 'info', 'ReconciliationSucceeded', `Reconciliation finished in ${seconds}s, next run in ${progress.object.spec.interval}`)
+  emit(
+    ctx,
+    progress,
+    'info',
+    'ReconciliationSucceeded',
+    `Reconciliation finished in ${seconds}s, next run in ${progress.object.spec.interval}`,
+  )
 }
 
 /** After a success was saved the status equals the input; the number of reconciliations tells whether it did before. */

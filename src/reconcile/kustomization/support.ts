@@ -11,11 +11,14 @@ export function refuseUnsupported(object: Kustomization, settings: Settings): vo
   const { spec } = object
   const namespace = object.metadata.namespace ?? ''
   const refuse = (field: string): never => {
-    throw new EngineError(`spec.${field} is not supported yet; remove it, or leave this Kustomization to Flux's own controller`, {
-      code: 'kustomization-field-unsupported',
-      reason: 'ReconciliationFailed',
-      data: { field },
-    })
+    throw new EngineError(
+      `spec.${field} is not supported yet; remove it, or leave this Kustomization to Flux's own controller`,
+      {
+        code: 'kustomization-field-unsupported',
+        reason: 'ReconciliationFailed',
+        data: { field },
+      },
+    )
   }
   if (spec.decryption !== undefined) refuse('decryption')
   if (spec.kubeConfig !== undefined) refuse('kubeConfig')

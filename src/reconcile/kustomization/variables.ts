@@ -18,7 +18,12 @@ export async function loadVariables(
   const postBuild = kustomization.spec.postBuild
   const variables = new Map<string, string>()
   for (const reference of postBuild?.substituteFrom ?? []) {
-    const key = { apiVersion: 'v1', kind: reference.kind, namespace: kustomization.metadata.namespace ?? '', name: reference.name }
+    const key = {
+      apiVersion: 'v1',
+      kind: reference.kind,
+      namespace: kustomization.metadata.namespace ?? '',
+      name: reference.name,
+    }
     const object = (await client.get(key, { signal })) as { data?: { [key: string]: string } } | undefined
     if (object === undefined) {
       if (reference.optional === true) continue
@@ -28,10 +33,16 @@ export async function loadVariables(
       )
     }
     for (const [name, value] of Object.entries(object.data ?? {})) {
-      setVariable(variables, name, reference.kind === 'Secret' ? decodeBase64(value) : value, `${reference.kind}/${reference.name}`)
+      setVariable(
+        variables,
+        name,
+        reference.kind === 'Secret' ? decodeBase64(value) : value,
+        `${reference.kind}/${reference.name}`,
+      )
     }
   }
-  for (const [name, value] of Object.entries(postBuild?.substitute ?? {})) setVariable(variables, name, value, 'spec.postBuild.substitute')
+  for (const [name, value] of Object.entries(postBuild?.substitute ?? {}))
+    setVariable(variables, name, value, 'spec.postBuild.substitute')
   return variables
 }
 

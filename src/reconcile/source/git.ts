@@ -1,7 +1,15 @@
 import { fieldManagers, finalizer, type GitRepository, type GitRepositoryStatus } from '../../api/index.ts'
 import { EngineError, parseDuration, toEngineError } from '../../base/index.ts'
 import { addFinalizer, patchStatus, removeFinalizer } from '../../kube/index.ts'
-import { fetchArtifact, gitCredentials, resolveRevision, type GitArtifact, type GitDeps, type RequestCredentials, type SecretData } from '../../sources/index.ts'
+import {
+  fetchArtifact,
+  gitCredentials,
+  resolveRevision,
+  type GitArtifact,
+  type GitDeps,
+  type RequestCredentials,
+  type SecretData,
+} from '../../sources/index.ts'
 import { failedGitStatus, fetchedGitStatus } from './status.ts'
 import type { SourceContext } from './index.ts'
 
@@ -11,7 +19,10 @@ import type { SourceContext } from './index.ts'
  *
  * Effects: `.status` (artifact, conditions Ready, ArtifactInStorage, FetchFailed), events NewArtifact and failures.
  */
-export async function refreshGitRepository(ctx: SourceContext, object: GitRepository): Promise<GitArtifact | undefined> {
+export async function refreshGitRepository(
+  ctx: SourceContext,
+  object: GitRepository,
+): Promise<GitArtifact | undefined> {
   if (object.metadata.deletionTimestamp !== undefined) {
     await removeFinalizer(ctx.client, object, finalizer, fieldManagers.sourceStatus, { signal: ctx.signal })
     ctx.world.remove(object)
@@ -29,15 +40,24 @@ export async function refreshGitRepository(ctx: SourceContext, object: GitReposi
     const artifact = await fetchArtifact(gitDeps(ctx), { ...request, ...previousCommit(current), resolved })
     if (!isUpToDate(current, artifact)) {
       const isNew = current.status?.artifact?.revision !== artifact.revision
-      current = await store(ctx, current, fetchedGitStatus(current, artifact, ctx.deps.settings.publicUrl, ctx.deps.clock.now()))
-      if (isNew) emit(ctx, current, 'info', 'NewArtifact', `stored artifact for commit '${subjectOf(artifact)}'`, artifact)
+      current = await store(
+        ctx,
+        current,
+        fetchedGitStatus(current, artifact, ctx.deps.settings.publicUrl, ctx.deps.clock.now()),
+      )
+      if (isNew)
+        emit(ctx, current, 'info', 'NewArtifact', `stored artifact for commit '${subjectOf(artifact)}'`, artifact)
     }
     return artifact
   } catch (caught) {
     const error = toEngineError(caught)
     if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error
     const reason = error.reason ?? 'GitOperationFailed'
-    await store(ctx, current, failedGitStatus(current, reason, error.message, error.disposition === 'stall', ctx.deps.clock.now()))
+    await store(
+      ctx,
+      current,
+      failedGitStatus(current, reason, error.message, error.disposition === 'stall', ctx.deps.clock.now()),
+    )
     emit(ctx, current, 'error', reason, error.message)
     return undefined
   }
@@ -104,25 +124,32 @@ async function loadCredentials(ctx: SourceContext, object: GitRepository): Promi
     { signal: ctx.signal },
   )
   if (secret === undefined) {
-    throw new EngineError(`failed to get secret '${namespace}/${reference.name}': it does not exist; create it, or correct spec.secretRef`, {
-      code: 'secret-missing',
-      reason: 'AuthenticationFailed',
-      disposition: 'retry',
-    })
+    throw new EngineError(
+      `failed to get secret '${namespace}/${reference.name}': it does not exist; create it, or correct spec.secretRef`,
+      {
+        code: 'secret-missing',
+        reason: 'AuthenticationFailed',
+        disposition: 'retry',
+      },
+    )
   }
   const data: { [key: string]: Uint8Array } = {}
-  for (const [key, value] of Object.entries(secret.data ?? {})) data[key] = Uint8Array.from(atob(value), (char) => char.charCodeAt(0))
+  for (const [key, value] of Object.entries(secret.data ?? {}))
+    data[key] = Uint8Array.from(atob(value), (char) => char.charCodeAt(0))
   return gitCredentials({ ...common, secret: data satisfies SecretData })
 }
 
 function refuseUnsupported(object: GitRepository): void {
   const { spec } = object
   const refuse = (field: string): never => {
-    throw new EngineError(`spec.${field} is not supported yet; remove it, or leave this source to Flux's own controller`, {
-      code: 'git-field-unsupported',
-      reason: 'GitOperationFailed',
-      data: { field },
-    })
+    throw new EngineError(
+      `spec.${field} is not supported yet; remove it, or leave this source to Flux's own controller`,
+      {
+        code: 'git-field-unsupported',
+        reason: 'GitOperationFailed',
+        data: { field },
+      },
+    )
   }
   if ((spec.include ?? []).length > 0) refuse('include')
   if (spec.proxySecretRef !== undefined) refuse('proxySecretRef')
@@ -139,7 +166,14 @@ function subjectOf(artifact: GitArtifact): string {
   return (artifact.commit.message.split('\n')[0] ?? '').slice(0, 50)
 }
 
-function emit(ctx: SourceContext, object: GitRepository, severity: 'info' | 'error', reason: string, message: string, artifact?: GitArtifact): void {
+function emit(
+  ctx: SourceContext,
+  object: GitRepository,
+  severity: 'info' | 'error',
+  reason: string,
+  message: string,
+  artifact?: GitArtifact,
+): void {
   const metadata = artifact === undefined ? {} : { revision: artifact.revision, digest: artifact.digest }
   ctx.events.emit({ object, severity, reason, message, controller: 'source-controller', metadata })
 }

@@ -43,13 +43,16 @@ export function createSources(ctx: SourceContext): SourceResults {
     if (fresh !== undefined) return fresh
     const object = ctx.world.get(idOfKey(key))
     if (!isSupportedSourceKind(key.kind)) throw artifactFailed(unsupportedSourceKind(key.kind).message)
-    if (object?.kind !== 'GitRepository') throw artifactFailed(`Source '${idOfKey(key)}' not found; create it, or correct spec.sourceRef`)
+    if (object?.kind !== 'GitRepository')
+      throw artifactFailed(`Source '${idOfKey(key)}' not found; create it, or correct spec.sourceRef`)
     if (object.status?.artifact !== undefined) return noteTime(await currentArtifact(ctx, object))
     // Never fetched: a source that a Kustomization of this run has just created.
     if (!refreshed.has(idOfKey(key))) await results.refresh(key)
     const found = await refreshed.get(idOfKey(key))
     if (found !== undefined) return found
-    const ready = (ctx.world.get(idOfKey(key)) as GitRepository | undefined)?.status?.conditions?.find((condition) => condition.type === 'Ready')
+    const ready = (ctx.world.get(idOfKey(key)) as GitRepository | undefined)?.status?.conditions?.find(
+      (condition) => condition.type === 'Ready',
+    )
     throw artifactFailed(`Source artifact not found: ${ready?.message ?? `${idOfKey(key)} has not been fetched yet`}`)
   }
   const results: SourceResults = {

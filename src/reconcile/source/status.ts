@@ -1,14 +1,26 @@
-import { removeCondition, setCondition, type Condition, type GitRepository, type GitRepositoryStatus } from '../../api/index.ts'
+import {
+  removeCondition,
+  setCondition,
+  type Condition,
+  type GitRepository,
+  type GitRepositoryStatus,
+} from '../../api/index.ts'
 import type { Artifact } from '../../ports/index.ts'
 import { timestamp } from '../timestamp.ts'
 
 /** The status of a GitRepository whose revision is at hand (source-controller 1.9). */
-export function fetchedGitStatus(object: GitRepository, artifact: Artifact, publicUrl: string, now: number): GitRepositoryStatus {
+export function fetchedGitStatus(
+  object: GitRepository,
+  artifact: Artifact,
+  publicUrl: string,
+  now: number,
+): GitRepositoryStatus {
   const generation = object.metadata.generation ?? 0
   const message = `stored artifact for revision '${artifact.revision}'`
   const at = timestamp(now)
   let conditions: readonly Condition[] = object.status?.conditions ?? []
-  for (const type of ['Reconciling', 'Stalled', 'FetchFailed', 'ArtifactOutdated', 'StorageOperationFailed']) conditions = removeCondition(conditions, type)
+  for (const type of ['Reconciling', 'Stalled', 'FetchFailed', 'ArtifactOutdated', 'StorageOperationFailed'])
+    conditions = removeCondition(conditions, type)
   conditions = setCondition(conditions, condition('Ready', 'True', 'Succeeded', message, generation), at)
   conditions = setCondition(conditions, condition('ArtifactInStorage', 'True', 'Succeeded', message, generation), at)
   const file = `${artifact.revision.slice(artifact.revision.lastIndexOf(':') + 1)}.tar.gz`
@@ -32,15 +44,29 @@ export function fetchedGitStatus(object: GitRepository, artifact: Artifact, publ
 }
 
 /** The status of a GitRepository that could not be fetched; the last artifact stays. */
-export function failedGitStatus(object: GitRepository, reason: string, message: string, stalled: boolean, now: number): GitRepositoryStatus {
+export function failedGitStatus(
+  object: GitRepository,
+  reason: string,
+  message: string,
+  stalled: boolean,
+  now: number,
+): GitRepositoryStatus {
   const generation = object.metadata.generation ?? 0
   const at = timestamp(now)
   let conditions: readonly Condition[] = object.status?.conditions ?? []
   conditions = setCondition(conditions, condition('Ready', 'False', reason, message, generation), at)
   conditions = setCondition(conditions, condition('FetchFailed', 'True', reason, message, generation), at)
   conditions = stalled
-    ? setCondition(removeCondition(conditions, 'Reconciling'), condition('Stalled', 'True', reason, message, generation), at)
-    : setCondition(removeCondition(conditions, 'Stalled'), condition('Reconciling', 'True', 'ProgressingWithRetry', message, generation), at)
+    ? setCondition(
+        removeCondition(conditions, 'Reconciling'),
+        condition('Stalled', 'True', reason, message, generation),
+        at,
+      )
+    : setCondition(
+        removeCondition(conditions, 'Stalled'),
+        condition('Reconciling', 'True', 'ProgressingWithRetry', message, generation),
+        at,
+      )
   return withHandledRequest(object, { ...object.status, observedGeneration: generation, conditions: [...conditions] })
 }
 
@@ -49,6 +75,12 @@ function withHandledRequest(object: GitRepository, status: GitRepositoryStatus):
   return requestedAt === undefined ? status : { ...status, lastHandledReconcileAt: requestedAt }
 }
 
-function condition(type: string, status: Condition['status'], reason: string, message: string, observedGeneration: number) {
+function condition(
+  type: string,
+  status: Condition['status'],
+  reason: string,
+  message: string,
+  observedGeneration: number,
+) {
   return { type, status, reason, message: message.slice(0, 20_000), observedGeneration }
 }

@@ -102,6 +102,11 @@ export class GitObjectCache {
     return signal === undefined ? flight : raceSignal(flight, signal)
   }
 
+  /** Reads from the store. A store that fails counts as empty: everything can be fetched from the remote again. */
+  async read(key: string): Promise<Uint8Array | undefined> {
+    return this.store?.get(key).catch(() => undefined)
+  }
+
   /** Writes to the store in the background. A failed write is only a slower next start, so it is not reported. */
   write(key: string, value: Uint8Array): void {
     if (this.store === undefined) return

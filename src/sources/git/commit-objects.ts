@@ -41,7 +41,9 @@ export class CommitObjects {
     options: { url: string; credentials?: RequestCredentials; commit: string; reference?: string },
   ) {
     this.#deps = deps
-    this.#options = options
+    // Not the caller's signal: downloads are shared with others, who must not be cut off with it.
+    const { url, credentials } = options
+    this.#options = credentials === undefined ? { url } : { url, credentials }
     this.commitId = options.commit
     this.#reference = options.reference
     const remote = this.#connect()
@@ -96,7 +98,7 @@ export class CommitObjects {
     // An instance that has most of it was here before: asking the store would only cost time.
     if (key !== undefined && missing.length > ids.length / 2) {
       const stored =
-        decodeBundle((await cache.store?.get(key)) ?? new Uint8Array(0))?.objects ?? new Map<string, GitObject>()
+        decodeBundle((await cache.read(key)) ?? new Uint8Array(0))?.objects ?? new Map<string, GitObject>()
       cache.addAll(this.scope, stored)
       const wanted = new Set(missing)
       for (const [id, object] of stored) if (wanted.has(id)) this.#pinned.set(id, object)
@@ -208,7 +210,7 @@ export class CommitObjects {
     let at: string | undefined = commit
     let increments = 0
     while (at !== undefined) {
-      const bytes: Uint8Array | undefined = await cache.store.get(commitKey(this.scope, at))
+      const bytes: Uint8Array | undefined = await cache.read(commitKey(this.scope, at))
       const bundle = bytes === undefined ? undefined : decodeBundle(bytes)
       if (bundle === undefined || ++increments > maxIncrements + 1) return undefined
       for (const [id, object] of bundle.objects) objects.set(id, object)

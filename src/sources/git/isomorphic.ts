@@ -7,7 +7,6 @@ import type { GitObject } from './object-id.ts'
 import { readPack } from './pack.ts'
 import { concatBytes } from './pkt-line.ts'
 import type { GitRemote } from './remote.ts'
-import { repositoryBase } from './remote.ts'
 
 /**
  * Fetches a commit with all its files from a server that speaks only version 1 of the protocol: isomorphic-git negotiates and receives, into a file system in memory; the pack that it
@@ -29,13 +28,13 @@ export async function fetchVersion1(
   }
   const git = await import('isomorphic-git')
   const fs = new MemoryFs(limits.maxPackBytes)
-  const url = repositoryBase(remote.url)
+  const { base: url } = await remote.server()
   try {
     await git.init({ fs, dir: '/', gitdir: '/git', bare: true })
+    await git.addRemote({ fs, gitdir: '/git', remote: 'origin', url })
     await git.fetch({
       fs,
       gitdir: '/git',
-      url,
       ref: reference.replace(/\^\{\}$/, ''),
       singleBranch: true,
       depth: 1,

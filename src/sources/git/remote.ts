@@ -3,7 +3,7 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import { isEngineError, printUrl } from '../../base/index.ts'
 import type { Clock } from '../../ports/index.ts'
 import type { RequestCredentials, RequestDeps, SourceResponse } from '../request.ts'
-import { drain, retryAfterMs, sendRequest } from '../request.ts'
+import { credentialsFor, drain, retryAfterMs, sendRequest } from '../request.ts'
 import type { GitObjectCache, KnownServer } from './cache.ts'
 import { cacheScope } from './cache.ts'
 import { parseGitUrl } from './credentials.ts'
@@ -104,7 +104,8 @@ export class GitRemote {
       sendRequest(this.#deps, {
         ...rest,
         ...(body === undefined ? {} : { body }),
-        credentials: this.#credentials,
+        // The repository may have moved to another host, which must not see what was meant for the first.
+        credentials: credentialsFor(this.#credentials, this.url, request.url),
         signal: this.#signal,
       }),
     )

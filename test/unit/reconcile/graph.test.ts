@@ -5,7 +5,11 @@ import { findCycle, runGraph, type GraphNode } from '../../../src/reconcile/grap
 const node = (id: string, after: string[] = [], afterApplied: string[] = []): GraphNode => ({ id, after, afterApplied })
 
 /** Runs a graph whose nodes take one turn of the event loop each and returns what happened, in order. */
-async function trace(nodes: GraphNode[], concurrency = 10, extra: { [id: string]: GraphNode[] } = {}): Promise<string[]> {
+async function trace(
+  nodes: GraphNode[],
+  concurrency = 10,
+  extra: { [id: string]: GraphNode[] } = {},
+): Promise<string[]> {
   const log: string[] = []
   await runGraph({
     nodes,
@@ -45,7 +49,10 @@ describe('runGraph', () => {
 
   it('runs nodes found on the way', async () => {
     const log = await trace([node('root')], 4, { root: [node('leaf', [], ['root']), node('root')] })
-    assert.deepEqual(log.filter((line) => line.startsWith('start')), ['start root', 'start leaf'])
+    assert.deepEqual(
+      log.filter((line) => line.startsWith('start')),
+      ['start root', 'start leaf'],
+    )
   })
 
   it('ignores dependencies outside the graph', async () => {

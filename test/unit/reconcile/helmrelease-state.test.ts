@@ -49,22 +49,102 @@ describe('determineState', () => {
     { name: 'nothing in storage but a history', history: [snapshot()], want: 'Absent' },
     { name: 'uninstalled', latest: release('uninstalled'), history: [snapshot()], want: 'Absent' },
     { name: 'pending install of somebody else', latest: release('pending-install'), want: 'Locked', ours: false },
-    { name: 'pending upgrade that we recorded', latest: release('pending-upgrade'), history: [snapshot()], want: 'Locked', ours: true },
-    { name: 'pending rollback, changed since', latest: release('pending-rollback', { digest: 'x' }), history: [snapshot()], want: 'Locked', ours: false },
+    {
+      name: 'pending upgrade that we recorded',
+      latest: release('pending-upgrade'),
+      history: [snapshot()],
+      want: 'Locked',
+      ours: true,
+    },
+    {
+      name: 'pending rollback, changed since',
+      latest: release('pending-rollback', { digest: 'x' }),
+      history: [snapshot()],
+      want: 'Locked',
+      ours: false,
+    },
     { name: 'deployed by helm, never recorded', latest: release('deployed'), want: 'Unmanaged' },
-    { name: 'changed by helm rollback', latest: release('deployed', { version: 4 }), history: [snapshot()], want: 'Unmanaged' },
-    { name: 'changed in place', latest: release('deployed', { digest: 'x' }), history: [snapshot()], want: 'Unmanaged' },
-    { name: 'snapshot of an old format is trusted', latest: release('deployed', { digest: 'x' }), history: [{ version: 3, digest: 'old', status: 'deployed' }], want: 'InSync' },
+    {
+      name: 'changed by helm rollback',
+      latest: release('deployed', { version: 4 }),
+      history: [snapshot()],
+      want: 'Unmanaged',
+    },
+    {
+      name: 'changed in place',
+      latest: release('deployed', { digest: 'x' }),
+      history: [snapshot()],
+      want: 'Unmanaged',
+    },
+    {
+      name: 'snapshot of an old format is trusted',
+      latest: release('deployed', { digest: 'x' }),
+      history: [{ version: 3, digest: 'old', status: 'deployed' }],
+      want: 'InSync',
+    },
     { name: 'failed', latest: release('failed'), history: [snapshot()], want: 'Failed' },
-    { name: 'failed test', latest: release('deployed'), history: [snapshot({ testHooks: { t: { phase: 'Failed' } } })], desired: desired({ testsEnabled: true }), want: 'Failed' },
-    { name: 'failed test, ignored', latest: release('deployed'), history: [snapshot({ testHooks: { t: { phase: 'Failed' } } })], desired: desired({ testsEnabled: true, ignoreTestFailures: true }), want: 'InSync' },
-    { name: 'failed test, tests off', latest: release('deployed'), history: [snapshot({ testHooks: { t: { phase: 'Failed' } } })], want: 'InSync' },
-    { name: 'another chart', latest: release('deployed'), history: [snapshot()], desired: desired({ chartName: 'other' }), want: 'OutOfSync' },
-    { name: 'another version', latest: release('deployed'), history: [snapshot()], desired: desired({ chartVersion: '6.0.1' }), want: 'OutOfSync' },
-    { name: 'other values', latest: release('deployed'), history: [snapshot()], desired: desired({ configDigest: 'x' }), want: 'OutOfSync' },
-    { name: 'other post-rendering', latest: release('deployed'), history: [snapshot()], desired: desired({ postRenderingChanged: true }), want: 'OutOfSync' },
-    { name: 'not tested', latest: release('deployed'), history: [snapshot()], desired: desired({ testsEnabled: true }), want: 'Untested' },
-    { name: 'tested without hooks', latest: release('deployed'), history: [snapshot({ testHooks: {} })], desired: desired({ testsEnabled: true }), want: 'InSync' },
+    {
+      name: 'failed test',
+      latest: release('deployed'),
+      history: [snapshot({ testHooks: { t: { phase: 'Failed' } } })],
+      desired: desired({ testsEnabled: true }),
+      want: 'Failed',
+    },
+    {
+      name: 'failed test, ignored',
+      latest: release('deployed'),
+      history: [snapshot({ testHooks: { t: { phase: 'Failed' } } })],
+      desired: desired({ testsEnabled: true, ignoreTestFailures: true }),
+      want: 'InSync',
+    },
+    {
+      name: 'failed test, tests off',
+      latest: release('deployed'),
+      history: [snapshot({ testHooks: { t: { phase: 'Failed' } } })],
+      want: 'InSync',
+    },
+    {
+      name: 'another chart',
+      latest: release('deployed'),
+      history: [snapshot()],
+      desired: desired({ chartName: 'other' }),
+      want: 'OutOfSync',
+    },
+    {
+      name: 'another version',
+      latest: release('deployed'),
+      history: [snapshot()],
+      desired: desired({ chartVersion: '6.0.1' }),
+      want: 'OutOfSync',
+    },
+    {
+      name: 'other values',
+      latest: release('deployed'),
+      history: [snapshot()],
+      desired: desired({ configDigest: 'x' }),
+      want: 'OutOfSync',
+    },
+    {
+      name: 'other post-rendering',
+      latest: release('deployed'),
+      history: [snapshot()],
+      desired: desired({ postRenderingChanged: true }),
+      want: 'OutOfSync',
+    },
+    {
+      name: 'not tested',
+      latest: release('deployed'),
+      history: [snapshot()],
+      desired: desired({ testsEnabled: true }),
+      want: 'Untested',
+    },
+    {
+      name: 'tested without hooks',
+      latest: release('deployed'),
+      history: [snapshot({ testHooks: {} })],
+      desired: desired({ testsEnabled: true }),
+      want: 'InSync',
+    },
     { name: 'in sync', latest: release('deployed'), history: [snapshot()], want: 'InSync' },
     { name: 'uninstalling', latest: release('uninstalling'), history: [snapshot()], want: 'Unknown' },
     { name: 'superseded as the latest', latest: release('superseded'), history: [snapshot()], want: 'Unknown' },
@@ -93,27 +173,103 @@ describe('decide', () => {
     hasRollbackTarget: true,
     force: false,
   }
-  const rows: { name: string; state: ReleaseState['kind']; ours?: boolean; input?: Partial<DecisionInput>; want: string }[] = [
+  const rows: {
+    name: string
+    state: ReleaseState['kind']
+    ours?: boolean
+    input?: Partial<DecisionInput>
+    want: string
+  }[] = [
     { name: 'absent', state: 'Absent', want: 'install' },
-    { name: 'absent, one failure and no retries', state: 'Absent', input: { installFailures: 1 }, want: 'stall RetriesExceeded' },
-    { name: 'absent, one failure and one retry', state: 'Absent', input: { installFailures: 1, installRetries: 1 }, want: 'install' },
-    { name: 'absent, retries without end', state: 'Absent', input: { installFailures: 99, installRetries: -1 }, want: 'install' },
-    { name: 'absent, exhausted but forced', state: 'Absent', input: { installFailures: 5, force: true }, want: 'install' },
+    {
+      name: 'absent, one failure and no retries',
+      state: 'Absent',
+      input: { installFailures: 1 },
+      want: 'stall RetriesExceeded',
+    },
+    {
+      name: 'absent, one failure and one retry',
+      state: 'Absent',
+      input: { installFailures: 1, installRetries: 1 },
+      want: 'install',
+    },
+    {
+      name: 'absent, retries without end',
+      state: 'Absent',
+      input: { installFailures: 99, installRetries: -1 },
+      want: 'install',
+    },
+    {
+      name: 'absent, exhausted but forced',
+      state: 'Absent',
+      input: { installFailures: 5, force: true },
+      want: 'install',
+    },
     { name: 'locked by another', state: 'Locked', ours: false, want: 'unlock' },
     { name: 'our own operation was cut off', state: 'Locked', ours: true, want: 'resume' },
     { name: 'unmanaged', state: 'Unmanaged', want: 'upgrade clear' },
     { name: 'failed before anything was counted', state: 'Failed', want: 'upgrade' },
-    { name: 'failed install, remediated', state: 'Failed', input: { lastAction: 'install', installFailures: 1, installRetries: 2 }, want: 'uninstall' },
-    { name: 'failed install, exhausted', state: 'Failed', input: { lastAction: 'install', installFailures: 1 }, want: 'stall RetriesExceeded' },
-    { name: 'failed install, exhausted, last one remediated', state: 'Failed', input: { lastAction: 'install', installFailures: 1, remediateLastInstallFailure: true }, want: 'uninstall' },
-    { name: 'failed install, retried', state: 'Failed', input: { lastAction: 'install', installFailures: 9, installStrategy: 'RetryOnFailure' }, want: 'upgrade' },
-    { name: 'failed upgrade, rolled back', state: 'Failed', input: { lastAction: 'upgrade', upgradeFailures: 1, upgradeRetries: 1 }, want: 'rollback' },
-    { name: 'failed upgrade, uninstalled', state: 'Failed', input: { lastAction: 'upgrade', upgradeFailures: 1, upgradeRetries: 1, upgradeRemediation: 'uninstall' }, want: 'uninstall' },
-    { name: 'failed upgrade, nothing to go back to', state: 'Failed', input: { lastAction: 'upgrade', upgradeFailures: 1, upgradeRetries: 1, hasRollbackTarget: false }, want: 'stall MissingRollbackTarget' },
-    { name: 'failed upgrade, exhausted', state: 'Failed', input: { lastAction: 'upgrade', upgradeFailures: 2, upgradeRetries: 1 }, want: 'stall RetriesExceeded' },
-    { name: 'failed upgrade, forced', state: 'Failed', input: { lastAction: 'upgrade', upgradeFailures: 2, force: true }, want: 'upgrade' },
+    {
+      name: 'failed install, remediated',
+      state: 'Failed',
+      input: { lastAction: 'install', installFailures: 1, installRetries: 2 },
+      want: 'uninstall',
+    },
+    {
+      name: 'failed install, exhausted',
+      state: 'Failed',
+      input: { lastAction: 'install', installFailures: 1 },
+      want: 'stall RetriesExceeded',
+    },
+    {
+      name: 'failed install, exhausted, last one remediated',
+      state: 'Failed',
+      input: { lastAction: 'install', installFailures: 1, remediateLastInstallFailure: true },
+      want: 'uninstall',
+    },
+    {
+      name: 'failed install, retried',
+      state: 'Failed',
+      input: { lastAction: 'install', installFailures: 9, installStrategy: 'RetryOnFailure' },
+      want: 'upgrade',
+    },
+    {
+      name: 'failed upgrade, rolled back',
+      state: 'Failed',
+      input: { lastAction: 'upgrade', upgradeFailures: 1, upgradeRetries: 1 },
+      want: 'rollback',
+    },
+    {
+      name: 'failed upgrade, uninstalled',
+      state: 'Failed',
+      input: { lastAction: 'upgrade', upgradeFailures: 1, upgradeRetries: 1, upgradeRemediation: 'uninstall' },
+      want: 'uninstall',
+    },
+    {
+      name: 'failed upgrade, nothing to go back to',
+      state: 'Failed',
+      input: { lastAction: 'upgrade', upgradeFailures: 1, upgradeRetries: 1, hasRollbackTarget: false },
+      want: 'stall MissingRollbackTarget',
+    },
+    {
+      name: 'failed upgrade, exhausted',
+      state: 'Failed',
+      input: { lastAction: 'upgrade', upgradeFailures: 2, upgradeRetries: 1 },
+      want: 'stall RetriesExceeded',
+    },
+    {
+      name: 'failed upgrade, forced',
+      state: 'Failed',
+      input: { lastAction: 'upgrade', upgradeFailures: 2, force: true },
+      want: 'upgrade',
+    },
     { name: 'out of sync', state: 'OutOfSync', want: 'upgrade' },
-    { name: 'out of sync, exhausted', state: 'OutOfSync', input: { upgradeFailures: 1 }, want: 'stall RetriesExceeded' },
+    {
+      name: 'out of sync, exhausted',
+      state: 'OutOfSync',
+      input: { upgradeFailures: 1 },
+      want: 'stall RetriesExceeded',
+    },
     { name: 'untested', state: 'Untested', want: 'test' },
     { name: 'in sync', state: 'InSync', want: 'none' },
     { name: 'in sync, forced', state: 'InSync', input: { force: true }, want: 'upgrade' },
@@ -123,7 +279,10 @@ describe('decide', () => {
     it(row.name, () => {
       const state = { kind: row.state, reason: 'r', ours: row.ours ?? false } as ReleaseState
       const decision = decide(state, { ...base, ...row.input })
-      const shown = 'reason' in decision ? `stall ${decision.reason}` : `${decision.action}${'clearHistory' in decision ? ' clear' : ''}`
+      const shown =
+        'reason' in decision
+          ? `stall ${decision.reason}`
+          : `${decision.action}${'clearHistory' in decision ? ' clear' : ''}`
       assert.equal(shown, row.want)
     })
   }

@@ -1,0 +1,18 @@
+import { Hono } from 'hono'
+import type { FunctionDeps } from './deps.ts'
+import { errorResponse, jsonResponse, toErrorResponse } from './http-errors.ts'
+import { handleRun, handleRuns, handleTrigger } from './manual.ts'
+import { handleWebhook } from './webhook.ts'
+
+/** The HTTP face of a deployment, the same on every platform: `createApp(deps).fetch(request)`. */
+export function createApp(deps: FunctionDeps): Hono {
+  const app = new Hono()
+  app.all('/hook/:provider', (c) => handleWebhook(deps, c.req.raw, c.req.param('provider')))
+  app.post('/trigger', (c) => handleTrigger(deps, c.req.raw))
+  app.get('/runs', (c) => handleRuns(deps, c.req.raw))
+  app.get('/runs/:id', (c) => handleRun(deps, c.req.raw, c.req.param('id')))
+  app.get('/healthz', () => jsonResponse(200, { status: 'ok' }))
+  app.notFound(() => errorResponse('not-found', 'there is nothing here'))
+  app.onError((error) => toErrorResponse(error, deps.logger))
+  return app
+}

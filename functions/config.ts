@@ -1,0 +1,187 @@
+import { z } from 'zod'
+import { DiagnosticsError, type Diagnostic } from '../src/base/index.ts'
+import { receivers, type Provider } from '../src/receivers/index.ts'
+import { defaultLimits, defaultSettings, type Limits, type Settings } from '../src/reconcile/index.ts'
+
+/** Reads a variable or secret by its name: the environment, a file, a binding. */
+export type ReadSetting = (name: string) => string | undefined
+
+/** A cluster and how to reach it. Credentials are named, not held: they are read when they are used, so that they can change. */
+export interface ClusterConfig {
+  readonly name: string
+  /** `https://host:port`. Absent with a kubeconfig. */
+  readonly server?: string
+  /** PEM certificates that sign the server's. On Cloudflare they belong to the binding. */
+  readonly ca?: string
+  /** Name of the secret with a bearer token. */
+  readonly tokenSecret?: string
+  /** Names of the secrets with a client certificate and its key (PEM). Node only. */
+  readonly clientCertSecret?: string
+  readonly clientKeySecret?: string
+  readonly serverName?: string
+  readonly insecureSkipVerify?: boolean
+  /** Node only. */
+  readonly kubeconfig?: { readonly path: string; readonly context?: string }
+  /** Cloudflare only: the VPC or service binding through which the cluster is reached. */
+  readonly binding?: string
+}
+
+/** The configuration of a deployment. */
+export interface Config {
+  readonly clusters: readonly ClusterConfig[]
+  /** Per provider; several while one is being replaced. A provider without any is off. */
+  readonly webhookSecrets: { readonly [P in Provider]?: readonly string[] }
+  readonly triggerTokens: readonly string[]
+  readonly bodyLimitBytes: number
+  readonly bodyTimeoutMs: number
+  readonly scanIntervalMs: number
+  readonly runTimeoutMs: number
+  /** Hosts that sources may be fetched from although their addresses are private (`git.corp.example`, `*.corp.example`, `10.1.2.3`). */
+  readonly privateHosts: readonly string[]
+  readonly settings: Settings
+  readonly limits: Limits
+}
+
+const secretName = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]{0,127}$/, 'must be the name of a secret, such as PROD_TOKEN; never the secret itself')
+
+const clusterSchema = z
+  .strictObject({
+    name: z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/, 'must be lower-case letters, digits, "-" and "."'),
+    server: z.url({ protocol: /^https?$/, error: 'must be the URL of the API server' }).optional(),
+    ca: z.string().includes('-----BEGIN CERTIFICATE-----', { error: 'must be certificates in PEM' }).optional(),
+    tokenSecret: secretName.optional(),
+    clientCertSecret: secretName.optional(),
+    clientKeySecret: secretName.optional(),
+    serverName: z.string().min(1).optional(),
+    insecureSkipVerify: z.boolean().optional(),
+    kubeconfig: z.strictObject({ path: z.string().min(1), context: z.string().min(1).optional() }).optional(),
+    binding: z.string().min(1).optional(),
+  })
+  .superRefine((cluster, context) => {
+    const complain = (path: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [path], message })
+    if ((cluster.server === undefined) === (cluster.kubeconfig === undefined))
+      complain('server', 'give either server or kubeconfig')
+    if ((cluster.clientCertSecret === undefined) !== (cluster.clientKeySecret === undefined)) {
+      complain('clientCertSecret', 'clientCertSecret and clientKeySecret go together')
+    }
+    const carriesSecret = cluster.tokenSecret !== undefined || cluster.clientCertSecret !== undefined
+    if (carriesSecret && cluster.server?.startsWith('http:') === true) {
+      complain('server', 'credentials are not sent over plain http; use https')
+    }
+  })
+
+const clustersSchema = z
+  .array(clusterSchema)
+  .min(1, 'name at least one cluster')
+  .refine(
+    (clusters) => new Set(clusters.map((cluster) => cluster.name)).size === clusters.length,
+    'two clusters have the same name',
+  )
+
+const settingsSchema = z
+  .strictObject({
+    noCrossNamespaceRefs: z.boolean(),
+    noRemoteBases: z.boolean(),
+    defaultServiceAccount: z.string(),
+    publicUrl: z.url(),
+    strictSubstitution: z.boolean(),
+  })
+  .partial()
+
+const positive = z.number().int().min(1)
+const limitsSchema = z
+  .strictObject({
+    runBudgetMs: positive,
+    requestTimeoutMs: positive,
+    nodeConcurrency: positive,
+    applyConcurrency: positive,
+    healthPollMs: positive,
+  })
+  .partial()
+
+/** Shorter secrets can be guessed from one captured delivery. */
+const minSecretLength = 8
+
+/**
+ * Reads the configuration of a deployment (infra/wrangler/wrangler.jsonc lists the variables). Throws a DiagnosticsError `config-invalid`
+ * that names everything which is wrong, by variable and field; values never appear in it.
+ */
+export function loadConfig(read: ReadSetting): Config {
+  const findings: Diagnostic[] = []
+  const complain = (field: string, message: string): void => {
+    findings.push({ code: 'config-invalid', severity: 'error', field, message })
+  }
+  const parse = <T>(name: string, schema: z.ZodType<T>, fallback: T): T => {
+    const text = read(name)
+    if (text === undefined || text.trim() === '') return fallback
+    const value = parseJson(text)
+    if (value === undefined) return (complain(name, 'is not JSON'), fallback)
+    const result = schema.safeParse(value)
+    if (result.success) return result.data
+    for (const issue of result.error.issues) complain([name, ...issue.path].join('.'), issue.message)
+    return fallback
+  }
+  const number = (name: string, fallback: number, max: number): number => {
+    const text = read(name)
+    if (text === undefined || text.trim() === '') return fallback
+    const value = Number(text)
+    if (Number.isFinite(value) && value > 0 && value <= max) return value
+    return (complain(name, `must be a number above 0, at most ${max}`), fallback)
+  }
+  const secrets = (name: string): readonly string[] => readSecrets(read(name), (message) => complain(name, message))
+
+  const clusters = parse<readonly ClusterConfig[]>(
+    'CLUSTERS',
+    clustersSchema as unknown as z.ZodType<readonly ClusterConfig[]>,
+    [],
+  )
+  if (read('CLUSTERS') === undefined)
+    complain('CLUSTERS', 'is missing: a JSON list of {"name", "server", "tokenSecret", …}')
+  for (const cluster of clusters) {
+    for (const field of ['tokenSecret', 'clientCertSecret', 'clientKeySecret'] as const) {
+      const name = cluster[field]
+      if (name !== undefined && (read(name) ?? '') === '')
+        complain(`CLUSTERS.${cluster.name}.${field}`, `there is no secret ${name}`)
+    }
+  }
+  const webhookSecrets: { [P in Provider]?: readonly string[] } = {}
+  for (const provider of Object.keys(receivers) as Provider[]) {
+    const found = secrets(`${provider.toUpperCase()}_WEBHOOK_SECRET`)
+    if (found.length > 0) webhookSecrets[provider] = found
+  }
+  const config: Config = {
+    clusters,
+    webhookSecrets,
+    triggerTokens: secrets('TRIGGER_TOKEN'),
+    bodyLimitBytes: number('BODY_LIMIT_BYTES', 25 * 1024 * 1024, 64 * 1024 * 1024),
+    bodyTimeoutMs: number('BODY_TIMEOUT_SECONDS', 10, 300) * 1000,
+    scanIntervalMs: number('SCAN_INTERVAL_SECONDS', 60, 86_400) * 1000,
+    runTimeoutMs: number('RUN_TIMEOUT_SECONDS', 300, 840) * 1000,
+    privateHosts: parse('PRIVATE_HOSTS', z.array(z.string().min(1)), []),
+    settings: { ...defaultSettings, ...(parse('SETTINGS', settingsSchema, {}) as Partial<Settings>) },
+    limits: { ...defaultLimits, ...(parse('LIMITS', limitsSchema, {}) as Partial<Limits>) },
+  }
+  if (findings.length > 0) throw new DiagnosticsError(findings, { code: 'config-invalid' })
+  return config
+}
+
+/** One secret, or a JSON list of them while one is being replaced. */
+function readSecrets(text: string | undefined, complain: (message: string) => void): readonly string[] {
+  if (text === undefined || text === '') return []
+  const list = text.startsWith('[') ? z.array(z.string()).safeParse(parseJson(text)).data : [text]
+  if (list === undefined) return (complain('begins with "[" but is not a JSON list of strings'), [])
+  if (list.some((secret) => secret.length < minSecretLength))
+    complain(`a secret needs at least ${minSecretLength} characters`)
+  return list
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // The message of a parser quotes the text, which may hold a secret.
+  }
+}

@@ -1,0 +1,22 @@
+import type { CoordinatorClient, JobMessage, RunStore } from '../src/coordinator/index.ts'
+import type { Clock, Logger, Queue, Random, StateStore } from '../src/ports/index.ts'
+import type { BodyBudget } from './body.ts'
+import type { Config } from './config.ts'
+
+/** What the handlers need; a composition root of each platform provides it. */
+export interface FunctionDeps {
+  readonly config: Config
+  /** Shared by all clusters: deliveries, requests, records of runs. */
+  readonly state: StateStore
+  readonly runs: RunStore
+  readonly queue: Queue
+  readonly coordinatorOf: (cluster: string) => CoordinatorClient | undefined
+  /** Starts a queued job at once where the queue alone would take a second. The message stays in the queue in any case. */
+  readonly startEarly?: (message: JobMessage) => Promise<unknown>
+  /** Lets work go on after the answer. What it does must also be done by somebody else if it is cut off. */
+  readonly background: (work: Promise<unknown>) => void
+  readonly bodies: BodyBudget
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}

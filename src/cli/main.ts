@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+import { kustomizeCommand } from './kustomize.ts'
+import { reportFailure } from './report-failure.ts'
+
+const program = new Command('sluice')
+  .description('GitOps without a controller in the cluster')
+  .showHelpAfterError()
+  .addCommand(kustomizeCommand())
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = reportFailure(error)
+}

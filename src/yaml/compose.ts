@@ -1,0 +1,226 @@
+import {
+  EVENT_ID,
+  SCALAR_STYLE,
+  getScalarValue,
+  type Event,
+  type MappingEvent,
+  type ScalarEvent,
+  type SequenceEvent,
+} from 'js-yaml'
+import { formatFloat } from './numbers.ts'
+import { resolveScalar } from './scalars.ts'
+import type { YamlDialect, YamlLimits, YamlValue } from './dialect.ts'
+
+/** Where in the text something is wrong. */
+export class YamlProblem extends Error {
+  readonly code: string
+  readonly offset: number
+
+  constructor(code: string, message: string, offset: number) {
+    super(message)
+    this.name = 'YamlProblem'
+    this.code = code
+    this.offset = offset
+  }
+}
+
+export interface ComposeOptions {
+  readonly dialect: YamlDialect
+  readonly maps: boolean
+  /** Duplicate keys are errors, as go-yaml's strict reading and every decoding of v3 has it. Else the last one wins. */
+  readonly uniqueKeys: boolean
+  readonly limits: YamlLimits
+}
+
+const mergeKey = Symbol('<<')
+type Key = string | typeof mergeKey
+type Anchored = { readonly value: YamlValue; readonly nodes: number }
+
+/** Builds the values of a text's events. One per reading. */
+export class Composer {
+  readonly #events: readonly Event[]
+  readonly #source: string
+  readonly #options: ComposeOptions
+  readonly #anchors = new Map<string, Anchored>()
+  #at: number
+  #nodes = 0
+  #aliased = 0
+
+  constructor(events: readonly Event[], source: string, options: ComposeOptions, start: number) {
+    this.#events = events
+    this.#source = source
+    this.#options = options
+    this.#at = start
+  }
+
+  /** Index of the event behind what was composed. */
+  get position(): number {
+    return this.#at
+  }
+
+  #plain(text: string): YamlValue {
+    const value = resolveScalar(text, this.#options.dialect)
+    return typeof value === 'bigint' && this.#options.maps ? Number(value) : value
+  }
+
+  /** The value that starts at the current event. Throws YamlProblem. */
+  node(): YamlValue {
+    const event = this.#events[this.#at++]
+    this.#nodes += 1
+    switch (event?.type) {
+      case EVENT_ID.SCALAR:
+        return this.#anchor(event, this.#nodes - 1, this.#scalar(event))
+      case EVENT_ID.SEQUENCE:
+        return this.#sequence(event)
+      case EVENT_ID.MAPPING:
+        return this.#mapping(event)
+      case EVENT_ID.ALIAS:
+        return this.#alias(this.#source.slice(event.anchorStart, event.anchorEnd), event.anchorStart)
+      default:
+        return null
+    }
+  }
+
+  #anchor<T extends YamlValue>(event: ScalarEvent | SequenceEvent | MappingEvent, before: number, value: T): T {
+    if (event.anchorStart >= 0) {
+      this.#anchors.set(this.#source.slice(event.anchorStart, event.anchorEnd), { value, nodes: this.#nodes - before })
+    }
+    return value
+  }
+
+  #tag(event: ScalarEvent | SequenceEvent | MappingEvent): string {
+    return event.tagStart < 0 ? '' : this.#source.slice(event.tagStart, event.tagEnd)
+  }
+
+  #scalar(event: ScalarEvent): YamlValue {
+    const text = getScalarValue(this.#source, event)
+    const tag = this.#tag(event)
+    if (tag === '') return event.style === SCALAR_STYLE.PLAIN ? this.#plain(text) : text
+    switch (tag.replace(/^(?:!<tag:yaml\.org,2002:(.*)>)$/, '!!$1')) {
+      case '!!str':
+      case '!':
+        return text
+      case '!!binary':
+        return decodeBinary(text, event.valueStart)
+      case '!!float': {
+        const value = resolveScalar(text, this.#options.dialect)
+        return typeof value === 'bigint' ? Number(value) : value
+      }
+      default:
+        return tag.startsWith('!!') || event.style === SCALAR_STYLE.PLAIN ? this.#plain(text) : text
+    }
+  }
+
+  #sequence(event: SequenceEvent): YamlValue {
+    const before = this.#nodes - 1
+    const items: YamlValue[] = []
+    while (this.#events[this.#at]?.type !== EVENT_ID.POP) items.push(this.node())
+    this.#at += 1
+    return this.#anchor(event, before, items)
+  }
+
+  #mapping(event: MappingEvent): YamlValue {
+    const before = this.#nodes - 1
+    const target: Map<string, YamlValue> | { [key: string]: YamlValue } = this.#options.maps
+      ? new Map<string, YamlValue>()
+      : {}
+    const merges: YamlValue[] = []
+    while (this.#events[this.#at]?.type !== EVENT_ID.POP) {
+      const keyEvent = this.#events[this.#at]
+      const key = this.#key()
+      const value = this.node()
+      if (key === mergeKey) {
+        merges.push(...(Array.isArray(value) ? value : [value]))
+        continue
+      }
+      if (this.#options.uniqueKeys && hasKey(target, key)) {
+        const offset = keyEvent !== undefined && 'valueStart' in keyEvent ? keyEvent.valueStart : event.start
+        throw new YamlProblem(
+          'yaml-duplicate-key',
+          `mapping key ${JSON.stringify(key)} already defined; keep one of them`,
+          offset,
+        )
+      }
+      putKey(target, key, value)
+    }
+    this.#at += 1
+    for (const merge of merges) this.#merge(target, merge, event.start)
+    return this.#anchor(event, before, target)
+  }
+
+  /** What the mapping has itself wins over what is merged in; of several merged mappings the first wins. */
+  #merge(target: Map<string, YamlValue> | { [key: string]: YamlValue }, source: YamlValue, offset: number): void {
+    if (typeof source !== 'object' || source === null || Array.isArray(source)) {
+      throw new YamlProblem('yaml-bad-merge', "map merge requires map or sequence of maps as the value of '<<'", offset)
+    }
+    const entries = source instanceof Map ? source.entries() : Object.entries(source)
+    for (const [key, value] of entries) if (!hasKey(target, key)) putKey(target, key, value)
+  }
+
+  /** Keys that are not text become the text that Go gives them in JSON; go-yaml v3 refuses them there. */
+  #key(): Key {
+    const event = this.#events[this.#at]
+    if (
+      event?.type === EVENT_ID.SCALAR &&
+      event.style === SCALAR_STYLE.PLAIN &&
+      event.tagStart < 0 &&
+      getScalarValue(this.#source, event) === '<<'
+    ) {
+      this.#at += 1
+      return mergeKey
+    }
+    const offset = event !== undefined && 'valueStart' in event ? event.valueStart : 0
+    const key = this.node()
+    if (typeof key === 'string') return key
+    if (this.#options.dialect === 'kyaml' && key !== null && typeof key !== 'object') {
+      throw new YamlProblem('yaml-key-not-text', `the key ${String(key)} is not text; quote it`, offset)
+    }
+    if (typeof key === 'boolean' || typeof key === 'bigint') return String(key)
+    if (typeof key === 'number') return Number.isInteger(key) ? String(key) : formatFloat(Math.fround(key))
+    throw new YamlProblem(
+      'yaml-bad-key',
+      key === null ? 'a mapping key is empty; write it as text' : 'a mapping key must be a scalar',
+      offset,
+    )
+  }
+
+  #alias(name: string, offset: number): YamlValue {
+    const anchored = this.#anchors.get(name)
+    if (anchored === undefined)
+      throw new YamlProblem('yaml-unknown-anchor', `unknown anchor '${name}' referenced`, offset)
+    this.#aliased += anchored.nodes
+    this.#nodes += anchored.nodes - 1
+    if (this.#aliased > this.#options.limits.maxAliasedNodes)
+      throw new YamlProblem('yaml-excessive-aliasing', 'document contains excessive aliasing', offset)
+    return copy(anchored.value)
+  }
+}
+
+function hasKey(target: Map<string, YamlValue> | { [key: string]: YamlValue }, key: string): boolean {
+  return target instanceof Map ? target.has(key) : Object.hasOwn(target, key)
+}
+
+function putKey(target: Map<string, YamlValue> | { [key: string]: YamlValue }, key: string, value: YamlValue): void {
+  if (target instanceof Map) target.set(key, value)
+  else if (key === '__proto__')
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
+  else target[key] = value
+}
+
+/** Aliases give copies, as decoding in Go does: changing one must not change the other. */
+function copy(value: YamlValue): YamlValue {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(copy)
+  if (value instanceof Map) return new Map([...value].map(([key, item]) => [key, copy(item)]))
+  const result: { [key: string]: YamlValue } = {}
+  for (const [key, item] of Object.entries(value)) putKey(result, key, copy(item))
+  return result
+}
+
+function decodeBinary(text: string, offset: number): string {
+  try {
+    return new TextDecoder().decode(Uint8Array.from(atob(text.replaceAll(/\s/g, '')), (char) => char.charCodeAt(0)))
+  } catch {
+    throw new YamlProblem('yaml-bad-binary', '!!binary value contains invalid base64 data', offset)
+  }
+}

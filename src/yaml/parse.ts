@@ -1,0 +1,162 @@
+import { EVENT_ID, YAMLException, parseEvents, type Event } from 'js-yaml'
+import { DiagnosticsError, type Diagnostic } from '../base/index.ts'
+import { Composer, YamlProblem } from './compose.ts'
+import { defaultYamlLimits, type YamlDialect, type YamlLimits, type YamlMapValue, type YamlValue } from './dialect.ts'
+import { findPath, lineStarts, offsetOf, positionAt } from './locate.ts'
+
+export interface ParseOptions {
+  readonly dialect: YamlDialect
+  /** Path that diagnostics name. */
+  readonly file?: string
+  /** Duplicate keys are errors. Default: true for `kyaml`, false for `sigs` (the last one wins), as in Go. */
+  readonly strict?: boolean
+  /** Mappings become Maps instead of objects, and all numbers float64. */
+  readonly maps?: boolean
+  readonly limits?: Partial<YamlLimits>
+}
+
+/** One document of a stream. */
+export interface YamlDocument {
+  readonly value: YamlValue
+  /** 1-based line of the first content. */
+  readonly line: number
+  /** True for a document without content (nothing, or comments only). */
+  readonly empty: boolean
+  /** 1-based line of what lies at a path: of its key, in a mapping. Undefined where nothing is there. */
+  lineOf(path: readonly (string | number)[]): number | undefined
+}
+
+/** What was read of a stream. With an error the documents before it are there. */
+export interface ParsedYaml {
+  readonly documents: readonly YamlDocument[]
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/**
+ * Reads a stream of YAML documents. Never throws for what is in the text: errors are diagnostics with line and column.
+ * Bytes must be UTF-8; a byte order mark is dropped.
+ */
+export function parseDocuments(input: string | Uint8Array, options: ParseOptions): ParsedYaml {
+  const limits = { ...defaultYamlLimits, ...options.limits }
+  const fail = (code: string, message: string, line?: number, column?: number): ParsedYaml => ({
+    documents: [],
+    diagnostics: [diagnostic(options, code, message, line, column)],
+  })
+  if (input.length > limits.maxLength)
+    return fail('yaml-too-large', `the YAML is ${input.length} bytes long, more than the ${limits.maxLength} allowed`)
+  let text: string
+  try {
+    text = typeof input === 'string' ? input : new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(input)
+  } catch {
+    return fail('yaml-not-utf8', 'invalid UTF-8; save the file as UTF-8')
+  }
+  if (text.charCodeAt(0) === 0xfeff) text = text.slice(1)
+  let events: Event[]
+  try {
+    ;({ events, text } = readEvents(text, limits))
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error
+    return fail(
+      'yaml-syntax',
+      error.reason ?? error.message,
+      error.mark === undefined ? undefined : error.mark.line + 1,
+      error.mark === undefined ? undefined : error.mark.column + 1,
+    )
+  }
+  return composeDocuments(text, events, options, limits)
+}
+
+/** Lines of one text that are moved to the right, see {@link readEvents}. */
+const maxMovedLines = 500
+
+/**
+ * The events of a text. libyaml lets the lines inside quotes and brackets start anywhere, js-yaml wants them deeper than what holds them; their
+ * leading blanks mean nothing, so such a line is moved to the right and the text is read again.
+ */
+function readEvents(original: string, limits: YamlLimits): { events: Event[]; text: string } {
+  let text = original
+  for (let moved = 0; ; moved++) {
+    try {
+      return { events: parseEvents(text, { maxDepth: limits.maxDepth }), text }
+    } catch (error) {
+      const position = error instanceof YAMLException && error.reason === 'deficient indentation' ? error.mark?.position : undefined
+      if (position === undefined || moved === maxMovedLines) throw error
+      const start = text.lastIndexOf('\n', position - 1) + 1
+      text = `${text.slice(0, start)}${' '.repeat(64)}${text.slice(start)}`
+    }
+  }
+}
+
+function composeDocuments(
+  text: string,
+  events: readonly Event[],
+  options: ParseOptions,
+  limits: YamlLimits,
+): ParsedYaml {
+  let starts: readonly number[] | undefined
+  const position = (offset: number): { line: number; column: number } =>
+    positionAt((starts ??= lineStarts(text)), offset)
+  const composeOptions = {
+    dialect: options.dialect,
+    maps: options.maps === true,
+    uniqueKeys: options.strict ?? options.dialect === 'kyaml',
+    limits,
+  }
+  const documents: YamlDocument[] = []
+  const diagnostics: Diagnostic[] = []
+  for (let at = 0; at < events.length;) {
+    if (events[at]?.type !== EVENT_ID.DOCUMENT) {
+      at += 1
+      continue
+    }
+    const start = at + 1
+    const offset = offsetOf(events[start])
+    try {
+      const composer = new Composer(events, text, composeOptions, start)
+      const value = events[start]?.type === EVENT_ID.POP ? null : composer.node()
+      at = Math.max(composer.position, start)
+      documents.push({
+        value,
+        get line() {
+          return offset === undefined ? 1 : position(offset).line
+        },
+        empty: offset === undefined,
+        lineOf: (path) => {
+          const found = findPath(events, text, start, path)
+          return found === undefined ? undefined : position(found).line
+        },
+      })
+    } catch (error) {
+      if (!(error instanceof YamlProblem)) throw error
+      const { line, column } = position(Math.max(0, error.offset))
+      diagnostics.push(diagnostic(options, error.code, error.message, line, column))
+      break
+    }
+  }
+  return { documents, diagnostics }
+}
+
+/**
+ * The value of a text's first document, as Go's `yaml.Unmarshal` reads it; null where there is none.
+ *
+ * @throws DiagnosticsError with the place of the error.
+ */
+export function parseYaml(input: string | Uint8Array, options: ParseOptions & { readonly maps: true }): YamlMapValue
+export function parseYaml(input: string | Uint8Array, options: ParseOptions): YamlValue
+export function parseYaml(input: string | Uint8Array, options: ParseOptions): YamlValue {
+  const { documents, diagnostics } = parseDocuments(input, options)
+  if (documents.length === 0 && diagnostics.length > 0)
+    throw new DiagnosticsError(diagnostics, { code: diagnostics[0]?.code ?? 'yaml-syntax' })
+  return documents[0]?.value ?? null
+}
+
+function diagnostic(options: ParseOptions, code: string, message: string, line?: number, column?: number): Diagnostic {
+  return {
+    code,
+    message,
+    severity: 'error',
+    ...(options.file === undefined ? {} : { file: options.file }),
+    ...(line === undefined ? {} : { line }),
+    ...(column === undefined ? {} : { column }),
+  }
+}
