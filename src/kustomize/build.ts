@@ -141,10 +141,8 @@ const INTERNAL_ANNOTATIONS: readonly string[] = [
 function finishMetadata(list: ResourceList, buildMetadata: readonly string[]): void {
   for (const resource of list.items) {
     if (buildMetadata.includes('managedByLabel')) {
-      resource.setTexts('labels', {
-        ...resource.texts('labels'),
-        'app.kubernetes.io/managed-by': `kustomize-${KUSTOMIZE_VERSION}`,
-      })
+      const label = { 'app.kubernetes.io/managed-by': `kustomize-${KUSTOMIZE_VERSION}` }
+      addTexts(resource.object, label, [{ path: 'metadata/labels', create: true }])
     }
     const annotations = resource.texts('annotations')
     for (const name of INTERNAL_ANNOTATIONS) delete annotations[name]

@@ -1,6 +1,7 @@
 import { EngineError } from '../base/index.ts'
 import { parseJsonPointer } from './json-pointer.ts'
-import { copyValue, equalValues, getKey, isMap, type KubeMap, type KubeValue, setKey } from './object.ts'
+import { copyValue } from './copy-value.ts'
+import { equalValues, getKey, isMap, type KubeMap, type KubeValue, setKey } from './object.ts'
 
 /** One operation of a JSON patch (RFC 6902). */
 export interface JsonPatchOperation {
