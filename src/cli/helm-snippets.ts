@@ -9,7 +9,8 @@ export interface Snippet {
 }
 
 /** What a snippet rendered, or why it did not. */
-export type SnippetResult = { readonly name: string; readonly output: string } | { readonly name: string; readonly error: string }
+export type SnippetResult =
+  { readonly name: string; readonly output: string } | { readonly name: string; readonly error: string }
 
 const fileName = 'templates/snippet.yaml'
 

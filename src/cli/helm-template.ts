@@ -81,7 +81,9 @@ export function templateText(result: RenderResult, options: TemplateOptions): st
 /** The same as JSON, one object a line. */
 export function templateJsonLines(result: RenderResult, options: TemplateOptions): string {
   if (options.showOnly.length > 0) return jsonLines(splitManifests(templateText(result, options)).map(parse))
-  const crds = options.includeCrds ? result.crds.flatMap((crd) => splitManifests(fromBytes(crd.file.data)).map(parse)) : []
+  const crds = options.includeCrds
+    ? result.crds.flatMap((crd) => splitManifests(fromBytes(crd.file.data)).map(parse))
+    : []
   const hooks = shownHooks(result, options).map((hook) => parse(hook.manifest))
   return jsonLines([...crds, ...result.manifests.map((manifest) => manifest.value), ...hooks])
 }
@@ -93,11 +95,15 @@ function shownHooks(result: RenderResult, options: TemplateOptions): readonly Ho
 
 /** Documents of the wanted templates, in the order in which they were asked for. */
 function onlyFiles(text: string, wanted: readonly string[]): string {
-  const documents = splitManifests(text).map((document) => ({ document, path: /# Source: [^/]+\/(.+)/.exec(document)?.[1] }))
+  const documents = splitManifests(text).map((document) => ({
+    document,
+    path: /# Source: [^/]+\/(.+)/.exec(document)?.[1],
+  }))
   const shown = wanted.flatMap((pattern) => {
     const matches = pathMatcher(pattern) ?? (() => false)
     const found = documents.filter(({ path }) => path !== undefined && matches(path))
-    if (found.length === 0) throw new EngineError(`could not find template ${pattern} in chart`, { code: 'template-not-found' })
+    if (found.length === 0)
+      throw new EngineError(`could not find template ${pattern} in chart`, { code: 'template-not-found' })
     return found
   })
   return shown.map(({ document }) => `---\n${document}\n`).join('')

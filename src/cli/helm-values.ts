@@ -15,7 +15,14 @@ export interface ValueOptions {
 }
 
 /** No values at all. */
-export const NO_VALUES: ValueOptions = Object.freeze({ files: [], setJson: [], set: [], setString: [], setFile: [], setLiteral: [] })
+export const NO_VALUES: ValueOptions = Object.freeze({
+  files: [],
+  setJson: [],
+  set: [],
+  setString: [],
+  setFile: [],
+  setLiteral: [],
+})
 
 /**
  * The values of a command line, in Helm's order: files, then --set-json, --set, --set-string, --set-file, --set-literal (Helm v4 pkg/cli/values).
@@ -26,7 +33,10 @@ export function readValues(options: ValueOptions): GoMap {
   let values: GoMap = new Map()
   for (const file of options.files) {
     const text = readText(file)
-    values = mergeTables(values, inContext(`failed to parse ${file}`, () => parseValuesDocuments(text)))
+    values = mergeTables(
+      values,
+      inContext(`failed to parse ${file}`, () => parseValuesDocuments(text)),
+    )
   }
   for (const line of options.setJson) {
     if (line.trim().startsWith('{')) values = mergeTables(values, parseJsonTable(line))

@@ -17,7 +17,14 @@ import type { Lookup, LookupRequest, RenderEnvironment, RenderHost } from './eng
 import { withoutNoValue } from './engine/late-bound.ts'
 import { capabilitiesObject, releaseObject, type ReleaseOptions } from './engine/objects.ts'
 import { toRenderError } from './engine/render-error.ts'
-import { collectTemplates, isPartial, parseChartTemplate, parseOrder, type Renderable, type TemplateCache } from './engine/templates.ts'
+import {
+  collectTemplates,
+  isPartial,
+  parseChartTemplate,
+  parseOrder,
+  type Renderable,
+  type TemplateCache,
+} from './engine/templates.ts'
 import { helmError } from './errors.ts'
 import type { Hook } from './manifest/hook.ts'
 import { printManifest, sortManifests, type Manifest } from './manifest/sort.ts'
@@ -162,7 +169,13 @@ function renderFiles(request: RenderRequest, state: RenderState): Map<string, st
   for (const name of order) {
     if (isPartial(name)) continue
     const { chart, dot, basePath } = templates.get(name) as Renderable
-    dot.set('Template', new Map([['Name', name], ['BasePath', basePath]]))
+    dot.set(
+      'Template',
+      new Map([
+        ['Name', name],
+        ['BasePath', basePath],
+      ]),
+    )
     try {
       files.set(name, withoutNoValue(run.execute(name, dot)))
     } catch (error) {
@@ -179,7 +192,8 @@ function startRun(request: RenderRequest, set: TemplateSet, requests: Map<string
     parsed: new Map(),
     lookup: (wanted) => {
       const answer = request.lookup === undefined ? null : request.lookup(wanted)
-      if (answer === undefined) requests.set(JSON.stringify([wanted.apiVersion, wanted.kind, wanted.namespace, wanted.name]), wanted)
+      if (answer === undefined)
+        requests.set(JSON.stringify([wanted.apiVersion, wanted.kind, wanted.namespace, wanted.name]), wanted)
       return answer === undefined || answer === null ? new Map() : withIntegers(fromPlain(answer))
     },
   }
@@ -215,7 +229,8 @@ function result(request: RenderRequest, state: RenderState, rendered: ReadonlyMa
   const { hooks, manifests, dropped } = sortManifests(request.skipSorting === true ? new Map() : files)
   const crds = crdsOf(chart)
   const printed = manifests.map((manifest) => printManifest(manifest.source, manifest.content))
-  const before = request.includeCrds === true ? crds.map((crd) => printManifest(crd.source, fromBytes(crd.file.data))) : []
+  const before =
+    request.includeCrds === true ? crds.map((crd) => printManifest(crd.source, fromBytes(crd.file.data))) : []
   return {
     manifest: [...before, ...printed].join(''),
     manifests,

@@ -7,7 +7,12 @@ export interface HttpRequest {
   /** Deadline and cancellation. Every caller sets one. */
   readonly signal: AbortSignal
   /** PEM certificates trusted besides the system's, client certificate, proxy: honoured where the platform can, else an EngineError. */
-  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly insecureSkipVerify?: boolean }
+  readonly tls?: {
+    readonly ca?: string
+    readonly cert?: string
+    readonly key?: string
+    readonly insecureSkipVerify?: boolean
+  }
   readonly proxy?: { readonly url: string; readonly username?: string; readonly password?: string }
 }
 

@@ -79,7 +79,8 @@ function readEvents(original: string, limits: YamlLimits): { events: Event[]; te
     try {
       return { events: parseEvents(text, { maxDepth: limits.maxDepth }), text }
     } catch (error) {
-      const position = error instanceof YAMLException && error.reason === 'deficient indentation' ? error.mark?.position : undefined
+      const position =
+        error instanceof YAMLException && error.reason === 'deficient indentation' ? error.mark?.position : undefined
       if (position === undefined || moved === maxMovedLines) throw error
       const start = text.lastIndexOf('\n', position - 1) + 1
       text = `${text.slice(0, start)}${' '.repeat(64)}${text.slice(start)}`

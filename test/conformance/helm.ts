@@ -1,7 +1,13 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isEngineError } from '../../src/base/index.ts'
-import { loadChartFrom, renderTemplate, templateJsonLines, templateText, type TemplateOptions } from '../../src/cli/helm-template.ts'
+import {
+  loadChartFrom,
+  renderTemplate,
+  templateJsonLines,
+  templateText,
+  type TemplateOptions,
+} from '../../src/cli/helm-template.ts'
 import { NO_VALUES, readValues } from '../../src/cli/helm-values.ts'
 import { TemplateCache, type Chart } from '../../src/helm/index.ts'
 import { firstDifference, jsonDocuments } from './compare-json.ts'
@@ -26,7 +32,9 @@ interface Outcome {
 /** `npm run conformance -- helm [FILTER] [--errors] [--text]`: renders every case of a corpus of charts and compares it with what Helm printed. */
 export async function runHelmConformance(corpus: string, args: readonly string[]): Promise<number> {
   const filter = new RegExp(args.find((arg) => !arg.startsWith('--')) ?? '.')
-  const names = readdirSync(corpus).filter((name) => filter.test(name) && existsSync(join(corpus, name, 'case.json'))).sort()
+  const names = readdirSync(corpus)
+    .filter((name) => filter.test(name) && existsSync(join(corpus, name, 'case.json')))
+    .sort()
   const charts = new Map<string, Promise<Chart>>()
   const cache = new TemplateCache()
   const started = performance.now()
@@ -36,7 +44,13 @@ export async function runHelmConformance(corpus: string, args: readonly string[]
   return report(outcomes, args, seconds)
 }
 
-async function runCase(corpus: string, name: string, charts: Map<string, Promise<Chart>>, cache: TemplateCache, args: readonly string[]): Promise<Outcome> {
+async function runCase(
+  corpus: string,
+  name: string,
+  charts: Map<string, Promise<Chart>>,
+  cache: TemplateCache,
+  args: readonly string[],
+): Promise<Outcome> {
   const directory = join(corpus, name)
   const meta = JSON.parse(readFileSync(join(directory, 'case.json'), 'utf8')) as HelmCase
   const failureFile = join(directory, 'expected-error.txt')
@@ -50,14 +64,18 @@ async function runCase(corpus: string, name: string, charts: Map<string, Promise
     const want = readFileSync(join(directory, 'expected.jsonl'), 'utf8')
     const text = templateText(result, options)
     const isSameText = text === readFileSync(join(directory, 'expected.yaml'), 'utf8')
-    const problem = isSameText ? undefined : firstDifference(jsonDocuments(want), jsonDocuments(templateJsonLines(result, options)))
-    if (!isSameText && args.includes('--text')) showText(name, text, readFileSync(join(directory, 'expected.yaml'), 'utf8'))
+    const problem = isSameText
+      ? undefined
+      : firstDifference(jsonDocuments(want), jsonDocuments(templateJsonLines(result, options)))
+    if (!isSameText && args.includes('--text'))
+      showText(name, text, readFileSync(join(directory, 'expected.yaml'), 'utf8'))
     return { name, problem, isSameText, isSameError: undefined }
   } catch (error) {
     if (!isEngineError(error)) throw error
     if (wantedError === undefined) return outcome(name, `failed: ${brief(error.message)}`)
     const isSameError = wantedError.includes(error.message.trim())
-    if (!isSameError && args.includes('--errors')) process.stdout.write(`ERROR ${name}\n  want ${brief(wantedError)}\n  got  ${brief(error.message)}\n`)
+    if (!isSameError && args.includes('--errors'))
+      process.stdout.write(`ERROR ${name}\n  want ${brief(wantedError)}\n  got  ${brief(error.message)}\n`)
     return { name, problem: undefined, isSameText: true, isSameError }
   }
 }
@@ -98,10 +116,12 @@ function report(outcomes: readonly Outcome[], args: readonly string[], seconds: 
   const unexpected = failed.filter(({ name }) => !Object.hasOwn(helmDifferences, name))
   const stale = outcomes.filter(({ name, problem }) => problem === undefined && Object.hasOwn(helmDifferences, name))
   for (const { name, problem } of unexpected) process.stdout.write(`FAIL ${name}: ${problem ?? ''}\n`)
-  for (const { name } of stale) process.stdout.write(`STALE ${name}: no longer differs; remove it from the known differences\n`)
+  for (const { name } of stale)
+    process.stdout.write(`STALE ${name}: no longer differs; remove it from the known differences\n`)
   const errors = outcomes.filter(({ isSameError }) => isSameError !== undefined)
   const texts = outcomes.filter(({ isSameError }) => isSameError === undefined)
-  if (args.includes('--text')) for (const { name, isSameText } of texts) if (!isSameText) process.stdout.write(`TEXT ${name}\n`)
+  if (args.includes('--text'))
+    for (const { name, isSameText } of texts) if (!isSameText) process.stdout.write(`TEXT ${name}\n`)
   process.stdout.write(
     `helm: ${outcomes.length - failed.length} of ${outcomes.length} equal as objects (${failed.length - unexpected.length} known differences), ` +
       `${texts.filter(({ isSameText }) => isSameText).length} of ${texts.length} equal as text, ` +
@@ -114,7 +134,9 @@ function showText(name: string, got: string, want: string): void {
   const gotLines = got.split('\n')
   const wantLines = want.split('\n')
   const at = wantLines.findIndex((line, index) => line !== gotLines[index])
-  process.stdout.write(`DIFF ${name}:${at + 1}\n  want ${JSON.stringify(wantLines[at])}\n  got  ${JSON.stringify(gotLines[at])}\n`)
+  process.stdout.write(
+    `DIFF ${name}:${at + 1}\n  want ${JSON.stringify(wantLines[at])}\n  got  ${JSON.stringify(gotLines[at])}\n`,
+  )
 }
 
 function brief(text: string): string {

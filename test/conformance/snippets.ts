@@ -31,15 +31,25 @@ export async function runSnippetConformance(corpus: string, args: readonly strin
       errors++
       const isSame = 'error' in got && got.error === snippet.error
       if (isSame) sameErrors++
-      else if (args.includes('--errors')) process.stdout.write(`ERROR ${snippet.name}: want ${JSON.stringify(snippet.error)}\n  got  ${JSON.stringify('error' in got ? got.error : got.output)}\n`)
-      if (!('error' in got)) problem = `expected an error, ${JSON.stringify(snippet.error)}, got ${JSON.stringify(got.output)}`
-    } else if (!('output' in got)) problem = `want ${JSON.stringify(snippet.expected)}, failed with ${JSON.stringify(got.error)}`
-    else if (got.output !== snippet.expected) problem = `want ${JSON.stringify(snippet.expected)}\n  got  ${JSON.stringify(got.output)}`
+      else if (args.includes('--errors'))
+        process.stdout.write(
+          `ERROR ${snippet.name}: want ${JSON.stringify(snippet.error)}\n  got  ${JSON.stringify('error' in got ? got.error : got.output)}\n`,
+        )
+      if (!('error' in got))
+        problem = `expected an error, ${JSON.stringify(snippet.error)}, got ${JSON.stringify(got.output)}`
+    } else if (!('output' in got))
+      problem = `want ${JSON.stringify(snippet.expected)}, failed with ${JSON.stringify(got.error)}`
+    else if (got.output !== snippet.expected)
+      problem = `want ${JSON.stringify(snippet.expected)}\n  got  ${JSON.stringify(got.output)}`
     if (problem === undefined) equal++
     if ((problem !== undefined) === Object.hasOwn(known, snippet.name)) continue
     failed++
-    process.stdout.write(`FAIL ${snippet.name}: ${problem ?? 'no longer differs; remove it from the known differences'}\n`)
+    process.stdout.write(
+      `FAIL ${snippet.name}: ${problem ?? 'no longer differs; remove it from the known differences'}\n`,
+    )
   }
-  process.stdout.write(`snippets: ${equal} of ${wanted.length} equal, ${sameErrors} of ${errors} errors with the same text\n`)
+  process.stdout.write(
+    `snippets: ${equal} of ${wanted.length} equal, ${sameErrors} of ${errors} errors with the same text\n`,
+  )
   return failed === 0 ? 0 : 1
 }

@@ -18,7 +18,11 @@ export function renderOf(chart: Chart, options: Partial<RenderRequest> = {}): Re
 }
 
 /** What a template gives in a chart of its own. */
-export function rendered(template: string, values: { [key: string]: unknown } = {}, files: { readonly [path: string]: string } = {}): string {
+export function rendered(
+  template: string,
+  values: { [key: string]: unknown } = {},
+  files: { readonly [path: string]: string } = {},
+): string {
   const result = renderOf(chartOf({ 'templates/t.yaml': template, ...files }), { values, skipSorting: true })
   return result.files.get('parent/templates/t.yaml') ?? ''
 }

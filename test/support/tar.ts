@@ -14,7 +14,8 @@ export interface TarFile {
 export function makeTar(files: readonly TarFile[]): Uint8Array {
   const blocks: Uint8Array[] = []
   for (const file of files) {
-    const data = typeof file.content === 'string' ? new TextEncoder().encode(file.content) : (file.content ?? new Uint8Array())
+    const data =
+      typeof file.content === 'string' ? new TextEncoder().encode(file.content) : (file.content ?? new Uint8Array())
     const header = new Uint8Array(512)
     const write = (text: string, at: number): void => header.set(new TextEncoder().encode(text), at)
     write(file.name.slice(0, 100), 0)

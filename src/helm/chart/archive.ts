@@ -24,7 +24,10 @@ function unpack(bytes: Uint8Array, limits: ChartLimits): Uint8Array {
   if (result === 'too-large') {
     throw helmError('chart-too-large', `decompressed chart is larger than the maximum size ${limits.maxBytes}`)
   }
-  throw helmError('chart-archive-invalid', result === 'damaged' ? 'the gzipped archive is damaged' : 'the file does not appear to be a gzipped archive')
+  throw helmError(
+    'chart-archive-invalid',
+    result === 'damaged' ? 'the gzipped archive is damaged' : 'the file does not appear to be a gzipped archive',
+  )
 }
 
 /** The path inside the chart: the first segment, the chart's own directory, is dropped. */
@@ -45,7 +48,10 @@ function chartPath(entry: string): string {
     throw refuse(`chart illegally contains content outside the base directory: ${JSON.stringify(entry.slice(0, 200))}`)
   }
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/^[a-zA-Z]:$/.test(clean[0] ?? '') || clean.some((segment) => segment.startsWith('..') || /[\u0000-\u001f\u007f]/.test(segment))) {
+  if (
+    /^[a-zA-Z]:$/.test(clean[0] ?? '') ||
+    clean.some((segment) => segment.startsWith('..') || /[\u0000-\u001f\u007f]/.test(segment))
+  ) {
     throw refuse('chart contains illegally named files')
   }
   return clean.join('/')

@@ -101,10 +101,16 @@ function placeRequirements(file: LoadedFile, parts: Parts): void {
   const metadata = parts.metadata ?? {}
   const isV1 = metadata['apiVersion'] === 'v1'
   if (file.name === 'requirements.yaml') {
-    if (!isV1) parts.warnings.push('Warning: Dependencies are handled in Chart.yaml since apiVersion "v2". We recommend migrating dependencies to Chart.yaml.')
+    if (!isV1)
+      parts.warnings.push(
+        'Warning: Dependencies are handled in Chart.yaml since apiVersion "v2". We recommend migrating dependencies to Chart.yaml.',
+      )
     parts.metadata = inFile(file, () => decodeMetadata(parse(file), metadata))
   } else {
-    if (!isV1) parts.warnings.push('Warning: Dependency locking is handled in Chart.lock since apiVersion "v2". We recommend migrating to Chart.lock.')
+    if (!isV1)
+      parts.warnings.push(
+        'Warning: Dependency locking is handled in Chart.lock since apiVersion "v2". We recommend migrating to Chart.lock.',
+      )
     parts.lock = inFile(file, () => decodeLock(parse(file)))
   }
   if (isV1) parts.files.push(file)
@@ -131,7 +137,9 @@ function loadChildren(children: ReadonlyMap<string, readonly LoadedFile[]>, pare
       charts.push(loadChild(name, files, context))
     } catch (error) {
       if (!isEngineError(error)) throw error
-      throw helmError('chart-invalid', `error unpacking subchart ${name} in ${parent}: ${error.message}`, { cause: error })
+      throw helmError('chart-invalid', `error unpacking subchart ${name} in ${parent}: ${error.message}`, {
+        cause: error,
+      })
     }
   }
   return charts

@@ -51,7 +51,9 @@ export function instantiate(chart: Chart, parent?: ChartInstance): ChartInstance
 /** Metadata whose dependencies can be renamed and enabled without touching the original. */
 export function copyMetadata(metadata: ChartMetadata): ChartMetadata {
   const { dependencies } = metadata
-  return dependencies === undefined ? { ...metadata } : { ...metadata, dependencies: dependencies.map((d) => ({ ...d })) }
+  return dependencies === undefined
+    ? { ...metadata }
+    : { ...metadata, dependencies: dependencies.map((d) => ({ ...d })) }
 }
 
 /** Puts charts below an instance, which becomes their parent. */

@@ -40,7 +40,10 @@ function decodeFields(map: GoMap, shape: StructShape, path: string): Decoded {
   for (const [field, fieldShape] of Object.entries(shape.fields)) {
     const value = fieldValue(map, field)
     if (value === undefined || value === null) continue
-    decoded[field] = decodeField(value, fieldShape, { struct: shape.name, path: path === '' ? field : `${path}.${field}` })
+    decoded[field] = decodeField(value, fieldShape, {
+      struct: shape.name,
+      path: path === '' ? field : `${path}.${field}`,
+    })
   }
   return decoded
 }
@@ -116,7 +119,9 @@ function decodeList(value: Value, type: string, place: Place): readonly Value[] 
 }
 
 function fieldMismatch(value: Value, type: string, place: Place): Error {
-  return mismatch(`json: cannot unmarshal ${jsonKind(value)} into Go struct field ${place.struct}.${place.path} of type ${type}`)
+  return mismatch(
+    `json: cannot unmarshal ${jsonKind(value)} into Go struct field ${place.struct}.${place.path} of type ${type}`,
+  )
 }
 
 function mismatch(detail: string): Error {

@@ -21,7 +21,8 @@ function enable(chart: ChartInstance, values: ReadonlyMap<string, Value>, path: 
   if (wanted === undefined) return
   const present = chart.dependencies
   const undeclared = present.filter(
-    (child) => !wanted.some((d) => d.name === child.metadata.name && isCompatibleRange(d.version, child.metadata.version)),
+    (child) =>
+      !wanted.some((d) => d.name === child.metadata.name && isCompatibleRange(d.version, child.metadata.version)),
   )
   const declared: ChartInstance[] = []
   for (const dependency of wanted) {
@@ -50,7 +51,10 @@ function findAliased(present: readonly ChartInstance[], wanted: ChartDependency)
   )
   if (found === undefined) return undefined
   const copy: ChartInstance = { ...found, metadata: copyMetadata(found.metadata) }
-  adopt(copy, found.dependencies.map((child) => ({ ...child })))
+  adopt(
+    copy,
+    found.dependencies.map((child) => ({ ...child })),
+  )
   if (wanted.alias !== '') copy.metadata.name = wanted.alias
   return copy
 }
@@ -100,7 +104,8 @@ function importValues(chart: ChartInstance, warn: Warn): void {
       if (source === undefined) continue
       normal.push(new Map(Object.entries(source)))
       const found = tableAt(values, `${dependency.name}.${source.child}`)
-      if (found === undefined) warn(`ImportValues missing table from chart ${dependency.name}: "${source.child}" is not a table`)
+      if (found === undefined)
+        warn(`ImportValues missing table from chart ${dependency.name}: "${source.child}" is not a table`)
       else fillTable(imported, nest(source.parent, found), '', true, warn)
     }
     if (normal.length > 0) dependency.importValues = normal

@@ -35,7 +35,8 @@ function isIgnored(rules: readonly Rule[], path: string, isDirectory: boolean): 
 function parseRule(line: string): Rule | undefined {
   if (line === '' || line.startsWith('#')) return undefined
   if (line.includes('**')) throw helmError('chart-invalid', 'double-star (**) syntax is not supported')
-  if (pathMatcher(line) === undefined) throw helmError('chart-invalid', 'syntax error in pattern', { data: { pattern: line } })
+  if (pathMatcher(line) === undefined)
+    throw helmError('chart-invalid', 'syntax error in pattern', { data: { pattern: line } })
   const negate = line.startsWith('!')
   let pattern = negate ? line.slice(1) : line
   const onlyDirectories = pattern.endsWith('/')

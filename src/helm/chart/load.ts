@@ -36,13 +36,19 @@ function readIgnoreFile(tree: FileTree): string {
   return new TextDecoder().decode(withoutBom(tree.read('.helmignore')))
 }
 
-function collect(tree: FileTree, isIgnored: (path: string, isDirectory: boolean) => boolean, limits: ChartLimits): string[] {
+function collect(
+  tree: FileTree,
+  isIgnored: (path: string, isDirectory: boolean) => boolean,
+  limits: ChartLimits,
+): string[] {
   const found: string[] = []
   let entries = 0
   const walk = (directory: string, depth: number): void => {
-    if (depth > limits.maxDepth) throw helmError('chart-too-large', `chart has directories more than ${limits.maxDepth} deep`)
+    if (depth > limits.maxDepth)
+      throw helmError('chart-too-large', `chart has directories more than ${limits.maxDepth} deep`)
     for (const entry of tree.list(directory)) {
-      if (++entries > limits.maxFiles * 4) throw helmError('chart-too-large', `chart has more than ${limits.maxFiles * 4} entries`)
+      if (++entries > limits.maxFiles * 4)
+        throw helmError('chart-too-large', `chart has more than ${limits.maxFiles * 4} entries`)
       const path = directory === '' ? entry.name : `${directory}/${entry.name}`
       const isDirectory = entry.kind === 'directory'
       if (isIgnored(path, isDirectory)) continue
@@ -51,7 +57,8 @@ function collect(tree: FileTree, isIgnored: (path: string, isDirectory: boolean)
       else if (entry.kind === 'symlink') {
         throw helmError('chart-invalid', `error evaluating symlink ${path}: it leads nowhere, or out of the source`)
       } else throw helmError('chart-invalid', `cannot load irregular file ${path}: it is a submodule`)
-      if (found.length > limits.maxFiles) throw helmError('chart-too-large', `chart has more than ${limits.maxFiles} files`)
+      if (found.length > limits.maxFiles)
+        throw helmError('chart-too-large', `chart has more than ${limits.maxFiles} files`)
     }
   }
   walk('', 0)
@@ -67,7 +74,8 @@ function readAll(tree: FileTree, paths: readonly string[], limits: ChartLimits):
     try {
       const data = tree.read(name)
       left -= data.length
-      if (left < 0) throw helmError('chart-too-large', `chart exceeds maximum decompressed size of ${limits.maxBytes} bytes`)
+      if (left < 0)
+        throw helmError('chart-too-large', `chart exceeds maximum decompressed size of ${limits.maxBytes} bytes`)
       loaded.push({ name, data: withoutBom(data) })
     } catch (error) {
       if (!isPendingFiles(error)) throw inFile(error, name)
@@ -87,5 +95,9 @@ function readAll(tree: FileTree, paths: readonly string[], limits: ChartLimits):
 
 function inFile(error: unknown, name: string): unknown {
   if (!(error instanceof EngineError) || error.code === 'chart-too-large') return error
-  return new EngineError(`error reading ${name}: ${error.message}`, { code: error.code, data: error.data, cause: error })
+  return new EngineError(`error reading ${name}: ${error.message}`, {
+    code: error.code,
+    data: error.data,
+    cause: error,
+  })
 }

@@ -89,7 +89,10 @@ const METADATA: StructShape = {
   },
 }
 
-const LOCK: StructShape = { name: 'Lock', fields: { generated: 'string', digest: 'string', dependencies: { structs: DEPENDENCY } } }
+const LOCK: StructShape = {
+  name: 'Lock',
+  fields: { generated: 'string', digest: 'string', dependencies: { structs: DEPENDENCY } },
+}
 
 /** Reads Chart.yaml, or requirements.yaml on top of it, without validating. @throws EngineError `chart-invalid` for values of the wrong type. */
 export function decodeMetadata(value: Value, into: Decoded): Decoded {
@@ -125,7 +128,8 @@ export function validateMetadata(fields: Decoded): ChartMetadata {
   if (name === '.' || name === '..') throw invalid(`chart.metadata.name ${JSON.stringify(name)} is not allowed`)
   if (name.includes('/')) throw invalid(`chart.metadata.name ${JSON.stringify(name)} is invalid`)
   if (version === '') throw invalid('chart.metadata.version is required')
-  if (tryParseVersion(version) === undefined) throw invalid(`chart.metadata.version ${JSON.stringify(version)} is invalid`)
+  if (tryParseVersion(version) === undefined)
+    throw invalid(`chart.metadata.version ${JSON.stringify(version)} is invalid`)
   if (type !== '' && type !== 'application' && type !== 'library') {
     throw invalid('chart.metadata.type must be application or library')
   }
@@ -155,7 +159,11 @@ export function validateMetadata(fields: Decoded): ChartMetadata {
 
 function maintainerOf(fields: Decoded | null): ChartMaintainer {
   if (fields === null) throw invalid('maintainers must not contain empty or null nodes')
-  return { name: sanitize(text(fields, 'name')), email: sanitize(text(fields, 'email')), url: sanitize(text(fields, 'url')) }
+  return {
+    name: sanitize(text(fields, 'name')),
+    email: sanitize(text(fields, 'email')),
+    url: sanitize(text(fields, 'url')),
+  }
 }
 
 function validDependency(fields: Decoded | null): ChartDependency {

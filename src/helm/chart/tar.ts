@@ -20,7 +20,7 @@ const maxNameBytes = 4096
 export function* readTar(bytes: Uint8Array, maxFiles: number): Generator<TarEntry> {
   let longName: string | undefined
   let count = 0
-  for (let at = 0; at + blockBytes <= bytes.length; ) {
+  for (let at = 0; at + blockBytes <= bytes.length;) {
     const header = bytes.subarray(at, at + blockBytes)
     at += blockBytes
     if (header[0] === 0 && header.every((byte) => byte === 0)) return
@@ -76,7 +76,7 @@ function checkSum(header: Uint8Array): void {
 /** Records are `LENGTH KEY=VALUE\n`, where the length counts all of it. */
 function paxPath(data: Uint8Array): string | undefined {
   let path: string | undefined
-  for (let at = 0; at < data.length; ) {
+  for (let at = 0; at < data.length;) {
     const space = data.indexOf(32, at)
     const length = space < 0 ? 0 : Number(textField(data, at, space - at))
     if (!Number.isInteger(length) || length < 5 || at + length > data.length) throw damaged('a pax header is damaged')

@@ -26,7 +26,10 @@ export function parseKubeVersion(text: string): KubeVersion {
   const parts = numbers.split('.')
   if (parts.length < 2) throw invalidVersion(text, `illegal version string ${JSON.stringify(text)}`)
   if (/^0\d/.test(parts[0] ?? '')) {
-    throw invalidVersion(text, `illegal zero-prefixed version component ${JSON.stringify(parts[0])} in ${JSON.stringify(text)}`)
+    throw invalidVersion(
+      text,
+      `illegal zero-prefixed version component ${JSON.stringify(parts[0])} in ${JSON.stringify(text)}`,
+    )
   }
   const components = parts.map((part) => parseUnsigned(part, 10))
   if (components.some((component) => typeof component === 'string')) {

@@ -83,7 +83,10 @@ class CapabilitiesObject extends GoObject {
 }
 
 const CAPABILITIES_METHODS: ReadonlyMap<string, GoFunction> = new Map([
-  ['Copy', goMethod('Copy', [], (_run, capabilities: CapabilitiesObject) => new CapabilitiesObject(capabilities.fields))],
+  [
+    'Copy',
+    goMethod('Copy', [], (_run, capabilities: CapabilitiesObject) => new CapabilitiesObject(capabilities.fields)),
+  ],
 ])
 
 /** `.Capabilities`. */
@@ -127,14 +130,27 @@ export function chartObject(metadata: ChartMetadata, isRoot: boolean): GoMap {
     ['Version', metadata.version],
     ['Description', metadata.description],
     ['Keywords', [...(metadata.keywords ?? [])]],
-    ['Maintainers', (metadata.maintainers ?? []).map((m) => new Map([['Name', m.name], ['Email', m.email], ['URL', m.url]]))],
+    [
+      'Maintainers',
+      (metadata.maintainers ?? []).map(
+        (m) =>
+          new Map([
+            ['Name', m.name],
+            ['Email', m.email],
+            ['URL', m.url],
+          ]),
+      ),
+    ],
     ['Icon', metadata.icon],
     ['APIVersion', metadata.apiVersion],
     ['Condition', metadata.condition],
     ['Tags', metadata.tags],
     ['AppVersion', metadata.appVersion],
     ['Deprecated', metadata.deprecated],
-    ['Annotations', metadata.annotations === undefined ? new NilMap(STRING_MAP) : new TypedMap(STRING_MAP, metadata.annotations)],
+    [
+      'Annotations',
+      metadata.annotations === undefined ? new NilMap(STRING_MAP) : new TypedMap(STRING_MAP, metadata.annotations),
+    ],
     ['KubeVersion', metadata.kubeVersion],
     ['Dependencies', (metadata.dependencies ?? []).map(dependencyObject)],
     ['Type', metadata.type],

@@ -88,7 +88,10 @@ function execText(error: TemplateError, failure: ChartFailure | undefined, file:
   if (last !== undefined && !(last instanceof LimitError) && !last.message.startsWith(missing)) return error.message
   const levels = error.frames.map((frame, index) => level(frame, index < error.frames.length - 1 || last !== undefined))
   if (last !== undefined && last.message.startsWith(missing)) levels.push(`${last.message}\n`)
-  return levels.filter((text, index) => text !== levels[index - 1]).join('').trim()
+  return levels
+    .filter((text, index) => text !== levels[index - 1])
+    .join('')
+    .trim()
 }
 
 /** What a function said at the innermost level; undefined where the executor itself failed there. */

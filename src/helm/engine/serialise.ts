@@ -1,5 +1,14 @@
 import { isEngineError } from '../../base/index.ts'
-import { ANY, FunctionError, goFunction, STRING, typeName, type GoFunction, type Run, type Value } from '../../template/index.ts'
+import {
+  ANY,
+  FunctionError,
+  goFunction,
+  STRING,
+  typeName,
+  type GoFunction,
+  type Run,
+  type Value,
+} from '../../template/index.ts'
 import { decodeJson, encodeJson } from '../../sprig/index.ts'
 import { parseYaml, printYaml } from '../../yaml/index.ts'
 import { parseToml } from './toml-parse.ts'
@@ -50,13 +59,21 @@ function parsed(run: Run, text: string, wanted: 'table' | 'list', parse: (text: 
   let value: Value
   try {
     value = parse(text)
-    if (value === null || value === undefined) return wanted === 'list' ? [] : parse === fromYaml ? new Map() : new NilMap(ANY_TABLE)
+    if (value === null || value === undefined)
+      return wanted === 'list' ? [] : parse === fromYaml ? new Map() : new NilMap(ANY_TABLE)
     if (wanted === 'table' ? value instanceof Map : Array.isArray(value)) return value
   } catch (error) {
     if (!isEngineError(error) || error.code === 'template-limit') throw error
     return failure(wanted, error.message)
   }
-  const kind = value instanceof Map ? 'object' : Array.isArray(value) ? 'array' : typeName(value) === 'float64' ? 'number' : typeName(value)
+  const kind =
+    value instanceof Map
+      ? 'object'
+      : Array.isArray(value)
+        ? 'array'
+        : typeName(value) === 'float64'
+          ? 'number'
+          : typeName(value)
   const type = wanted === 'table' ? 'map[string]interface {}' : '[]interface {}'
   return failure(wanted, `json: cannot unmarshal ${kind} into Go value of type ${type}`, parse === fromYaml)
 }

@@ -20,7 +20,11 @@ export interface Renderable {
  * All templates of a chart and its sub-charts by name, each with the values of its own chart (Helm v4 allTemplates). Library charts give their
  * partials only.
  */
-export function collectTemplates(root: ChartInstance, top: ReadonlyMap<string, Value>, record: (file: string) => void): Map<string, Renderable> {
+export function collectTemplates(
+  root: ChartInstance,
+  top: ReadonlyMap<string, Value>,
+  record: (file: string) => void,
+): Map<string, Renderable> {
   const templates = new Map<string, Renderable>()
   const values = top.get('Values')
   collect(root, isTable(values) ? values : new Map(), top, { templates, record })
@@ -68,7 +72,10 @@ export function isPartial(name: string): boolean {
  */
 export function parseOrder(names: Iterable<string>): string[] {
   const depth = (name: string): number => name.split('/').length
-  return [...names].map((name) => ({ name, depth: depth(name) })).sort((a, b) => b.depth - a.depth || compareByteOrder(b.name, a.name)).map(({ name }) => name)
+  return [...names]
+    .map((name) => ({ name, depth: depth(name) }))
+    .sort((a, b) => b.depth - a.depth || compareByteOrder(b.name, a.name))
+    .map(({ name }) => name)
 }
 
 /** Parsed templates of charts that are rendered more than once. Made by a composition root, and passed to each render. */

@@ -1,9 +1,23 @@
-import { FunctionError, goInt, parseFloat64, parseInteger, parseUnsigned, typedList, type CollectionType, type GoMap, type Value } from '../../template/index.ts'
+import {
+  FunctionError,
+  goInt,
+  parseFloat64,
+  parseInteger,
+  parseUnsigned,
+  typedList,
+  type CollectionType,
+  type GoMap,
+  type Value,
+} from '../../template/index.ts'
 
 /** Deepest nesting of arrays and inline tables. */
 const maxDepth = 200
 
-const TABLES: CollectionType = Object.freeze({ name: '[]map[string]interface {}', elem: 'map[string]interface {}', zero: null })
+const TABLES: CollectionType = Object.freeze({
+  name: '[]map[string]interface {}',
+  elem: 'map[string]interface {}',
+  zero: null,
+})
 
 /**
  * Reads TOML 1.0 as fromToml does: integers are int64, lists of tables typed lists. Dates and times stay text.
@@ -133,7 +147,8 @@ class TomlParser {
     if (depth > maxDepth) throw this.#error('values are nested too deeply')
     const character = this.#text[this.#at]
     if (character === '"') return this.#text.startsWith('"""', this.#at) ? this.#longString('"""') : this.#basicString()
-    if (character === "'") return this.#text.startsWith("'''", this.#at) ? this.#longString("'''") : this.#literalString()
+    if (character === "'")
+      return this.#text.startsWith("'''", this.#at) ? this.#longString("'''") : this.#literalString()
     if (character === '[') return this.#array(depth)
     if (character === '{') return this.#inlineTable(depth)
     return this.#scalar()
@@ -149,7 +164,8 @@ class TomlParser {
       list.push(this.#value(depth + 1))
       this.#skipBlank(true)
       if (this.#text[this.#at] === ',') this.#at++
-      else if (this.#text[this.#at] !== ']') throw this.#error(`expected a comma or array terminator ']', but got ${this.#shown()}`)
+      else if (this.#text[this.#at] !== ']')
+        throw this.#error(`expected a comma or array terminator ']', but got ${this.#shown()}`)
     }
     this.#at++
     return list
@@ -179,7 +195,12 @@ class TomlParser {
     const text = token.exec(this.#text)?.[0] ?? ''
     this.#at += text.length
     if (text === 'true' || text === 'false') return text === 'true'
-    if (/^(?:\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:\d\d)?)?|\d\d:\d\d(?::\d\d(?:\.\d+)?)?)$/.test(text)) return text
+    if (
+      /^(?:\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:\d\d)?)?|\d\d:\d\d(?::\d\d(?:\.\d+)?)?)$/.test(
+        text,
+      )
+    )
+      return text
     return this.#number(text)
   }
 
@@ -195,7 +216,11 @@ class TomlParser {
       const float = parseFloat64(plain)
       if (typeof float === 'number') return float
     }
-    throw this.#error(/^[0-9+-]/.test(text) ? `expected value but found "${text}" instead` : `expected value but found ${shownCharacter(text[0] ?? this.#text[this.#at])} instead`)
+    throw this.#error(
+      /^[0-9+-]/.test(text)
+        ? `expected value but found "${text}" instead`
+        : `expected value but found ${shownCharacter(text[0] ?? this.#text[this.#at])} instead`,
+    )
   }
 
   #literalString(): string {
@@ -209,7 +234,8 @@ class TomlParser {
   #basicString(): string {
     const start = ++this.#at
     for (; this.#text[this.#at] !== '"'; this.#at++) {
-      if (this.#at >= this.#text.length || this.#text[this.#at] === '\n') throw this.#error('strings cannot contain newlines')
+      if (this.#at >= this.#text.length || this.#text[this.#at] === '\n')
+        throw this.#error('strings cannot contain newlines')
       if (this.#text[this.#at] === '\\') this.#at++
     }
     return this.#unescape(this.#text.slice(start, this.#at++))
@@ -232,17 +258,21 @@ class TomlParser {
 
   #unescape(text: string): string {
     if (!text.includes('\\')) return text
-    return text.replace(/\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(.))/gsu, (whole, u?: string, long?: string, x?: string, short?: string) => {
-      const digits = u ?? long ?? x
-      if (digits !== undefined) {
-        const rune = Number.parseInt(digits, 16)
-        if (rune > 0x10ffff || (rune >= 0xd800 && rune <= 0xdfff)) throw this.#error(`escape sequence '${whole}' is not a valid Unicode code point`)
-        return String.fromCodePoint(rune)
-      }
-      const plain = simpleEscapes[short ?? '']
-      if (plain === undefined) throw this.#error(`invalid escape character '${short ?? ''}'`)
-      return plain
-    })
+    return text.replace(
+      /\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(.))/gsu,
+      (whole, u?: string, long?: string, x?: string, short?: string) => {
+        const digits = u ?? long ?? x
+        if (digits !== undefined) {
+          const rune = Number.parseInt(digits, 16)
+          if (rune > 0x10ffff || (rune >= 0xd800 && rune <= 0xdfff))
+            throw this.#error(`escape sequence '${whole}' is not a valid Unicode code point`)
+          return String.fromCodePoint(rune)
+        }
+        const plain = simpleEscapes[short ?? '']
+        if (plain === undefined) throw this.#error(`invalid escape character '${short ?? ''}'`)
+        return plain
+      },
+    )
   }
 
   #expect(token: string): void {
@@ -255,7 +285,9 @@ class TomlParser {
     this.#skipBlank(false)
     const character = this.#text[this.#at]
     if (character !== undefined && character !== '\n') {
-      throw this.#error(`expected a top-level item to end with a newline, comment, or EOF, but got ${this.#shown()} instead`)
+      throw this.#error(
+        `expected a top-level item to end with a newline, comment, or EOF, but got ${this.#shown()} instead`,
+      )
     }
   }
 
@@ -276,7 +308,9 @@ class TomlParser {
 
   #error(problem: string): FunctionError {
     const line = this.#text.slice(0, this.#at).split('\n').length
-    return new FunctionError(`toml: line ${line}${this.#lastKey === undefined ? '' : ` (last key "${this.#lastKey}")`}: ${problem}`)
+    return new FunctionError(
+      `toml: line ${line}${this.#lastKey === undefined ? '' : ` (last key "${this.#lastKey}")`}: ${problem}`,
+    )
   }
 }
 

@@ -76,7 +76,8 @@ function element(value: Value): string {
       return floatText(value)
     default:
   }
-  if (value instanceof GoInt) return value.defined?.toText === undefined ? String(value) : quoted(value.defined.toText(value))
+  if (value instanceof GoInt)
+    return value.defined?.toText === undefined ? String(value) : quoted(value.defined.toText(value))
   if (Array.isArray(value)) {
     if (value.some((item) => item === null || item === undefined)) {
       throw new FunctionError('toml: cannot encode array with nil element')
@@ -120,6 +121,9 @@ const shortEscapes: { readonly [character: string]: string } = {
 
 function quoted(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is escaped
-  const escaped = text.replace(/["\\\u0000-\u001f\u007f]/g, (character) => shortEscapes[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  const escaped = text.replace(
+    /["\\\u0000-\u001f\u007f]/g,
+    (character) => shortEscapes[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
   return `"${escaped}"`
 }

@@ -82,7 +82,8 @@ const METHODS: readonly GoFunction[] = [
   goMethod('PathValue', [STRING], (_run, values: ValuesView, path) => {
     if (path === '') throw new FunctionError('YAML path cannot be empty')
     const value = scalarAt(values.table, path)
-    if (value === undefined) throw new FunctionError(`${JSON.stringify(path.slice(path.lastIndexOf('.') + 1))} is not a value`)
+    if (value === undefined)
+      throw new FunctionError(`${JSON.stringify(path.slice(path.lastIndexOf('.') + 1))} is not a value`)
     return value
   }),
   goMethod('Encode', [ANY], () => {

@@ -40,6 +40,9 @@ export function parseHead(document: string, path: string): ManifestHead {
     }
   } catch (error) {
     if (!isEngineError(error)) throw error
-    throw helmError('manifest-invalid', `YAML parse error on ${path}: ${error.message}`, { data: { path }, cause: error })
+    throw helmError('manifest-invalid', `YAML parse error on ${path}: ${error.message}`, {
+      data: { path },
+      cause: error,
+    })
   }
 }

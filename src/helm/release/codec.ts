@@ -47,7 +47,9 @@ function unpack(bytes: Uint8Array): Uint8Array {
   if (!isGzip(bytes)) return bytes
   const content = inflate(bytes, maxReleaseBytes)
   if (content instanceof Uint8Array) return content
-  throw invalid(content === 'too-large' ? `it is larger than ${maxReleaseBytes} bytes` : 'its compressed content is damaged')
+  throw invalid(
+    content === 'too-large' ? `it is larger than ${maxReleaseBytes} bytes` : 'its compressed content is damaged',
+  )
 }
 
 type Fields = { readonly [key: string]: unknown }
@@ -146,5 +148,9 @@ function fromBase64(data: string): Uint8Array {
 }
 
 function invalid(problem: string, cause?: unknown): Error {
-  return helmError('release-invalid', `the stored release cannot be read: ${problem}`, cause === undefined ? {} : { cause })
+  return helmError(
+    'release-invalid',
+    `the stored release cannot be read: ${problem}`,
+    cause === undefined ? {} : { cause },
+  )
 }

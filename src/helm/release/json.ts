@@ -13,7 +13,8 @@ export function releaseJson(release: Release): GoJson {
     name: nonEmpty(release.name),
     info: infoJson(release.info),
     chart: release.chart === undefined ? undefined : chartJson(release.chart),
-    config: release.config === undefined || Object.keys(release.config).length === 0 ? undefined : goMap(release.config),
+    config:
+      release.config === undefined || Object.keys(release.config).length === 0 ? undefined : goMap(release.config),
     manifest: nonEmpty(release.manifest),
     hooks: nonEmptyList(release.hooks.map(hookJson)),
     version: nonZero(release.version),
@@ -32,7 +33,8 @@ export function infoJson(info: ReleaseInfo): GoJson {
     status: nonEmpty(info.status),
     rollback_revision: nonZero(info.rollback_revision ?? 0),
     notes: nonEmpty(info.notes),
-    resources: info.resources === undefined || Object.keys(info.resources).length === 0 ? undefined : goMap(info.resources),
+    resources:
+      info.resources === undefined || Object.keys(info.resources).length === 0 ? undefined : goMap(info.resources),
   }
 }
 
@@ -142,7 +144,9 @@ function toGoJson(value: Value): GoJson {
  */
 export function time(text: string | undefined): string | undefined {
   if (text === undefined || text === '' || text === zeroTime) return undefined
-  return text.replace(/\.(\d*?)0*(?=Z|[+-]\d\d:\d\d$)/, (_, digits: string) => (digits === '' ? '' : `.${digits}`)).replace(/[+-]00:00$/, 'Z')
+  return text
+    .replace(/\.(\d*?)0*(?=Z|[+-]\d\d:\d\d$)/, (_, digits: string) => (digits === '' ? '' : `.${digits}`))
+    .replace(/[+-]00:00$/, 'Z')
 }
 
 function nonEmpty(text: string | undefined): string | undefined {

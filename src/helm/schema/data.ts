@@ -28,7 +28,9 @@ export function numberOf(value: Value): number | undefined {
 export function equalsJson(value: Value, json: unknown): boolean {
   if (value instanceof Map) return isObject(json) && equalObject(value, json)
   if (Array.isArray(value)) {
-    return Array.isArray(json) && json.length === value.length && value.every((item, index) => equalsJson(item, json[index]))
+    return (
+      Array.isArray(json) && json.length === value.length && value.every((item, index) => equalsJson(item, json[index]))
+    )
   }
   const number = numberOf(value)
   return number === undefined ? (value ?? null) === json : number === json

@@ -59,8 +59,10 @@ export class SchemaDocument {
         { data: { reference } },
       )
     }
-    const found = fragment === '' || fragment.startsWith('/') ? atPointer(resource.root, fragment) : resource.anchors.get(fragment)
-    if (found === undefined) throw helmError('values-schema', `values.schema.json has no ${JSON.stringify(reference)}, to which it refers`)
+    const found =
+      fragment === '' || fragment.startsWith('/') ? atPointer(resource.root, fragment) : resource.anchors.get(fragment)
+    if (found === undefined)
+      throw helmError('values-schema', `values.schema.json has no ${JSON.stringify(reference)}, to which it refers`)
     return found
   }
 
@@ -75,7 +77,8 @@ export class SchemaDocument {
     if (!isSchemaObject(schema)) return
     const resource = this.#identify(schema, owner)
     this.#owners.set(schema, resource)
-    for (const [keyword, value] of Object.entries(schema)) if (!DATA_KEYWORDS.has(keyword)) this.#index(value, resource, depth + 1)
+    for (const [keyword, value] of Object.entries(schema))
+      if (!DATA_KEYWORDS.has(keyword)) this.#index(value, resource, depth + 1)
   }
 
   #identify(schema: SchemaObject, owner: Resource): Resource {

@@ -69,11 +69,19 @@ export class SchemaValidator {
     return outcome.failures.length === 1 && only?.kind === 'group' ? only.causes : outcome.failures
   }
 
-  #apply(schema: Schema, value: Value, path: readonly string[], from: Resource, parent: Scope | undefined, isNewValue: boolean): Outcome {
+  #apply(
+    schema: Schema,
+    value: Value,
+    path: readonly string[],
+    from: Resource,
+    parent: Scope | undefined,
+    isNewValue: boolean,
+  ): Outcome {
     const seen: Seen = { properties: new Set(), items: new Set() }
     if (schema === true) return { failures: [], seen }
     if (schema === false) return { failures: [failure(path, 'false schema')], seen }
-    if (++this.#steps > maxSteps) throw helmError('values-schema', `values.schema.json takes more than ${maxSteps} steps to apply`)
+    if (++this.#steps > maxSteps)
+      throw helmError('values-schema', `values.schema.json takes more than ${maxSteps} steps to apply`)
     const resource = this.#document.ownerOf(schema, from)
     const scope: Scope = {
       schema,
@@ -82,7 +90,8 @@ export class SchemaValidator {
       depth: (parent?.depth ?? 0) + 1,
       parent,
     }
-    if (scope.depth > maxDepth) throw helmError('values-schema', `values.schema.json nests schemas more than ${maxDepth} deep`)
+    if (scope.depth > maxDepth)
+      throw helmError('values-schema', `values.schema.json nests schemas more than ${maxDepth} deep`)
     if (isCircular(scope)) return { failures: [failure(path, 'reference cycle')], seen }
     const frame: Frame = { schema, resource, value, path, scope, seen, failures: [] }
     this.#check(frame)
@@ -172,8 +181,10 @@ export class SchemaValidator {
   #object(frame: Frame, value: GoMap): void {
     const { schema, failures, path, resource } = frame
     const { minProperties, maxProperties, required, dependencies } = schema
-    if (isNumber(minProperties) && value.size < minProperties) failures.push(failure(path, `minProperties: got ${numberText(value.size)}, want ${numberText(minProperties)}`))
-    if (isNumber(maxProperties) && value.size > maxProperties) failures.push(failure(path, `maxProperties: got ${numberText(value.size)}, want ${numberText(maxProperties)}`))
+    if (isNumber(minProperties) && value.size < minProperties)
+      failures.push(failure(path, `minProperties: got ${numberText(value.size)}, want ${numberText(minProperties)}`))
+    if (isNumber(maxProperties) && value.size > maxProperties)
+      failures.push(failure(path, `maxProperties: got ${numberText(value.size)}, want ${numberText(maxProperties)}`))
     const missing = missingOf(value, required)
     if (missing.length === 1) failures.push(failure(path, `missing property ${quoteAll(missing)}`))
     else if (missing.length > 1) failures.push(failure(path, `missing properties ${quoteAll(missing)}`))
@@ -198,7 +209,8 @@ export class SchemaValidator {
       if (!Array.isArray(dependency)) push(frame.failures, this.#same(frame, dependency))
       else {
         const missing = missingOf(value, dependency)
-        if (missing.length > 0) frame.failures.push(failure(frame.path, `properties ${quoteAll(missing)} required, if ${quote(key)} exists`))
+        if (missing.length > 0)
+          frame.failures.push(failure(frame.path, `properties ${quoteAll(missing)} required, if ${quote(key)} exists`))
       }
     }
   }
@@ -226,14 +238,17 @@ export class SchemaValidator {
       }
       if (isSeen) frame.seen.properties.add(key)
     }
-    if (unexpected.length > 0) frame.failures.push(failure(frame.path, `additional properties ${quoteAll(unexpected)} not allowed`))
+    if (unexpected.length > 0)
+      frame.failures.push(failure(frame.path, `additional properties ${quoteAll(unexpected)} not allowed`))
   }
 
   #array(frame: Frame, value: readonly Value[]): void {
     const { schema, failures, path, resource } = frame
     const { minItems, maxItems, uniqueItems } = schema
-    if (isNumber(minItems) && value.length < minItems) failures.push(failure(path, `minItems: got ${numberText(value.length)}, want ${numberText(minItems)}`))
-    if (isNumber(maxItems) && value.length > maxItems) failures.push(failure(path, `maxItems: got ${numberText(value.length)}, want ${numberText(maxItems)}`))
+    if (isNumber(minItems) && value.length < minItems)
+      failures.push(failure(path, `minItems: got ${numberText(value.length)}, want ${numberText(minItems)}`))
+    if (isNumber(maxItems) && value.length > maxItems)
+      failures.push(failure(path, `maxItems: got ${numberText(value.length)}, want ${numberText(maxItems)}`))
     if (uniqueItems === true) push(failures, duplicateFailure(value, path))
     const isOld = resource.draft < 2020
     const tuple = isOld ? schema['items'] : schema['prefixItems']
@@ -241,8 +256,10 @@ export class SchemaValidator {
     const fixed = Array.isArray(tuple) ? Math.min(tuple.length, value.length) : 0
     for (let index = 0; index < fixed; index++) this.#item(frame, (tuple as unknown[])[index], value, index)
     if (rest === false && isOld && Array.isArray(tuple)) {
-      if (value.length > fixed) failures.push(failure(path, `last ${value.length - fixed} additionalItem(s) not allowed`))
-    } else if (rest !== undefined) for (let index = fixed; index < value.length; index++) this.#item(frame, rest, value, index)
+      if (value.length > fixed)
+        failures.push(failure(path, `last ${value.length - fixed} additionalItem(s) not allowed`))
+    } else if (rest !== undefined)
+      for (let index = fixed; index < value.length; index++) this.#item(frame, rest, value, index)
     if (resource.draft >= 6) this.#contains(frame, value)
   }
 
@@ -267,22 +284,33 @@ export class SchemaValidator {
     const has = frame.resource.draft >= 2019
     if (has && isNumber(minContains)) {
       if (matched.length < minContains) {
-        const but = matched.length === 0 ? 'but none matched' : `but matched ${matched.length} items at ${matched.join(' ')}`
-        frame.failures.push(failure(frame.path, `min ${minContains} items required to match contains schema, ${but}`, causes))
+        const but =
+          matched.length === 0 ? 'but none matched' : `but matched ${matched.length} items at ${matched.join(' ')}`
+        frame.failures.push(
+          failure(frame.path, `min ${minContains} items required to match contains schema, ${but}`, causes),
+        )
       }
     } else if (matched.length === 0) frame.failures.push(failure(frame.path, 'no items match contains schema', causes))
     if (has && isNumber(maxContains) && matched.length > maxContains) {
-      frame.failures.push(failure(frame.path, `max ${maxContains} items required to match contains schema, but matched ${matched.length} items at ${matched.join(' ')}`))
+      frame.failures.push(
+        failure(
+          frame.path,
+          `max ${maxContains} items required to match contains schema, but matched ${matched.length} items at ${matched.join(' ')}`,
+        ),
+      )
     }
   }
 
   #text(frame: Frame, value: string): void {
     const { minLength, maxLength, pattern } = frame.schema
     const length = isNumber(minLength) || isNumber(maxLength) ? [...value].length : 0
-    if (isNumber(minLength) && length < minLength) frame.failures.push(failure(frame.path, `minLength: got ${numberText(length)}, want ${numberText(minLength)}`))
-    if (isNumber(maxLength) && length > maxLength) frame.failures.push(failure(frame.path, `maxLength: got ${numberText(length)}, want ${numberText(maxLength)}`))
+    if (isNumber(minLength) && length < minLength)
+      frame.failures.push(failure(frame.path, `minLength: got ${numberText(length)}, want ${numberText(minLength)}`))
+    if (isNumber(maxLength) && length > maxLength)
+      frame.failures.push(failure(frame.path, `maxLength: got ${numberText(length)}, want ${numberText(maxLength)}`))
     // The value is not shown: it may be a secret.
-    if (typeof pattern === 'string' && !this.#matches(pattern, value)) frame.failures.push(failure(frame.path, `value does not match pattern ${quote(pattern)}`))
+    if (typeof pattern === 'string' && !this.#matches(pattern, value))
+      frame.failures.push(failure(frame.path, `value does not match pattern ${quote(pattern)}`))
   }
 
   #matches(pattern: string, text: string): boolean {
@@ -291,7 +319,11 @@ export class SchemaValidator {
       try {
         compiled = RE2JS.compile(pattern)
       } catch (cause) {
-        throw helmError('values-schema', `values.schema.json has the pattern ${quote(pattern)}, which is no regular expression`, { cause })
+        throw helmError(
+          'values-schema',
+          `values.schema.json has the pattern ${quote(pattern)}, which is no regular expression`,
+          { cause },
+        )
       }
       this.#patterns.set(pattern, compiled)
     }
@@ -353,8 +385,16 @@ export class SchemaValidator {
 function checkScalarKeywords({ schema, value, path, resource }: Frame): Failure | undefined {
   const type = jsonType(value)
   if (type === undefined) return failure(path, 'invalid jsonType')
-  const wanted = Array.isArray(schema['type']) ? (schema['type'] as unknown[]) : schema['type'] === undefined ? [] : [schema['type']]
-  if (wanted.length > 0 && !wanted.includes(type) && !(wanted.includes('integer') && type === 'number' && Number.isInteger(numberOf(value)))) {
+  const wanted = Array.isArray(schema['type'])
+    ? (schema['type'] as unknown[])
+    : schema['type'] === undefined
+      ? []
+      : [schema['type']]
+  if (
+    wanted.length > 0 &&
+    !wanted.includes(type) &&
+    !(wanted.includes('integer') && type === 'number' && Number.isInteger(numberOf(value)))
+  ) {
     return failure(path, `got ${type}, want ${TYPES.filter((name) => wanted.includes(name)).join(' or ')}`)
   }
   if (resource.draft >= 6 && Object.hasOwn(schema, 'const') && !equalsJson(value, schema['const'])) {
@@ -363,11 +403,17 @@ function checkScalarKeywords({ schema, value, path, resource }: Frame): Failure 
   const choices = schema['enum']
   if (!Array.isArray(choices) || choices.some((choice) => equalsJson(value, choice))) return undefined
   if (!choices.every(isScalar)) return failure(path, "'enum' failed")
-  return failure(path, choices.length === 1 ? `value must be ${display(choices[0])}` : `value must be one of ${choices.map(display).join(', ')}`)
+  return failure(
+    path,
+    choices.length === 1
+      ? `value must be ${display(choices[0])}`
+      : `value must be one of ${choices.map(display).join(', ')}`,
+  )
 }
 
 function checkFormat({ value, path }: Frame, name: string): Failure | undefined {
-  if (typeof value !== 'string' || value.length > maxFormatLength || !Object.hasOwn(knownFormats, name)) return undefined
+  if (typeof value !== 'string' || value.length > maxFormatLength || !Object.hasOwn(knownFormats, name))
+    return undefined
   const test = knownFormats[name]
   return test === undefined || test(value) ? undefined : failure(path, `value is not valid ${name}`)
 }
@@ -376,7 +422,8 @@ function checkNumber({ schema, value, path, failures }: Frame): void {
   const number = numberOf(value)
   if (number === undefined) return
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema
-  const add = (keyword: string, bound: number): number => failures.push(failure(path, `${keyword}: got ${numberText(number)}, want ${numberText(bound)}`))
+  const add = (keyword: string, bound: number): number =>
+    failures.push(failure(path, `${keyword}: got ${numberText(number)}, want ${numberText(bound)}`))
   // In draft 4 the exclusive forms are flags beside the bounds.
   const below = exclusiveMinimum === true ? minimum : exclusiveMinimum
   const above = exclusiveMaximum === true ? maximum : exclusiveMaximum
@@ -410,7 +457,9 @@ function duplicateFailure(value: readonly Value[], path: readonly string[]): Fai
 }
 
 function missingOf(value: GoMap, names: unknown): string[] {
-  return Array.isArray(names) ? names.filter((name): name is string => typeof name === 'string' && !value.has(name)) : []
+  return Array.isArray(names)
+    ? names.filter((name): name is string => typeof name === 'string' && !value.has(name))
+    : []
 }
 
 function grouped(failures: readonly Failure[], path: readonly string[]): Failure | undefined {
@@ -422,7 +471,8 @@ function push(failures: Failure[], wrong: Failure | undefined): void {
 }
 
 function isCircular(scope: Scope): boolean {
-  for (let at = scope.parent; at !== undefined && at.value === scope.value; at = at.parent) if (at.schema === scope.schema) return true
+  for (let at = scope.parent; at !== undefined && at.value === scope.value; at = at.parent)
+    if (at.schema === scope.schema) return true
   return false
 }
 

@@ -25,7 +25,10 @@ function coalesce(chart: ChartInstance, into: GoMap, path: string, keepNulls: bo
     const { name } = child.metadata
     const known = into.get(name)
     if (known !== undefined && !isTable(known)) {
-      throw helmError('values-invalid', `type mismatch on ${name}: values of a sub-chart must be a table, got ${typeName(known)}`)
+      throw helmError(
+        'values-invalid',
+        `type mismatch on ${name}: values of a sub-chart must be a table, got ${typeName(known)}`,
+      )
     }
     const below: GoMap = known ?? new Map()
     handDownGlobals(below, into, here, warn)

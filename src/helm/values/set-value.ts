@@ -7,7 +7,12 @@ import type { Values } from './values.ts'
  *
  * @throws EngineError `set-syntax`. Its message may quote the value.
  */
-export function setValue(values: Values, path: string, text: string, options: { readonly literal?: boolean } = {}): Values {
+export function setValue(
+  values: Values,
+  path: string,
+  text: string,
+  options: { readonly literal?: boolean } = {},
+): Values {
   if (options.literal === true) {
     applySetToPlain(`${path}=${text.replace(/[\\,[\]{}]/g, '\\$&')}`, values, { kind: 'string' })
     return values

@@ -117,7 +117,8 @@ class SetParser<V, T extends V> {
       throw syntax(`value name nested level is greater than maximum supported nested level of ${maxNesting}`)
     }
     const known = this.#tables.get(data, key)
-    if (this.#tables.has(data, key) && !this.#tables.isTable(known)) throw syntax(`unable to parse key: ${key} is not a table`)
+    if (this.#tables.has(data, key) && !this.#tables.isTable(known))
+      throw syntax(`unable to parse key: ${key} is not a table`)
     const inner = this.#tables.isTable(known) ? known : this.#tables.create()
     try {
       const next = this.#key(inner, nesting)
@@ -153,7 +154,8 @@ class SetParser<V, T extends V> {
     if (stop === '[') {
       const nextIndex = this.#index()
       const known = list[index]
-      if (known !== undefined && known !== null && !Array.isArray(known)) throw syntax('unable to parse key: not a list')
+      if (known !== undefined && known !== null && !Array.isArray(known))
+        throw syntax('unable to parse key: not a list')
       const inner = this.#item(Array.isArray(known) ? (known as V[]) : [], nextIndex, nesting)
       return { list: this.#setIndex(list, index, inner.list as V), next: inner.next }
     }
@@ -167,7 +169,8 @@ class SetParser<V, T extends V> {
   #index(): number {
     const { text, stop } = this.#until(']')
     if (stop === undefined) throw syntax('error parsing index: EOF')
-    if (!/^[+-]?\d+$/.test(text)) throw syntax(`error parsing index: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`)
+    if (!/^[+-]?\d+$/.test(text))
+      throw syntax(`error parsing index: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`)
     return Number(text)
   }
 

@@ -20,7 +20,8 @@ export type ReleaseStatus =
 export function toTable(values: Values | ReadonlyMap<string, Value>): GoMap {
   if (values instanceof Map) return values as GoMap
   const table: GoMap = new Map()
-  for (const [key, item] of Object.entries(values)) if (item !== undefined) table.set(key.toWellFormed(), fromPlain(item))
+  for (const [key, item] of Object.entries(values))
+    if (item !== undefined) table.set(key.toWellFormed(), fromPlain(item))
   return table
 }
 

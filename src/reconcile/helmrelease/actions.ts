@@ -138,13 +138,13 @@ export async function rollback(request: ActionRequest): Promise<ActionResult> {
     version: latest.release.version + 1,
     info: {
       ...target.release.info,
-      first_deployed: latest.release.info.first_deployed,
+      first_deployed: latest.release.info.first_deployed ?? now,
       last_deployed: now,
       status: 'pending-rollback',
       description: `Rollback to ${target.release.version}`,
       rollback_revision: target.release.version,
     },
-    hooks: target.release.hooks.map(({ last_run: _, ...hook }) => ({ ...hook })),
+    hooks: target.release.hooks.map((hook) => ({ ...hook, last_run: { phase: '' as const } })),
   }
   const stored = await request.storage.create(release)
   await record(request, release, 'rollback', {})
@@ -208,7 +208,7 @@ async function perform(
     previous,
     ...options,
     concurrency: ctx.deps.limits.applyConcurrency,
-    giveUpAt: Date.parse(stored.release.info.last_deployed) + options.timeoutMs,
+    giveUpAt: Date.parse(stored.release.info.last_deployed ?? '') + options.timeoutMs,
     onApplied: async (objects) => {
       attempt.appliedAt = ctx.deps.clock.now()
       attempt.changes.push(...objects.map((applied) => ({ object: formatKey(keyOf(applied)), action: 'applied' })))
@@ -372,5 +372,5 @@ function nameOf(release: Release): string {
 }
 
 function chartOf(release: Release): string {
-  return `${release.chart.metadata?.name ?? ''}@${release.chart.metadata?.version ?? ''}`
+  return `${release.chart?.metadata?.name ?? ''}@${release.chart?.metadata?.version ?? ''}`
 }

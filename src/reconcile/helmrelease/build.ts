@@ -1,6 +1,13 @@
 import type { HelmRelease } from '../../api/index.ts'
-import { DiagnosticsError, EngineError, toEngineError } from '../../base/index.ts'
-import { newRelease, renderChart, type LookupAnswers, type Release, type Values } from '../../helm/index.ts'
+import { EngineError, toEngineError } from '../../base/index.ts'
+import {
+  renderChart,
+  type Capabilities,
+  type LookupRequest,
+  type Release,
+  type RenderResult,
+  type Values,
+} from '../../helm/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import type { RunContext } from '../context.ts'
 import { lookUp, readCapabilities } from './capabilities.ts'
@@ -32,55 +39,85 @@ export async function buildRelease(
   client: KubeClient,
   request: BuildRequest,
 ): Promise<{ readonly release: Release; readonly crds: string }> {
-  const { object, chart, values } = request
-  const answers: LookupAnswers = new Map()
+  const reason = request.operation === 'install' ? 'InstallFailed' : 'UpgradeFailed'
+  const answers = new Map<string, { readonly [key: string]: unknown } | null>()
   const now = ctx.deps.clock.now()
   const capabilities = await readCapabilities(client, ctx.signal)
-  try {
-    for (let round = 0; round < maxLookupRounds; round++) {
-      const result = renderChart({
-        chart: chart.chart,
-        chartVersion: chart.version,
-        release: {
-          name: releaseNameOf(object),
-          namespace: releaseNamespaceOf(object),
-          revision: request.version,
-          isInstall: request.operation === 'install',
-          isUpgrade: request.operation === 'upgrade',
-        },
-        values,
-        capabilities,
-        lookup: (query) => answers.get(query.id),
-        environment: { now: () => now, randomBytes: (length) => ctx.deps.random.bytes(length) },
-      })
-      if (result.requests.length > 0) {
-        for (const query of result.requests) answers.set(query.id, await lookUp(client, query, ctx.signal))
-        continue
+  for (let round = 0; round < maxLookupRounds; round++) {
+    const result = render(ctx, request, { capabilities, answers, now, reason })
+    if (result.requests.length === 0) {
+      const decoder = new TextDecoder()
+      return {
+        release: withOrigin(pendingRelease(request, result, now), request.object),
+        crds: result.crds.map((crd) => decoder.decode(crd.file.data)).join('\n---\n'),
       }
-      const release = newRelease({
-        result,
-        chart: chart.chart,
-        chartVersion: chart.version,
-        values,
-        status: `pending-${request.operation}`,
-        now,
-        firstDeployed: request.firstDeployed,
-      })
-      return { release: withOrigin(release, object), crds: result.crds.map((crd) => crd.content).join('\n---\n') }
     }
-  } catch (caught) {
-    const error = toEngineError(caught)
-    throw error instanceof DiagnosticsError || error.reason === undefined
-      ? new EngineError(error.message, {
-          code: error.code,
-          disposition: error.disposition,
-          reason: request.operation === 'install' ? 'InstallFailed' : 'UpgradeFailed',
-          cause: error,
-        })
-      : error
+    for (const query of result.requests) answers.set(keyOf(query), await lookUp(client, query, ctx.signal))
   }
   throw new EngineError(`the chart's lookups do not settle after ${maxLookupRounds} rounds`, {
     code: 'lookup-never-settles',
-    reason: 'InstallFailed',
+    reason,
   })
+}
+
+interface RenderInputs {
+  readonly capabilities: Capabilities
+  readonly answers: ReadonlyMap<string, { readonly [key: string]: unknown } | null>
+  readonly now: number
+  readonly reason: string
+}
+
+function render(ctx: RunContext, request: BuildRequest, inputs: RenderInputs): RenderResult {
+  const { object, chart, operation } = request
+  try {
+    return renderChart({
+      chart: { ...chart.chart, metadata: { ...chart.chart.metadata, version: chart.version } },
+      release: {
+        name: releaseNameOf(object),
+        namespace: releaseNamespaceOf(object),
+        revision: request.version,
+        isInstall: operation === 'install',
+        isUpgrade: operation === 'upgrade',
+      },
+      values: request.values,
+      capabilities: inputs.capabilities,
+      lookup: (query) => inputs.answers.get(keyOf(query)),
+      environment: { now: () => inputs.now, randomBytes: (length) => ctx.deps.random.bytes(length) },
+      skipSchemaValidation: object.spec[operation]?.disableSchemaValidation === true,
+    })
+  } catch (caught) {
+    const error = toEngineError(caught)
+    throw new EngineError(error.message, {
+      code: error.code,
+      disposition: error.disposition,
+      reason: inputs.reason,
+      cause: error,
+    })
+  }
+}
+
+function keyOf(query: LookupRequest): string {
+  return JSON.stringify([query.apiVersion, query.kind, query.namespace, query.name])
+}
+
+/** The release as Helm stores it before its first object is applied. */
+function pendingRelease(request: BuildRequest, result: RenderResult, now: number): Release {
+  const at = new Date(now).toISOString()
+  return {
+    name: releaseNameOf(request.object),
+    namespace: releaseNamespaceOf(request.object),
+    version: request.version,
+    info: {
+      first_deployed: request.firstDeployed ?? at,
+      last_deployed: at,
+      status: `pending-${request.operation}`,
+      description: request.operation === 'install' ? 'Initial install underway' : 'Preparing upgrade',
+      ...(result.notes === '' ? {} : { notes: result.notes }),
+    },
+    chart: result.storedChart,
+    config: request.values,
+    manifest: result.manifest,
+    hooks: result.hooks,
+    apply_method: 'ssa',
+  }
 }

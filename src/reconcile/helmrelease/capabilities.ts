@@ -1,5 +1,5 @@
 import { isEngineError } from '../../base/index.ts'
-import type { Capabilities, LookupRequest } from '../../helm/index.ts'
+import { clusterKubeVersion, DEFAULT_CAPABILITIES, type Capabilities, type LookupRequest } from '../../helm/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 
@@ -11,27 +11,36 @@ export async function readCapabilities(client: KubeClient, signal: AbortSignal):
     const groupVersion = resource.group === '' ? resource.version : `${resource.group}/${resource.version}`
     apiVersions.add(`${groupVersion}/${resource.kind}`)
   }
-  return { kubeVersion, apiVersions: [...apiVersions] }
+  const [, major = '', minor = ''] = /^v?(\d+)\.(\d+)/.exec(kubeVersion) ?? []
+  return {
+    kubeVersion: clusterKubeVersion(kubeVersion, major, minor),
+    apiVersions: [...apiVersions],
+    helmVersion: DEFAULT_CAPABILITIES.helmVersion,
+  }
 }
 
 /**
  * The answer of a template's `lookup`, read with the identity of the release: an object, a list, or nothing where it is not there or may
  * not be read (Helm v4 pkg/engine, lookup; what may not be read fails there too, so it does here).
  */
-export async function lookUp(client: KubeClient, request: LookupRequest, signal: AbortSignal): Promise<KubeObject> {
+export async function lookUp(
+  client: KubeClient,
+  request: LookupRequest,
+  signal: AbortSignal,
+): Promise<KubeObject | null> {
   const { apiVersion, kind, namespace, name } = request
   try {
     if (name !== '')
       return (
-        (await client.get({ apiVersion, kind, name, ...(namespace === '' ? {} : { namespace }) }, { signal })) ?? {}
+        (await client.get({ apiVersion, kind, name, ...(namespace === '' ? {} : { namespace }) }, { signal })) ?? null
       )
     const list = await client.list<KubeObject>(
       { apiVersion, kind },
       { signal, ...(namespace === '' ? {} : { namespace }) },
     )
-    return list.items.length === 0 ? {} : { apiVersion, kind: `${kind}List`, items: [...list.items] }
+    return list.items.length === 0 ? null : { apiVersion, kind: `${kind}List`, items: [...list.items] }
   } catch (error) {
-    if (isEngineError(error) && (error.code === 'kube-not-found' || error.code === 'kube-kind-unknown')) return {}
+    if (isEngineError(error) && (error.code === 'kube-not-found' || error.code === 'kube-kind-unknown')) return null
     throw error
   }
 }

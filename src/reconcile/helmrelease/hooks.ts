@@ -1,5 +1,5 @@
 import { EngineError } from '../../base/index.ts'
-import type { Hook, Release } from '../../helm/index.ts'
+import type { Hook, HookEvent, Release } from '../../helm/index.ts'
 import { type KubeClient } from '../../kube/index.ts'
 import type { Clock } from '../../ports/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
@@ -28,7 +28,7 @@ export type HookOutcome =
  *
  * @throws EngineError `hook-failed` when a hook fails; its run is recorded first.
  */
-export async function runHooks(ctx: HookContext, stored: StoredRelease, event: string): Promise<HookOutcome> {
+export async function runHooks(ctx: HookContext, stored: StoredRelease, event: HookEvent): Promise<HookOutcome> {
   let current = stored
   const names = stored.release.hooks
     .filter((hook) => hook.events.includes(event))
@@ -48,10 +48,10 @@ export async function runHooks(ctx: HookContext, stored: StoredRelease, event: s
 async function runHook(ctx: HookContext, stored: StoredRelease, index: number): Promise<HookOutcome> {
   let current = stored
   const hook = current.release.hooks[index]
-  if (hook === undefined || hook.last_run?.phase === 'Succeeded') return { state: 'done', stored: current, message: '' }
+  if (hook === undefined || hook.last_run.phase === 'Succeeded') return { state: 'done', stored: current, message: '' }
   const [object] = await releaseObjects(ctx.client, current.release, hook.manifest, ctx.signal)
   if (object === undefined) return { state: 'done', stored: current, message: '' }
-  if (hook.last_run?.phase !== 'Running') {
+  if (hook.last_run.phase !== 'Running') {
     await deleteByPolicy(ctx, current.release, hook, 'before-hook-creation')
     current = await note(ctx, current, index, { started_at: ctx.clock.now(), phase: 'Running' })
   }
@@ -141,7 +141,7 @@ async function note(ctx: HookContext, stored: StoredRelease, index: number, run:
       : {
           ...hook,
           last_run: {
-            started_at: iso(run.started_at) ?? hook.last_run?.started_at ?? '',
+            started_at: iso(run.started_at) ?? hook.last_run.started_at ?? '',
             completed_at: iso(run.completed_at) ?? '',
             phase: run.phase,
           },

@@ -6,7 +6,7 @@ type Snapshot = NonNullable<HelmReleaseStatus['history']>[number]
 
 /** The entry of `.status.history` for a release as it is stored (helm-controller 1.6, release.ObservedToSnapshot). */
 export function snapshotOf(release: Release, action: ReleaseAction): Snapshot {
-  const { metadata } = release.chart
+  const metadata = release.chart?.metadata
   return {
     apiVersion: 'v2',
     digest: snapshotDigest(release),
@@ -32,8 +32,8 @@ export function observe(release: Release): ObservedRelease {
   return {
     version: release.version,
     status: release.info.status as ReleaseStatus,
-    chartName: release.chart.metadata?.name ?? '',
-    chartVersion: release.chart.metadata?.version ?? '',
+    chartName: release.chart?.metadata?.name ?? '',
+    chartVersion: release.chart?.metadata?.version ?? '',
     digest: snapshotDigest(release),
     configDigest: configDigest(release.config),
   }

@@ -265,7 +265,7 @@ function withReleased(
   const message =
     released?.status === 'True' || release === undefined
       ? (released?.message ?? '')
-      : `Helm upgrade succeeded for release ${release.namespace}/${release.name}.v${release.version} with chart ${release.chart.metadata?.name}@${release.chart.metadata?.version}`
+      : `Helm upgrade succeeded for release ${release.namespace}/${release.name}.v${release.version} with chart ${release.chart?.metadata?.name}@${release.chart?.metadata?.version}`
   return withCondition(
     object,
     cleared,

@@ -97,8 +97,7 @@ export class CommitObjects {
     const key = storeAs === undefined ? undefined : `git/${this.scope}files/${digest(storeAs)}`
     // An instance that has most of it was here before: asking the store would only cost time.
     if (key !== undefined && missing.length > ids.length / 2) {
-      const stored =
-        decodeBundle((await cache.read(key)) ?? new Uint8Array(0))?.objects ?? new Map<string, GitObject>()
+      const stored = decodeBundle((await cache.read(key)) ?? new Uint8Array(0))?.objects ?? new Map<string, GitObject>()
       cache.addAll(this.scope, stored)
       const wanted = new Set(missing)
       for (const [id, object] of stored) if (wanted.has(id)) this.#pinned.set(id, object)

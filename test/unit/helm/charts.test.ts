@@ -23,8 +23,16 @@ for (const [name, yaml, message] of [
   ['an empty maintainer', `${chartYaml}maintainers: [null]`, /maintainers must not contain empty or null nodes/],
   ['an empty dependency', `${chartYaml}dependencies: [null]`, /dependencies must not contain empty or null nodes/],
   ['an alias with a path', `${chartYaml}dependencies: [{name: a, alias: ../b}]`, /disallowed characters in the alias/],
-  ['a dependency twice', `${chartYaml}dependencies: [{name: a}, {name: a}]`, /more than one dependency with name or alias "a"/],
-  ['text', 'hello', /cannot load Chart\.yaml: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string/],
+  [
+    'a dependency twice',
+    `${chartYaml}dependencies: [{name: a}, {name: a}]`,
+    /more than one dependency with name or alias "a"/,
+  ],
+  [
+    'text',
+    'hello',
+    /cannot load Chart\.yaml: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string/,
+  ],
   ['a list', '- a', /cannot unmarshal array/],
 ] as const) {
   test(`Chart.yaml with ${name} is refused`, () => assert.throws(() => chartOf({ 'Chart.yaml': yaml }), message))
@@ -35,16 +43,65 @@ test('a chart that does not say its format is one of v1', () => {
 })
 
 test('YAML 1.1 applies to Chart.yaml, and scalars become text', () => {
-  const { metadata } = chartOf({ 'Chart.yaml': 'apiVersion: v2\nname: off\nversion: 1.0\nappVersion: 1.10\ndescription: "tab\\there\\u0007"\nannotations: {a: 1, b: true, c: null}\n' })
-  assert.deepEqual([metadata.name, metadata.version, metadata.appVersion, metadata.description], ['false', '1', '1.1', 'tab here'])
-  assert.deepEqual(metadata.annotations, new Map([['a', '1'], ['b', 'true'], ['c', '']]))
+  const { metadata } = chartOf({
+    'Chart.yaml':
+      'apiVersion: v2\nname: off\nversion: 1.0\nappVersion: 1.10\ndescription: "tab\\there\\u0007"\nannotations: {a: 1, b: true, c: null}\n',
+  })
+  assert.deepEqual(
+    [metadata.name, metadata.version, metadata.appVersion, metadata.description],
+    ['false', '1', '1.1', 'tab here'],
+  )
+  assert.deepEqual(
+    metadata.annotations,
+    new Map([
+      ['a', '1'],
+      ['b', 'true'],
+      ['c', ''],
+    ]),
+  )
 })
 
 /** Whatever stands in a field, loading ends with a chart or with an error of ours. */
-for (const field of ['apiVersion', 'name', 'version', 'type', 'description', 'home', 'icon', 'sources', 'keywords', 'maintainers', 'annotations', 'kubeVersion', 'dependencies', 'deprecated', 'condition', 'tags', 'appVersion']) {
+for (const field of [
+  'apiVersion',
+  'name',
+  'version',
+  'type',
+  'description',
+  'home',
+  'icon',
+  'sources',
+  'keywords',
+  'maintainers',
+  'annotations',
+  'kubeVersion',
+  'dependencies',
+  'deprecated',
+  'condition',
+  'tags',
+  'appVersion',
+]) {
   test(`Chart.yaml survives anything in ${field}`, () => {
     const fields: { [key: string]: unknown } = { apiVersion: 'v2', name: 'x', version: '1.0.0' }
-    for (const value of [null, 1, 1.5, true, '', 'x', [], [null], [1], [[]], [{}], {}, { a: null }, { a: { b: 1 } }, [{ name: null }], [{ name: [] }], [{ name: 'a', tags: [null], 'import-values': [null, 1, {}, { child: null }] }]]) {
+    for (const value of [
+      null,
+      1,
+      1.5,
+      true,
+      '',
+      'x',
+      [],
+      [null],
+      [1],
+      [[]],
+      [{}],
+      {},
+      { a: null },
+      { a: { b: 1 } },
+      [{ name: null }],
+      [{ name: [] }],
+      [{ name: 'a', tags: [null], 'import-values': [null, 1, {}, { child: null }] }],
+    ]) {
       try {
         renderOf(chartOf({ 'Chart.yaml': JSON.stringify({ ...fields, [field]: value }) }))
       } catch (error) {
@@ -58,16 +115,34 @@ test('files have their places', () => {
   const chart = chartOf({
     'values.yaml': '# two documents\na: {b: 1}\n--- # second\na: {c: 2}\n',
     'values.schema.json': 'true',
-    'Chart.lock': 'generated: "2024-01-01T00:00:00Z"\ndigest: sha256:0\ndependencies: [{name: a, version: 1.0.0, repository: r}]\n',
+    'Chart.lock':
+      'generated: "2024-01-01T00:00:00Z"\ndigest: sha256:0\ndependencies: [{name: a, version: 1.0.0, repository: r}]\n',
     'templates/_h.tpl': '',
     'crds/c.yaml': '',
     'README.md': '\ufeffhi',
     'charts/_ignored/Chart.yaml': 'broken: [',
     'charts/sub-1.0.0.tgz.prov': 'signature',
   })
-  assert.deepEqual(chart.templates.map(({ name }) => name), ['templates/_h.tpl'])
-  assert.deepEqual(chart.files.map(({ name }) => name), ['README.md', 'charts/sub-1.0.0.tgz.prov', 'crds/c.yaml'])
-  assert.deepEqual(chart.values, new Map([['a', new Map([['b', 1], ['c', 2]])]]))
+  assert.deepEqual(
+    chart.templates.map(({ name }) => name),
+    ['templates/_h.tpl'],
+  )
+  assert.deepEqual(
+    chart.files.map(({ name }) => name),
+    ['README.md', 'charts/sub-1.0.0.tgz.prov', 'crds/c.yaml'],
+  )
+  assert.deepEqual(
+    chart.values,
+    new Map([
+      [
+        'a',
+        new Map([
+          ['b', 1],
+          ['c', 2],
+        ]),
+      ],
+    ]),
+  )
   assert.equal(new TextDecoder('utf-8', { ignoreBOM: true }).decode(chart.files[0]?.data), 'hi')
   assert.equal(chart.lock?.dependencies[0]?.name, 'a')
 })
@@ -78,9 +153,18 @@ test('values that are no table, and separators with text, are refused', () => {
 })
 
 test('an error in a sub-chart names it', () => {
-  assert.throws(() => chartOf({ 'charts/sub/Chart.yaml': 'apiVersion: v2\nname: sub' }), /error unpacking subchart sub in parent: validation: chart\.metadata\.version is required/)
-  assert.throws(() => chartOf({ 'charts/README.md': 'no chart' }), /error unpacking subchart README\.md in parent: Chart\.yaml file is missing/)
-  assert.throws(() => chartOf({ 'charts/sub/values.yaml': '' }), /error unpacking subchart sub in parent: Chart\.yaml file is missing/)
+  assert.throws(
+    () => chartOf({ 'charts/sub/Chart.yaml': 'apiVersion: v2\nname: sub' }),
+    /error unpacking subchart sub in parent: validation: chart\.metadata\.version is required/,
+  )
+  assert.throws(
+    () => chartOf({ 'charts/README.md': 'no chart' }),
+    /error unpacking subchart README\.md in parent: Chart\.yaml file is missing/,
+  )
+  assert.throws(
+    () => chartOf({ 'charts/sub/values.yaml': '' }),
+    /error unpacking subchart sub in parent: Chart\.yaml file is missing/,
+  )
 })
 
 for (const { name, rules, gone } of [
@@ -95,22 +179,43 @@ for (const { name, rules, gone } of [
 ]) {
   test(`.helmignore: ${name}`, () => {
     const files = ['README.md', 'b.txt', 'docs/a.md', 'extra', 'z.txt']
-    const chart = chartOf({ '.helmignore': rules, 'templates/.hidden': 'x', ...Object.fromEntries(files.map((file) => [file, ''])) })
+    const chart = chartOf({
+      '.helmignore': rules,
+      'templates/.hidden': 'x',
+      ...Object.fromEntries(files.map((file) => [file, ''])),
+    })
     const left = chart.files.map((file) => file.name)
-    assert.deepEqual(files.filter((file) => !left.includes(file)), gone)
+    assert.deepEqual(
+      files.filter((file) => !left.includes(file)),
+      gone,
+    )
     assert.deepEqual(chart.templates, [])
   })
 }
 
-test('.helmignore with two stars is refused', () => assert.throws(() => chartOf({ '.helmignore': 'a/**/b' }), /double-star/))
+test('.helmignore with two stars is refused', () =>
+  assert.throws(() => chartOf({ '.helmignore': 'a/**/b' }), /double-star/))
 
 test('links are followed inside the source, and never out of it', () => {
-  const tree = (target: string): MemoryTree => new MemoryTree({ 'c/Chart.yaml': chartYaml, 'c/templates/t.yaml': { symlink: target }, 'shared/t.yaml': 'kind: X\n', secret: 'top' })
+  const tree = (target: string): MemoryTree =>
+    new MemoryTree({
+      'c/Chart.yaml': chartYaml,
+      'c/templates/t.yaml': { symlink: target },
+      'shared/t.yaml': 'kind: X\n',
+      secret: 'top',
+    })
   assert.equal(new TextDecoder().decode(loadChart(tree('../../shared/t.yaml'), 'c').templates[0]?.data), 'kind: X\n')
   for (const target of ['../../../etc/passwd', '/etc/passwd', 't.yaml', 'gone']) {
-    assert.throws(() => loadChart(tree(target), 'c'), (error) => isEngineError(error) && /symlink/.test(error.message + error.code), target)
+    assert.throws(
+      () => loadChart(tree(target), 'c'),
+      (error) => isEngineError(error) && /symlink/.test(error.message + error.code),
+      target,
+    )
   }
-  assert.throws(() => loadChart(new MemoryTree({ 'Chart.yaml': chartYaml, 'templates/loop': { symlink: '..' } }), ''), code('chart-too-large'))
+  assert.throws(
+    () => loadChart(new MemoryTree({ 'Chart.yaml': chartYaml, 'templates/loop': { symlink: '..' } }), ''),
+    code('chart-too-large'),
+  )
 })
 
 test('everything that is not at hand is asked for at once', async () => {
@@ -139,17 +244,28 @@ test('everything that is not at hand is asked for at once', async () => {
 const limits = { maxBytes: 100_000, maxFiles: 20, maxDepth: 5, maxArchiveBytes: 50_000 }
 
 test('directories beyond the limits are refused', () => {
-  const load = (files: { [path: string]: string }): unknown => loadChart(new MemoryTree({ 'Chart.yaml': chartYaml, ...files }), '', { limits })
+  const load = (files: { [path: string]: string }): unknown =>
+    loadChart(new MemoryTree({ 'Chart.yaml': chartYaml, ...files }), '', { limits })
   assert.throws(() => load({ big: 'x'.repeat(100_001) }), code('chart-too-large'))
-  assert.throws(() => load(Object.fromEntries(Array.from({ length: 21 }, (_, i) => [`f${i}`, '']))), code('chart-too-large'))
+  assert.throws(
+    () => load(Object.fromEntries(Array.from({ length: 21 }, (_, i) => [`f${i}`, '']))),
+    code('chart-too-large'),
+  )
   assert.throws(() => load({ 'a/b/c/d/e/f/g': '' }), code('chart-too-large'))
 })
 
-const packed = (files: readonly TarFile[]): Uint8Array => makeTgz([{ name: 'parent/Chart.yaml', content: chartYaml }, ...files])
+const packed = (files: readonly TarFile[]): Uint8Array =>
+  makeTgz([{ name: 'parent/Chart.yaml', content: chartYaml }, ...files])
 
 test('archives are charts, with archives in charts/ as sub-charts', async () => {
   const sub = makeTgz([{ name: 'sub/Chart.yaml', content: 'apiVersion: v2\nname: sub\nversion: 1.0.0\n' }])
-  const chart = await loadChartArchive(packed([{ name: 'parent/', type: '5' }, { name: 'parent/templates/t.yaml', content: 'kind: X' }, { name: 'parent/charts/sub-1.0.0.tgz', content: sub }]))
+  const chart = await loadChartArchive(
+    packed([
+      { name: 'parent/', type: '5' },
+      { name: 'parent/templates/t.yaml', content: 'kind: X' },
+      { name: 'parent/charts/sub-1.0.0.tgz', content: sub },
+    ]),
+  )
   assert.equal(chart.dependencies[0]?.metadata.name, 'sub')
   assert.equal(chart.templates.length, 1)
 })
@@ -158,11 +274,35 @@ test('long names: pax and GNU', async () => {
   const name = `parent/files/${'n'.repeat(120)}.txt`
   const record = ` path=${name}\n`
   const pax = `${record.length + 3}${record}`
-  const chart = await loadChartArchive(packed([{ name: 'x', type: 'x', content: pax }, { name: 'short', content: '1' }, { name: '././@LongLink', type: 'L', content: `${name}2\0` }, { name: 'short', content: '2' }]))
-  assert.deepEqual(chart.files.map((file) => file.name), [name.slice(7), `${name.slice(7)}2`])
+  const chart = await loadChartArchive(
+    packed([
+      { name: 'x', type: 'x', content: pax },
+      { name: 'short', content: '1' },
+      { name: '././@LongLink', type: 'L', content: `${name}2\0` },
+      { name: 'short', content: '2' },
+    ]),
+  )
+  assert.deepEqual(
+    chart.files.map((file) => file.name),
+    [name.slice(7), `${name.slice(7)}2`],
+  )
 })
 
-for (const name of ['parent/../../x', '../x', 'parent//../../x', 'parent//etc/passwd', 'parent/..', 'parent/a\u0000b/../../../x', 'parent/c:/x', 'parent\\..\\..\\x', 'x', 'parent/', 'Chart.yaml', 'parent/...x', 'parent/a\nb']) {
+for (const name of [
+  'parent/../../x',
+  '../x',
+  'parent//../../x',
+  'parent//etc/passwd',
+  'parent/..',
+  'parent/a\u0000b/../../../x',
+  'parent/c:/x',
+  'parent\\..\\..\\x',
+  'x',
+  'parent/',
+  'Chart.yaml',
+  'parent/...x',
+  'parent/a\nb',
+]) {
   test(`an archive with the name ${JSON.stringify(name)} is refused, or holds nothing outside`, async () => {
     try {
       const chart = await loadChartArchive(packed([{ name, content: 'x' }]))
@@ -174,21 +314,40 @@ for (const name of ['parent/../../x', '../x', 'parent//../../x', 'parent//etc/pa
 }
 
 test('bombs, truncated and damaged archives end early', async () => {
-  const bomb = makeTgz([{ name: 'p/Chart.yaml', content: chartYaml }, { name: 'p/zero', content: new Uint8Array(300_000_000) }])
+  const bomb = makeTgz([
+    { name: 'p/Chart.yaml', content: chartYaml },
+    { name: 'p/zero', content: new Uint8Array(300_000_000) },
+  ])
   const before = process.memoryUsage().arrayBuffers
   await assert.rejects(loadChartArchive(bomb), code('chart-too-large'))
   assert.ok(process.memoryUsage().arrayBuffers - before < 200_000_000)
   await assert.rejects(loadChartArchive(new Uint8Array(60_000), { limits }), code('chart-too-large'))
   await assert.rejects(loadChartArchive(new TextEncoder().encode('values: 1')), code('chart-archive-invalid'))
   await assert.rejects(loadChartArchive(packed([]).subarray(0, 100)), code('chart-archive-invalid'))
-  await assert.rejects(loadChartArchive(new Uint8Array(gzipSync(Buffer.alloc(700, 'x')))), code('chart-archive-invalid'))
-  await assert.rejects(loadChartArchive(makeTgz([{ name: 'p/Chart.yaml', content: 'x', size: 0o77777777 }])), code('chart-archive-invalid'))
+  await assert.rejects(
+    loadChartArchive(new Uint8Array(gzipSync(Buffer.alloc(700, 'x')))),
+    code('chart-archive-invalid'),
+  )
+  await assert.rejects(
+    loadChartArchive(makeTgz([{ name: 'p/Chart.yaml', content: 'x', size: 0o77777777 }])),
+    code('chart-archive-invalid'),
+  )
   await assert.rejects(loadChartArchive(new Uint8Array(gzipSync(makeTar([])))), code('chart-archive-invalid'))
-  await assert.rejects(loadChartArchive(packed(Array.from({ length: 30 }, (_, i) => ({ name: `parent/f${i}` }))), { limits }), code('chart-too-large'))
+  await assert.rejects(
+    loadChartArchive(packed(Array.from({ length: 30 }, (_, i) => ({ name: `parent/f${i}` }))), { limits }),
+    code('chart-too-large'),
+  )
 })
 
 test('archives inside archives inside archives end', async () => {
   let inner = makeTgz([{ name: 's/Chart.yaml', content: 'apiVersion: v2\nname: s\nversion: 1.0.0\n' }])
-  for (let i = 0; i < 8; i++) inner = makeTgz([{ name: 's/Chart.yaml', content: 'apiVersion: v2\nname: s\nversion: 1.0.0\n' }, { name: 's/charts/s.tgz', content: inner }])
-  await assert.rejects(loadChartArchive(inner, { limits }), (error) => isEngineError(error) && /more than 5 deep/.test(error.message))
+  for (let i = 0; i < 8; i++)
+    inner = makeTgz([
+      { name: 's/Chart.yaml', content: 'apiVersion: v2\nname: s\nversion: 1.0.0\n' },
+      { name: 's/charts/s.tgz', content: inner },
+    ])
+  await assert.rejects(
+    loadChartArchive(inner, { limits }),
+    (error) => isEngineError(error) && /more than 5 deep/.test(error.message),
+  )
 })

@@ -33,10 +33,13 @@ test('what Helm stored is read, and written again to the byte', () => {
   const release = decodeRelease(expected.secret)
   assert.equal(release.name, 'rel')
   assert.equal(release.info.status, 'deployed')
-  assert.deepEqual(release.hooks.map(({ name, weight, events }) => ({ name, weight, events })), [
-    { name: 'try', weight: 0, events: ['test'] },
-    { name: 'before', weight: -5, events: ['pre-install', 'pre-upgrade'] },
-  ])
+  assert.deepEqual(
+    release.hooks.map(({ name, weight, events }) => ({ name, weight, events })),
+    [
+      { name: 'try', weight: 0, events: ['test'] },
+      { name: 'before', weight: -5, events: ['pre-install', 'pre-upgrade'] },
+    ],
+  )
   const again = jsonOf(encodeRelease(release))
   // Helm reads every number as a float64, so an integer beyond 2^53 changes in its own hands, too.
   assert.equal(again, expected.json.replace('9007199254740993', '9007199254740992'))
@@ -54,7 +57,9 @@ test('a release made here is the one that Helm makes', () => {
     ...stored,
     chart: storedChart,
     config: toValues(values),
-    hooks: hooks.map((hook, index) => (index === 0 ? { ...hook, last_run: stored.hooks[0]?.last_run ?? hook.last_run } : hook)),
+    hooks: hooks.map((hook, index) =>
+      index === 0 ? { ...hook, last_run: stored.hooks[0]?.last_run ?? hook.last_run } : hook,
+    ),
   }
   assert.equal(jsonOf(encodeRelease(release)), expected.json)
 })
@@ -67,21 +72,50 @@ test('digests are those of Flux', () => {
 })
 
 test('vectors of Flux: an empty observation, empty values, keys that look like numbers', () => {
-  const empty = { name: 'foo', info: { description: '', status: '' }, manifest: '', hooks: [], version: 0, namespace: '' } as unknown as Release
+  const empty = {
+    name: 'foo',
+    info: { description: '', status: '' },
+    manifest: '',
+    hooks: [],
+    version: 0,
+    namespace: '',
+  } as unknown as Release
   assert.equal(snapshotDigest(empty), 'sha256:f1498f27a16a09cd7e1ee610d924df065c03d30035638babc95dd9a8d412ce4d')
   const none = 'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
   assert.deepEqual([configDigest({}), configDigest(undefined)], [none, none])
-  const ports = [{ protocol: 'TCP', port: 8080 }, { port: 9090, protocol: 'UDP' }]
-  assert.equal(configDigest({ replicas: 3, image: { tag: 'latest', repository: 'nginx' }, ports }), 'sha256:fcdc2b0de1581a3633ada4afee3f918f6eaa5b5ab38c3fef03d5b48d3f85d9f6')
-  const test_ = { '632bd80235a05f4192aefade': 'value1', '632bd80ddf416cf32fd50679': 'value2', '632bd817c559818a52307da2': 'value3', '632bd82398e71231a98004b6': 'value4' }
-  assert.equal(configDigest({ replicas: 3, test: test_ }), 'sha256:8a980fcbeadd6f05818f07e8aec14070c22250ca3d96af1fcd5f93b3e85b4d70')
+  const ports = [
+    { protocol: 'TCP', port: 8080 },
+    { port: 9090, protocol: 'UDP' },
+  ]
+  assert.equal(
+    configDigest({ replicas: 3, image: { tag: 'latest', repository: 'nginx' }, ports }),
+    'sha256:fcdc2b0de1581a3633ada4afee3f918f6eaa5b5ab38c3fef03d5b48d3f85d9f6',
+  )
+  const test_ = {
+    '632bd80235a05f4192aefade': 'value1',
+    '632bd80ddf416cf32fd50679': 'value2',
+    '632bd817c559818a52307da2': 'value3',
+    '632bd82398e71231a98004b6': 'value4',
+  }
+  assert.equal(
+    configDigest({ replicas: 3, test: test_ }),
+    'sha256:8a980fcbeadd6f05818f07e8aec14070c22250ca3d96af1fcd5f93b3e85b4d70',
+  )
 })
 
 test('the digest does not depend on test hooks', () => {
   const release = decodeRelease(expected.secret)
-  const ran: Release = { ...release, hooks: release.hooks.map((hook) => (hook.events.includes('test') ? { ...hook, last_run: { phase: 'Failed' } } : hook)) }
+  const ran: Release = {
+    ...release,
+    hooks: release.hooks.map((hook) =>
+      hook.events.includes('test') ? { ...hook, last_run: { phase: 'Failed' } } : hook,
+    ),
+  }
   assert.equal(snapshotDigest(ran), expected.snapshotDigest)
-  const other: Release = { ...release, hooks: release.hooks.map((hook) => ({ ...hook, last_run: { phase: 'Failed' } })) }
+  const other: Release = {
+    ...release,
+    hooks: release.hooks.map((hook) => ({ ...hook, last_run: { phase: 'Failed' } })),
+  }
   assert.notEqual(snapshotDigest(other), expected.snapshotDigest)
 })
 
@@ -96,12 +130,23 @@ for (const [name, data] of [
   ['damaged', btoa('\x1f\x8b\x08\x00broken')],
 ] as const) {
   test(`a stored release that is ${name} is an error of its own`, () => {
-    assert.throws(() => decodeRelease(data), (error) => isEngineError(error) && error.code === 'release-invalid')
+    assert.throws(
+      () => decodeRelease(data),
+      (error) => isEngineError(error) && error.code === 'release-invalid',
+    )
   })
 }
 
 test('odd members of a stored release do no harm', () => {
-  const odd = JSON.stringify({ name: 1, info: null, chart: [], config: 'x', hooks: [null, 1, { events: null, weight: 'x', last_run: [] }], version: 'y', manifest: {} })
+  const odd = JSON.stringify({
+    name: 1,
+    info: null,
+    chart: [],
+    config: 'x',
+    hooks: [null, 1, { events: null, weight: 'x', last_run: [] }],
+    version: 'y',
+    manifest: {},
+  })
   const release = decodeRelease(btoa(odd))
   assert.equal(release.hooks.length, 1)
   assert.equal(jsonOf(encodeRelease(release)), '{"info":{"status":"unknown"},"hooks":[{"last_run":{"phase":""}}]}')

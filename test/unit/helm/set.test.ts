@@ -61,7 +61,11 @@ for (const { line, kind = 'typed', into = {}, want, error } of rows) {
   test(`--set (${kind}) ${line.slice(0, 60)}`, () => {
     const table = toTable(into)
     const run = (): void => applySet(line, table, { kind, readFile: (path) => `<${path}>` })
-    if (error !== undefined) return assert.throws(run, (thrown) => isEngineError(thrown) && thrown.code === 'set-syntax' && error.test(thrown.message))
+    if (error !== undefined)
+      return assert.throws(
+        run,
+        (thrown) => isEngineError(thrown) && thrown.code === 'set-syntax' && error.test(thrown.message),
+      )
     run()
     assert.deepEqual(toValues(table), want)
   })

@@ -19,10 +19,13 @@ describe('documents', () => {
     assert.equal(documents.at(-1)?.lineOf(['b', 'x']), undefined)
   })
   it('lets lines inside quotes and brackets start where their key does', () => {
-    assert.deepEqual(parseYaml("a:\n  b: 'one\n  two\n\n  three'\n  c: [\n  1,\n  2\n  ]\n  d: 3\n", { dialect: 'sigs' }), { a: { b: 'one two\nthree', c: [1, 2], d: 3 } })
+    assert.deepEqual(
+      parseYaml("a:\n  b: 'one\n  two\n\n  three'\n  c: [\n  1,\n  2\n  ]\n  d: 3\n", { dialect: 'sigs' }),
+      { a: { b: 'one two\nthree', c: [1, 2], d: 3 } },
+    )
   })
   it('says where a syntax error is', () => {
-    const { diagnostics } = parseDocuments('a: 1\nb: [1,\nc: 2\n', { dialect: 'kyaml', file: 'x.yaml' })
+    const { diagnostics } = parseDocuments('a: 1\nd: 2\nb: c: e\n', { dialect: 'kyaml', file: 'x.yaml' })
     assert.equal(diagnostics[0]?.file, 'x.yaml')
     assert.equal(diagnostics[0]?.line, 3)
   })
