@@ -107,26 +107,22 @@ function isLocal(resource: Resource): boolean {
 
 /** Annotations that tools leave behind while they work on an object. */
 const INTERNAL_ANNOTATIONS: readonly string[] = [
-  ...[
-    'previousKinds',
-    'previousNames',
-    'prefixes',
-    'suffixes',
-    'previousNamespaces',
-    'allowNameChange',
-    'allowKindChange',
-  ],
-  ...[
-    'refBy',
-    'generatorBehavior',
-    'needsHashSuffix',
-    'path',
-    'index',
-    'seqindent',
-    'id',
-    'annotations-migration-resource-id',
-    'helm-generated',
-  ],
+  'previousKinds',
+  'previousNames',
+  'prefixes',
+  'suffixes',
+  'previousNamespaces',
+  'allowNameChange',
+  'allowKindChange',
+  'refBy',
+  'generatorBehavior',
+  'needsHashSuffix',
+  'path',
+  'index',
+  'seqindent',
+  'id',
+  'annotations-migration-resource-id',
+  'helm-generated',
 ]
   .map((name) => `internal.config.kubernetes.io/${name}`)
   .concat(

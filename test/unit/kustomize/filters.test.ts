@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isEngineError } from '../../../src/base/index.ts'
-import { builtInSchema, type KubeObject } from '../../../src/resources/index.ts'
+import { builtInSchema, type KubeObject, scalarText } from '../../../src/resources/index.ts'
 import { mergeFieldSpecs, mergeNameReferences } from '../../../src/kustomize/config/field-spec.ts'
 import { visitField, readSlot, writeSlot } from '../../../src/kustomize/filters/field-spec.ts'
 import { imageChange, splitImage } from '../../../src/kustomize/filters/images.ts'
@@ -55,7 +55,7 @@ void describe('images', () => {
 void describe('field specs', () => {
   const collect = (object: KubeObject, path: string, create?: boolean): KubeObject => {
     visitField(object, { path, ...(create === undefined ? {} : { create }) }, 'scalar', (slot) =>
-      writeSlot(slot, `<${String(readSlot(slot))}>`),
+      writeSlot(slot, `<${scalarText(readSlot(slot))}>`),
     )
     return object
   }
