@@ -13,6 +13,8 @@ export interface RunContext {
   readonly sources: SourceResults
   readonly events: EventSink
   readonly live: LiveReader
+  /** Many nodes: requests are saved where a local comparison is exact. */
+  readonly isBulk: boolean
   /** Aborts when the run must end (its coordinator is stopping). */
   readonly signal: AbortSignal
   /** Milliseconds since 1970 after which no step waits any more. */

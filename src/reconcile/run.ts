@@ -1,5 +1,6 @@
+import { labels } from '../api/index.ts'
 import { parseDuration, toEngineError, type EngineError, type Json } from '../base/index.ts'
-import { createDirectReader, createKubeClient } from '../kube/index.ts'
+import { createDirectReader, createKubeClient, createPreloadedReader } from '../kube/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
 import type { RunContext, StepControl } from './context.ts'
 import { createEventSink } from './events.ts'
@@ -25,6 +26,9 @@ import {
 
 /** Milliseconds after which a run that still waits for something is run again. */
 const requeueWaitingMs = 2_000
+
+/** Nodes of a run beyond which live objects are read as lists, and what a local comparison proves unchanged is not sent at all. */
+const bulkNodes = 3
 
 /** Records of runs are kept for two weeks. */
 const recordTtlSeconds = 14 * 24 * 3600
@@ -54,7 +58,7 @@ export async function runJob(
     requestTimeoutMs: deps.limits.requestTimeoutMs,
   })
   const records = new Map<string, NodeRecord>()
-  const base = {
+  const head = {
     id: job.runId,
     cluster: job.cluster,
     trigger: job.kind,
@@ -71,23 +75,16 @@ export async function runJob(
     const sources = createSources({ deps, client, world, events, signal })
     const concerned = sourcesOf(world, job, checks, startedAt)
     await Promise.all(concerned.map((key) => sources.refresh(key)))
-    const ctx: RunContext = {
-      deps: { ...deps, logger },
-      job,
-      client,
-      world,
-      sources,
-      events,
-      live: createDirectReader(),
-      signal,
-      deadline: startedAt + deps.limits.runBudgetMs,
-    }
-    const failure = await runNodes(ctx, checks, new Set(concerned.map(idOfKey)), records)
-    for (const key of concerned) noteSource(ctx, checks, key)
+    const base = { deps: { ...deps, logger }, job, client, world, sources, events, signal, deadline: startedAt + deps.limits.runBudgetMs }
+    const concernedIds = new Set(concerned.map(idOfKey))
+    const isBulk = selectNodes(base, checks, concernedIds).length > bulkNodes
+    const live = isBulk ? createPreloadedReader(client, { label: labels.kustomizeName }) : createDirectReader()
+    const failure = await runNodes({ ...base, live, isBulk }, checks, concernedIds, records)
+    for (const key of concerned) noteSource(base, checks, key)
     await Promise.all([events.flush(), checks.save()])
     if (failure !== undefined) throw failure
     const record: RunRecord = {
-      ...base,
+      ...head,
       ...summarize([...records.values()], sources.fetchedAt),
       finishedAt: deps.clock.now(),
       requests: client.requests.total,
@@ -103,7 +100,7 @@ export async function runJob(
   } catch (caught) {
     const error = toEngineError(caught)
     await saveRecord(deps, {
-      ...base,
+      ...head,
       state: 'failed',
       nodes: [...records.values()],
       timings: {},
@@ -194,6 +191,8 @@ async function runNodes(
   return failure
 }
 
+type SelectionContext = Pick<RunContext, 'world' | 'job' | 'deps'>
+
 /** Whether a change wrote or deleted an object that a run works on. */
 function isOurs(change: { readonly action: string; readonly apiVersion: string }): boolean {
   return (
@@ -204,7 +203,7 @@ function isOurs(change: { readonly action: string; readonly apiVersion: string }
 }
 
 function isSelected(
-  ctx: RunContext,
+  ctx: SelectionContext,
   object: Workload,
   mark: CheckMark | undefined,
   concerned: ReadonlySet<string>,
@@ -212,7 +211,7 @@ function isSelected(
   return selectNode(candidateOf(ctx.world, object, mark, concerned), ctx.job, mark, ctx.deps.clock.now()) !== undefined
 }
 
-function selectNodes(ctx: RunContext, checks: Checks, concerned: ReadonlySet<string>): readonly Workload[] {
+function selectNodes(ctx: SelectionContext, checks: Checks, concerned: ReadonlySet<string>): readonly Workload[] {
   const workloads: Workload[] = [...ctx.world.ofKind('Kustomization'), ...ctx.world.ofKind('HelmRelease')]
   return workloads.filter((object) => isSelected(ctx, object, checks.get(idOf(object)), concerned))
 }
@@ -277,7 +276,7 @@ function graphNode(object: Workload): GraphNode {
   }
 }
 
-function noteSource(ctx: RunContext, checks: Checks, key: ObjectKey): void {
+function noteSource(ctx: SelectionContext, checks: Checks, key: ObjectKey): void {
   const source = ctx.world.get(idOfKey(key))
   if (source === undefined) return
   const revision = revisionOf(ctx.world, key) ?? ''

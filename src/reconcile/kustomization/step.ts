@@ -141,6 +141,7 @@ async function applyAndPrune(
     fieldManager: fieldManagers.kustomization,
     force: progress.object.spec.force === true,
     live: ctx.live,
+    trustLocal: ctx.isBulk,
     concurrency: ctx.deps.limits.applyConcurrency,
     signal: ctx.signal,
     beforeWrites: async (planned) => {
@@ -163,7 +164,7 @@ async function applyAndPrune(
     progress.object = { ...progress.object, status: { ...progress.object.status, inventory: { entries: wanted } } }
     return result.changes
   }
-  const pruned = await pruneObjects(client, { entries: stale, owner: ownerOf(progress.object), signal: ctx.signal })
+  const pruned = await pruneObjects(client, { entries: stale, keep: wanted, owner: ownerOf(progress.object), signal: ctx.signal })
   note(progress, pruned.changes)
   emitPruned(ctx, progress, pruned.changes)
   const entries = mergeInventory(wanted, pruned.survivors)
