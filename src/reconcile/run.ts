@@ -75,7 +75,16 @@ export async function runJob(
     const sources = createSources({ deps, client, world, events, signal })
     const concerned = sourcesOf(world, job, checks, startedAt)
     await Promise.all(concerned.map((key) => sources.refresh(key)))
-    const base = { deps: { ...deps, logger }, job, client, world, sources, events, signal, deadline: startedAt + deps.limits.runBudgetMs }
+    const base = {
+      deps: { ...deps, logger },
+      job,
+      client,
+      world,
+      sources,
+      events,
+      signal,
+      deadline: startedAt + deps.limits.runBudgetMs,
+    }
     const concernedIds = new Set(concerned.map(idOfKey))
     const isBulk = selectNodes(base, checks, concernedIds).length > bulkNodes
     const live = isBulk ? createPreloadedReader(client, { label: labels.kustomizeName }) : createDirectReader()

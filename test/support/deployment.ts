@@ -34,8 +34,15 @@ export const triggerToken = 'a token of the tests'.replaceAll(' ', '-')
 
 /** Environment variables of a deployment for the given clusters. */
 export function deploymentEnvironment(options: DeploymentOptions): { readonly [name: string]: string } {
-  const secrets = Object.fromEntries(Object.entries(options.clusters).map(([name, cluster]) => [secretName(name), cluster.token]))
-  const clusters = Object.entries(options.clusters).map(([name, { server, caPem }]) => ({ name, server, ca: caPem, tokenSecret: secretName(name) }))
+  const secrets = Object.fromEntries(
+    Object.entries(options.clusters).map(([name, cluster]) => [secretName(name), cluster.token]),
+  )
+  const clusters = Object.entries(options.clusters).map(([name, { server, caPem }]) => ({
+    name,
+    server,
+    ca: caPem,
+    tokenSecret: secretName(name),
+  }))
   return {
     ...secrets,
     CLUSTERS: JSON.stringify(clusters),
@@ -58,12 +65,26 @@ export async function startDeployment(platform: Platform, options: DeploymentOpt
   const env = deploymentEnvironment(options)
   if (platform === 'workerd') {
     const { startWorker } = await import('./workerd.ts')
-    const worker = await startWorker({ env, caPems: Object.values(options.clusters).map((cluster) => cluster.caPem), ...(options.log === undefined ? {} : { log: options.log }) })
-    return { platform, url: worker.url, githubSecret, triggerToken, scan: () => worker.scheduled(), stop: () => worker.stop() }
+    const worker = await startWorker({
+      env,
+      caPems: Object.values(options.clusters).map((cluster) => cluster.caPem),
+      ...(options.log === undefined ? {} : { log: options.log }),
+    })
+    return {
+      platform,
+      url: worker.url,
+      githubSecret,
+      triggerToken,
+      scan: () => worker.scheduled(),
+      stop: () => worker.stop(),
+    }
   }
   const directory = await mkdtemp(join(tmpdir(), 'sluice-node-'))
   const { startNode } = await import('../../functions/node.ts')
-  const started = await startNode({ ...env, PORT: '0', HOST: '127.0.0.1', DATA_DIR: directory }, { log: options.log ?? (() => undefined) })
+  const started = await startNode(
+    { ...env, PORT: '0', HOST: '127.0.0.1', DATA_DIR: directory },
+    { log: options.log ?? (() => undefined) },
+  )
   return {
     platform,
     url: started.url,
@@ -81,10 +102,17 @@ export async function startDeployment(platform: Platform, options: DeploymentOpt
 /** Delivers a push as GitHub does, signed. Returns the answer's status and, where there is one, the run's id. */
 export async function deliverPush(
   deployment: Pick<Deployment, 'url' | 'githubSecret'>,
-  push: { readonly url: string; readonly ref?: string; readonly after?: string; readonly deliveryId?: string; readonly signature?: string },
+  push: {
+    readonly url: string
+    readonly ref?: string
+    readonly after?: string
+    readonly deliveryId?: string
+    readonly signature?: string
+  },
 ): Promise<{ readonly status: number; readonly run: string | undefined }> {
   const body = JSON.stringify(githubPush(push))
-  const signature = push.signature ?? `sha256=${createHmac('sha256', deployment.githubSecret).update(body).digest('hex')}`
+  const signature =
+    push.signature ?? `sha256=${createHmac('sha256', deployment.githubSecret).update(body).digest('hex')}`
   const response = await fetch(`${deployment.url}/hook/github`, {
     method: 'POST',
     headers: {
@@ -109,7 +137,15 @@ function githubPush(push: { readonly url: string; readonly ref?: string; readonl
     created: false,
     deleted: false,
     forced: false,
-    repository: { id: 1, name: 'app', full_name: 'team/app', clone_url: push.url, html_url: push.url.replace(/\.git$/, ''), ssh_url: 'git@example.com:team/app.git', git_url: 'git://example.com/team/app.git' },
+    repository: {
+      id: 1,
+      name: 'app',
+      full_name: 'team/app',
+      clone_url: push.url,
+      html_url: push.url.replace(/\.git$/, ''),
+      ssh_url: 'git@example.com:team/app.git',
+      git_url: 'git://example.com/team/app.git',
+    },
     pusher: { name: 'somebody' },
     sender: { login: 'somebody' },
     commits: [],
@@ -121,10 +157,16 @@ function githubPush(push: { readonly url: string; readonly ref?: string; readonl
 export type ShownRun = Run
 
 /** Asks for a run until it has ended. */
-export async function awaitRun(deployment: Pick<Deployment, 'url' | 'triggerToken'>, id: string, timeoutMs = 60_000): Promise<ShownRun> {
+export async function awaitRun(
+  deployment: Pick<Deployment, 'url' | 'triggerToken'>,
+  id: string,
+  timeoutMs = 60_000,
+): Promise<ShownRun> {
   const end = Date.now() + timeoutMs
   for (;;) {
-    const response = await fetch(`${deployment.url}/runs/${id}`, { headers: { authorization: `Bearer ${deployment.triggerToken}` } })
+    const response = await fetch(`${deployment.url}/runs/${id}`, {
+      headers: { authorization: `Bearer ${deployment.triggerToken}` },
+    })
     const run = (await response.json()) as ShownRun
     if (response.status === 200 && !['queued', 'running'].includes(run.state)) return run
     if (Date.now() > end) throw new Error(`run ${id} has not ended: ${JSON.stringify(run)}`)

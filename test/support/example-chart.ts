@@ -6,7 +6,9 @@ const root = fileURLToPath(new URL('../demo/repository/', import.meta.url))
 
 /** Files of the demo's repository below `path`, by their paths in it. */
 export function readExample(path = ''): { readonly [path: string]: string } {
-  const files = globSync(`${path === '' ? '' : `${path}/`}**/*`, { cwd: root, withFileTypes: true }).filter((entry) => entry.isFile())
+  const files = globSync(`${path === '' ? '' : `${path}/`}**/*`, { cwd: root, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  )
   return Object.fromEntries(
     files.map((entry) => {
       const full = join(entry.parentPath, entry.name)

@@ -164,7 +164,12 @@ async function applyAndPrune(
     progress.object = { ...progress.object, status: { ...progress.object.status, inventory: { entries: wanted } } }
     return result.changes
   }
-  const pruned = await pruneObjects(client, { entries: stale, keep: wanted, owner: ownerOf(progress.object), signal: ctx.signal })
+  const pruned = await pruneObjects(client, {
+    entries: stale,
+    keep: wanted,
+    owner: ownerOf(progress.object),
+    signal: ctx.signal,
+  })
   note(progress, pruned.changes)
   emitPruned(ctx, progress, pruned.changes)
   const entries = mergeInventory(wanted, pruned.survivors)
