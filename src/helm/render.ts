@@ -54,6 +54,8 @@ export interface RenderRequest {
   readonly subNotes?: boolean
   /** Values are not checked against values.schema.json. */
   readonly skipSchemaValidation?: boolean
+  /** Rendered files are not read as manifests: for templates that render something else. */
+  readonly skipSorting?: boolean
   /** Keeps parsed templates between renders of one chart. */
   readonly cache?: TemplateCache
 }
@@ -188,7 +190,6 @@ function startRun(request: RenderRequest, set: TemplateSet, requests: Map<string
   const host: RenderHost = {
     included: new Map(),
     parsed: new Map(),
-    environment,
     lookup: (wanted) => {
       const answer = request.lookup === undefined ? null : request.lookup(wanted)
       if (answer === undefined)
@@ -199,6 +200,8 @@ function startRun(request: RenderRequest, set: TemplateSet, requests: Map<string
   return new Run(set, {
     missingKey: 'zero',
     host,
+    environment,
+    ...(request.cache === undefined ? {} : { cache: request.cache.functions }),
     ...(limits === undefined ? {} : { limits }),
     ...(deadline === undefined ? {} : { deadline, now: () => environment.now() }),
   })
@@ -223,7 +226,7 @@ function result(request: RenderRequest, state: RenderState, rendered: ReadonlyMa
     if (!name.endsWith(notesSuffix)) files.set(name, text)
     else if (request.subNotes === true || name === ownNotes) notes.push(text)
   }
-  const { hooks, manifests, dropped } = sortManifests(files)
+  const { hooks, manifests, dropped } = sortManifests(request.skipSorting === true ? new Map() : files)
   const crds = crdsOf(chart)
   const printed = manifests.map((manifest) => printManifest(manifest.source, manifest.content))
   const before =

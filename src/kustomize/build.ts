@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../base/index.ts'
 import { type ReadRecord, recordReads, resolvePath } from '../files/index.ts'
-import type { FileTree } from '../ports/index.ts'
+import type { FileEntry, FileTree } from '../ports/index.ts'
 import type { KubeObject } from '../resources/index.ts'
 import { Accumulator } from './accumulator.ts'
 import { BuildContext, type RenderRequest, type ResolveRemote } from './build-context.ts'
@@ -61,7 +61,7 @@ export function build({
   path: string
   options?: BuildOptions
 }): BuildResult {
-  const recorded = recordReads(files)
+  const recorded = recordReads(rememberStats(files))
   const context = new BuildContext({ remote: options?.remote, inflateHelm: options?.inflateHelm })
   const root = resolvePath(recorded.tree, path)
   if (root !== '' && recorded.tree.stat(root)?.kind !== 'directory') {
@@ -99,6 +99,21 @@ export function build({
   }
 }
 
+/** `files` with one look at each path: a build asks for the same directories again and again. */
+function rememberStats(files: FileTree): FileTree {
+  const known = new Map<string, FileEntry | undefined>()
+  return {
+    stat(path) {
+      if (known.has(path)) return known.get(path)
+      const entry = files.stat(path)
+      known.set(path, entry)
+      return entry
+    },
+    read: (path) => files.read(path),
+    list: (path) => files.list(path),
+  }
+}
+
 /** Objects that configure tools and are not meant for a cluster. */
 function isLocal(resource: Resource): boolean {
   const value = resource.texts('annotations')['config.kubernetes.io/local-config']
@@ -107,26 +122,22 @@ function isLocal(resource: Resource): boolean {
 
 /** Annotations that tools leave behind while they work on an object. */
 const INTERNAL_ANNOTATIONS: readonly string[] = [
-  ...[
-    'previousKinds',
-    'previousNames',
-    'prefixes',
-    'suffixes',
-    'previousNamespaces',
-    'allowNameChange',
-    'allowKindChange',
-  ],
-  ...[
-    'refBy',
-    'generatorBehavior',
-    'needsHashSuffix',
-    'path',
-    'index',
-    'seqindent',
-    'id',
-    'annotations-migration-resource-id',
-    'helm-generated',
-  ],
+  'previousKinds',
+  'previousNames',
+  'prefixes',
+  'suffixes',
+  'previousNamespaces',
+  'allowNameChange',
+  'allowKindChange',
+  'refBy',
+  'generatorBehavior',
+  'needsHashSuffix',
+  'path',
+  'index',
+  'seqindent',
+  'id',
+  'annotations-migration-resource-id',
+  'helm-generated',
 ]
   .map((name) => `internal.config.kubernetes.io/${name}`)
   .concat(
@@ -141,10 +152,8 @@ const INTERNAL_ANNOTATIONS: readonly string[] = [
 function finishMetadata(list: ResourceList, buildMetadata: readonly string[]): void {
   for (const resource of list.items) {
     if (buildMetadata.includes('managedByLabel')) {
-      resource.setTexts('labels', {
-        ...resource.texts('labels'),
-        'app.kubernetes.io/managed-by': `kustomize-${KUSTOMIZE_VERSION}`,
-      })
+      const label = { 'app.kubernetes.io/managed-by': `kustomize-${KUSTOMIZE_VERSION}` }
+      addTexts(resource.object, label, [{ path: 'metadata/labels', create: true }])
     }
     const annotations = resource.texts('annotations')
     for (const name of INTERNAL_ANNOTATIONS) delete annotations[name]

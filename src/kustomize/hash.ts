@@ -11,7 +11,7 @@ const REPLACEMENTS: { readonly [character: string]: string } = { '0': 'g', '1': 
  */
 export function contentHash(object: KubeObject): string {
   const hex = bytesToHex(sha256(new TextEncoder().encode(goJson(hashedContent(object)))))
-  return [...hex.slice(0, 10)].map((character) => REPLACEMENTS[character] ?? character).join('')
+  return hex.slice(0, 10).replace(/[013ae]/g, (character) => REPLACEMENTS[character] ?? character)
 }
 
 function hashedContent(object: KubeObject): KubeMap {

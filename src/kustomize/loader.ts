@@ -83,7 +83,7 @@ export class Loader {
           : `no file or directory at ${JSON.stringify(path)} (${shown(root)})`,
       )
     }
-    for (let loader: Loader | undefined = this; loader !== undefined; loader = loader.parent) {
+    for (const loader of this.ancestry()) {
       if (loader.files !== files || !isWithin(loader.root, root)) continue
       throw problem(
         'kustomize-cycle',
@@ -132,6 +132,11 @@ export class Loader {
   /** `path` as a path of the tree, for messages. */
   shownPath(path: string): string {
     return this.resolve(path, 'file')
+  }
+
+  /** This loader and those that it was entered from. */
+  private ancestry(): readonly Loader[] {
+    return this.parent === undefined ? [this] : [this, ...this.parent.ancestry()]
   }
 
   private resolve(path: string, wanted: 'file' | 'directory'): string {

@@ -8,7 +8,7 @@ import { KUSTOMIZATION_FILES } from './kustomization-file.ts'
 import { findingsOf, problem, problems } from './problems.ts'
 import { readObjects } from './read-objects.ts'
 import { isHttpUrl, isRepositoryUrl } from './repository-url.ts'
-import type { ImageEntry, Selector } from './types.ts'
+import type { Selector } from './types.ts'
 
 /** The fields of a Flux Kustomization's spec that change what is built. */
 export interface KustomizationOverlaySpec {
@@ -175,15 +175,17 @@ function mergeImages(
   const result = [...known]
   for (const image of images) {
     const index = result.findIndex((one) => isMap(one) && one['name'] === image.name)
-    const old = (index < 0 ? { name: image.name } : { ...(result[index] as KubeMap) }) as ImageEntry & KubeMap
-    const { newTag, digest, ...rest } = old
-    const replaces = Boolean(image.newTag || image.digest)
-    const merged: KubeMap = {
-      ...(replaces ? rest : old),
+    const old = (index < 0 ? { name: image.name } : result[index]) as KubeMap
+    const merged: KubeMap = { ...old }
+    if (image.newTag || image.digest) {
+      delete merged['newTag']
+      delete merged['digest']
+    }
+    Object.assign(merged, {
       ...(image.newName ? { newName: image.newName } : {}),
       ...(image.newTag ? { newTag: image.newTag } : {}),
       ...(image.digest ? { digest: image.digest } : {}),
-    }
+    })
     if (index < 0) result.push(merged)
     else result[index] = merged
   }

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../base/index.ts'
 import { baseName } from '../base/index.ts'
-import { gvkOf, isMap, type KubeMap, type KubeValue } from '../resources/index.ts'
+import { gvkOf, isMap, type KubeMap, type KubeValue, scalarText } from '../resources/index.ts'
 import { parseDocuments } from '../yaml/index.ts'
 import type { BuildContext } from './build-context.ts'
 import { inlineOrFile, loadReplacements, patchText, type Run } from './built-in-transformers.ts'
@@ -238,7 +238,7 @@ function pluginOrigin(resource: Resource): Origin | undefined {
     ...(ref ? { ref } : {}),
     ...(path ? { configuredIn: path } : {}),
     configuredBy: {
-      apiVersion: String(object['apiVersion'] ?? ''),
+      apiVersion: scalarText(object['apiVersion']),
       kind: resource.kind,
       name: resource.name,
       namespace: resource.namespace,

@@ -3,6 +3,7 @@ import { getKey, isMap, type KubeMap, type KubeValue, metaText, type Schema, sca
 import { parseDocuments } from '../yaml/index.ts'
 import { problem, problems } from './problems.ts'
 import { Resource } from './resource.ts'
+import { noteTexts } from './note-texts.ts'
 
 /** An object waiting to be looked at. */
 interface Candidate {
@@ -22,6 +23,7 @@ export function readObjects(text: string, file: string, schema: Schema): Resourc
   for (const document of documents) {
     const value = document.value as KubeValue
     if (document.empty || isNothing(value)) continue
+    noteTexts(value, text, (path) => document.lineOf(path))
     const items = documents.length === 1 && isMap(value) ? wrappedItems(value) : undefined
     if (items) for (const item of items) queue.push({ value: item, line: document.line })
     else queue.push({ value, line: document.line })

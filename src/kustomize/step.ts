@@ -7,14 +7,14 @@ import type { ResourceList } from './resource-list.ts'
 export interface Transformer {
   /** Where it was configured, when the build keeps track of that. */
   readonly origin: Origin | undefined
-  run(list: ResourceList): void
+  readonly run: (list: ResourceList) => void
 }
 
 /** Makes objects. */
 export interface Generator {
   readonly origin: Origin | undefined
   /** The objects; undefined where something must be fetched first. */
-  run(): readonly Resource[] | undefined
+  readonly run: () => readonly Resource[] | undefined
 }
 
 /** A sink for findings that do not stop a build. */

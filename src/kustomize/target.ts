@@ -258,7 +258,7 @@ export class Target {
     const { path, ...rest } = this.origin
     return {
       ...rest,
-      configuredIn: joinOrigin({ ...(path ? { path } : {}) }, this.fileName).path ?? '',
+      configuredIn: joinOrigin(path === undefined ? {} : { path }, this.fileName).path ?? '',
       configuredBy: { apiVersion: 'builtin', kind },
     }
   }

@@ -3,6 +3,7 @@
  * Orders and ids match Flux 2.9, Helm 4 and kustomize 5.8.1; strategic merging matches kyaml v0.21.1.
  * @module
  */
+export * from './copy-value.ts'
 export * from './field-path.ts'
 export * from './identity.ts'
 export * from './json-patch.ts'

@@ -1,6 +1,7 @@
 import { EngineError } from '../base/index.ts'
 import { parseJsonPointer } from './json-pointer.ts'
-import { copyValue, equalValues, getKey, isMap, type KubeMap, type KubeValue, setKey } from './object.ts'
+import { copyValue } from './copy-value.ts'
+import { equalValues, getKey, isMap, type KubeMap, type KubeValue, setKey } from './object.ts'
 
 /** One operation of a JSON patch (RFC 6902). */
 export interface JsonPatchOperation {
@@ -132,7 +133,7 @@ function insert({ container, key }: Place, operation: JsonPatchOperation, value:
     return
   }
   // Counted in the list as it is after the insertion, so that -1 appends.
-  const index = /^-/.test(key) ? indexIn(container, key, operation) + 1 : indexIn(container, key, operation)
+  const index = key.startsWith('-') ? indexIn(container, key, operation) + 1 : indexIn(container, key, operation)
   if (index < 0 || index > container.length) throw failed(operation, `the list has ${container.length} elements`)
   container.splice(index, 0, value)
 }

@@ -1,4 +1,5 @@
-import { copyValue, getKey, isMap, type KubeMap, type KubeValue, setKey } from './object.ts'
+import { copyValue } from './copy-value.ts'
+import { getKey, isMap, type KubeMap, type KubeValue, setKey } from './object.ts'
 
 /** Applies a JSON merge patch (RFC 7386): mappings merge, null removes, anything else replaces. Neither argument is changed. */
 export function mergePatch(target: KubeValue | undefined, patch: KubeValue): KubeValue {

@@ -24,19 +24,6 @@ export function getKey(map: KubeMap, key: string): KubeValue | undefined {
   return Object.hasOwn(map, key) ? map[key] : undefined
 }
 
-/** An independent copy of `value`. */
-export function copyValue<T extends KubeValue>(value: T): T {
-  return copy(value) as T
-}
-
-function copy(value: KubeValue): KubeValue {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(copy)
-  const result: KubeMap = {}
-  for (const key of Object.keys(value)) setKey(result, key, copy(value[key] as KubeValue))
-  return result
-}
-
 /** True when both values are the same JSON; the order of keys does not count, `1` equals `1n`. */
 export function equalValues(a: KubeValue | undefined, b: KubeValue | undefined): boolean {
   if (a === b) return true

@@ -1,15 +1,7 @@
 import { EngineError } from '../base/index.ts'
 import { mergeList } from './strategic-merge-list.ts'
-import {
-  copyValue,
-  getKey,
-  isMap,
-  type KubeMap,
-  type KubeObject,
-  type KubeValue,
-  scalarText,
-  setKey,
-} from './object.ts'
+import { copyValue } from './copy-value.ts'
+import { getKey, isMap, type KubeMap, type KubeObject, type KubeValue, scalarText, setKey } from './object.ts'
 import { hasEmptyText } from './source-text.ts'
 import { type Directive, type MergeOptions, unknownDirective } from './merge-rules.ts'
 import type { Schema, SchemaNode } from './schema.ts'

@@ -2,6 +2,7 @@ import { EVENT_ID, YAMLException, parseEvents, type Event } from 'js-yaml'
 import { DiagnosticsError, type Diagnostic } from '../base/index.ts'
 import { Composer, YamlProblem } from './compose.ts'
 import { defaultYamlLimits, type YamlDialect, type YamlLimits, type YamlMapValue, type YamlValue } from './dialect.ts'
+import { indentContinuations } from './indent-continuations.ts'
 import { findPath, lineStarts, offsetOf, positionAt } from './locate.ts'
 
 export interface ParseOptions {
@@ -56,6 +57,9 @@ export function parseDocuments(input: string | Uint8Array, options: ParseOptions
     ;({ events, text } = readEvents(text, limits))
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error
+    // go-yaml takes continuation lines of quoted scalars and brackets at any depth.
+    const indented = error.reason === 'deficient indentation' ? indentContinuations(text) : text
+    if (indented !== text) return parseDocuments(indented, options)
     return fail(
       'yaml-syntax',
       error.reason ?? error.message,

@@ -5,6 +5,7 @@ import { cpus } from 'node:os'
 import type { Bench, BenchRow } from './rows.ts'
 
 const benches: { readonly [name: string]: () => Promise<{ readonly bench: Bench }> } = {
+  git: () => import('./git.ts'),
   latency: () => import('./latency.ts'),
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isEngineError } from '../../src/base/index.ts'
-import { DiskTree } from '../../src/cli/disk-tree.ts'
+import { DiskTree } from '../../src/cli/index.ts'
 import { MemoryTree } from '../../src/files/index.ts'
 import { build, type BuildOptions } from '../../src/kustomize/index.ts'
 import type { FileTree } from '../../src/ports/index.ts'

@@ -25,7 +25,8 @@ for (const name of names.length > 0 ? names : Object.keys(SUITES)) {
     KNOWN_DIFFERENCES.filter((one) => one.id.startsWith(`${name}/`)).map((one) => [one.id, one.reason]),
   )
   for (const notice of notices) console.log(notice)
-  for (const { id, problem } of results) {
+  for (const { id, problem, sameText } of results) {
+    if (problem === undefined && sameText === false) console.log(`text differs: ${id}`)
     const reason = known.get(`${name}/${id}`)
     if (problem !== undefined && reason === undefined) console.log(`FAIL ${id}: ${problem}`)
     if (problem === undefined && reason !== undefined)

@@ -121,10 +121,35 @@ describe('fetching a GitRepository', () => {
     assert.equal(readText(second.files, 'apps/app-7/file-7.yaml'), 'changed: true\n')
     assert.equal(readText(first.files, 'apps/app-7/file-7.yaml').slice(0, 7), 'name: 7')
     const { requests, bytesSent } = server.reset()
-    assert.equal(requests, 3, 'references, trees, one file')
+    assert.equal(requests, 2, 'references, and the difference')
     assert.ok(bytesSent < 20_000, `${bytesSent} bytes`)
     assert.equal(second.files.stat('apps/app-8')?.id, first.files.stat('apps/app-8')?.id)
     assert.notEqual(second.files.stat('apps/app-7')?.id, first.files.stat('apps/app-7')?.id)
+  })
+
+  it('a difference that builds on files which were never fetched', async () => {
+    const long = Array.from({ length: 200 }, (_, i) => `line ${i}: ${Math.sin(i)}\n`)
+    const files = {
+      'a/long.txt': long.join(''),
+      'b/long.txt': long.toReversed().join(''),
+      'c/huge.txt': 'x'.repeat(100_000),
+    }
+    const repository = await server.create('team/deltas', files)
+    const options = { url: repository.url, ref: { branch: 'main' } }
+    const first = await fetchArtifact(deps, options)
+    await first.prefetch(['a'])
+    const changed = {
+      'a/long.txt': long.with(50, 'new\n').join(''),
+      'b/long.txt': long.toReversed().with(9, 'new\n').join(''),
+    }
+    await repository.commit({ ...changed, 'c/huge.txt': 'y'.repeat(100_000) })
+    server.reset()
+    const second = await fetchArtifact(deps, { ...options, previous: first.commit.id })
+    assert.equal(readText(second.files, 'a/long.txt'), changed['a/long.txt'])
+    await second.prefetch([''])
+    assert.equal(readText(second.files, 'b/long.txt'), changed['b/long.txt'])
+    assert.equal(readText(second.files, 'c/huge.txt'), 'y'.repeat(100_000))
+    assert.equal(server.reset().requests, 3)
   })
 
   it('a new instance goes on from the store', async () => {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 
 /** Content of a file: text or bytes, an executable file, a symbolic link, or `null` to remove it. */
 export type GitTestFile =
@@ -141,10 +142,8 @@ export async function runGit(args: readonly string[], input?: readonly (string |
     else output.reject(new Error(`git ${args.slice(0, 6).join(' ')}: ${stderr.slice(0, 2000)}`))
   })
   if (input !== undefined && child.stdin !== null) {
-    const stdin = child.stdin
-    stdin.on('error', () => stdin.destroy())
-    for (const part of input) if (!stdin.write(part)) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')])
-    stdin.end()
+    // Git may end before it has read everything; its exit code and message say more than the broken pipe.
+    await pipeline(Readable.from(input), child.stdin).catch(() => undefined)
   }
   return output.promise
 }

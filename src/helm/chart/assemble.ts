@@ -49,7 +49,7 @@ export function assembleChart(files: readonly LoadedFile[], context: Context): C
   }
   for (const file of files) {
     if (file.name !== 'Chart.yaml') continue
-    const fields = decodeMetadata(parse(file), parts.metadata ?? {})
+    const fields = inFile(file, () => decodeMetadata(parse(file), parts.metadata ?? {}))
     // Helm 2 took charts that say nothing of their format.
     parts.metadata = (fields['apiVersion'] ?? '') === '' ? { ...fields, apiVersion: 'v1' } : fields
   }
@@ -81,8 +81,8 @@ function checkApiVersion(metadata: Decoded | undefined): void {
 function place(file: LoadedFile, parts: Parts): void {
   const { name } = file
   if (name === 'Chart.yaml') return
-  if (name === 'Chart.lock') parts.lock = decodeLock(parse(file))
-  else if (name === 'values.yaml') parts.values = readValues(file)
+  if (name === 'Chart.lock') parts.lock = inFile(file, () => decodeLock(parse(file)))
+  else if (name === 'values.yaml') parts.values = inFile(file, () => parseValuesDocuments(fromBytes(file.data)))
   else if (name === 'values.schema.json') parts.schema = file.data
   else if (name === 'requirements.yaml' || name === 'requirements.lock') placeRequirements(file, parts)
   else if (name.startsWith('templates/')) parts.templates.push(file)
@@ -105,36 +105,28 @@ function placeRequirements(file: LoadedFile, parts: Parts): void {
       parts.warnings.push(
         'Warning: Dependencies are handled in Chart.yaml since apiVersion "v2". We recommend migrating dependencies to Chart.yaml.',
       )
-    parts.metadata = decodeMetadata(parse(file), metadata)
+    parts.metadata = inFile(file, () => decodeMetadata(parse(file), metadata))
   } else {
     if (!isV1)
       parts.warnings.push(
         'Warning: Dependency locking is handled in Chart.lock since apiVersion "v2". We recommend migrating to Chart.lock.',
       )
-    parts.lock = decodeLock(parse(file))
+    parts.lock = inFile(file, () => decodeLock(parse(file)))
   }
   if (isV1) parts.files.push(file)
 }
 
 function parse(file: LoadedFile): Value {
-  try {
-    return parseYaml(fromBytes(file.data), { dialect: 'sigs', maps: true })
-  } catch (error) {
-    throw cannotLoad(file.name, error)
-  }
+  return parseYaml(fromBytes(file.data), { dialect: 'sigs', maps: true })
 }
 
-function readValues(file: LoadedFile): GoMap {
+function inFile<T>(file: LoadedFile, work: () => T): T {
   try {
-    return parseValuesDocuments(fromBytes(file.data))
+    return work()
   } catch (error) {
-    throw cannotLoad(file.name, error)
+    if (!isEngineError(error)) throw error
+    throw helmError('chart-invalid', `cannot load ${file.name}: ${error.message}`, { cause: error })
   }
-}
-
-function cannotLoad(name: string, error: unknown): unknown {
-  if (!isEngineError(error)) return error
-  return helmError('chart-invalid', `cannot load ${name}: ${error.message}`, { cause: error })
 }
 
 function loadChildren(children: ReadonlyMap<string, readonly LoadedFile[]>, parent: string, context: Context): Chart[] {

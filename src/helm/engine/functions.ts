@@ -1,5 +1,6 @@
 import { builtinFunctions, functionTable, type FunctionTable } from '../../template/index.ts'
 import { sprigFunctions } from '../../sprig/index.ts'
+import { durationFunctions } from './durations.ts'
 import { lateBoundFunctions } from './late-bound.ts'
 import { serialisers } from './serialise.ts'
 
@@ -17,5 +18,6 @@ const FUNCTIONS: FunctionTable = functionTable(
   builtinFunctions,
   sprigFunctions.filter((fn) => !REMOVED.has(fn.name)),
   serialisers,
+  durationFunctions,
   lateBoundFunctions(() => FUNCTIONS),
 )

@@ -27,7 +27,6 @@ export interface RenderHost {
   readonly included: Map<string, number>
   /** Texts that `tpl` has parsed. */
   readonly parsed: Map<string, ParsedText>
-  readonly environment: RenderEnvironment
   readonly lookup: (request: LookupRequest) => Value
 }
 

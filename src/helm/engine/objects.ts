@@ -14,6 +14,7 @@ import {
 } from '../../template/index.ts'
 import type { ChartDependency, ChartMetadata } from '../chart/metadata.ts'
 import type { Capabilities, KubeVersion } from './capabilities.ts'
+import { NilMap } from './nil-map.ts'
 
 class KubeVersionObject extends GoObject {
   readonly goType = 'common.KubeVersion'
@@ -146,7 +147,10 @@ export function chartObject(metadata: ChartMetadata, isRoot: boolean): GoMap {
     ['Tags', metadata.tags],
     ['AppVersion', metadata.appVersion],
     ['Deprecated', metadata.deprecated],
-    ['Annotations', new TypedMap(STRING_MAP, metadata.annotations ?? [])],
+    [
+      'Annotations',
+      metadata.annotations === undefined ? new NilMap(STRING_MAP) : new TypedMap(STRING_MAP, metadata.annotations),
+    ],
     ['KubeVersion', metadata.kubeVersion],
     ['Dependencies', (metadata.dependencies ?? []).map(dependencyObject)],
     ['Type', metadata.type],

@@ -13,6 +13,7 @@ import { decodeJson, encodeJson } from '../../sprig/index.ts'
 import { parseYaml, printYaml } from '../../yaml/index.ts'
 import { parseToml } from './toml-parse.ts'
 import { printToml } from './toml-print.ts'
+import { ANY_TABLE, isNilMap, NilMap } from './nil-map.ts'
 import { toYamlData } from './yaml-data.ts'
 
 /** YAML without its last line break, '' for what YAML cannot hold: Helm's toYaml swallows errors. Also what `.Files.AsConfig` prints. */
@@ -33,7 +34,7 @@ function toYamlPretty(run: Run, value: Value): string {
 }
 
 function mustToJson(run: Run, value: Value): string {
-  return encodeJson(value, { escapeHtml: true }, run)
+  return isNilMap(value) ? 'null' : encodeJson(value, { escapeHtml: true }, run)
 }
 
 function mustToToml(run: Run, value: Value): string {
@@ -58,7 +59,8 @@ function parsed(run: Run, text: string, wanted: 'table' | 'list', parse: (text: 
   let value: Value
   try {
     value = parse(text)
-    if (value === null || value === undefined) return wanted === 'table' ? new Map() : []
+    if (value === null || value === undefined)
+      return wanted === 'list' ? [] : parse === fromYaml ? new Map() : new NilMap(ANY_TABLE)
     if (wanted === 'table' ? value instanceof Map : Array.isArray(value)) return value
   } catch (error) {
     if (!isEngineError(error) || error.code === 'template-limit') throw error

@@ -80,6 +80,8 @@ export function parseOrder(names: Iterable<string>): string[] {
 
 /** Parsed templates of charts that are rendered more than once. Made by a composition root, and passed to each render. */
 export class TemplateCache {
+  /** What functions keep for later calls, such as compiled regular expressions. */
+  readonly functions = new Map<string, unknown>()
   readonly #parsed = new WeakMap<ChartFile, Map<string, ParsedText>>()
 
   /** The parsed template, from the cache where it is known. Throws as {@link parseChartTemplate}. */

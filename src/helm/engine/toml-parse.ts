@@ -38,6 +38,7 @@ class TomlParser {
   /** Lists that came from `[[headers]]`, as they grow. */
   readonly #lists = new Map<Value[], true>()
   #at = 0
+  #lastKey: string | undefined
 
   constructor(text: string) {
     this.#text = text
@@ -114,6 +115,7 @@ class TomlParser {
     const path = this.#key()
     this.#expect('=')
     this.#skipBlank(false)
+    this.#lastKey = path.join('.')
     const last = path.pop() ?? ''
     const target = this.#descend(table, path, false)
     if (target.has(last)) throw this.#error(`Key '${last}' has already been defined`)
@@ -215,7 +217,9 @@ class TomlParser {
       if (typeof float === 'number') return float
     }
     throw this.#error(
-      text === '' ? `expected value but found ${this.#shown()} instead` : `expected value but found "${text}" instead`,
+      /^[0-9+-]/.test(text)
+        ? `expected value but found "${text}" instead`
+        : `expected value but found ${shownCharacter(text[0] ?? this.#text[this.#at])} instead`,
     )
   }
 
@@ -299,13 +303,14 @@ class TomlParser {
   }
 
   #shown(): string {
-    const character = this.#text[this.#at]
-    return character === undefined ? 'end of file' : `'${character === '\n' ? '\\n' : character}'`
+    return shownCharacter(this.#text[this.#at])
   }
 
   #error(problem: string): FunctionError {
     const line = this.#text.slice(0, this.#at).split('\n').length
-    return new FunctionError(`toml: line ${line}: ${problem}`)
+    return new FunctionError(
+      `toml: line ${line}${this.#lastKey === undefined ? '' : ` (last key "${this.#lastKey}")`}: ${problem}`,
+    )
   }
 }
 
@@ -319,6 +324,10 @@ const simpleEscapes: { readonly [character: string]: string } = Object.freeze({
   '"': '"',
   '\\': '\\',
 })
+
+function shownCharacter(character: string | undefined): string {
+  return character === undefined ? 'end of file' : `'${character === '\n' ? '\\n' : character}'`
+}
 
 function closeAll(table: GoMap, closed: Set<object>): void {
   closed.add(table)

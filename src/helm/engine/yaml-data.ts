@@ -1,5 +1,6 @@
 import { FunctionError, GoInt, GoObject, isFunction, typeName, type Value } from '../../template/index.ts'
 import { toBase64 } from '../base64.ts'
+import { isNilMap } from './nil-map.ts'
 
 /** What the YAML printer takes: JSON with Maps for objects, and bigints for integers that a double cannot hold. */
 export type YamlData = null | boolean | number | bigint | string | YamlData[] | Map<string, YamlData>
@@ -21,6 +22,7 @@ export function toYamlData(value: Value): YamlData {
       return value
   }
   if (Array.isArray(value)) return value.map(toYamlData)
+  if (isNilMap(value)) return null
   if (value instanceof Map) return new Map([...value].map(([key, item]) => [key, toYamlData(item)] as const))
   if (value instanceof GoInt) return value.n
   if (value instanceof Uint8Array) return toBase64(value)

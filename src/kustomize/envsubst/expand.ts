@@ -67,10 +67,10 @@ function apply(operator: string, value: string, args: readonly string[]): string
         : value
     case '#':
     case '##':
-      return trimPrefix([...value], first, operator === '##').join('')
+      return trimPrefix(Array.from(value), first, operator === '##').join('')
     case '%':
     case '%%':
-      return trimPrefix([...value].toReversed(), [...first].toReversed().join(''), operator === '%%')
+      return trimPrefix(Array.from(value).toReversed(), Array.from(first).toReversed().join(''), operator === '%%')
         .toReversed()
         .join('')
     default:

@@ -6,7 +6,7 @@ type Step = 'run' | ((character: string) => boolean)
  * `\x`. Undefined for a malformed pattern. Takes time in proportion to the product of both lengths.
  */
 export function matchingPrefixes(characters: readonly string[], pattern: string): number[] | undefined {
-  const steps = compile([...pattern])
+  const steps = compile(Array.from(pattern))
   if (steps === undefined) return undefined
   const result: number[] = []
   let states = reach(steps, new Set([0]))

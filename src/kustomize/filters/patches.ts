@@ -4,16 +4,15 @@ import {
   type JsonPatchOperation,
   type KubeValue,
   parseJsonPatch,
-  strategicMerge,
+  type Schema,
 } from '../../resources/index.ts'
 import { parseDocuments } from '../../yaml/index.ts'
 import { findingsOf, problem, problems } from '../problems.ts'
 import { readObjects } from '../read-objects.ts'
-import { Resource } from '../resource.ts'
+import type { Resource } from '../resource.ts'
 import { formatId } from '../resource-id.ts'
 import type { ResourceList } from '../resource-list.ts'
 import type { PatchEntry, Selector } from '../types.ts'
-import type { Schema } from '../../resources/index.ts'
 import { applyStrategicMerge, type ChangePermissions, preparePatch } from './strategic-merge.ts'
 
 /** The text of a patch and where it stands. */
@@ -134,7 +133,7 @@ function applyJsonPatches(
     if (resource.previousIds.length > 0 && resource.metadata()['annotations'] === undefined)
       resource.metadata()['annotations'] = {}
     try {
-      resource.object = applyJsonPatch(withoutBigInts(resource.object), operations) as typeof resource.object
+      resource.object = withoutBigInts(applyJsonPatch(resource.object, operations)) as typeof resource.object
     } catch (error) {
       throw problems(findingsOf(error, { file, object: resource.describe() }))
     }

@@ -20,6 +20,9 @@ const maxIncrements = 8
 /** Objects asked for in one request. */
 const maxWants = 4000
 
+/** Changed files below this size come along with the directories that changed. */
+const smallFileBytes = 16_384
+
 /** Largest bundle of files that is stored for one prefetch. */
 const maxBundleBytes = 8 << 20
 
@@ -166,7 +169,6 @@ export class CommitObjects {
 
   /** From the store, or from the remote on top of `previous`, or from the remote alone. */
   async #loadCommit(previous: string | undefined): Promise<Objects> {
-    const { cache } = this.#deps
     const stored = await this.#loadStored(this.commitId)
     if (stored !== undefined) return stored
     const remote = this.#connect()
@@ -178,22 +180,33 @@ export class CommitObjects {
     }
     const base =
       previous !== undefined && previous !== this.commitId && (await this.#isAtHand(previous)) ? previous : undefined
-    const request: FetchRequest = { wants: [this.commitId], depth: 1, filter: 'blob:none' }
-    let objects: Objects
-    if (base === undefined) objects = await remote.fetchObjects(request)
-    else {
-      try {
-        const external = (id: string): GitObject | undefined => cache.get(this.scope, id)
-        objects = await remote.fetchObjects({ ...request, haves: [base], shallow: [base] }, external)
-      } catch (error) {
-        if (!isEngineError(error) || error.code !== 'git-missing-base') throw error
-        objects = await remote.fetchObjects(request)
-        this.#keep(objects, undefined)
-        return objects
-      }
-    }
-    this.#keep(objects, base)
+    const difference = base === undefined ? undefined : await this.#fetchDifference(remote, base)
+    const objects = difference ?? (await remote.fetchObjects({ wants: [this.commitId], depth: 1, filter: 'blob:none' }))
+    this.#keep(objects, difference === undefined ? undefined : base)
     return objects
+  }
+
+  /**
+   * What came since `base`: trees, and small files with them, because a render will want them and one request is saved. A delta may build on a file of `base` that was never
+   * fetched; such a file is left out. Undefined where the server does not do it, or where it is too much at once.
+   */
+  async #fetchDifference(remote: GitRemote, base: string): Promise<Objects | undefined> {
+    const external = (id: string): GitObject | undefined => this.#deps.cache.get(this.scope, id)
+    const request = {
+      wants: [this.commitId],
+      depth: 1,
+      filter: `blob:limit=${smallFileBytes}`,
+      haves: [base],
+      shallow: [base],
+    }
+    try {
+      const objects = await remote.fetchObjects(request, { external, skipUnresolved: true })
+      return objects.get(this.commitId)?.type === 'commit' ? objects : undefined
+    } catch (error) {
+      const isRefused = isEngineError(error) && ['git-remote-error', 'git-too-large'].includes(error.code)
+      if (!isRefused) throw error
+      return undefined
+    }
   }
 
   async #isAtHand(commit: string): Promise<boolean> {

@@ -23,7 +23,7 @@ export interface GitCredentialOptions {
  * `username` and `password`, those win over the URL's, `ca.crt` over the older `caFile`.
  *
  * Throws EngineError with reason `AuthenticationFailed` for an incomplete Secret, `InvalidProviderConfiguration` for GitHub App keys without the provider,
- * `git-unsupported` for SSH and for cloud providers. No message carries a value.
+ * `git-unsupported` for SSH, GitHub Apps and cloud providers. No message carries a value.
  */
 export function gitCredentials(options: GitCredentialOptions): RequestCredentials {
   const url = parseGitUrl(options.url)
@@ -73,7 +73,10 @@ function checkProvider(provider: string, hasAppData: boolean): void {
         : 'the Secret has github app data but provider is not set to github'
     throw new EngineError(message, { code: 'git-invalid-provider', reason: 'InvalidProviderConfiguration' })
   }
-  if (provider !== 'generic' && provider !== 'github') {
+  if (provider === 'github') {
+    throw gitUnsupported('provider github (tokens of a GitHub App)', 'use provider generic with a token in the Secret')
+  }
+  if (provider !== 'generic') {
     throw gitUnsupported(`the provider ${JSON.stringify(provider)}`, 'use provider generic with a token in the Secret')
   }
 }

@@ -15,6 +15,14 @@ export interface PackLimits {
   readonly maxUnpackedBytes: number
 }
 
+/** What a pack may build on besides itself. */
+export interface PackBases {
+  /** Base objects that a thin pack leaves out. */
+  readonly external?: (id: string) => GitObject | undefined
+  /** Leaves out objects whose base is not at hand, instead of failing: whoever needs them asks for them. */
+  readonly skipUnresolved?: boolean
+}
+
 /** Longest chain of deltas; `git pack-objects` refuses to write longer ones. */
 const maxDeltaDepth = 4095
 
@@ -33,19 +41,15 @@ interface PackEntry {
 }
 
 /**
- * Reads a pack (gitformat-pack, version 2 or 3) and returns its objects by id, deltas resolved. `external` gives base objects that a thin pack leaves out.
+ * Reads a pack (gitformat-pack, version 2 or 3) and returns its objects by id, deltas resolved. `bases` gives what a thin pack builds on.
  * The trailing checksum is compared, and every id is computed from the content, so nothing in the result can be other than its id says.
  *
  * Throws EngineError `git-bad-data` for damaged packs and `git-too-large` over the limits.
  */
-export function readPack(
-  pack: Uint8Array,
-  limits: PackLimits,
-  external: (id: string) => GitObject | undefined = () => undefined,
-): Map<string, GitObject> {
+export function readPack(pack: Uint8Array, limits: PackLimits, bases: PackBases = {}): Map<string, GitObject> {
   const count = readHeader(pack, limits)
   const entries = readEntries(pack, count, limits)
-  return new DeltaResolver(entries, limits, external).resolveAll()
+  return new DeltaResolver(entries, limits, bases).resolveAll()
 }
 
 function readHeader(pack: Uint8Array, limits: PackLimits): number {
@@ -126,15 +130,15 @@ function checkSizes(size: number, total: number, limits: PackLimits): void {
 class DeltaResolver {
   readonly #entries: Map<number, PackEntry>
   readonly #limits: PackLimits
-  readonly #external: (id: string) => GitObject | undefined
+  readonly #bases: PackBases
   readonly #byOffset = new Map<number, GitObject>()
   readonly #byId = new Map<string, GitObject>()
   #total = 0
 
-  constructor(entries: Map<number, PackEntry>, limits: PackLimits, external: (id: string) => GitObject | undefined) {
+  constructor(entries: Map<number, PackEntry>, limits: PackLimits, bases: PackBases) {
     this.#entries = entries
     this.#limits = limits
-    this.#external = external
+    this.#bases = bases
   }
 
   /** All objects by id. A delta may name a base by id that only comes later in the pack, so what is left over is tried again while there is progress. */
@@ -146,7 +150,10 @@ class DeltaResolver {
     }
     while (todo.length > 0) {
       const left = todo.filter((offset) => !this.#resolve(offset))
-      if (left.length === todo.length) throw gitMissingBase()
+      if (left.length === todo.length) {
+        if (this.#bases.skipUnresolved === true) break
+        throw gitMissingBase()
+      }
       todo = left
     }
     return this.#byId
@@ -166,7 +173,7 @@ class DeltaResolver {
         at = entry.base
         object = this.#byOffset.get(at)
       } else {
-        object = this.#byId.get(entry.base ?? '') ?? this.#external(entry.base ?? '')
+        object = this.#byId.get(entry.base ?? '') ?? this.#bases.external?.(entry.base ?? '')
         if (object === undefined) return false
       }
     }

@@ -10,6 +10,7 @@ import { parseGitUrl } from './credentials.ts'
 import { gitError } from './errors.ts'
 import type { GitLimits } from './limits.ts'
 import type { GitObject } from './object-id.ts'
+import type { PackBases } from './pack.ts'
 import { readPack } from './pack.ts'
 import type { Packet } from './pkt-line.ts'
 import { readPackets } from './pkt-line.ts'
@@ -74,11 +75,8 @@ export class GitRemote {
     return (capabilities.features.get('fetch') ?? '').split(' ').includes('filter')
   }
 
-  /** Fetches objects. `external` gives what thin packs may build on. */
-  async fetchObjects(
-    request: FetchRequest,
-    external?: (id: string) => GitObject | undefined,
-  ): Promise<Map<string, GitObject>> {
+  /** Fetches objects. `bases` gives what thin packs may build on. */
+  async fetchObjects(request: FetchRequest, bases?: PackBases): Promise<Map<string, GitObject>> {
     const { limits } = this.#deps
     const pack = await this.#withServer(async (server) => {
       // Side-band framing adds 5 bytes per packet of up to 64 KB; progress and section headers are small.
@@ -89,7 +87,7 @@ export class GitRemote {
       )
       return readFetchedPack(packets, limits.maxPackBytes)
     })
-    return readPack(pack, limits, external)
+    return readPack(pack, limits, bases)
   }
 
   /** Sends one request through the same rules and deadline; for clients of other protocol versions. */

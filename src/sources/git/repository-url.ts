@@ -5,7 +5,7 @@
  */
 export function normalizeRepositoryUrl(url: string): string {
   const text = url.trim()
-  const scp = /^(?:[^@/\s]+@)?([^@:/\s]+|\[[^\]/\s]+\]):(?!\/\/)(.*)$/.exec(text)
+  const scp = /^(?:[^@/\s]+@)?(\[[^\]/\s]+\]|[^@:/\s]+):(?!\/\/)(.*)$/.exec(text)
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
   if (!hasScheme && scp?.[1] !== undefined) return join(scp[1], scp[2] ?? '')
   if (!hasScheme || !URL.canParse(text)) return ''

@@ -15,21 +15,21 @@ import {
   parseInventoryId,
 } from '../../../src/resources/index.ts'
 
-describe('apiVersion', () => {
+void describe('apiVersion', () => {
   for (const [text, group, version] of [
     ['', '', ''],
     ['v1', '', 'v1'],
     ['apps/v1', 'apps', 'v1'],
     ['a/b/c', 'a', 'b/c'],
   ] as const) {
-    it(`parses ${JSON.stringify(text)}`, () => {
+    void it(`parses ${JSON.stringify(text)}`, () => {
       assert.deepEqual(parseApiVersion(text), { group, version })
       assert.equal(formatApiVersion({ group, version }), text)
     })
   }
 })
 
-describe('inventory id', () => {
+void describe('inventory id', () => {
   const rows = [
     {
       name: 'namespace object',
@@ -53,30 +53,30 @@ describe('inventory id', () => {
     },
   ]
   for (const row of rows) {
-    it(row.name, () => {
+    void it(row.name, () => {
       assert.equal(formatInventoryId(row.id), row.text)
       assert.deepEqual(parseInventoryId(row.text), row.id)
     })
   }
   for (const text of ['', 'a', 'a_b', 'a_b_']) {
-    it(`refuses ${JSON.stringify(text)}`, () => assert.equal(parseInventoryId(text), undefined))
+    void it(`refuses ${JSON.stringify(text)}`, () => assert.equal(parseInventoryId(text), undefined))
   }
 })
 
-describe('object', () => {
+void describe('object', () => {
   const object = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'a', namespace: 'n' } }
-  it('has a gvk and an id', () => {
+  void it('has a gvk and an id', () => {
     assert.deepEqual(gvkOf(object), { group: 'apps', version: 'v1', kind: 'Deployment' })
     assert.deepEqual(objectIdOf(object), { group: 'apps', kind: 'Deployment', namespace: 'n', name: 'a' })
     assert.equal(formatObject(objectIdOf(object)), 'Deployment/n/a')
     assert.equal(formatObject({ kind: 'Namespace', namespace: '', name: 'x' }), 'Namespace/x')
   })
-  it('tolerates malformed metadata', () => {
+  void it('tolerates malformed metadata', () => {
     for (const metadata of [null, 'x', [], { name: null }, { name: {} }]) {
       assert.deepEqual(objectIdOf({ kind: 'A', metadata }), { group: '', kind: 'A', namespace: '', name: '' })
     }
   })
-  it('has a key that tells ids apart', () => {
+  void it('has a key that tells ids apart', () => {
     assert.notEqual(
       objectIdKey({ group: 'a', kind: 'b', namespace: '', name: 'c' }),
       objectIdKey({ group: '', kind: 'a', namespace: 'b', name: 'c' }),
@@ -84,9 +84,9 @@ describe('object', () => {
   })
 })
 
-describe('orders', () => {
+void describe('orders', () => {
   const id = (kind: string, name = 'x', namespace = '', group = '') => ({ group, kind, namespace, name })
-  it('applies as Flux does', () => {
+  void it('applies as Flux does', () => {
     const kinds = [
       'ValidatingWebhookConfiguration',
       'Foo',
@@ -114,7 +114,7 @@ describe('orders', () => {
       ],
     )
   })
-  it('breaks ties by group, kind, namespace and name', () => {
+  void it('breaks ties by group, kind, namespace and name', () => {
     const list = [
       id('Foo', 'b', 'n2', 'g'),
       id('Foo', 'a', 'n2', 'g'),
@@ -127,7 +127,7 @@ describe('orders', () => {
       ['f/Zed/n/a', 'g/Abc/n/a', 'g/Foo/n1/z', 'g/Foo/n2/a', 'g/Foo/n2/b'],
     )
   })
-  it('installs and uninstalls as Helm does', () => {
+  void it('installs and uninstalls as Helm does', () => {
     const kinds = ['Widget', 'Deployment', 'Service', 'Namespace', 'Apple']
     assert.deepEqual(kinds.toSorted(compareForHelmInstall), ['Namespace', 'Service', 'Deployment', 'Apple', 'Widget'])
     assert.deepEqual(kinds.toSorted(compareForHelmUninstall), ['Service', 'Deployment', 'Namespace', 'Apple', 'Widget'])
@@ -140,7 +140,7 @@ describe('orders', () => {
     ['Widget', 'other.com', 'rest'],
     ['Deployment', 'apps', 'rest'],
   ] as const) {
-    it(`${kind} of ${group || 'core'} is in stage ${stage}`, () => {
+    void it(`${kind} of ${group || 'core'} is in stage ${stage}`, () => {
       const custom = new Set(['example.com/Widget'])
       assert.equal(applyStage({ group, version: 'v1', kind }, custom), stage)
       assert.equal(applyStage({ apiVersion: `${group}/v1`, kind, metadata: { name: 'a' } }, custom), stage)
