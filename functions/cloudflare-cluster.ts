@@ -1,0 +1,111 @@
+import { DurableObject } from 'cloudflare:workers'
+import type { DurableObjectState } from '@cloudflare/workers-types'
+import {
+  createCoordinator,
+  createRunStore,
+  encodeMessage,
+  handleDeadLetter,
+  handleMessage,
+  maxAttempts,
+  type Coordinator,
+  type JobMessage,
+  type RunStore,
+  type SubmitResult,
+} from '../src/coordinator/index.ts'
+import type { StateStore } from '../src/ports/index.ts'
+import {
+  createCloudflareHttpClient,
+  createConsoleLogger,
+  createFollowUps,
+  createRemoteStateStore,
+  createSqlBlobStore,
+  createSqlStateStore,
+  workerClock as clock,
+  workerRandom as random,
+  type FollowUps,
+} from '../src/platforms/cloudflare/index.ts'
+import { createRoutedStateStore } from '../src/platforms/routed-state-store.ts'
+import { connectFromWorker, createBindingReader, type WorkerEnv } from './cloudflare-env.ts'
+import { loadConfig } from './config.ts'
+import type { CreateEngine } from './engine.ts'
+
+const logger = createConsoleLogger()
+
+/** The constructor of a Durable Object, as the runtime calls it. */
+export type ClusterObjectClass = new (
+  ctx: DurableObjectState,
+  env: WorkerEnv,
+) => DurableObject<WorkerEnv> & { submit(message: JobMessage): Promise<SubmitResult>; alarm(): Promise<void> }
+
+/**
+ * The Durable Object of a cluster: its coordinator, the caches and notes of its engine, and the runs that go on later. Records of runs are
+ * written to the store that all clusters share.
+ */
+export function createClusterObject(createEngine: CreateEngine): ClusterObjectClass {
+  return class ClusterObject extends DurableObject<WorkerEnv> {
+    readonly #shared: StateStore
+    readonly #runs: RunStore
+    readonly #followUps: FollowUps
+    #coordinator: Coordinator | undefined
+
+    constructor(ctx: DurableObjectState, env: WorkerEnv) {
+      super(ctx, env)
+      this.#shared = createRemoteStateStore(env.STATE)
+      this.#runs = createRunStore(this.#shared)
+      const consumer = {
+        coordinatorOf: (cluster: string) => this.#coordinatorOf(cluster),
+        runs: this.#runs,
+        clock,
+        logger,
+      }
+      this.#followUps = createFollowUps({
+        storage: ctx.storage,
+        clock,
+        logger,
+        maxAttempts,
+        handle: (message, info) => handleMessage(consumer, message, info),
+        handleDeadLetter: (message) => handleDeadLetter(consumer, message),
+      })
+    }
+
+    async submit(message: JobMessage): Promise<SubmitResult> {
+      const coordinator = this.#coordinatorOf(message.job.cluster)
+      if (coordinator !== undefined) return coordinator.submit(message)
+      const text = `the cluster ${message.job.cluster} is not in the configuration`
+      return { kind: 'failed', error: { code: 'cluster-unknown', message: text, disposition: 'stall' } }
+    }
+
+    alarm(): Promise<void> {
+      return this.#followUps.deliver()
+    }
+
+    /** Made for the first message, which says whose object this is. */
+    #coordinatorOf(name: string): Coordinator | undefined {
+      if (this.#coordinator !== undefined) return this.#coordinator
+      const { ctx, env } = this
+      const config = loadConfig(createBindingReader(env))
+      const cluster = config.clusters.find((one) => one.name === name)
+      if (cluster === undefined) return undefined
+      const local = createSqlStateStore(ctx.storage.sql, clock)
+      const run = createEngine({
+        cluster: name,
+        config,
+        connect: () => Promise.resolve(connectFromWorker(cluster, env)),
+        http: createCloudflareHttpClient({ egress: { allowHosts: config.privateHosts } }),
+        state: createRoutedStateStore({ shared: this.#shared, local, sharedPrefixes: ['runs/', 'requests/'] }),
+        blobs: createSqlBlobStore(ctx.storage.sql, clock),
+        ...{ clock, random, logger },
+      })
+      this.#coordinator = createCoordinator({
+        cluster: name,
+        run,
+        runs: this.#runs,
+        scheduleFollowUp: (message, delayMs) => this.#followUps.schedule(encodeMessage(message), delayMs),
+        clock,
+        logger,
+        runTimeoutMs: config.runTimeoutMs,
+      })
+      return this.#coordinator
+    }
+  }
+}

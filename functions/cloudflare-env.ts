@@ -1,0 +1,59 @@
+import type { Fetcher, Queue as QueueBinding } from '@cloudflare/workers-types'
+import { EngineError } from '../src/base/index.ts'
+import type { CoordinatorClient, JobMessage, SubmitResult } from '../src/coordinator/index.ts'
+import type { KubeTransport } from '../src/ports/index.ts'
+import { createCloudflareKubeTransport, type StateNamespace } from '../src/platforms/cloudflare/index.ts'
+import type { ClusterConfig, ReadSetting } from './config.ts'
+
+/** The Durable Objects of the clusters, as a binding. */
+export interface ClusterNamespace {
+  idFromName(name: string): unknown
+  get(id: unknown): { submit(message: JobMessage): Promise<SubmitResult> }
+}
+
+/** Bindings of the worker (infra/wrangler/wrangler.jsonc), besides variables, secrets and the bindings that clusters name. */
+export interface WorkerEnv {
+  readonly STATE: StateNamespace
+  readonly CLUSTER: ClusterNamespace
+  readonly JOBS: QueueBinding
+  readonly [name: string]: unknown
+}
+
+/** Reads variables and secrets from the bindings. A variable that was given as JSON is read as its text. */
+export function createBindingReader(env: WorkerEnv): ReadSetting {
+  return (name) => {
+    const value = env[name]
+    if (typeof value === 'string') return value
+    return typeof value === 'number' || typeof value === 'boolean' || Array.isArray(value)
+      ? JSON.stringify(value)
+      : undefined
+  }
+}
+
+/** The coordinator of a cluster in its Durable Object. */
+export function coordinatorClient(env: WorkerEnv, cluster: string): CoordinatorClient {
+  return { submit: (message) => env.CLUSTER.get(env.CLUSTER.idFromName(cluster)).submit(message) }
+}
+
+/** Connects to a cluster from a worker: through the binding that it names, or over the internet. */
+export function connectFromWorker(cluster: ClusterConfig, env: WorkerEnv): KubeTransport {
+  const { name, server, binding, tokenSecret } = cluster
+  const unusable = (message: string): EngineError =>
+    new EngineError(`cluster '${name}': ${message}`, { code: 'cluster-config-invalid' })
+  if (server === undefined)
+    throw unusable('a kubeconfig cannot be used on Cloudflare Workers; give server and tokenSecret')
+  if (cluster.clientCertSecret !== undefined)
+    throw unusable('a client certificate belongs to the VPC service that the binding names')
+  if (cluster.insecureSkipVerify === true)
+    throw unusable('verification is chosen at the VPC service (--cert-verification-mode)')
+  const through = binding === undefined ? undefined : (env[binding] as Fetcher | undefined)
+  if (binding !== undefined && through === undefined) throw unusable(`there is no binding ${binding}`)
+  const read = createBindingReader(env)
+  return createCloudflareKubeTransport({
+    cluster: name,
+    server,
+    fetch: async (url, init) =>
+      through === undefined ? fetch(url, init) : ((await through.fetch(url, init as never)) as unknown as Response),
+    ...(tokenSecret === undefined ? {} : { token: () => Promise.resolve(read(tokenSecret)?.trim() ?? '') }),
+  })
+}

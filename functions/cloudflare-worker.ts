@@ -1,0 +1,68 @@
+import type { ExecutionContext, MessageBatch, ScheduledController } from '@cloudflare/workers-types'
+import { createRunStore } from '../src/coordinator/index.ts'
+import {
+  consumeBatch,
+  createCloudflareQueue,
+  createConsoleLogger,
+  createRemoteStateStore,
+  workerClock as clock,
+  workerRandom as random,
+} from '../src/platforms/cloudflare/index.ts'
+import { createApp } from './app.ts'
+import { createBodyBudget } from './body.ts'
+import { coordinatorClient, createBindingReader, type WorkerEnv } from './cloudflare-env.ts'
+import { loadConfig } from './config.ts'
+import { consumeDeadLetter, consumeMessage } from './consumer.ts'
+import type { FunctionDeps } from './deps.ts'
+import { toErrorResponse } from './http-errors.ts'
+import { runSchedule } from './schedule.ts'
+
+/** Bytes of request bodies held at the same time; an isolate has 128 MB for everything. */
+const bodyBudgetBytes = 32 * 1024 * 1024
+
+/** The handlers of a worker. */
+export interface Worker {
+  fetch(request: Request, env: WorkerEnv, context: ExecutionContext): Promise<Response>
+  scheduled(controller: ScheduledController, env: WorkerEnv, context: ExecutionContext): Promise<void>
+  queue(batch: MessageBatch, env: WorkerEnv, context: ExecutionContext): Promise<void>
+}
+
+/** Wires the ports of Cloudflare for each event. Only the budget for bodies outlives one. */
+export function createWorker(): Worker {
+  const bodies = createBodyBudget(bodyBudgetBytes)
+  const logger = createConsoleLogger()
+  const depsOf = (env: WorkerEnv, context: ExecutionContext): FunctionDeps => {
+    const config = loadConfig(createBindingReader(env))
+    const state = createRemoteStateStore(env.STATE)
+    const coordinatorOf: FunctionDeps['coordinatorOf'] = (cluster) =>
+      config.clusters.some((one) => one.name === cluster) ? coordinatorClient(env, cluster) : undefined
+    return {
+      ...{ config, state, coordinatorOf, bodies, clock, random, logger },
+      runs: createRunStore(state),
+      queue: createCloudflareQueue(env.JOBS),
+      startEarly: async (message) => coordinatorOf(message.job.cluster)?.submit(message),
+      background: (work) =>
+        context.waitUntil(
+          work.catch((error: unknown) => logger.log('warn', 'background work failed', { error: String(error) })),
+        ),
+    }
+  }
+  return {
+    fetch: async (request, env, context) => {
+      try {
+        return await createApp(depsOf(env, context)).fetch(request)
+      } catch (caught) {
+        return toErrorResponse(caught, logger)
+      }
+    },
+    scheduled: async (_controller, env, context) => {
+      await runSchedule(depsOf(env, context))
+    },
+    queue: async (batch, env, context) => {
+      const deps = depsOf(env, context)
+      if (!batch.queue.endsWith('-dead-letters'))
+        return consumeBatch(batch, (body, info) => consumeMessage(deps, body, info), logger)
+      return consumeBatch(batch, (body) => consumeDeadLetter(deps, body).then(() => ({ kind: 'ack' })), logger)
+    },
+  }
+}
