@@ -14,6 +14,9 @@ export interface ValueOptions {
   readonly setLiteral: readonly string[]
 }
 
+/** The content of a file that is named on the command line. */
+export type ReadText = (path: string) => string
+
 /** No values at all. */
 export const NO_VALUES: ValueOptions = Object.freeze({
   files: [],
@@ -29,7 +32,7 @@ export const NO_VALUES: ValueOptions = Object.freeze({
  *
  * @throws EngineError in Helm's words; Node's errors for files that cannot be read.
  */
-export function readValues(options: ValueOptions): GoMap {
+export function readValues(options: ValueOptions, readText: ReadText = readFileText): GoMap {
   let values: GoMap = new Map()
   for (const file of options.files) {
     const text = readText(file)
@@ -40,12 +43,12 @@ export function readValues(options: ValueOptions): GoMap {
   }
   for (const line of options.setJson) {
     if (line.trim().startsWith('{')) values = mergeTables(values, parseJsonTable(line))
-    else apply(line, values, 'json')
+    else apply(line, values, 'json', readText)
   }
-  for (const line of options.set) apply(line, values, 'typed')
-  for (const line of options.setString) apply(line, values, 'string')
-  for (const line of options.setFile) apply(line, values, 'file')
-  for (const line of options.setLiteral) apply(line, values, 'literal')
+  for (const line of options.set) apply(line, values, 'typed', readText)
+  for (const line of options.setString) apply(line, values, 'string', readText)
+  for (const line of options.setFile) apply(line, values, 'file', readText)
+  for (const line of options.setLiteral) apply(line, values, 'literal', readText)
   return values
 }
 
@@ -57,7 +60,7 @@ const flags: { readonly [kind in SetKind]: string } = {
   literal: '--set-literal',
 }
 
-function apply(line: string, values: GoMap, kind: SetKind): void {
+function apply(line: string, values: GoMap, kind: SetKind, readText: ReadText): void {
   inContext(`failed parsing ${flags[kind]} data`, () => applySet(line, values, { kind, readFile: readText }))
 }
 
@@ -79,6 +82,6 @@ function inContext<T>(context: string, work: () => T): T {
   }
 }
 
-function readText(file: string): string {
+function readFileText(file: string): string {
   return fromBytes(new Uint8Array(readFileSync(file === '-' ? 0 : file)))
 }

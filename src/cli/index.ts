@@ -3,4 +3,15 @@
  * @module
  */
 export { DiskTree } from './disk-tree.ts'
+export { helmCommand } from './helm.ts'
+export { parseHelmArguments } from './helm-flags.ts'
+export { renderSnippet, type Snippet } from './helm-snippets.ts'
+export {
+  loadChartFrom,
+  renderTemplate,
+  templateJsonLines,
+  templateText,
+  type TemplateOptions,
+} from './helm-template.ts'
+export { NO_VALUES, readValues } from './helm-values.ts'
 export { kustomizeCommand } from './kustomize.ts'

@@ -3,80 +3,118 @@ import { join } from 'node:path'
 import { isEngineError } from '../../src/base/index.ts'
 import {
   loadChartFrom,
+  NO_VALUES,
+  parseHelmArguments,
+  readValues,
   renderTemplate,
   templateJsonLines,
   templateText,
   type TemplateOptions,
-} from '../../src/cli/helm-template.ts'
-import { NO_VALUES, readValues } from '../../src/cli/helm-values.ts'
-import { TemplateCache, type Chart } from '../../src/helm/index.ts'
-import { firstDifference, jsonDocuments } from './compare-json.ts'
-import { helmDifferences } from './helm-known-differences.ts'
+} from '../../src/cli/index.ts'
+import { MemoryTree } from '../../src/files/index.ts'
+import { loadChart, TemplateCache, type Chart } from '../../src/helm/index.ts'
+import { parseArchive } from './archive.ts'
+import { differentDocuments, type CaseResult, type Suite } from './suite.ts'
+
+const OWN = new URL('./cases/helm/', import.meta.url).pathname
+const SHARED = new URL('../../../shared/corpus/helm', import.meta.url).pathname
 
 /** What a case of the corpus says of itself. */
-interface HelmCase {
+interface CaseFile {
   readonly release: string
   readonly namespace: string
   readonly values?: readonly string[]
   readonly args?: readonly string[]
 }
 
-interface Outcome {
-  readonly name: string
-  /** What differs as objects, or in failing; undefined where nothing does. */
-  readonly problem: string | undefined
-  readonly isSameText: boolean
-  readonly isSameError: boolean | undefined
-}
+/** What Helm printed, or how it failed. */
+type Expected = { readonly yaml: string; readonly jsonLines: string | undefined } | { readonly error: string }
 
-/** `npm run conformance -- helm [FILTER] [--errors] [--text]`: renders every case of a corpus of charts and compares it with what Helm printed. */
-export async function runHelmConformance(corpus: string, args: readonly string[]): Promise<number> {
-  const filter = new RegExp(args.find((arg) => !arg.startsWith('--')) ?? '.')
-  const names = readdirSync(corpus)
-    .filter((name) => filter.test(name) && existsSync(join(corpus, name, 'case.json')))
-    .sort()
-  const charts = new Map<string, Promise<Chart>>()
-  const cache = new TemplateCache()
-  const started = performance.now()
-  const outcomes: Outcome[] = []
-  for (const name of names) outcomes.push(await runCase(corpus, name, charts, cache, args))
-  const seconds = (performance.now() - started) / 1000
-  return report(outcomes, args, seconds)
+/** A result, and for failures whether the words are Helm's own. */
+interface Outcome extends CaseResult {
+  readonly sameError?: boolean
 }
 
 async function runCase(
-  corpus: string,
-  name: string,
-  charts: Map<string, Promise<Chart>>,
+  id: string,
+  prepare: () => Promise<{ readonly chart: Chart; readonly options: TemplateOptions }>,
+  expected: Expected,
   cache: TemplateCache,
-  args: readonly string[],
 ): Promise<Outcome> {
-  const directory = join(corpus, name)
-  const meta = JSON.parse(readFileSync(join(directory, 'case.json'), 'utf8')) as HelmCase
-  const failureFile = join(directory, 'expected-error.txt')
-  const wantedError = existsSync(failureFile) ? readFileSync(failureFile, 'utf8') : undefined
   try {
-    const options = optionsOf(meta, directory)
-    const path = chartPath(directory)
-    if (!charts.has(path)) charts.set(path, loadChartFrom(path))
-    const result = renderTemplate((await charts.get(path)) as Chart, options, cache)
-    if (wantedError !== undefined) return outcome(name, `expected an error: ${brief(wantedError)}`)
-    const want = readFileSync(join(directory, 'expected.jsonl'), 'utf8')
-    const text = templateText(result, options)
-    const isSameText = text === readFileSync(join(directory, 'expected.yaml'), 'utf8')
-    const problem = isSameText
-      ? undefined
-      : firstDifference(jsonDocuments(want), jsonDocuments(templateJsonLines(result, options)))
-    if (!isSameText && args.includes('--text'))
-      showText(name, text, readFileSync(join(directory, 'expected.yaml'), 'utf8'))
-    return { name, problem, isSameText, isSameError: undefined }
+    const { chart, options } = await prepare()
+    const result = renderTemplate(chart, options, cache)
+    if ('error' in expected) return { id, problem: `expected an error: ${brief(expected.error)}` }
+    const sameText = templateText(result, options) === expected.yaml
+    if (sameText) return { id, sameText }
+    if (expected.jsonLines === undefined)
+      return { id, problem: firstLine(expected.yaml, templateText(result, options)) }
+    const problem = differentDocuments(documents(expected.jsonLines), documents(templateJsonLines(result, options)))
+    return problem === undefined ? { id, sameText } : { id, problem }
   } catch (error) {
-    if (!isEngineError(error)) throw error
-    if (wantedError === undefined) return outcome(name, `failed: ${brief(error.message)}`)
-    const isSameError = wantedError.includes(error.message.trim())
-    if (!isSameError && args.includes('--errors'))
-      process.stdout.write(`ERROR ${name}\n  want ${brief(wantedError)}\n  got  ${brief(error.message)}\n`)
-    return { name, problem: undefined, isSameText: true, isSameError }
+    if (!isEngineError(error))
+      return { id, problem: `crash: ${error instanceof Error ? (error.stack ?? '') : String(error)}` }
+    if (!('error' in expected)) return { id, problem: `unexpected error: ${error.message}` }
+    return { id, sameError: expected.error.includes(error.message.trim()) }
+  }
+}
+
+/** The project's own cases: an archive of a chart, with Helm's arguments in front and what Helm v4.3.1 printed inside. */
+async function ownCases(cache: TemplateCache): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (const name of readdirSync(OWN).sort()) {
+    if (!name.endsWith('.txt')) continue
+    const { comment, files } = parseArchive(readFileSync(join(OWN, name), 'utf8'))
+    const yaml = files.get('expected.yaml')
+    const error = files.get('expected-error.txt')
+    files.delete('expected.yaml')
+    files.delete('expected-error.txt')
+    const chart = new MemoryTree(files)
+    const args = /^args: (.*)$/m.exec(comment)?.[1]?.split(' ') ?? []
+    const read = (path: string): string => files.get(path) ?? ''
+    outcomes.push(
+      await runCase(
+        name.replace(/\.txt$/, ''),
+        () =>
+          Promise.resolve({ chart: loadChart(chart, ''), options: parseHelmArguments(['rel', '.', ...args], read) }),
+        yaml === undefined ? { error: error ?? '' } : { yaml, jsonLines: undefined },
+        cache,
+      ),
+    )
+  }
+  return outcomes
+}
+
+async function sharedCases(cache: TemplateCache): Promise<Outcome[]> {
+  const charts = new Map<string, Promise<Chart>>()
+  const names = readdirSync(SHARED).filter((name) => existsSync(join(SHARED, name, 'case.json')))
+  const outcomes: Outcome[] = []
+  for (const name of names) {
+    const directory = join(SHARED, name)
+    const prepare = async (): Promise<{ chart: Chart; options: TemplateOptions }> => {
+      const path = chartPath(directory)
+      const chart = charts.get(path) ?? loadChartFrom(path)
+      charts.set(path, chart)
+      return { chart: await chart, options: optionsOf(directory) }
+    }
+    outcomes.push(await runCase(name, prepare, expectedOf(directory), cache))
+  }
+  return outcomes
+}
+
+function expectedOf(directory: string): Expected {
+  const error = join(directory, 'expected-error.txt')
+  if (existsSync(error)) return { error: readFileSync(error, 'utf8') }
+  const read = (name: string): string => readFileSync(join(directory, name), 'utf8')
+  return { yaml: read('expected.yaml'), jsonLines: read('expected.jsonl') }
+}
+
+function optionsOf(directory: string): TemplateOptions {
+  const meta = JSON.parse(readFileSync(join(directory, 'case.json'), 'utf8')) as CaseFile
+  const options = parseHelmArguments([meta.release, '.', '-n', meta.namespace, ...(meta.args ?? [])])
+  return {
+    ...options,
+    values: readValues({ ...NO_VALUES, files: (meta.values ?? []).map((file) => join(directory, file)) }),
   }
 }
 
@@ -88,57 +126,40 @@ function chartPath(directory: string): string {
   return /^\.\.\/[\w./-]+\s*$/.test(target) ? realpathSync(join(directory, target.trim())) : path
 }
 
-function outcome(name: string, problem: string): Outcome {
-  return { name, problem, isSameText: false, isSameError: undefined }
+function documents(lines: string): unknown[] {
+  return lines
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown)
 }
 
-function optionsOf(meta: HelmCase, directory: string): TemplateOptions {
-  const args = meta.args ?? []
-  const valueOf = (flag: string): string | undefined => (args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined)
-  const kubeVersion = valueOf('--kube-version')
-  return {
-    release: meta.release,
-    namespace: meta.namespace,
-    values: readValues({ ...NO_VALUES, files: (meta.values ?? []).map((file) => join(directory, file)) }),
-    ...(kubeVersion === undefined ? {} : { kubeVersion }),
-    apiVersions: valueOf('--api-versions')?.split(',') ?? [],
-    includeCrds: args.includes('--include-crds'),
-    noHooks: args.includes('--no-hooks'),
-    skipTests: args.includes('--skip-tests'),
-    isUpgrade: args.includes('--is-upgrade'),
-    skipSchemaValidation: false,
-    showOnly: [],
-  }
-}
-
-function report(outcomes: readonly Outcome[], args: readonly string[], seconds: number): number {
-  const failed = outcomes.filter(({ problem }) => problem !== undefined)
-  const unexpected = failed.filter(({ name }) => !Object.hasOwn(helmDifferences, name))
-  const stale = outcomes.filter(({ name, problem }) => problem === undefined && Object.hasOwn(helmDifferences, name))
-  for (const { name, problem } of unexpected) process.stdout.write(`FAIL ${name}: ${problem ?? ''}\n`)
-  for (const { name } of stale)
-    process.stdout.write(`STALE ${name}: no longer differs; remove it from the known differences\n`)
-  const errors = outcomes.filter(({ isSameError }) => isSameError !== undefined)
-  const texts = outcomes.filter(({ isSameError }) => isSameError === undefined)
-  if (args.includes('--text'))
-    for (const { name, isSameText } of texts) if (!isSameText) process.stdout.write(`TEXT ${name}\n`)
-  process.stdout.write(
-    `helm: ${outcomes.length - failed.length} of ${outcomes.length} equal as objects (${failed.length - unexpected.length} known differences), ` +
-      `${texts.filter(({ isSameText }) => isSameText).length} of ${texts.length} equal as text, ` +
-      `${errors.filter(({ isSameError }) => isSameError).length} of ${errors.length} errors with the same text, ${seconds.toFixed(2)} s\n`,
-  )
-  return unexpected.length + stale.length === 0 ? 0 : 1
-}
-
-function showText(name: string, got: string, want: string): void {
-  const gotLines = got.split('\n')
-  const wantLines = want.split('\n')
-  const at = wantLines.findIndex((line, index) => line !== gotLines[index])
-  process.stdout.write(
-    `DIFF ${name}:${at + 1}\n  want ${JSON.stringify(wantLines[at])}\n  got  ${JSON.stringify(gotLines[at])}\n`,
-  )
+function firstLine(want: string, got: string): string {
+  const lines = got.split('\n')
+  const at = want.split('\n').findIndex((line, index) => line !== lines[index])
+  return `line ${at + 1}: expected ${brief(want.split('\n')[at] ?? '')}, got ${brief(lines[at] ?? '')}`
 }
 
 function brief(text: string): string {
-  return JSON.stringify(text.length > 500 ? `${text.slice(0, 500)}…` : text)
+  return JSON.stringify(text.length > 300 ? `${text.slice(0, 300)}…` : text)
+}
+
+/** Renders the project's own charts and, where it is there, the shared corpus of public ones, and compares with what Helm v4.3.1 printed. */
+export async function run(): Promise<Suite> {
+  const cache = new TemplateCache()
+  const results = await ownCases(cache)
+  const notices: string[] = []
+  if (existsSync(SHARED)) {
+    const start = performance.now()
+    const shared = await sharedCases(cache)
+    notices.push(
+      `${shared.length} charts of the corpus in ${Math.round(performance.now() - start)} ms, reading and comparing included`,
+    )
+    results.push(...shared)
+  } else notices.push('the shared corpus is not there: only the own cases are run')
+  const errors = results.filter((one) => one.sameError !== undefined)
+  const other = errors.filter((one) => one.sameError === false).map((one) => one.id)
+  notices.push(
+    `${errors.length - other.length} of ${errors.length} failures in Helm's own words${other.length > 0 ? `; others: ${other.join(', ')}` : ''}`,
+  )
+  return { results, notices, minSameText: 0.98 }
 }

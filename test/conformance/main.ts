@@ -8,7 +8,9 @@ import type { Suite } from './suite.ts'
 
 /** One file per suite. */
 const SUITES: { readonly [name: string]: () => Promise<{ run(): Promise<Suite> | Suite }> } = {
+  helm: () => import('./helm.ts'),
   kustomize: () => import('./kustomize.ts'),
+  snippets: () => import('./snippets.ts'),
 }
 
 const names = process.argv.slice(2)

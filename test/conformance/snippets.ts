@@ -1,55 +1,39 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { renderSnippet, type Snippet } from '../../src/cli/helm-snippets.ts'
-import { loadChartFrom } from '../../src/cli/helm-template.ts'
+import { loadChartFrom, renderSnippet, type Snippet } from '../../src/cli/index.ts'
+import type { Chart } from '../../src/helm/index.ts'
+import type { CaseResult, Suite } from './suite.ts'
+
+const SHARED = new URL('../../../shared/corpus/snippets', import.meta.url).pathname
 
 type Expectation = Snippet & ({ readonly expected: string } | { readonly error: string })
 
-/**
- * Snippets in which the engine deliberately, or for now, differs from Helm, each with the reason. One that no longer differs fails the run.
- */
-const known: { readonly [name: string]: string } = {}
-
-/** `npm run conformance -- snippets [FILTER] [--errors]`: short templates, compared with what Helm's own engine gives. */
-export async function runSnippetConformance(corpus: string, args: readonly string[]): Promise<number> {
-  const filter = new RegExp(args.find((arg) => !arg.startsWith('--')) ?? '.')
-  const chart = await loadChartFrom(join(corpus, 'base'))
-  const wanted = readdirSync(corpus)
+/** Renders short templates and compares them with what Helm's own engine gives: the text, or that there is an error. */
+export async function run(): Promise<Suite> {
+  if (!existsSync(SHARED)) return { results: [], notices: ['the shared corpus is not there: nothing to compare with'] }
+  const chart = await loadChartFrom(join(SHARED, 'base'))
+  const wanted = readdirSync(SHARED)
     .filter((name) => name.endsWith('.jsonl'))
-    .flatMap((name) => readFileSync(join(corpus, name), 'utf8').split('\n'))
+    .flatMap((name) => readFileSync(join(SHARED, name), 'utf8').split('\n'))
     .filter((line) => line.trim() !== '')
     .map((line) => JSON.parse(line) as Expectation)
-    .filter(({ name }) => filter.test(name))
-  let failed = 0
-  let equal = 0
-  let sameErrors = 0
-  let errors = 0
-  for (const snippet of wanted) {
-    const got = renderSnippet(chart, snippet)
-    let problem: string | undefined
-    if ('error' in snippet) {
-      errors++
-      const isSame = 'error' in got && got.error === snippet.error
-      if (isSame) sameErrors++
-      else if (args.includes('--errors'))
-        process.stdout.write(
-          `ERROR ${snippet.name}: want ${JSON.stringify(snippet.error)}\n  got  ${JSON.stringify('error' in got ? got.error : got.output)}\n`,
-        )
-      if (!('error' in got))
-        problem = `expected an error, ${JSON.stringify(snippet.error)}, got ${JSON.stringify(got.output)}`
-    } else if (!('output' in got))
-      problem = `want ${JSON.stringify(snippet.expected)}, failed with ${JSON.stringify(got.error)}`
-    else if (got.output !== snippet.expected)
-      problem = `want ${JSON.stringify(snippet.expected)}\n  got  ${JSON.stringify(got.output)}`
-    if (problem === undefined) equal++
-    if ((problem !== undefined) === Object.hasOwn(known, snippet.name)) continue
-    failed++
-    process.stdout.write(
-      `FAIL ${snippet.name}: ${problem ?? 'no longer differs; remove it from the known differences'}\n`,
-    )
+  const outcomes = wanted.map((snippet) => compare(chart, snippet))
+  const errors = outcomes.filter((one) => one.sameError !== undefined)
+  const other = errors.filter((one) => one.sameError === false)
+  const notices = [
+    `${errors.length - other.length} of ${errors.length} errors in Helm's own words; others: ${other.map((one) => one.id).join(', ')}`,
+  ]
+  return { results: outcomes, notices }
+}
+
+function compare(chart: Chart, snippet: Expectation): CaseResult & { readonly sameError?: boolean } {
+  const id = snippet.name
+  const got = renderSnippet(chart, snippet)
+  if ('error' in snippet) {
+    if ('error' in got) return { id, sameError: got.error === snippet.error }
+    return { id, problem: `expected an error, ${JSON.stringify(snippet.error)}, got ${JSON.stringify(got.output)}` }
   }
-  process.stdout.write(
-    `snippets: ${equal} of ${wanted.length} equal, ${sameErrors} of ${errors} errors with the same text\n`,
-  )
-  return failed === 0 ? 0 : 1
+  if ('error' in got) return { id, problem: `expected ${JSON.stringify(snippet.expected)}, failed with ${got.error}` }
+  if (got.output === snippet.expected) return { id }
+  return { id, problem: `expected ${JSON.stringify(snippet.expected)}\n  got ${JSON.stringify(got.output)}` }
 }

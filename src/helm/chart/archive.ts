@@ -30,6 +30,9 @@ function unpack(bytes: Uint8Array, limits: ChartLimits): Uint8Array {
   )
 }
 
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const controlCharacter = /[\u0000-\u001f\u007f]/
+
 /** The path inside the chart: the first segment, the chart's own directory, is dropped. */
 function chartPath(entry: string): string {
   // Archives made on Windows may use backslashes throughout.
@@ -47,12 +50,7 @@ function chartPath(entry: string): string {
   if (clean.length === 0) {
     throw refuse(`chart illegally contains content outside the base directory: ${JSON.stringify(entry.slice(0, 200))}`)
   }
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (
-    /^[a-zA-Z]:$/.test(clean[0] ?? '') ||
-    clean.some((segment) => segment.startsWith('..') || /[\u0000-\u001f\u007f]/.test(segment))
-  ) {
-    throw refuse('chart contains illegally named files')
-  }
+  const isOdd = (segment: string): boolean => segment.startsWith('..') || controlCharacter.test(segment)
+  if (/^[a-zA-Z]:$/.test(clean[0] ?? '') || clean.some(isOdd)) throw refuse('chart contains illegally named files')
   return clean.join('/')
 }

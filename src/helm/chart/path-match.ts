@@ -1,3 +1,5 @@
+import { toCharacters } from '../../template/index.ts'
+
 /**
  * Go's path.Match as a function: `*` and `?` stop at slashes, `[a-z]`, `[^a]`, `\` escapes. Undefined where the pattern is malformed.
  * Linear in pattern times text: nothing in it backtracks over more than one star.
@@ -10,7 +12,7 @@ export function pathMatcher(pattern: string): ((path: string) => boolean) | unde
 type Token = '*' | { readonly test: (character: string) => boolean }
 
 function parse(pattern: string): Token[] | undefined {
-  const characters = [...pattern]
+  const characters = toCharacters(pattern)
   const tokens: Token[] = []
   for (let i = 0; i < characters.length; i++) {
     const character = characters[i]!
@@ -71,7 +73,7 @@ function classCharacter(characters: readonly string[], at: number): { code: numb
 }
 
 function matches(tokens: readonly Token[], text: string): boolean {
-  const characters = [...text]
+  const characters = toCharacters(text)
   let token = 0
   let at = 0
   let starToken = -1

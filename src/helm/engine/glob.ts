@@ -1,10 +1,12 @@
+import { toCharacters } from '../../template/index.ts'
+
 /**
  * The patterns of `.Files.Glob` (github.com/gobwas/glob v0.2.3 with `/` as the separator): `*` and `?` stop at slashes, `**` does not,
  * `[abc]`, `[a-z]`, `[!a]` (one list or one range), `{a,b}`, `\` escapes. Undefined where the pattern does not parse.
  * Matching takes pattern times text steps at most: it follows all ways through the pattern at once.
  */
 export function compileGlob(pattern: string): ((text: string) => boolean) | undefined {
-  const parser = new GlobParser([...pattern])
+  const parser = new GlobParser(toCharacters(pattern))
   const program = parser.parse()
   return program === undefined ? undefined : (text) => run(program, text)
 }

@@ -119,10 +119,12 @@ const shortEscapes: { readonly [character: string]: string } = {
   '\r': '\\r',
 }
 
+// oxlint-disable-next-line no-control-regex -- control characters are what is escaped
+const escapedCharacter = /["\\\u0000-\u001f\u007f]/g
+
 function quoted(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is escaped
   const escaped = text.replace(
-    /["\\\u0000-\u001f\u007f]/g,
+    escapedCharacter,
     (character) => shortEscapes[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
   return `"${escaped}"`

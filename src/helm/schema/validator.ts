@@ -1,19 +1,15 @@
-import { format as knownFormats } from '@cfworker/json-schema'
 import { RE2JS } from 're2js'
-import type { GoMap, Value } from '../../template/index.ts'
+import { toCharacters, type GoMap, type Value } from '../../template/index.ts'
 import { helmError } from '../errors.ts'
-import { equalsJson, fingerprint, jsonType, numberOf, TYPES } from './data.ts'
 import { isSchemaObject, SchemaDocument, type Resource, type Schema, type SchemaObject } from './document.ts'
 import { failure, numberText, quote, quoteAll, type Failure } from './failure.ts'
+import { checkFormat, checkNumber, checkScalarKeywords, duplicateFailure } from './keywords.ts'
 
 /** Schemas inside schemas that are followed for one value. */
 const maxDepth = 300
 
 /** Schemas that are applied in one validation: bounds what crafted references can make of a small schema. */
-const maxSteps = 2_000_000
-
-/** Characters of a text that a format is checked on. */
-const maxFormatLength = 4096
+const maxSteps = 500_000
 
 /** Where a schema is applied: for `$dynamicRef`, and to find references that go in circles. */
 interface Scope {
@@ -303,7 +299,7 @@ export class SchemaValidator {
 
   #text(frame: Frame, value: string): void {
     const { minLength, maxLength, pattern } = frame.schema
-    const length = isNumber(minLength) || isNumber(maxLength) ? [...value].length : 0
+    const length = isNumber(minLength) || isNumber(maxLength) ? toCharacters(value).length : 0
     if (isNumber(minLength) && length < minLength)
       frame.failures.push(failure(frame.path, `minLength: got ${numberText(length)}, want ${numberText(minLength)}`))
     if (isNumber(maxLength) && length > maxLength)
@@ -381,81 +377,6 @@ export class SchemaValidator {
   }
 }
 
-/** `type`, `const` and `enum`: where one fails nothing else is looked at. */
-function checkScalarKeywords({ schema, value, path, resource }: Frame): Failure | undefined {
-  const type = jsonType(value)
-  if (type === undefined) return failure(path, 'invalid jsonType')
-  const wanted = Array.isArray(schema['type'])
-    ? (schema['type'] as unknown[])
-    : schema['type'] === undefined
-      ? []
-      : [schema['type']]
-  if (
-    wanted.length > 0 &&
-    !wanted.includes(type) &&
-    !(wanted.includes('integer') && type === 'number' && Number.isInteger(numberOf(value)))
-  ) {
-    return failure(path, `got ${type}, want ${TYPES.filter((name) => wanted.includes(name)).join(' or ')}`)
-  }
-  if (resource.draft >= 6 && Object.hasOwn(schema, 'const') && !equalsJson(value, schema['const'])) {
-    return failure(path, isScalar(schema['const']) ? `value must be ${display(schema['const'])}` : "'const' failed")
-  }
-  const choices = schema['enum']
-  if (!Array.isArray(choices) || choices.some((choice) => equalsJson(value, choice))) return undefined
-  if (!choices.every(isScalar)) return failure(path, "'enum' failed")
-  return failure(
-    path,
-    choices.length === 1
-      ? `value must be ${display(choices[0])}`
-      : `value must be one of ${choices.map(display).join(', ')}`,
-  )
-}
-
-function checkFormat({ value, path }: Frame, name: string): Failure | undefined {
-  if (typeof value !== 'string' || value.length > maxFormatLength || !Object.hasOwn(knownFormats, name))
-    return undefined
-  const test = knownFormats[name]
-  return test === undefined || test(value) ? undefined : failure(path, `value is not valid ${name}`)
-}
-
-function checkNumber({ schema, value, path, failures }: Frame): void {
-  const number = numberOf(value)
-  if (number === undefined) return
-  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema
-  const add = (keyword: string, bound: number): number =>
-    failures.push(failure(path, `${keyword}: got ${numberText(number)}, want ${numberText(bound)}`))
-  // In draft 4 the exclusive forms are flags beside the bounds.
-  const below = exclusiveMinimum === true ? minimum : exclusiveMinimum
-  const above = exclusiveMaximum === true ? maximum : exclusiveMaximum
-  if (isNumber(minimum) && exclusiveMinimum !== true && number < minimum) add('minimum', minimum)
-  if (isNumber(maximum) && exclusiveMaximum !== true && number > maximum) add('maximum', maximum)
-  if (isNumber(below) && number <= below) add('exclusiveMinimum', below)
-  if (isNumber(above) && number >= above) add('exclusiveMaximum', above)
-  if (isNumber(multipleOf) && multipleOf > 0 && !isMultiple(number, multipleOf)) add('multipleOf', multipleOf)
-}
-
-/** Decimal numbers are compared as they are written: 0.3 is a multiple of 0.1. */
-function isMultiple(number: number, of: number): boolean {
-  const scale = 10 ** Math.max(decimals(number), decimals(of))
-  return Math.round(number * scale) % Math.round(of * scale) === 0
-}
-
-function decimals(number: number): number {
-  const [mantissa = '', exponent = '0'] = String(number).split('e')
-  return Math.max(0, (mantissa.split('.')[1]?.length ?? 0) - Number(exponent))
-}
-
-function duplicateFailure(value: readonly Value[], path: readonly string[]): Failure | undefined {
-  const seen = new Map<string, number>()
-  for (const [index, item] of value.entries()) {
-    const key = fingerprint(item)
-    const first = seen.get(key)
-    if (first !== undefined) return failure(path, `items at ${first} and ${index} are equal`)
-    seen.set(key, index)
-  }
-  return undefined
-}
-
 function missingOf(value: GoMap, names: unknown): string[] {
   return Array.isArray(names)
     ? names.filter((name): name is string => typeof name === 'string' && !value.has(name))
@@ -482,12 +403,4 @@ function isSchema(value: unknown): value is Schema {
 
 function isNumber(value: unknown): value is number {
   return typeof value === 'number'
-}
-
-function isScalar(value: unknown): boolean {
-  return typeof value !== 'object' || value === null
-}
-
-function display(value: unknown): string {
-  return typeof value === 'string' ? quote(value) : value === null ? '<nil>' : String(value)
 }

@@ -1,4 +1,4 @@
-import { GoInt, goInt, parseInteger, toPlain, type GoMap, type Value } from '../../template/index.ts'
+import { GoInt, goInt, parseInteger, toCharacters, toPlain, type GoMap, type Value } from '../../template/index.ts'
 import { helmError } from '../errors.ts'
 import { decodeJsonPrefix } from './json-prefix.ts'
 import type { Values } from './values.ts'
@@ -75,7 +75,7 @@ class SetParser<V, T extends V> {
 
   constructor(line: string, options: SetOptions, tables: Tables<V, T>) {
     this.#tables = tables
-    this.#characters = [...line]
+    this.#characters = toCharacters(line)
     this.#options = options
     this.#isLiteral = options.kind === 'literal'
   }
@@ -212,7 +212,7 @@ class SetParser<V, T extends V> {
     const rest = this.#characters.slice(this.#at).join('')
     const decoded = decodeJsonPrefix(rest)
     if (decoded === undefined) throw syntax('invalid JSON value')
-    this.#at += [...rest.slice(0, decoded.length)].length
+    this.#at += toCharacters(rest.slice(0, decoded.length)).length
     this.#skipBlank()
     return this.#tables.fromValue(decoded.value)
   }

@@ -90,7 +90,8 @@ for (const row of rows) {
   test(`dependencies: ${row.name}`, () => {
     const result = renderOf(chartWith(row.dependencies, row.parent ?? ''), { values: row.user ?? {} })
     const names = [...result.files.keys()].map((path) => path.split('/').at(-3))
-    assert.deepEqual(names.toSorted(), row.want.toSorted())
+    assert.deepEqual(new Set(names), new Set(row.want))
+    assert.equal(names.length, row.want.length)
   })
 }
 

@@ -140,7 +140,9 @@ const rows: readonly Row[] = [
   },
   { schema: a({ not: { type: 'string' } }), bad: { a: 'x' }, want: "- at '/a': 'not' failed" },
   {
-    schema: { if: { required: ['a'] }, then: { required: ['b'] }, else: { required: ['c'] } },
+    schema: JSON.parse(
+      '{"if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": {"required": ["c"]}}',
+    ) as Row['schema'],
     good: { c: 1 },
     bad: { a: 1 },
     want: "- at '': missing property 'b'",

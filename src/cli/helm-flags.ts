@@ -1,0 +1,90 @@
+import { Command, Option } from 'commander'
+import { EngineError } from '../base/index.ts'
+import type { TemplateOptions } from './helm-template.ts'
+import { readValues, type ReadText } from './helm-values.ts'
+
+/** What commander makes of Helm's flags. */
+export interface HelmFlags {
+  readonly namespace: string
+  readonly values: readonly string[]
+  readonly set: readonly string[]
+  readonly setString: readonly string[]
+  readonly setFile: readonly string[]
+  readonly setJson: readonly string[]
+  readonly setLiteral: readonly string[]
+  readonly kubeVersion?: string
+  readonly apiVersions: readonly string[]
+  readonly includeCrds?: boolean
+  readonly hooks: boolean
+  readonly skipTests?: boolean
+  readonly isUpgrade?: boolean
+  readonly skipSchemaValidation?: boolean
+  readonly showOnly: readonly string[]
+  readonly format: string
+  readonly snippets?: string
+  readonly chart?: string
+}
+
+const each = (value: string, before: readonly string[]): string[] => [...before, value]
+const eachPart = (value: string, before: readonly string[]): string[] => [...before, ...value.split(',')]
+
+/** Adds the flags that say where values come from. */
+export function addValueFlags(command: Command): Command {
+  return command
+    .option('-f, --values <files>', 'values file, or - for standard input; may be repeated', eachPart, [])
+    .option('--set <values>', 'values, a.b[0]=x,c=y; may be repeated', each, [])
+    .option('--set-string <values>', 'values that are text', each, [])
+    .option('--set-file <values>', 'values that are the content of files', each, [])
+    .option('--set-json <values>', 'values that are JSON', each, [])
+    .option('--set-literal <value>', 'one value, verbatim', each, [])
+}
+
+/** Adds the flags of `helm template`, with Helm's names. */
+export function addTemplateFlags(command: Command): Command {
+  return addValueFlags(command)
+    .option('-n, --namespace <name>', 'namespace of the release', 'default')
+    .option('--kube-version <version>', 'version of Kubernetes that charts see')
+    .option('-a, --api-versions <versions>', 'API versions that charts see besides the known ones', eachPart, [])
+    .option('--include-crds', 'print the files in crds/, too')
+    .option('--no-hooks', 'leave hooks out')
+    .option('--skip-tests', 'leave test hooks out')
+    .option('--is-upgrade', 'render as for an upgrade')
+    .option('--skip-schema-validation', 'do not check values against values.schema.json')
+    .option('-s, --show-only <templates>', 'print only what these templates rendered', each, [])
+    .addOption(
+      new Option('-o, --format <format>', 'yaml, or jsonl: one JSON object a line')
+        .choices(['yaml', 'jsonl'])
+        .default('yaml'),
+    )
+}
+
+/** The flags as options of a render. */
+export function templateOptions(release: string, flags: HelmFlags, read?: ReadText): TemplateOptions {
+  return {
+    release,
+    namespace: flags.namespace,
+    values: readValues({ ...flags, files: flags.values }, read),
+    ...(flags.kubeVersion === undefined ? {} : { kubeVersion: flags.kubeVersion }),
+    apiVersions: flags.apiVersions,
+    includeCrds: flags.includeCrds === true,
+    noHooks: !flags.hooks,
+    skipTests: flags.skipTests === true,
+    isUpgrade: flags.isUpgrade === true,
+    skipSchemaValidation: flags.skipSchemaValidation === true,
+    showOnly: flags.showOnly,
+  }
+}
+
+/** Reads arguments of `helm template NAME CHART` without running anything. @throws EngineError `usage`. */
+export function parseHelmArguments(args: readonly string[], read?: ReadText): TemplateOptions {
+  const command = addTemplateFlags(new Command('template'))
+    .argument('[args...]')
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+  try {
+    command.parse([...args], { from: 'user' })
+  } catch (error) {
+    throw new EngineError(error instanceof Error ? error.message : 'wrong usage', { code: 'usage', cause: error })
+  }
+  return templateOptions(command.args[0] ?? 'release-name', command.opts<HelmFlags>(), read)
+}

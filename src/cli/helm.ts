@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { EngineError, isEngineError } from '../base/index.ts'
+import type { Chart } from '../helm/index.ts'
+import { fromBytes } from '../template/index.ts'
+import { addTemplateFlags, addValueFlags, templateOptions, type HelmFlags } from './helm-flags.ts'
+import { renderSnippets } from './helm-snippets.ts'
+import {
+  loadChartFrom,
+  renderTemplate,
+  templateJsonLines,
+  templateText,
+  type TemplateOptions,
+} from './helm-template.ts'
+import { readValues } from './helm-values.ts'
+
+/** `helm template|show|lint`: charts, rendered and checked without a cluster, with the output of Helm v4.3.1. */
+export function helmCommand(): Command {
+  return new Command('helm')
+    .description('charts')
+    .addCommand(templateCommand())
+    .addCommand(showCommand())
+    .addCommand(lintCommand())
+}
+
+function templateCommand(): Command {
+  return addTemplateFlags(new Command('template'))
+    .description('render a chart')
+    .argument('[name]', 'name of the release; left out: release-name')
+    .argument('[chart]', 'directory or archive of the chart')
+    .option(
+      '--snippets <file>',
+      'render short templates, JSON lines {name, template, values?}, and print JSON lines {name, output | error}',
+    )
+    .option('--chart <directory>', 'the chart in which snippets stand')
+    .action(async (name: string | undefined, chart: string | undefined, flags: HelmFlags) => {
+      if (flags.snippets !== undefined) return await printSnippets(flags.snippets, flags.chart)
+      const path = chart ?? name
+      if (path === undefined) throw usage('"helm template" requires a chart: sluice helm template NAME CHART')
+      await printTemplate(
+        path,
+        templateOptions(chart === undefined ? 'release-name' : (name ?? ''), flags),
+        flags.format,
+      )
+    })
+}
+
+async function printTemplate(path: string, options: TemplateOptions, format: string): Promise<void> {
+  const chart = await loadChartFrom(path)
+  const result = renderTemplate(chart, options)
+  for (const warning of result.warnings) process.stderr.write(`${warning}\n`)
+  process.stdout.write(format === 'jsonl' ? templateJsonLines(result, options) : templateText(result, options))
+}
+
+async function printSnippets(file: string, chart: string | undefined): Promise<void> {
+  if (chart === undefined) throw usage('--snippets needs --chart, the directory of the chart in which they stand')
+  process.stdout.write(renderSnippets(await loadChartFrom(chart), readFileSync(file, 'utf8')))
+}
+
+const SHOWN: { readonly [what: string]: (chart: Chart) => string } = {
+  chart: (chart) => rawFile(chart, 'Chart.yaml'),
+  values: (chart) => rawFile(chart, 'values.yaml'),
+  readme: (chart) => rawFile(chart, 'README.md'),
+  crds: (chart) =>
+    crdTexts(chart)
+      .map((text) => `---\n${text}\n`)
+      .join(''),
+}
+
+function showCommand(): Command {
+  const command = new Command('show').description('print a part of a chart')
+  for (const [what, print] of Object.entries(SHOWN)) {
+    command.addCommand(
+      new Command(what)
+        .argument('<chart>', 'directory or archive of the chart')
+        .action(async (path: string) => void process.stdout.write(print(await loadChartFrom(path)))),
+    )
+  }
+  return command
+}
+
+function rawFile(chart: Chart, name: string): string {
+  const file = chart.raw.find((one) => one.name === name)
+  return file === undefined ? '' : `${fromBytes(file.data)}\n`
+}
+
+function crdTexts(chart: Chart): string[] {
+  const own = chart.files.filter((file) => file.name.startsWith('crds/') && /\.(?:ya?ml|json)$/i.test(file.name))
+  return [...own.map((file) => fromBytes(file.data)), ...chart.dependencies.flatMap(crdTexts)]
+}
+
+function lintCommand(): Command {
+  return addValueFlags(new Command('lint'))
+    .description('check that a chart loads, that its values fit and that it renders')
+    .argument('<charts...>', 'directories or archives of charts')
+    .action(async (paths: string[], flags: HelmFlags) => {
+      let failed = 0
+      for (const path of paths) if (!(await lint(path, flags))) failed++
+      process.stdout.write(`\n${paths.length} chart(s) linted, ${failed} chart(s) failed\n`)
+      if (failed > 0) process.exitCode = 1
+    })
+}
+
+async function lint(path: string, flags: HelmFlags): Promise<boolean> {
+  process.stdout.write(`==> Linting ${path}\n`)
+  try {
+    const chart = await loadChartFrom(path)
+    const { icon } = chart.metadata
+    if (icon === '') process.stdout.write('[INFO] Chart.yaml: icon is recommended\n')
+    if (chart.values === undefined) process.stdout.write('[INFO] values.yaml: file does not exist\n')
+    if (chart.metadata.type === 'library') return true
+    const values = readValues({ ...flags, files: flags.values })
+    const result = renderTemplate(chart, { ...LINT_OPTIONS, values })
+    for (const warning of result.warnings) process.stdout.write(`[WARNING] ${warning}\n`)
+    return true
+  } catch (error) {
+    if (!isEngineError(error) || error.disposition === 'bug') throw error
+    process.stdout.write(`[ERROR] ${error.message}\n`)
+    return false
+  }
+}
+
+const LINT_OPTIONS: Omit<TemplateOptions, 'values'> = Object.freeze({
+  release: 'test-release',
+  namespace: 'default',
+  apiVersions: [],
+  includeCrds: false,
+  noHooks: false,
+  skipTests: false,
+  isUpgrade: false,
+  skipSchemaValidation: false,
+  showOnly: [],
+})
+
+function usage(message: string): EngineError {
+  return new EngineError(message, { code: 'usage' })
+}
