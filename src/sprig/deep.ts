@@ -3,6 +3,7 @@ import {
   GoComplex,
   GoInt,
   GoObject,
+  isNil,
   LimitError,
   LISTS,
   TypedList,
@@ -30,7 +31,7 @@ export function deepEqual(a: Value, b: Value, meter: Meter, depth = 0): boolean 
   const next = descend(depth, meter)
   if (a instanceof GoInt && b instanceof GoInt) return a.n === b.n
   if (Array.isArray(a) && Array.isArray(b)) {
-    return a.length === b.length && a.every((item, i) => deepEqual(item, b[i], meter, next))
+    return isNil(a) === isNil(b) && a.length === b.length && a.every((item, i) => deepEqual(item, b[i], meter, next))
   }
   if (a instanceof Map && b instanceof Map) return equalMaps(a, b, meter, next)
   if (a instanceof Uint8Array && b instanceof Uint8Array) {
@@ -55,6 +56,7 @@ function equalMaps(a: ReadonlyMap<string, Value>, b: ReadonlyMap<string, Value>,
 /** mitchellh/copystructure as `deepCopy` uses it: maps and lists are copied, everything else is immutable and shared. */
 export function deepCopy(v: Value, meter: Meter, depth = 0): Value {
   if (Array.isArray(v)) {
+    if (isNil(v)) return v
     const next = descend(depth, meter)
     meter.allocate(v.length * 8)
     const items = v.map((item) => deepCopy(item, meter, next))

@@ -113,8 +113,12 @@ const merging: readonly GoFunction[] = [
   mergeFunction('mustMerge', false),
   mergeFunction('mergeOverwrite', true),
   mergeFunction('mustMergeOverwrite', true),
-  goFunction('deepCopy', [ANY], (run, v) => deepCopy(v, run)),
-  goFunction('mustDeepCopy', [ANY], (run, v) => deepCopy(v, run)),
+  ...['deepCopy', 'mustDeepCopy'].map((name) =>
+    goFunction(name, [ANY], (run, v) => {
+      if (v === null) throw new FunctionError('reflect: call of reflect.Value.Type on zero Value')
+      return deepCopy(v, run)
+    }),
+  ),
 ]
 
 /** Sprig's dictionary functions. */

@@ -6,16 +6,14 @@ interface Alphabet {
   readonly bits: number
   /** Characters per group, padding included. */
   readonly group: number
-  readonly name: string
 }
 
 const BASE64: Alphabet = {
   chars: 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
   bits: 6,
   group: 4,
-  name: 'base64',
 }
-const BASE32: Alphabet = { chars: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', bits: 5, group: 8, name: 'base32' }
+const BASE32: Alphabet = { chars: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', bits: 5, group: 8 }
 
 function encode(bytes: Uint8Array, { chars, bits, group }: Alphabet): string {
   const parts: string[] = []
@@ -39,62 +37,75 @@ export function encodeBase64(bytes: Uint8Array): string {
   return encode(bytes, BASE64)
 }
 
-/** Go's decoding of padded base64 or base32 (line breaks are skipped); a string result is the error text. */
-function decode(text: string, alphabet: Alphabet): Uint8Array | string {
+/** Go's decoding of padded base64; line breaks are skipped. A string result is the error text. */
+function decodeText64(text: string): Uint8Array | string {
   const units = toBytes(text)
   const out: number[] = []
+  let digits: number[] = []
   let at = 0
-  for (;;) {
-    const quantum = readGroup(units, at, alphabet)
-    if (typeof quantum === 'number') return `illegal ${alphabet.name} data at input byte ${quantum}`
-    out.push(...quantum.bytes)
-    at = quantum.next
-    if (quantum.isEnd) return Uint8Array.from(out)
+  const wrong = (offset: number): string => `illegal base64 data at input byte ${offset}`
+  for (; at < units.length; at++) {
+    const byte = units[at]!
+    if (isBreak(byte)) continue
+    if (byte === PADDING) break
+    const digit = BASE64.chars.indexOf(String.fromCharCode(byte))
+    if (digit === -1) return wrong(at)
+    digits.push(digit)
+    if (digits.length === 4) {
+      out.push(...groupBytes(digits, BASE64))
+      digits = []
+    }
   }
+  if (at === units.length) return digits.length === 0 ? Uint8Array.from(out) : wrong(at - digits.length)
+  if (digits.length < 2) return wrong(at)
+  at = skipBreaks(units, at + 1)
+  if (digits.length === 2) {
+    if (at === units.length) return wrong(at)
+    if (units[at] !== PADDING) return wrong(at - 1)
+    at = skipBreaks(units, at + 1)
+  }
+  if (at < units.length) return wrong(at)
+  return Uint8Array.from([...out, ...groupBytes(digits, BASE64)])
 }
 
-interface Group {
-  readonly bytes: number[]
-  readonly next: number
-  readonly isEnd: boolean
-}
+const PADDING = 61
 
 function isBreak(byte: number | undefined): boolean {
   return byte === 10 || byte === 13
 }
 
-/** One group of characters from `at`; a number is the offset of what is wrong. */
-function readGroup(units: Uint8Array, from: number, alphabet: Alphabet): Group | number {
-  const digits: number[] = []
+function skipBreaks(units: Uint8Array, from: number): number {
   let at = from
-  while (digits.length < alphabet.group) {
-    while (isBreak(units[at])) at++
-    if (at >= units.length) {
-      if (digits.length === 0) return { bytes: [], next: at, isEnd: true }
-      return alphabet === BASE64 ? at - digits.length : at
-    }
-    const byte = units[at]!
-    if (byte === 61) return readPadding(units, at, digits, alphabet)
-    const digit = alphabet.chars.indexOf(String.fromCharCode(byte))
-    if (digit === -1) return at
-    digits.push(digit)
-    at++
-  }
-  return { bytes: groupBytes(digits, alphabet), next: at, isEnd: false }
+  while (isBreak(units[at])) at++
+  return at
 }
 
-function readPadding(units: Uint8Array, from: number, digits: readonly number[], alphabet: Alphabet): Group | number {
-  const allowed = alphabet === BASE64 ? [2, 3] : [2, 4, 5, 7]
-  if (!allowed.includes(digits.length)) return from
-  let at = from
-  for (let needed = alphabet.group - digits.length; needed > 0; needed--) {
-    while (isBreak(units[at])) at++
-    if (units[at] !== 61) return Math.min(at, units.length)
-    at++
+/** Go's decoding of padded base32; line breaks are removed first, and what follows the padding is not looked at. */
+function decodeText32(text: string): Uint8Array | string {
+  const units = toBytes(text).filter((byte) => !isBreak(byte))
+  const out: number[] = []
+  let digits: number[] = []
+  const wrong = (offset: number): string => `illegal base32 data at input byte ${offset}`
+  for (let at = 0; at < units.length; at++) {
+    const byte = units[at]!
+    const rest = units.subarray(at + 1)
+    if (byte === PADDING && digits.length >= 2 && rest.length < 8) {
+      const wanted = 7 - digits.length
+      if (rest.length < wanted) return wrong(units.length)
+      const bad = rest.subarray(0, wanted).findIndex((each) => each !== PADDING)
+      if (bad !== -1) return wrong(at + bad)
+      if (digits.length === 3 || digits.length === 6) return wrong(at)
+      return Uint8Array.from([...out, ...groupBytes(digits, BASE32)])
+    }
+    const digit = BASE32.chars.indexOf(String.fromCharCode(byte))
+    if (digit === -1) return wrong(at)
+    digits.push(digit)
+    if (digits.length === 8) {
+      out.push(...groupBytes(digits, BASE32))
+      digits = []
+    }
   }
-  while (isBreak(units[at])) at++
-  if (at < units.length) return at
-  return { bytes: groupBytes(digits, alphabet), next: at, isEnd: true }
+  return digits.length === 0 ? Uint8Array.from(out) : wrong(units.length - digits.length)
 }
 
 function groupBytes(digits: readonly number[], { bits }: Alphabet): number[] {
@@ -114,7 +125,7 @@ function groupBytes(digits: readonly number[], { bits }: Alphabet): number[] {
 
 /** Go's base64.StdEncoding.DecodeString; a string result is the error text. */
 export function decodeBase64(text: string): Uint8Array | string {
-  return decode(text, BASE64)
+  return decodeText64(text)
 }
 
 function decoded(result: Uint8Array | string): string {
@@ -127,5 +138,5 @@ export const encodingFunctions: readonly GoFunction[] = [
   goFunction('b64enc', [STRING], (_run, text) => encodeBase64(toBytes(text))),
   goFunction('b64dec', [STRING], (_run, text) => decoded(decodeBase64(text))),
   goFunction('b32enc', [STRING], (_run, text) => encode(toBytes(text), BASE32)),
-  goFunction('b32dec', [STRING], (_run, text) => decoded(decode(text, BASE32))),
+  goFunction('b32dec', [STRING], (_run, text) => decoded(decodeText32(text))),
 ]

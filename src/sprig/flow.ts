@@ -14,6 +14,7 @@ import { deepEqual } from './deep.ts'
 
 /** Sprig's defaults and flow control. */
 export const flowFunctions: readonly GoFunction[] = [
+  goFunction('hello', [], () => 'Hello!'),
   variadicFunction('default', [ANY], ANY, (_run, fallback, ...given) => (isEmpty(given[0]) ? fallback : given[0])),
   goFunction('empty', [ANY], (_run, v) => isEmpty(v)),
   variadicFunction('coalesce', [], ANY, (_run, ...values) => values.find((v) => !isEmpty(v)) ?? null),

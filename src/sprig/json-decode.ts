@@ -1,5 +1,5 @@
 import type { Json } from '../base/index.ts'
-import { fromJson, FunctionError, quoteRune, toWellFormed, type Meter, type Value } from '../template/index.ts'
+import { fromJson, FunctionError, quoteRune, toBytes, toWellFormed, type Meter, type Value } from '../template/index.ts'
 
 /** JSON text as values, every number a float64. Throws FunctionError with the message of Go's json.Unmarshal. */
 export function decodeJson(text: string, meter: Meter): Value {
@@ -57,9 +57,13 @@ class Explainer {
   }
 
   private invalid(where: string): Fault {
-    if (this.at >= this.text.length) return new Fault(END)
-    const rune = this.text.charCodeAt(this.at)
-    const shown = rune === 0x27 ? `'\\''` : rune === 0x22 ? `'"'` : quoteRune(rune < 0x80 ? rune : 0xfffd)
+    return this.at >= this.text.length ? new Fault(END) : this.badByte(where)
+  }
+
+  /** Go names the byte as if it were a character; at the end of the text, where it must go on, that is a space. */
+  private badByte(where: string): Fault {
+    const byte = toBytes(this.text.slice(this.at, this.at + 2))[0] ?? 0x20
+    const shown = byte === 0x27 ? `'\\''` : byte === 0x22 ? `'"'` : quoteRune(byte)
     return new Fault(`invalid character ${shown} ${where}`)
   }
 
@@ -83,13 +87,13 @@ class Explainer {
   private word(word: string): void {
     for (let i = 0; i < word.length; i++, this.at++) {
       if (this.text[this.at] !== word[i]) {
-        throw this.invalid(`in literal ${word} (expecting '${word[i]!}')`)
+        throw this.badByte(`in literal ${word} (expecting '${word[i]!}')`)
       }
     }
   }
 
   private digits(where: string): void {
-    if (!/\d/.test(this.text[this.at] ?? '')) throw this.invalid(where)
+    if (!/\d/.test(this.text[this.at] ?? '')) throw this.badByte(where)
     while (/\d/.test(this.text[this.at] ?? '')) this.at++
   }
 
@@ -124,9 +128,9 @@ class Explainer {
     if (ch === 'u') {
       for (let i = 0; i < 4; i++) {
         this.at++
-        if (!/[\da-fA-F]/.test(this.text[this.at] ?? '')) throw this.invalid('in \\u hexadecimal character escape')
+        if (!/[\da-fA-F]/.test(this.text[this.at] ?? '')) throw this.badByte('in \\u hexadecimal character escape')
       }
-    } else if (ch === undefined || !'"\\/bfnrt'.includes(ch)) throw this.invalid('in string escape code')
+    } else if (ch === undefined || !'"\\/bfnrt'.includes(ch)) throw this.badByte('in string escape code')
   }
 
   private array(): void {

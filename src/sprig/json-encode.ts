@@ -2,10 +2,11 @@ import {
   FunctionError,
   GoInt,
   GoObject,
+  hasInvalidBytes,
   isFunction,
+  isNil,
   LimitError,
   sortedKeys,
-  toWellFormed,
   typeName,
   type Meter,
   type Value,
@@ -46,7 +47,7 @@ function write(value: Value, context: Context): string {
       return String(value)
     default:
   }
-  if (value === null || value === undefined) return 'null'
+  if (isNil(value)) return 'null'
   if (value instanceof GoInt) return value.toString()
   if (value instanceof Uint8Array) return `"${encodeBase64(value)}"`
   if (context.depth > MAX_DEPTH)
@@ -106,10 +107,13 @@ const needsEscape = /["\\\0-\x1f\u2028\u2029]/g
 // eslint-disable-next-line no-control-regex -- as above, with the three characters that matter in HTML
 const needsHtmlEscape = /["\\\0-\x1f\u2028\u2029<>&]/g
 
+const loneSurrogate = /\p{Cs}/gu
+
 function encodeString(text: string, escapeHtml: boolean): string {
-  const escaped = toWellFormed(text).replace(
+  const escaped = text.replace(
     escapeHtml ? needsHtmlEscape : needsEscape,
     (ch) => ESCAPES[ch] ?? `\\u${ch.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
-  return `"${escaped}"`
+  // Bytes that are not UTF-8 are written as the escape of U+FFFD.
+  return hasInvalidBytes(escaped) ? `"${escaped.replace(loneSurrogate, '\\ufffd')}"` : `"${escaped}"`
 }

@@ -1,9 +1,11 @@
 import {
   ANY,
+  ANYS,
   compareText,
   FunctionError,
   goFunction,
   INT,
+  nilList,
   stringList,
   TypedList,
   typedList,
@@ -84,7 +86,12 @@ function concat(run: Run, lists: readonly Value[]): Value {
     run.allocate(items.length * 8)
     for (const item of items) all.push(item)
   }
-  return all
+  return orNil(all, all)
+}
+
+/** What Go makes with append, or not at all: a nil slice where there was nothing. */
+function orNil(items: readonly Value[], result: Value[]): Value {
+  return items.length === 0 ? nilList(ANYS) : result
 }
 
 function append(run: Run, v: Value, item: Value): Value {
@@ -103,8 +110,8 @@ export const listFunctions: readonly GoFunction[] = [
   variadicFunction('tuple', [], ANY, (_run, ...items) => items),
   ...listFunction('first', 'Cannot find first on type', (items) => items[0] ?? null),
   ...listFunction('last', 'Cannot find last on type', (items) => items.at(-1) ?? null),
-  ...listFunction('rest', 'Cannot find rest on type', (items) => items.slice(1)),
-  ...listFunction('initial', 'Cannot find initial on type', (items) => items.slice(0, -1)),
+  ...listFunction('rest', 'Cannot find rest on type', (items) => orNil(items, items.slice(1))),
+  ...listFunction('initial', 'Cannot find initial on type', (items) => orNil(items, items.slice(0, -1))),
   ...listFunction('reverse', 'Cannot find reverse on type', (items) => items.toReversed()),
   ...listFunction('compact', 'Cannot compact on type', (items) => items.filter((item) => !isEmpty(item))),
   ...listFunction('uniq', 'Cannot find uniq on type', unique),

@@ -4,8 +4,10 @@ import {
   goFunction,
   hasInvalidBytes,
   INT,
+  nilList,
   STRING,
   stringList,
+  STRINGS,
   toWellFormed,
   type GoFunction,
   type Run,
@@ -36,15 +38,28 @@ function compileFresh(pattern: string, isMust: boolean): RE2JS {
     throw new FunctionError(`the regular expression is longer than ${MAX_PATTERN} characters`)
   }
   try {
-    return RE2JS.compile(toWellFormed(pattern))
+    return RE2JS.compile(withoutRepeatedNames(toWellFormed(pattern)))
   } catch (error) {
     throw new FunctionError(parseMessage(error, pattern, isMust), { cause: error })
   }
 }
 
+/** Go lets a group's name be used again; the first group of the name is the one that `$name` means. */
+function withoutRepeatedNames(pattern: string): string {
+  const seen = new Set<string>()
+  return pattern.replaceAll(/\\.|\(\?P?<(\w+)>/gs, (text, name?: string) => {
+    if (name === undefined || !seen.has(name)) {
+      if (name !== undefined) seen.add(name)
+      return text
+    }
+    return '('
+  })
+}
+
 function parseMessage(error: unknown, pattern: string, isMust: boolean): string {
   const text = error instanceof Error ? error.message : String(error)
-  const message = text.startsWith('error parsing regexp') ? text : `error parsing regexp: ${text}`
+  const named = text.startsWith('error parsing regexp') ? text : `error parsing regexp: ${text}`
+  const message = named.endsWith('trailing backslash at end of expression') ? `${named}: \`\`` : named
   // The panic of MustCompile quotes the pattern, in backquotes where it can.
   if (!isMust) return message
   const quoted = pattern.includes('`') ? JSON.stringify(pattern) : `\`${pattern}\``
@@ -93,7 +108,7 @@ function findAll(run: Run, regex: RE2JS, text: string, limit: number): Value {
     }
   }
   run.allocate(found.length * 8)
-  return stringList(found)
+  return found.length === 0 ? nilList(STRINGS) : stringList(found)
 }
 
 function findFirst(run: Run, regex: RE2JS, text: string): string {
@@ -168,7 +183,7 @@ function replaceAll(run: Run, regex: RE2JS, text: string, replacement: string): 
 
 /** Go's Regexp.Split. */
 function split(run: Run, regex: RE2JS, text: string, limit: number): Value {
-  if (limit === 0) return stringList([])
+  if (limit === 0) return nilList(STRINGS)
   if (regex.pattern() !== '' && text === '') return stringList([''])
   const parts: string[] = []
   let from = 0

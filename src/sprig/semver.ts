@@ -92,7 +92,6 @@ function setter(name: string, key: 'prerelease' | 'metadata', message: string): 
 
 const valueMethods: readonly GoFunction[] = [
   text('String', printVersion),
-  text('Original', (version) => version.original),
   number('Major', 'major'),
   number('Minor', 'minor'),
   number('Patch', 'patch'),
@@ -112,6 +111,7 @@ const valueMethods: readonly GoFunction[] = [
 ]
 
 const pointerMethods: readonly GoFunction[] = [
+  text('Original', (version) => version.original),
   relation('LessThan', (order) => order < 0),
   relation('LessThanEqual', (order) => order <= 0),
   relation('GreaterThan', (order) => order > 0),

@@ -1,7 +1,7 @@
 import type { Json } from '../base/index.ts'
 import { GoInt } from './int.ts'
 import { toWellFormed, fromBytes } from './text.ts'
-import { GoObject, type Value } from './value.ts'
+import { GoObject, isNil, type Value } from './value.ts'
 
 /**
  * JSON-like data as template values: objects become Maps, numbers stay float64, text is made valid Unicode. `undefined`
@@ -22,7 +22,7 @@ export function fromJson(value: Json | undefined): Value {
  * (bigints where a number is not exact), structs objects of their fields, []byte text.
  */
 export function toPlain(value: Value): unknown {
-  if (value === undefined || value === null) return null
+  if (isNil(value)) return null
   if (typeof value !== 'object') return value
   if (value instanceof GoInt) return value.n
   if (Array.isArray(value)) return value.map(toPlain)

@@ -50,8 +50,9 @@ const hexFloat = /^([+-]?)0[xX]([\da-fA-F_]*)(?:\.([\da-fA-F_]*))?[pP]([+-]?\d+)
 
 /** Go's strconv.ParseFloat for 64 bits. `range` stands for a value too large for a float64. */
 export function parseFloat64(text: string): number | NumberFault {
-  if (decimalFloat.test(text)) {
-    const value = Number(text)
+  const plain = text.includes('_') && underscoresAreFine(text) ? text.replaceAll('_', '') : text
+  if (decimalFloat.test(plain)) {
+    const value = Number(plain)
     return Number.isFinite(value) ? value : 'range'
   }
   const special = /^([+-]?)(inf|infinity|nan)$/i.exec(text)

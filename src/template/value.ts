@@ -66,12 +66,15 @@ export interface CollectionType {
 export const STRINGS: CollectionType = Object.freeze({ name: '[]string', elem: 'string', zero: '' })
 export const INTS: CollectionType = Object.freeze({ name: '[]int', elem: 'int', zero: new GoInt('int', 0) })
 export const LISTS: CollectionType = Object.freeze({ name: '[][]interface {}', elem: '[]interface {}', zero: null })
+export const ANYS: CollectionType = Object.freeze({ name: '[]interface {}', elem: 'interface {}', zero: null })
 export const STRING_MAP: CollectionType = Object.freeze({ name: 'map[string]string', elem: 'string', zero: '' })
 
 /** A slice whose type is not []any. Array methods on it give plain arrays. */
 export class TypedList extends Array<Value> {
   // Set right after construction: Array's constructor and species take part in every array method.
   type: CollectionType = STRINGS
+  /** A nil slice: empty, printed as `[]`, but `null` in JSON and unequal to an empty one. */
+  isNil = false
 
   static override get [Symbol.species](): ArrayConstructor {
     return Array
@@ -94,6 +97,18 @@ export function typedList(type: CollectionType, items: Iterable<Value>): TypedLi
   list.type = type
   for (const item of items) list.push(item)
   return list
+}
+
+/** A nil slice of the given type. */
+export function nilList(type: CollectionType): TypedList {
+  const list = typedList(type, [])
+  list.isNil = true
+  return list
+}
+
+/** True for nil itself and for nil slices. */
+export function isNil(v: Value): boolean {
+  return v === undefined || v === null || (v instanceof TypedList && v.isNil)
 }
 
 /** Go's []string. */

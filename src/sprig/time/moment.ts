@@ -69,7 +69,7 @@ const RENDER: Readonly<Record<string, Render>> = {
   '06': (t) => two(Math.abs(t.year % 100)),
   PM: (t) => (t.hour >= 12 ? 'PM' : 'AM'),
   pm: (t) => (t.hour >= 12 ? 'pm' : 'am'),
-  MST: (t) => (t.abbreviation === '' ? numericZone(t.offset, t.offset % 3600 === 0 ? '-07' : '-0700') : t.abbreviation),
+  MST: (t) => (t.abbreviation === '' ? numericZone(t.offset, '-0700') : t.abbreviation),
 }
 
 function numericZone(offset: number, layout: string): string {

@@ -23,6 +23,9 @@ export function fixedZone(abbreviation: string, offset: number): Zone {
 export function loadZone(name: string): Zone | undefined {
   if (name === '' || name === 'UTC') return UTC
   if (name === 'Local') return LOCAL
+  // The host calls these UTC.
+  if (/^(?:Etc\/)?(?:GMT|Greenwich|GMT[+-]?0)$/.test(name))
+    return { name, at: () => ({ abbreviation: 'GMT', offset: 0 }) }
   // The host also takes offsets and other spellings, which Go does not know.
   if (!/^[A-Za-z][\w+/-]*$/.test(name)) return undefined
   try {

@@ -24,10 +24,10 @@ function element(item: Value, key: Value): Value {
     return item instanceof TypedMap ? item.type.zero : null
   }
   if (Array.isArray(item)) return item[indexArgument(key, item.length)] ?? outOfRange(item, key)
-  if (item instanceof Uint8Array) return goInt(item[indexArgument(key, item.length)] ?? fail(key, item.length), 'uint8')
+  if (item instanceof Uint8Array) return goInt(item[indexArgument(key, item.length)] ?? fail('slice'), 'uint8')
   if (typeof item === 'string') {
     const bytes = toBytes(item)
-    return goInt(bytes[indexArgument(key, bytes.length)] ?? fail(key, bytes.length), 'uint8')
+    return goInt(bytes[indexArgument(key, bytes.length)] ?? fail('string'), 'uint8')
   }
   throw new FunctionError(`can't index item of type ${typeName(item)}`)
 }
@@ -35,12 +35,12 @@ function element(item: Value, key: Value): Value {
 function outOfRange(item: readonly Value[], key: Value): null {
   const at = (key as GoInt).toNumber()
   if (at < item.length) return null
-  return fail(key, item.length)
+  return fail('slice')
 }
 
 /** Go lets an index equal to the length through its own check and then panics. */
-function fail(_key: Value, _length: number): never {
-  throw new FunctionError('reflect: slice index out of range')
+function fail(kind: 'slice' | 'string'): never {
+  throw new FunctionError(`reflect: ${kind} index out of range`)
 }
 
 function indexArgument(key: Value, capacity: number): number {

@@ -1,10 +1,10 @@
 import { FunctionError } from '../errors.ts'
 import { goFunction, VALUE, variadicFunction, type GoFunction } from '../function.ts'
-import { formatValue } from '../fmt/index.ts'
+import { sprintf } from '../fmt/index.ts'
 import { compareInts, GoInt, sameInt } from '../int.ts'
 import type { Run } from '../run.ts'
 import { compareText } from '../text.ts'
-import { GoComplex, GoObject, kindOf, typeName, type Value } from '../value.ts'
+import { GoComplex, GoObject, isNil, kindOf, typeName, type Value } from '../value.ts'
 
 type Basic = 'bool' | 'int' | 'uint' | 'float' | 'complex' | 'string' | undefined
 
@@ -44,15 +44,16 @@ function equal(run: Run, a: Value, b: Value): boolean {
 }
 
 function equalComposite(run: Run, a: Value, b: Value): boolean {
-  const aNil = a === undefined || a === null
-  const bNil = b === undefined || b === null
-  if (!aNil && !bNil && kindOf(a) !== kindOf(b)) {
-    const [left, right] = [formatValue(a, run), formatValue(b, run)]
-    throw new FunctionError(`non-comparable types ${left}: ${typeName(a)}, ${typeName(b)}: ${right}`)
+  const aNil = isNil(a)
+  const bNil = isNil(b)
+  if (a !== undefined && a !== null && b !== undefined && b !== null && kindOf(a) !== kindOf(b)) {
+    throw new FunctionError(sprintf(`non-comparable types %s: ${typeName(a)}, %s: %v`, [a, typeName(b), b], run))
   }
   if (aNil || bNil) return aNil === bNil
+  // Pointers are equal only when they are the same; other structs by their fields.
+  if (b instanceof GoObject && b.goType.startsWith('*')) return a === b
   if (b instanceof GoObject && b.isComparable) return a === b || b.equals(a)
-  throw new FunctionError(`non-comparable type ${formatValue(b, run)}: ${typeName(b)}`)
+  throw new FunctionError(sprintf(`non-comparable type %s: ${typeName(b)}`, [b], run))
 }
 
 const BAD_TYPE = 'invalid type for comparison'

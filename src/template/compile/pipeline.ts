@@ -63,7 +63,7 @@ function compileCommand(cmd: CommandNode, compiler: Compiler, hasFinal: boolean)
   }
   if (rest.length > 0 || hasFinal) {
     const isPipe = first.type === 'pipe'
-    const message = `can't give argument to non-function ${isPipe ? `${printNode(first)}` : printNode(first)}`
+    const message = `can't give argument to non-function ${printNode(first)}`
     return (run) => {
       if (!isPipe) run.node = first
       throw run.fail(message)
@@ -79,11 +79,17 @@ export function compileTerm(node: OperandNode, compiler: Compiler): Eval {
       return compilePipe(node, compiler)
     case 'bool': {
       const { value } = node
-      return () => value
+      return (run) => {
+        run.node = node
+        return value
+      }
     }
     case 'string': {
       const { text } = node
-      return () => text
+      return (run) => {
+        run.node = node
+        return text
+      }
     }
     case 'dot':
       return (run, dot) => {
@@ -102,9 +108,9 @@ export function compileTerm(node: OperandNode, compiler: Compiler): Eval {
 
 function compileNumber(node: NumberNode): Eval {
   const value = idealConstant(node)
-  if (value !== undefined) return () => value
   return (run) => {
     run.node = node
+    if (value !== undefined) return value
     throw run.fail(`${node.text} overflows int`)
   }
 }

@@ -1,7 +1,7 @@
 import { LimitError } from '../errors.ts'
 import { GoInt } from '../int.ts'
 import { fromBytes } from '../text.ts'
-import { GoComplex, GoObject, kindOf, sortedKeys, typeName, type Value } from '../value.ts'
+import { GoComplex, GoObject, isNil, kindOf, sortedKeys, typeName, type Value } from '../value.ts'
 import { noFlags, pad, truncate, type Flags } from './flags.ts'
 import { formatFloat } from './float.ts'
 import { formatBool, formatComplex, formatInt, formatNumber, formatString, hexBytes } from './scalars.ts'
@@ -60,6 +60,7 @@ export function formatArgument(arg: Value, verb: string, flags: Flags, meter: Me
   }
   if (verb === 'T') return pad(truncate(typeName(arg), flags), flags)
   if (verb === 'p') return formatAddress(arg, verb, flags, meter)
+  if (verb === 'w' && typeof arg === 'object' && !(arg instanceof GoInt)) return badVerb(arg, verb, flags, meter)
   return new ValuePrinter(verb, flags, meter).print(arg, 0)
 }
 
@@ -165,6 +166,7 @@ class ValuePrinter {
   }
 
   private list(value: readonly Value[], depth: number): string {
+    if (this.flags.sharpV && isNil(value as Value[])) return `${typeName(value as Value[])}(nil)`
     const parts = value.map((item) => this.print(item, depth + 1))
     return this.flags.sharpV ? `${typeName(value as Value[])}{${parts.join(', ')}}` : `[${parts.join(' ')}]`
   }

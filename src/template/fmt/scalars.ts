@@ -111,7 +111,7 @@ export function formatNumber(value: number, verb: string, flags: Flags): string 
   if (text[0] !== '-' && text[0] !== '+') text = `+${text}`
   if (flags.space && text[0] === '+' && !flags.plus) text = ` ${text.slice(1)}`
   if (text[1] === 'I' || text[1] === 'N') {
-    const bare = (text[1] === 'N' && !flags.space && !flags.plus) || (text[1] === 'I' && text[0] === '+' && !flags.plus)
+    const bare = text[1] === 'N' && !flags.space && !flags.plus
     return pad(bare ? text.slice(1) : text, flags, false)
   }
   if (flags.sharp && format !== 'b') text = keepZeros(text, format, precision)
