@@ -73,6 +73,7 @@ async function demo(): Promise<void> {
         ...(options.dev ? { log: (text: string) => line(dim(text.trimEnd())) } : {}),
       })
       closers.push(() => started.stop())
+      await awaitIdle(started)
       return started
     },
   )
@@ -139,6 +140,19 @@ metadata: { name: cluster, namespace: ${namespace} }
 spec: { interval: 1h, path: ./clusters/demo, prune: true, sourceRef: { kind: GitRepository, name: example } }
 `
   for (const document of parseAllDocuments(text)) await client.apply(document.toJS() as object)
+}
+
+/** A deployment scans when it starts; the demo wants to show the push alone. */
+async function awaitIdle(deployment: Deployment): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const response = await fetch(`${deployment.url}/runs`, {
+      headers: { authorization: `Bearer ${deployment.triggerToken}` },
+    })
+    const { runs } = (await response.json()) as { runs: readonly ShownRun[] }
+    if (runs.length > 0 && runs.every((run) => run.state === 'succeeded')) return
+    if (deployment.platform === 'workerd') return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
 }
 
 async function push(deployment: Deployment, repository: GitTestRepository): Promise<ShownRun> {
