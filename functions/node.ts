@@ -6,7 +6,7 @@ import { createEnvironmentReader, createJsonLogger, systemClock, systemRandom } 
 import { createApp } from './app.ts'
 import { loadConfig } from './config.ts'
 import type { CreateEngine } from './engine.ts'
-import { createNodeDeployment } from './node-deployment.ts'
+import { createNodeDeployment } from './node/deployment.ts'
 
 /** A deployment that serves. */
 export interface NodeServer {

@@ -7,8 +7,8 @@ const digit = /\p{Nd}/u
  */
 export function compareKeys(a: string, b: string): number {
   if (a === b) return 0
-  const x = isAscii(a) ? a : [...a]
-  const y = isAscii(b) ? b : [...b]
+  const x = isAscii(a) ? a : Array.from(a)
+  const y = isAscii(b) ? b : Array.from(b)
   const length = Math.min(x.length, y.length)
   for (let i = 0; i < length; i++) {
     const p = x[i] ?? ''

@@ -125,7 +125,7 @@ function fold(text: string, place: ScalarPlace, quote: string): string {
   let out = ''
   let column = place.column
   let wasSpace = false
-  const chars = [...text]
+  const chars = Array.from(text)
   for (const [i, c] of chars.entries()) {
     if (c === ' ') {
       const isInside = quote === '' || (i > 0 && i < chars.length - 1)
@@ -173,7 +173,7 @@ function printDouble(text: string, place: ScalarPlace): string {
   let out = '"'
   let column = place.column + 1
   let wasSpace = false
-  const chars = [...text]
+  const chars = Array.from(text)
   for (const [i, c] of chars.entries()) {
     if (
       c === '"' ||

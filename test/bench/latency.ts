@@ -42,7 +42,10 @@ spec: { rules: [{ host: "\${name}.example.com", http: { paths: [{ path: /, pathT
 
 /** Push received -> applied, over HTTP, the deployment in a process of its own beside a real API server. */
 export const bench: Bench = async (log) => {
-  const controlPlane = await startControlPlane({ controllerManager: false, onProgress: (message) => log(`  ${message}`) })
+  const controlPlane = await startControlPlane({
+    controllerManager: false,
+    onProgress: (message) => log(`  ${message}`),
+  })
   const git = await GitServer.start()
   const client = createKubeTestClient(controlPlane)
   try {
@@ -52,9 +55,21 @@ export const bench: Bench = async (log) => {
     const hundred = await measure({ controlPlane, git, client, log }, 100, 7)
     const beside = 'one kube-apiserver and etcd on the same machine'
     return [
-      { name: '1 Kustomization, p50', ms: round(percentile(one.samples, 0.5)), requests: one.requests, mb: one.mb, beside },
+      {
+        name: '1 Kustomization, p50',
+        ms: round(percentile(one.samples, 0.5)),
+        requests: one.requests,
+        mb: one.mb,
+        beside,
+      },
       { name: '1 Kustomization, p95', ms: round(percentile(one.samples, 0.95)) },
-      { name: '100 Kustomizations', ms: round(percentile(hundred.samples, 0.5)), requests: hundred.requests, mb: hundred.mb, beside },
+      {
+        name: '100 Kustomizations',
+        ms: round(percentile(hundred.samples, 0.5)),
+        requests: hundred.requests,
+        mb: hundred.mb,
+        beside,
+      },
     ] satisfies BenchRow[]
   } finally {
     client.close()
@@ -71,17 +86,33 @@ interface Parts {
 }
 
 /** Pushes `runs` one-line changes that `count` Kustomizations follow. The first push, which creates everything, is not counted. */
-async function measure(parts: Parts, count: number, runs: number): Promise<{ samples: number[]; requests: number; mb: number }> {
+async function measure(
+  parts: Parts,
+  count: number,
+  runs: number,
+): Promise<{ samples: number[]; requests: number; mb: number }> {
   const { controlPlane, git, client, log } = parts
   const repository = await git.create(`team/bench-${count}`, { 'app/app.yaml': application('start') })
   const source = `bench-${count}`
-  await client.apply({ apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'GitRepository', metadata: { name: source, namespace }, spec: { interval: '1h', url: repository.url, ref: { branch: 'main' } } })
+  await client.apply({
+    apiVersion: 'source.toolkit.fluxcd.io/v1',
+    kind: 'GitRepository',
+    metadata: { name: source, namespace },
+    spec: { interval: '1h', url: repository.url, ref: { branch: 'main' } },
+  })
   for (let i = 0; i < count; i++) {
     await client.apply({
       apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
       kind: 'Kustomization',
       metadata: { name: `app-${count}-${i}`, namespace },
-      spec: { interval: '1h', path: './app', prune: true, targetNamespace: namespace, sourceRef: { kind: 'GitRepository', name: source }, postBuild: { substitute: { name: `app-${count}-${i}` } } },
+      spec: {
+        interval: '1h',
+        path: './app',
+        prune: true,
+        targetNamespace: namespace,
+        sourceRef: { kind: 'GitRepository', name: source },
+        postBuild: { substitute: { name: `app-${count}-${i}` } },
+      },
     })
   }
   const server = await startServer(controlPlane)
@@ -118,18 +149,33 @@ async function push(url: string, repository: GitTestRepository): Promise<{ ms: n
   const delivered = await deliverPush({ url, githubSecret }, { url: repository.url })
   const run = await awaitRun({ url, triggerToken }, delivered.run ?? '')
   const [record] = run.records
-  if (run.state !== 'succeeded' || record?.timings.appliedAt === undefined) throw new Error(`the push failed: ${JSON.stringify(run).slice(0, 2000)}`)
+  if (run.state !== 'succeeded' || record?.timings.appliedAt === undefined)
+    throw new Error(`the push failed: ${JSON.stringify(run).slice(0, 2000)}`)
   return { ms: record.timings.appliedAt - record.receivedAt, requests: record.requests ?? 0 }
 }
 
-async function startServer(controlPlane: ControlPlane): Promise<{ readonly url: string; readonly process: ChildProcess; stop(): Promise<void> }> {
+async function startServer(
+  controlPlane: ControlPlane,
+): Promise<{ readonly url: string; readonly process: ChildProcess; stop(): Promise<void> }> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
   const port = await freePort()
-  const env = { ...deploymentEnvironment({ clusters: { main: controlPlane }, namespaces: [namespace] }), PORT: String(port), HOST: '127.0.0.1', DATA_DIR: directory, PATH: process.env['PATH'] ?? '' }
-  const child = spawn(process.execPath, [fileURLToPath(new URL('../../functions/node.ts', import.meta.url))], { env, stdio: ['ignore', 'ignore', 'inherit'] })
+  const env = {
+    ...deploymentEnvironment({ clusters: { main: controlPlane }, namespaces: [namespace] }),
+    PORT: String(port),
+    HOST: '127.0.0.1',
+    DATA_DIR: directory,
+    PATH: process.env['PATH'] ?? '',
+  }
+  const child = spawn(process.execPath, [fileURLToPath(new URL('../../functions/node.ts', import.meta.url))], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   const url = `http://127.0.0.1:${port}`
   for (let attempt = 0; attempt < 200; attempt++) {
-    const isUp = await fetch(`${url}/healthz`).then((response) => response.ok, () => false)
+    const isUp = await fetch(`${url}/healthz`).then(
+      (response) => response.ok,
+      () => false,
+    )
     if (isUp) break
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

@@ -11,8 +11,8 @@ export interface QueueUnderTest {
   /** The slack that timing may have, in milliseconds. */
   readonly slackMs: number
   /** Replaces what is done with messages. */
-  handle(handler: QueueHandler): Promise<void> | void
-  deadLetters(): Promise<readonly Json[]> | readonly Json[]
+  readonly handle: (handler: QueueHandler) => Promise<void> | void
+  readonly deadLetters: () => Promise<readonly Json[]> | readonly Json[]
 }
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

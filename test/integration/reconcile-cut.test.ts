@@ -79,7 +79,7 @@ async function runCut(
     push: { provider: 'github', deliveryId: 'd', urls: [made.repository.url], ref: 'refs/heads/main' },
   }
   await runJob(deps, job).catch((error: { code?: string }) =>
-    assert.ok(['cluster-unreachable', 'kube-timeout'].includes(error.code ?? ''), String(error)),
+    assert.ok(['cluster-unreachable', 'kube-timeout'].includes(error.code ?? ''), error.code),
   )
   use((inner) => inner)
   assert.ok(transport)

@@ -42,7 +42,12 @@ describe('what the artifact of a GitRepository shows', () => {
     }
     const plain = await artifactOf(files)
     assert.deepEqual(listPaths(plain.files), [
-      ...['.github/ci.yaml', '.sourceignore', 'a/keep.md', 'a/photo.png', 'b/.sourceignore', 'c/secret.yaml'],
+      '.github/ci.yaml',
+      '.sourceignore',
+      'a/keep.md',
+      'a/photo.png',
+      'b/.sourceignore',
+      'c/secret.yaml',
     ])
     const spec = await artifactOf(files, { ignore: '# all but c\n/*\n!/c\n' })
     assert.deepEqual(listPaths(spec.files), ['c/secret.yaml'])

@@ -12,7 +12,8 @@ const cluster = useCluster()
 
 const platforms: readonly Platform[] = ['node', 'workerd']
 
-const configMap = (name: string, value: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\ndata:\n  value: "${value}"\n`
+const configMap = (name: string, value: string): string =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\ndata:\n  value: "${value}"\n`
 
 interface Stage {
   readonly deployment: Deployment
@@ -21,19 +22,45 @@ interface Stage {
 }
 
 /** A deployment, a repository and the objects that point at it. */
-async function setUp(shared: TestCluster, platform: Platform, closers: (() => Promise<void>)[], clusters?: { readonly [name: string]: string }): Promise<Stage> {
+async function setUp(
+  shared: TestCluster,
+  platform: Platform,
+  closers: (() => Promise<void>)[],
+  clusters?: { readonly [name: string]: string },
+): Promise<Stage> {
   await installCrds(shared.client)
   const namespace = await shared.namespace()
   const git = await GitServer.start()
   closers.push(() => git.close())
-  const repository = await git.create(`team/${namespace}`, { 'app/a.yaml': configMap('a', '1'), 'app/b.yaml': configMap('b', '1'), ...readExampleChart() })
+  const repository = await git.create(`team/${namespace}`, {
+    'app/a.yaml': configMap('a', '1'),
+    'app/b.yaml': configMap('b', '1'),
+    ...readExampleChart(),
+  })
   const { server, caPem, token } = shared.address
-  const addresses = Object.fromEntries(Object.entries(clusters ?? { main: server }).map(([name, url]) => [name, { server: url, caPem, token }]))
-  const deployment = await startDeployment(platform, { clusters: addresses, namespaces: [namespace], scanIntervalSeconds: 1, limits: { requestTimeoutMs: 5000 } })
+  const addresses = Object.fromEntries(
+    Object.entries(clusters ?? { main: server }).map(([name, url]) => [name, { server: url, caPem, token }]),
+  )
+  const deployment = await startDeployment(platform, {
+    clusters: addresses,
+    namespaces: [namespace],
+    scanIntervalSeconds: 1,
+    limits: { requestTimeoutMs: 5000 },
+  })
   closers.push(() => deployment.stop())
   const sourceRef = { kind: 'GitRepository', name: 'app' }
-  await shared.client.apply({ apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'GitRepository', metadata: { name: 'app', namespace }, spec: { interval: '1h', url: repository.url, ref: { branch: 'main' } } })
-  await shared.client.apply({ apiVersion: 'kustomize.toolkit.fluxcd.io/v1', kind: 'Kustomization', metadata: { name: 'app', namespace }, spec: { interval: '2s', path: './app', prune: true, targetNamespace: namespace, sourceRef } })
+  await shared.client.apply({
+    apiVersion: 'source.toolkit.fluxcd.io/v1',
+    kind: 'GitRepository',
+    metadata: { name: 'app', namespace },
+    spec: { interval: '1h', url: repository.url, ref: { branch: 'main' } },
+  })
+  await shared.client.apply({
+    apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+    kind: 'Kustomization',
+    metadata: { name: 'app', namespace },
+    spec: { interval: '2s', path: './app', prune: true, targetNamespace: namespace, sourceRef },
+  })
   return { deployment, repository, namespace }
 }
 
@@ -45,13 +72,17 @@ async function push(stage: Stage): Promise<{ run: Awaited<ReturnType<typeof awai
 }
 
 for (const platform of platforms) {
-  const skip = platform === 'workerd' && !existsSync(new URL('../support/workerd.ts', import.meta.url)) ? 'the worker is not there yet' : false
+  const skip =
+    platform === 'workerd' && !existsSync(new URL('../support/workerd.ts', import.meta.url))
+      ? 'the worker is not there yet'
+      : false
   describe(`a signed webhook on ${platform}`, { skip }, () => {
     const closers: (() => Promise<void>)[] = []
     after(async () => {
       for (const close of closers.toReversed()) await close()
     })
-    const map = async (stage: Stage, name: string) => await cluster.client.find({ apiVersion: 'v1', kind: 'ConfigMap', namespace: stage.namespace, name })
+    const map = async (stage: Stage, name: string) =>
+      await cluster.client.find({ apiVersion: 'v1', kind: 'ConfigMap', namespace: stage.namespace, name })
 
     it('brings a Kustomization and a HelmRelease to the cluster; the next commit changes, adds and removes', async () => {
       const stage = await setUp(cluster, platform, closers)
@@ -61,7 +92,13 @@ for (const platform of platforms) {
         metadata: { name: 'greeter', namespace: stage.namespace },
         spec: {
           interval: '1h',
-          chart: { spec: { chart: './charts/greeter', reconcileStrategy: 'Revision', sourceRef: { kind: 'GitRepository', name: 'app' } } },
+          chart: {
+            spec: {
+              chart: './charts/greeter',
+              reconcileStrategy: 'Revision',
+              sourceRef: { kind: 'GitRepository', name: 'app' },
+            },
+          },
           values: { greeting: 'Hello' },
         },
       })
@@ -69,10 +106,20 @@ for (const platform of platforms) {
       assert.equal(first.run.state, 'succeeded', JSON.stringify(first.run))
       assert.equal((await map(stage, 'a'))?.['data'].value, '1')
       assert.equal((await map(stage, 'greeter'))?.['data']['greeting.txt'], 'Hello')
-      const deployment = await cluster.client.get({ apiVersion: 'apps/v1', kind: 'Deployment', namespace: stage.namespace, name: 'greeter' })
+      const deployment = await cluster.client.get({
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        namespace: stage.namespace,
+        name: 'greeter',
+      })
       assert.equal(deployment['status'].readyReplicas, 1)
 
-      await stage.repository.commit({ 'app/a.yaml': configMap('a', '2'), 'app/b.yaml': null, 'app/c.yaml': configMap('c', '1'), 'charts/greeter/templates/extra.yaml': configMap('extra', '{{ .Release.Revision }}') })
+      await stage.repository.commit({
+        'app/a.yaml': configMap('a', '2'),
+        'app/b.yaml': null,
+        'app/c.yaml': configMap('c', '1'),
+        'charts/greeter/templates/extra.yaml': configMap('extra', '{{ .Release.Revision }}'),
+      })
       const second = await push(stage)
       assert.equal(second.run.state, 'succeeded', JSON.stringify(second.run))
       assert.equal((await map(stage, 'a'))?.['data'].value, '2')
@@ -83,7 +130,10 @@ for (const platform of platforms) {
 
     it('is refused with a wrong signature, collapsed when it comes twice', async () => {
       const stage = await setUp(cluster, platform, closers)
-      const forged = await deliverPush(stage.deployment, { url: stage.repository.url, signature: `sha256=${'0'.repeat(64)}` })
+      const forged = await deliverPush(stage.deployment, {
+        url: stage.repository.url,
+        signature: `sha256=${'0'.repeat(64)}`,
+      })
       assert.equal(forged.status, 401)
       const one = await deliverPush(stage.deployment, { url: stage.repository.url, deliveryId: 'same' })
       const two = await deliverPush(stage.deployment, { url: stage.repository.url, deliveryId: 'same' })
@@ -94,8 +144,14 @@ for (const platform of platforms) {
     it('that never came is made up for by the scan, which also repairs drift', async () => {
       const stage = await setUp(cluster, platform, closers)
       await push(stage)
-      await cluster.client.patch({ apiVersion: 'v1', kind: 'ConfigMap', namespace: stage.namespace, name: 'a' }, { data: { value: 'by hand' } })
-      await cluster.client.patch({ apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'GitRepository', namespace: stage.namespace, name: 'app' }, { spec: { interval: '1s' } })
+      await cluster.client.patch(
+        { apiVersion: 'v1', kind: 'ConfigMap', namespace: stage.namespace, name: 'a' },
+        { data: { value: 'by hand' } },
+      )
+      await cluster.client.patch(
+        { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'GitRepository', namespace: stage.namespace, name: 'app' },
+        { spec: { interval: '1s' } },
+      )
       await stage.repository.commit({ 'app/c.yaml': configMap('c', '1') })
       await until(async () => {
         await stage.deployment.scan()
@@ -109,7 +165,10 @@ for (const platform of platforms) {
         await fetch(`${stage.deployment.url}/trigger`, {
           method: 'POST',
           headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-          body: JSON.stringify({ source: { kind: 'GitRepository', namespace: stage.namespace, name: 'app' }, wait: 30 }),
+          body: JSON.stringify({
+            source: { kind: 'GitRepository', namespace: stage.namespace, name: 'app' },
+            wait: 30,
+          }),
         })
       const refused = await call('wrong')
       await refused.body?.cancel()
@@ -123,7 +182,9 @@ for (const platform of platforms) {
       const stage = await setUp(cluster, platform, closers, { up: cluster.address.server, down: 'https://127.0.0.1:1' })
       const delivered = await deliverPush(stage.deployment, { url: stage.repository.url })
       await until(async () => (await map(stage, 'a')) !== undefined)
-      const response = await fetch(`${stage.deployment.url}/runs/${delivered.run}`, { headers: { authorization: `Bearer ${stage.deployment.triggerToken}` } })
+      const response = await fetch(`${stage.deployment.url}/runs/${delivered.run}`, {
+        headers: { authorization: `Bearer ${stage.deployment.triggerToken}` },
+      })
       const run = (await response.json()) as Awaited<ReturnType<typeof awaitRun>>
       const down = run.records.find((record) => record.cluster === 'down')
       assert.notEqual(down?.state, 'succeeded')

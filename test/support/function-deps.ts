@@ -99,7 +99,7 @@ export function recordingEngine(
   answer?: (job: Job, count: number) => Partial<JobResult['record']> & { requeueAfterMs?: number },
 ): {
   readonly jobs: Job[]
-  run(job: Job): Promise<JobResult>
+  readonly run: (job: Job) => Promise<JobResult>
 } {
   const jobs: Job[] = []
   return {

@@ -1,5 +1,5 @@
-import { createClusterObject } from '../../functions/cloudflare-cluster.ts'
-import { createWorker } from '../../functions/cloudflare-worker.ts'
+import { createClusterObject } from '../../functions/cloudflare/cluster.ts'
+import { createWorker } from '../../functions/cloudflare/worker.ts'
 import { EngineError } from '../../src/base/index.ts'
 import { StateObject } from '../../src/platforms/cloudflare/index.ts'
 

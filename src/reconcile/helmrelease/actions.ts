@@ -2,7 +2,7 @@ import type { HelmReleaseStatus, ReleaseAction } from '../../api/index.ts'
 import { EngineError } from '../../base/index.ts'
 import type { Release, Values } from '../../helm/index.ts'
 import { applyStaged, formatKey, keyOf } from '../../kube/index.ts'
-import type { KubeObject } from '../../resources/index.ts'
+import { scalarText, type KubeObject } from '../../resources/index.ts'
 import { parseDocuments } from '../../yaml/index.ts'
 import type { RunContext, StepControl } from '../context.ts'
 import { emitEvent, saveStatus, type Attempt } from './attempt.ts'
@@ -213,7 +213,7 @@ async function perform(
       attempt.appliedAt = ctx.deps.clock.now()
       attempt.changes.push(...objects.map((applied) => ({ object: formatKey(keyOf(applied)), action: 'applied' })))
       await request.control.applied(
-        objects.map((applied) => ({ action: 'configured', apiVersion: String(applied['apiVersion']) })),
+        objects.map((applied) => ({ action: 'configured', apiVersion: scalarText(applied['apiVersion']) })),
       )
     },
   })

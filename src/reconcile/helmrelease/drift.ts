@@ -1,7 +1,7 @@
 import { annotations, fieldManagers, groups } from '../../api/index.ts'
 import { EngineError, isEngineError } from '../../base/index.ts'
 import { applyStaged, effectiveChanges, formatKey, type ChangeSet } from '../../kube/index.ts'
-import { isMap, type KubeObject } from '../../resources/index.ts'
+import { isMap, scalarText, type KubeObject } from '../../resources/index.ts'
 import type { RunContext } from '../context.ts'
 import { emitEvent, saveStatus, type Attempt } from './attempt.ts'
 import { releaseObjects } from './objects.ts'
@@ -102,6 +102,6 @@ function describe(changes: ChangeSet): string {
 function isExcluded(object: KubeObject): boolean {
   const metadata = isMap(object['metadata']) ? object['metadata'] : {}
   return [metadata['labels'], metadata['annotations']].some(
-    (map) => isMap(map) && String(map[annotations.driftDetection]).toLowerCase() === 'disabled',
+    (map) => isMap(map) && scalarText(map[annotations.driftDetection]).toLowerCase() === 'disabled',
   )
 }

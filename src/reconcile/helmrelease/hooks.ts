@@ -2,7 +2,7 @@ import { EngineError } from '../../base/index.ts'
 import type { Hook, HookEvent, Release } from '../../helm/index.ts'
 import { type KubeClient } from '../../kube/index.ts'
 import type { Clock } from '../../ports/index.ts'
-import type { KubeObject } from '../../resources/index.ts'
+import { scalarText, type KubeObject } from '../../resources/index.ts'
 import { applyReleaseObject, keyOfObject, releaseObjects } from './objects.ts'
 import type { ReleaseStorage, StoredRelease } from './storage.ts'
 
@@ -90,7 +90,7 @@ async function lookAt(
   ctx: HookContext,
   object: KubeObject,
 ): Promise<{ readonly state: 'done' | 'waiting' | 'failed'; readonly message: string }> {
-  const kind = String(object['kind'])
+  const kind = scalarText(object['kind'])
   if (kind !== 'Job' && kind !== 'Pod') return { state: 'done', message: '' }
   const live = await ctx.client.get<KubeObject>(keyOfObject(object), { signal: ctx.signal })
   // A hook that removed itself (ttlSecondsAfterFinished) has finished: Helm counts it as done as well.

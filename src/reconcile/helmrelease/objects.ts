@@ -8,6 +8,7 @@ import {
   namespaceOf,
   objectIdKey,
   objectIdOf,
+  scalarText,
   type KubeMap,
   type KubeObject,
 } from '../../resources/index.ts'
@@ -47,7 +48,7 @@ async function withOwnership(
   signal: AbortSignal,
 ): Promise<KubeObject> {
   const resource = await client.resource(
-    { apiVersion: String(object['apiVersion']), kind: String(object['kind']) },
+    { apiVersion: scalarText(object['apiVersion']), kind: scalarText(object['kind']) },
     { signal },
   )
   const metadata: KubeMap = isMap(object['metadata']) ? { ...object['metadata'] } : {}
@@ -69,8 +70,8 @@ function mapOf(value: unknown): KubeMap {
 export function keyOfObject(object: KubeObject): ObjectKey {
   const namespace = namespaceOf(object)
   return {
-    apiVersion: String(object['apiVersion']),
-    kind: String(object['kind']),
+    apiVersion: scalarText(object['apiVersion']),
+    kind: scalarText(object['kind']),
     name: nameOf(object),
     ...(namespace === '' ? {} : { namespace }),
   }
@@ -85,7 +86,7 @@ export async function applyReleaseObjects(
   objects: readonly KubeObject[],
   options: { readonly concurrency: number; readonly signal: AbortSignal },
 ): Promise<void> {
-  const sorted = objects.toSorted((a, b) => compareForHelmInstall(String(a['kind']), String(b['kind'])))
+  const sorted = objects.toSorted((a, b) => compareForHelmInstall(scalarText(a['kind']), scalarText(b['kind'])))
   for (let start = 0; start < sorted.length;) {
     let end = start
     while (end < sorted.length && sorted[end]?.['kind'] === sorted[start]?.['kind']) end += 1
@@ -97,7 +98,7 @@ export async function applyReleaseObjects(
         if (error instanceof EngineError && (error.code === 'cluster-unreachable' || error.code === 'aborted'))
           throw error
         errors.push(
-          `${String(object['kind'])}/${namespaceOf(object)}/${nameOf(object)}: ${error instanceof Error ? error.message : 'unknown error'}`,
+          `${scalarText(object['kind'])}/${namespaceOf(object)}/${nameOf(object)}: ${error instanceof Error ? error.message : 'unknown error'}`,
         )
       }
     })
@@ -133,13 +134,15 @@ export async function deleteReleaseObjects(
   signal: AbortSignal,
 ): Promise<readonly KubeObject[]> {
   const deleted: KubeObject[] = []
-  for (const object of objects.toSorted((a, b) => compareForHelmInstall(String(b['kind']), String(a['kind'])))) {
+  for (const object of objects.toSorted((a, b) =>
+    compareForHelmInstall(scalarText(b['kind']), scalarText(a['kind'])),
+  )) {
     const key = keyOfObject(object)
     const live = await client.get<KubeObject>(key, { metadataOnly: true, signal })
     if (live === undefined) continue
     const metadata = mapOf(live['metadata'])
     if (mapOf(metadata['annotations'])['helm.sh/resource-policy'] === 'keep') continue
-    await client.delete(key, { propagation: 'Background', uid: String(metadata['uid']), signal })
+    await client.delete(key, { propagation: 'Background', uid: scalarText(metadata['uid']), signal })
     deleted.push(object)
   }
   return deleted

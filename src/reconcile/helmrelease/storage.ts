@@ -52,7 +52,7 @@ export function createReleaseStorage(
     labels: { readonly [key: string]: string },
     resourceVersion?: string,
   ): Promise<ReleaseSecret> => {
-    const encoded = await encodeRelease(release)
+    const encoded = encodeRelease(release)
     if (encoded.length > maxReleaseBytes) {
       throw new EngineError(
         `release ${name}.v${release.version} takes ${encoded.length} bytes, more than the ${maxReleaseBytes} that a Secret can hold; make the chart smaller (large files, CRDs in templates)`,
@@ -87,7 +87,7 @@ export function createReleaseStorage(
       const releases = await Promise.all(
         found.items.map(async (item) => {
           try {
-            return stored(item, await decodeRelease(atob(item.data.release)))
+            return stored(item, decodeRelease(atob(item.data.release)))
           } catch (error) {
             throw new EngineError(
               `release Secret '${namespace}/${item.metadata.name}' cannot be read: ${toEngineError(error).message}; restore or delete it`,

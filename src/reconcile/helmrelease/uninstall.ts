@@ -1,7 +1,7 @@
 import { fieldManagers, finalizer } from '../../api/index.ts'
 import { toEngineError } from '../../base/index.ts'
 import { removeFinalizer } from '../../kube/index.ts'
-import type { KubeObject } from '../../resources/index.ts'
+import { scalarText, type KubeObject } from '../../resources/index.ts'
 import type { RunContext } from '../context.ts'
 import type { NodeRecord } from '../job.ts'
 import { emitEvent, recordOf, saveStatus, type Attempt } from './attempt.ts'
@@ -84,7 +84,7 @@ async function uninstall(
     const deleted = await deleteReleaseObjects(attempt.client, objects, ctx.signal)
     attempt.changes.push(
       ...deleted.map((object) => ({
-        object: `${String(object['kind'])}/${current.release.namespace}/${keyOfObject(object).name}`,
+        object: `${scalarText(object['kind'])}/${current.release.namespace}/${keyOfObject(object).name}`,
         action: 'deleted',
       })),
     )
@@ -139,7 +139,7 @@ async function awaitGone(
     left = left.filter((_, index) => there[index] === true)
     if (left.length === 0) return undefined
     if (ctx.deps.clock.now() + ctx.deps.limits.healthPollMs >= ctx.deadline)
-      return `waiting for deletion of ${left.map((object) => `${String(object['kind'])}/${keyOfObject(object).name}`).join(', ')}`
+      return `waiting for deletion of ${left.map((object) => `${scalarText(object['kind'])}/${keyOfObject(object).name}`).join(', ')}`
     await ctx.deps.clock.sleep(ctx.deps.limits.healthPollMs, ctx.signal)
   }
 }

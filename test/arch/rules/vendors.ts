@@ -13,13 +13,13 @@ interface VendorRule {
 const vendorRules: readonly VendorRule[] = [
   {
     module: 'node:',
-    allowed: /^(?:src\/platforms\/node\/|src\/cli\/|infra\/gen\/|test\/)/,
-    place: 'src/platforms/node, src/cli, infra/gen and test',
+    allowed: /^(?:src\/platforms\/node\/|src\/cli\/|functions\/node(?:\.ts$|\/)|infra\/gen\/|test\/)/,
+    place: 'src/platforms/node, functions/node, src/cli, infra/gen and test',
   },
   {
     module: 'cloudflare:',
-    allowed: /^(?:src\/platforms\/cloudflare\/|functions\/cloudflare\.ts$|test\/)/,
-    place: 'src/platforms/cloudflare and functions/cloudflare.ts',
+    allowed: /^(?:src\/platforms\/cloudflare\/|functions\/cloudflare(?:\.ts$|\/)|test\/)/,
+    place: 'src/platforms/cloudflare and functions/cloudflare',
   },
   { module: 'js-yaml', allowed: /^src\/yaml\//, place: 'src/yaml' },
   { module: 'yaml', allowed: /^src\/yaml\//, place: 'src/yaml' },

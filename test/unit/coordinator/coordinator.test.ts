@@ -22,8 +22,8 @@ interface Setup {
   readonly started: string[]
   readonly followUps: { message: JobMessage; delayMs: number }[]
   /** Ends the run that is under way. */
-  finish(result?: Partial<JobResult['record']> & { requeueAfterMs?: number }): Promise<void>
-  fail(error: Error): Promise<void>
+  readonly finish: (result?: Partial<JobResult['record']> & { requeueAfterMs?: number }) => Promise<void>
+  readonly fail: (error: Error) => Promise<void>
 }
 
 const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2))

@@ -219,7 +219,7 @@ describe('parseTree', () => {
     )
     assert.deepEqual(
       got.map(({ name, kind, executable }) => `${name} ${kind}${executable === true ? '*' : ''}`),
-      [...['a directory', 'a-b file', 'a.x file*', 'l symlink', 's submodule']],
+      ['a directory', 'a-b file', 'a.x file*', 'l symlink', 's submodule'],
     )
   })
   for (const [name, data] of [

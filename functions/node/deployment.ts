@@ -7,8 +7,8 @@ import {
   parseMessage,
   type Coordinator,
   type RunStore,
-} from '../src/coordinator/index.ts'
-import type { Clock, Logger, Random } from '../src/ports/index.ts'
+} from '../../src/coordinator/index.ts'
+import type { Clock, Logger, Random } from '../../src/ports/index.ts'
 import {
   createDirectoryBlobStore,
   createNodeHttpClient,
@@ -16,15 +16,15 @@ import {
   createNodeStateStore,
   openDatabase,
   type NodeQueue,
-} from '../src/platforms/node/index.ts'
-import { createBodyBudget } from './body.ts'
-import type { Config, ReadSetting } from './config.ts'
-import { consumeDeadLetter, consumeMessage } from './consumer.ts'
-import { dispatchAbandoned } from './deliveries.ts'
-import type { FunctionDeps } from './deps.ts'
-import type { CreateEngine } from './engine.ts'
-import { connectFromNode } from './node-transport.ts'
-import { runSchedule } from './schedule.ts'
+} from '../../src/platforms/node/index.ts'
+import { createBodyBudget } from '../body.ts'
+import type { Config, ReadSetting } from '../config.ts'
+import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
+import { dispatchAbandoned } from '../deliveries.ts'
+import type { FunctionDeps } from '../deps.ts'
+import type { CreateEngine } from '../engine.ts'
+import { connectFromNode } from './transport.ts'
+import { runSchedule } from '../schedule.ts'
 
 /** Bytes of request bodies held at the same time. */
 const bodyBudgetBytes = 128 * 1024 * 1024
@@ -76,11 +76,22 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       cluster: cluster.name,
       config,
       connect: () => connectFromNode(cluster, options.read),
-      ...{ http, state, blobs, clock, random, logger },
+      http,
+      state,
+      blobs,
+      clock,
+      random,
+      logger,
     }),
   )
   const deps: FunctionDeps = {
-    ...{ config, state, runs, queue, clock, random, logger },
+    config,
+    state,
+    runs,
+    queue,
+    clock,
+    random,
+    logger,
     coordinatorOf: (cluster) => coordinators.get(cluster),
     background: (work) => {
       const noted = work.catch((error: unknown) =>

@@ -1,5 +1,5 @@
 import type { ExecutionContext, MessageBatch, ScheduledController } from '@cloudflare/workers-types'
-import { createRunStore } from '../src/coordinator/index.ts'
+import { createRunStore } from '../../src/coordinator/index.ts'
 import {
   consumeBatch,
   createCloudflareQueue,
@@ -7,15 +7,15 @@ import {
   createRemoteStateStore,
   workerClock as clock,
   workerRandom as random,
-} from '../src/platforms/cloudflare/index.ts'
-import { createApp } from './app.ts'
-import { createBodyBudget } from './body.ts'
-import { coordinatorClient, createBindingReader, type WorkerEnv } from './cloudflare-env.ts'
-import { loadConfig } from './config.ts'
-import { consumeDeadLetter, consumeMessage } from './consumer.ts'
-import type { FunctionDeps } from './deps.ts'
-import { toErrorResponse } from './http-errors.ts'
-import { runSchedule } from './schedule.ts'
+} from '../../src/platforms/cloudflare/index.ts'
+import { createApp } from '../app.ts'
+import { createBodyBudget } from '../body.ts'
+import { coordinatorClient, createBindingReader, type WorkerEnv } from './env.ts'
+import { loadConfig } from '../config.ts'
+import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
+import type { FunctionDeps } from '../deps.ts'
+import { toErrorResponse } from '../http-errors.ts'
+import { runSchedule } from '../schedule.ts'
 
 /** Bytes of request bodies held at the same time; an isolate has 128 MB for everything. */
 const bodyBudgetBytes = 32 * 1024 * 1024
@@ -37,7 +37,13 @@ export function createWorker(): Worker {
     const coordinatorOf: FunctionDeps['coordinatorOf'] = (cluster) =>
       config.clusters.some((one) => one.name === cluster) ? coordinatorClient(env, cluster) : undefined
     return {
-      ...{ config, state, coordinatorOf, bodies, clock, random, logger },
+      config,
+      state,
+      coordinatorOf,
+      bodies,
+      clock,
+      random,
+      logger,
       runs: createRunStore(state),
       queue: createCloudflareQueue(env.JOBS),
       startEarly: async (message) => coordinatorOf(message.job.cluster)?.submit(message),

@@ -11,23 +11,23 @@ import {
   type JobMessage,
   type RunStore,
   type SubmitResult,
-} from '../src/coordinator/index.ts'
-import type { StateStore } from '../src/ports/index.ts'
+} from '../../src/coordinator/index.ts'
+import type { StateStore } from '../../src/ports/index.ts'
 import {
   createCloudflareHttpClient,
   createConsoleLogger,
   createFollowUps,
   createRemoteStateStore,
+  createRoutedStateStore,
   createSqlBlobStore,
   createSqlStateStore,
   workerClock as clock,
   workerRandom as random,
   type FollowUps,
-} from '../src/platforms/cloudflare/index.ts'
-import { createRoutedStateStore } from '../src/platforms/routed-state-store.ts'
-import { connectFromWorker, createBindingReader, type WorkerEnv } from './cloudflare-env.ts'
-import { loadConfig } from './config.ts'
-import type { CreateEngine } from './engine.ts'
+} from '../../src/platforms/cloudflare/index.ts'
+import { connectFromWorker, createBindingReader, type WorkerEnv } from './env.ts'
+import { loadConfig } from '../config.ts'
+import type { CreateEngine } from '../engine.ts'
 
 const logger = createConsoleLogger()
 
@@ -94,7 +94,9 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
         http: createCloudflareHttpClient({ egress: { allowHosts: config.privateHosts } }),
         state: createRoutedStateStore({ shared: this.#shared, local, sharedPrefixes: ['runs/', 'requests/'] }),
         blobs: createSqlBlobStore(ctx.storage.sql, clock),
-        ...{ clock, random, logger },
+        clock,
+        random,
+        logger,
       })
       this.#coordinator = createCoordinator({
         cluster: name,

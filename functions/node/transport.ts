@@ -1,7 +1,7 @@
-import { EngineError } from '../src/base/index.ts'
-import type { KubeTransport } from '../src/ports/index.ts'
-import { createKubeconfigTransport, createNodeKubeTransport } from '../src/platforms/node/index.ts'
-import type { ClusterConfig, ReadSetting } from './config.ts'
+import { EngineError } from '../../src/base/index.ts'
+import type { KubeTransport } from '../../src/ports/index.ts'
+import { createKubeconfigTransport, createNodeKubeTransport } from '../../src/platforms/node/index.ts'
+import type { ClusterConfig, ReadSetting } from '../config.ts'
 
 /** Connects to a cluster from Node. The token is read for each request, so that one replaced in its file is used at once. */
 export async function connectFromNode(cluster: ClusterConfig, read: ReadSetting): Promise<KubeTransport> {

@@ -1,9 +1,9 @@
 import type { Fetcher, Queue as QueueBinding } from '@cloudflare/workers-types'
-import { EngineError } from '../src/base/index.ts'
-import type { CoordinatorClient, JobMessage, SubmitResult } from '../src/coordinator/index.ts'
-import type { KubeTransport } from '../src/ports/index.ts'
-import { createCloudflareKubeTransport, type StateNamespace } from '../src/platforms/cloudflare/index.ts'
-import type { ClusterConfig, ReadSetting } from './config.ts'
+import { EngineError } from '../../src/base/index.ts'
+import type { CoordinatorClient, JobMessage, SubmitResult } from '../../src/coordinator/index.ts'
+import type { KubeTransport } from '../../src/ports/index.ts'
+import { createCloudflareKubeTransport, type StateNamespace } from '../../src/platforms/cloudflare/index.ts'
+import type { ClusterConfig, ReadSetting } from '../config.ts'
 
 /** The Durable Objects of the clusters, as a binding. */
 export interface ClusterNamespace {
