@@ -22,10 +22,12 @@ export type { ReleaseOptions } from './engine/objects.ts'
 export { HelmRenderError } from './engine/render-error.ts'
 export { TemplateCache } from './engine/templates.ts'
 export { hooksFor, type Hook, type HookEvent, type HookRun } from './manifest/hook.ts'
-export { printManifest, sortForUninstall, type Manifest } from './manifest/sort.ts'
+export { printManifest, sortForUninstall, sortManifests, type Manifest } from './manifest/sort.ts'
 export { splitManifests } from './manifest/split.ts'
 export { decodeRelease, encodeRelease, releaseSecretName } from './release/codec.ts'
 export { configDigest, snapshotDigest } from './release/digest.ts'
+export { createReleasePrinter, type ReleasePrinter } from './release/printer.ts'
+export { goJson, type GoJson } from './release/go-json.ts'
 export type {
   Release,
   ReleaseInfo,
@@ -34,7 +36,8 @@ export type {
   StoredFile,
   StoredMetadata,
 } from './release/release.ts'
-export { renderChart, type RenderRequest, type RenderResult } from './render.ts'
+export { fillValues, reuseValues } from './release/reuse-values.ts'
+export { chartCrds, renderChart, type RenderRequest, type RenderResult } from './render.ts'
 export { parseValuesDocuments } from './values/documents.ts'
 export { applySet, type SetKind, type SetOptions } from './values/set.ts'
 export { parseSet, setValue } from './values/set-value.ts'

@@ -1,4 +1,5 @@
 import { createClusterCache, type ClusterCache } from '../kube/index.ts'
+import { createHelmCaches, type HelmCaches } from './helmrelease/shared.ts'
 import type { BlobStore } from '../ports/index.ts'
 import { GitObjectCache } from '../sources/index.ts'
 
@@ -8,6 +9,8 @@ export interface CoordinatorCaches {
   readonly cluster: ClusterCache
   /** Git objects, shared by all sources of the cluster. */
   readonly git: GitObjectCache
+  /** Charts, templates and releases. */
+  readonly helm: HelmCaches
   /** Directories that the last build of a Kustomization or chart read, by its id: fetched ahead of the next one. */
   readonly reads: Map<string, readonly string[]>
 }
@@ -20,5 +23,5 @@ export function createCaches(
     ...(options.store === undefined ? {} : { store: options.store }),
     ...(options.maxGitBytes === undefined ? {} : { maxBytes: options.maxGitBytes }),
   })
-  return { cluster: createClusterCache(), git, reads: new Map() }
+  return { cluster: createClusterCache(), git, helm: createHelmCaches(), reads: new Map() }
 }

@@ -2,6 +2,7 @@ import type { KubeClient, LiveReader } from '../kube/index.ts'
 import type { EventSink } from './events.ts'
 import type { EngineDeps, Job } from './job.ts'
 import type { SourceResults } from './source/index.ts'
+import type { HelmRun } from './helmrelease/shared.ts'
 import type { World } from './world.ts'
 
 /** Everything the steps of one run share. */
@@ -13,6 +14,8 @@ export interface RunContext {
   readonly sources: SourceResults
   readonly events: EventSink
   readonly live: LiveReader
+  /** What the releases of the run share. */
+  readonly helm: HelmRun
   /** Many nodes: requests are saved where a local comparison is exact. */
   readonly isBulk: boolean
   /** Aborts when the run must end (its coordinator is stopping). */

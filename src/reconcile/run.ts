@@ -5,6 +5,7 @@ import { loadChecks, type Checks } from './checks.ts'
 import type { RunContext, StepControl } from './context.ts'
 import { createEventSink } from './events.ts'
 import { runGraph, type GraphNode, type NodeControl } from './graph.ts'
+import { createHelmRun } from './helmrelease/shared.ts'
 import { stepHelmRelease } from './helmrelease/step.ts'
 import type { EngineDeps, Job, JobResult, NodeRecord, ObjectKey, RunRecord } from './job.ts'
 import { stepKustomization } from './kustomization/step.ts'
@@ -88,7 +89,8 @@ export async function runJob(
     const concernedIds = new Set(concerned.map(idOfKey))
     const isBulk = selectNodes(base, checks, concernedIds).length > bulkNodes
     const live = isBulk ? createPreloadedReader(client, { label: labels.kustomizeName }) : createDirectReader()
-    const failure = await runNodes({ ...base, live, isBulk }, checks, concernedIds, records)
+    const helm = createHelmRun(client, isBulk, signal)
+    const failure = await runNodes({ ...base, live, helm, isBulk }, checks, concernedIds, records)
     for (const key of concerned) noteSource(base, checks, key)
     await Promise.all([events.flush(), checks.save()])
     if (failure !== undefined) throw failure

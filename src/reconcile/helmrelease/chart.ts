@@ -1,19 +1,14 @@
-import {
-  apiVersions,
-  fieldManagers,
-  labels,
-  type HelmChart,
-  type HelmChartTemplate,
-  type HelmRelease,
-} from '../../api/index.ts'
+import { fieldManagers, type HelmChart, type HelmRelease } from '../../api/index.ts'
 import { EngineError, sha256Hex, toEngineError } from '../../base/index.ts'
-import { loadChart, type Chart } from '../../helm/index.ts'
+import { loadChart, type Chart, type TemplateCache } from '../../helm/index.ts'
 import { patchStatus } from '../../kube/index.ts'
 import type { Artifact, FileTree } from '../../ports/index.ts'
 import { retryPending } from '../../files/index.ts'
 import type { RunContext } from '../context.ts'
-import { chartStatus } from './chart-status.ts'
 import { sourceKeyOf } from '../world.ts'
+import type { Attempt } from './attempt.ts'
+import { chartStatus } from './chart-status.ts'
+import { syncHelmChart } from './helm-chart.ts'
 
 /** The chart of a HelmRelease, ready to be rendered. */
 export interface ResolvedChart {
@@ -22,6 +17,10 @@ export interface ResolvedChart {
   readonly version: string
   /** Revision of the source that the chart was read from. */
   readonly sourceRevision: string
+  /** Digest of the OCI artifact that it came from. */
+  readonly ociDigest?: string
+  /** Parsed templates, shared by all releases of the chart. */
+  readonly templates?: TemplateCache
 }
 
 /**
@@ -30,7 +29,9 @@ export interface ResolvedChart {
  *
  * @throws EngineError with reason `SourceNotReady` or `ArtifactFailed`.
  */
-export async function resolveChart(ctx: RunContext, object: HelmRelease): Promise<ResolvedChart> {
+export async function resolveChart(ctx: RunContext, attempt: Attempt): Promise<ResolvedChart> {
+  const { object } = attempt
+  const helmChart = await syncHelmChart(ctx, attempt)
   const template = object.spec.chart
   const source = sourceKeyOf(object)
   if (template === undefined || source === undefined || template.kind === 'OCIRepository') {
@@ -54,10 +55,21 @@ export async function resolveChart(ctx: RunContext, object: HelmRelease): Promis
     throw new EngineError(cause.message, { code: cause.code, reason: 'SourceNotReady', disposition: 'wait', cause })
   })
   const path = cleanChartPath(template.spec.chart)
-  const chart = await retryPending(() => loadChartAt(artifact.files, path), ctx.signal)
+  const chart = await loadOnce(ctx, artifact, path)
   const version = versionOf(chart, object, artifact)
-  await publishHelmChart(ctx, object, template, { artifact, path, version })
-  return { chart, version, sourceRevision: artifact.revision }
+  if (helmChart !== undefined) await publishStatus(ctx, helmChart, { artifact, path, version })
+  return { chart, version, sourceRevision: artifact.revision, templates: ctx.deps.caches.helm.templates }
+}
+
+/** A directory that is known by its content is loaded once for all releases that use it. */
+async function loadOnce(ctx: RunContext, artifact: Artifact, path: string): Promise<Chart> {
+  const { charts } = ctx.deps.caches.helm
+  const id = artifact.files.stat(path)?.id
+  const known = id === undefined ? undefined : charts.get(id)
+  if (known !== undefined) return known
+  const chart = await retryPending(() => loadChartAt(artifact.files, path), ctx.signal)
+  if (id !== undefined) charts.set(id, chart)
+  return chart
 }
 
 function loadChartAt(files: FileTree, path: string): Chart {
@@ -88,48 +100,13 @@ function versionOf(chart: Chart, object: HelmRelease, artifact: Artifact): strin
   return `${version.split('+')[0] ?? version}+${commit.slice(0, 12)}`
 }
 
-async function publishHelmChart(
+async function publishStatus(
   ctx: RunContext,
-  object: HelmRelease,
-  template: HelmChartTemplate,
+  current: HelmChart,
   found: { readonly artifact: Artifact; readonly path: string; readonly version: string },
 ): Promise<void> {
   const { artifact, path, version } = found
-  const namespace = template.spec.sourceRef.namespace ?? object.metadata.namespace ?? ''
-  const name = `${object.metadata.namespace ?? ''}-${object.metadata.name}`
-  const known = ctx.world.get(`HelmChart/${namespace}/${name}`) as HelmChart | undefined
   const digest = `sha256:${sha256Hex(`${artifact.files.stat(path)?.id ?? artifact.revision}\n${version}`)}`
-  let current = known
-  const wanted: HelmChart = {
-    apiVersion: apiVersions.HelmChart,
-    kind: 'HelmChart',
-    metadata: {
-      name,
-      namespace,
-      labels: {
-        ...template.metadata?.labels,
-        [labels.helmName]: object.metadata.name,
-        [labels.helmNamespace]: object.metadata.namespace ?? '',
-      },
-      ...(template.metadata?.annotations === undefined ? {} : { annotations: template.metadata.annotations }),
-    },
-    spec: {
-      chart: template.spec.chart,
-      version: template.spec.version ?? '*',
-      sourceRef: { kind: template.spec.sourceRef.kind, name: template.spec.sourceRef.name },
-      interval: template.spec.interval ?? object.spec.interval,
-      ...(template.spec.reconcileStrategy === undefined ? {} : { reconcileStrategy: template.spec.reconcileStrategy }),
-    },
-  }
-  if (known === undefined || !isSameSpec(known, wanted)) {
-    const key = { apiVersion: wanted.apiVersion, kind: wanted.kind, namespace, name }
-    current = await ctx.client.patch<HelmChart>(
-      key,
-      { type: 'apply', body: wanted, force: true },
-      { fieldManager: fieldManagers.helm, signal: ctx.signal },
-    )
-  }
-  if (current === undefined) return
   if (current.status?.artifact?.digest === digest && current.status.observedGeneration === current.metadata.generation)
     return
   const status = chartStatus(current, {
@@ -140,10 +117,4 @@ async function publishHelmChart(
     now: ctx.deps.clock.now(),
   })
   ctx.world.update(await patchStatus(ctx.client, current, status, fieldManagers.sourceStatus, { signal: ctx.signal }))
-}
-
-function isSameSpec(known: HelmChart, wanted: HelmChart): boolean {
-  return Object.entries(wanted.spec).every(
-    ([key, value]) => JSON.stringify(known.spec[key as keyof HelmChart['spec']]) === JSON.stringify(value),
-  )
 }
