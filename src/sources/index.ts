@@ -3,6 +3,7 @@
  * byte limit and a deadline on everything. `sources` is the table by kind; kinds that are not there yet fail by name.
  * @module
  */
+export { packTarGz, type PackedFile } from './archive/write-tar.ts'
 export type { SourceArtifact } from './artifact.ts'
 export * from './git/index.ts'
 export { ignoreFileName, ignoreFilter } from './ignore/ignore-filter.ts'

@@ -14,6 +14,7 @@ import {
   type Settings,
 } from '../../src/reconcile/index.ts'
 import type { TestCluster } from './cluster.ts'
+import { installCrds } from './crds.ts'
 import type { GitTestFile, GitTestRepository } from './git-repository.ts'
 import { GitServer } from './git-server.ts'
 import type { KubeTestClient } from './kube-test-client.ts'
@@ -46,6 +47,7 @@ export interface Scenario {
 
 /** Starts a Git server with `files` and makes a GitRepository `app` in a new namespace that follows it. */
 export async function createScenario(cluster: TestCluster, options: ScenarioOptions): Promise<Scenario> {
+  await installCrds(cluster.client)
   const namespace = await cluster.namespace()
   const git = await GitServer.start()
   const files = Object.fromEntries(

@@ -3,7 +3,6 @@ import {
   createReleasePrinter,
   TemplateCache,
   type Capabilities,
-  type Chart,
   type ReleasePrinter,
 } from '../../helm/index.ts'
 import { createPreloadedReader, type KubeClient, type LiveReader } from '../../kube/index.ts'
@@ -26,8 +25,6 @@ export interface ReleaseFacts {
 export interface HelmCaches {
   readonly printer: ReleasePrinter
   readonly templates: TemplateCache
-  /** Charts by what they were made from. Loaded once for all releases of them. */
-  readonly charts: Bounded<Chart>
   /** By the uid of the release's Secret. */
   readonly releases: Bounded<ReleaseFacts>
 }
@@ -58,12 +55,11 @@ export class Bounded<V> {
   }
 }
 
-/** Empty caches: a few charts, and manifests of at most 16 million characters. */
+/** Empty caches: manifests of at most 16 million characters. */
 export function createHelmCaches(): HelmCaches {
   return {
     printer: createReleasePrinter(),
     templates: new TemplateCache(),
-    charts: new Bounded<Chart>(16),
     releases: new Bounded<ReleaseFacts>(16_000_000),
   }
 }

@@ -21,11 +21,8 @@ export function refuseUnsupported(object: HelmRelease, settings: Settings): void
     )
   }
   if (spec.kubeConfig !== undefined) refuse('kubeConfig')
-  if (spec.chartRef !== undefined) refuse('chartRef')
   if ((spec.healthCheckExprs ?? []).length > 0) refuse('healthCheckExprs')
   if (spec.chart?.kind === 'OCIRepository') return refuse('chart.kind OCIRepository')
-  if (spec.chart?.spec.verify !== undefined) refuse('chart.spec.verify')
-  if ((spec.chart?.spec.valuesFiles ?? []).length > 0) refuse('chart.spec.valuesFiles')
   if (spec.chart?.spec.sourceRef === undefined) return
   const source = spec.chart.spec.sourceRef
   if (settings.noCrossNamespaceRefs && (source.namespace ?? namespace) !== namespace) {

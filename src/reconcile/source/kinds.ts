@@ -1,0 +1,36 @@
+import { unsupportedSourceKind, type SourceArtifact } from '../../sources/index.ts'
+import type { Source } from '../world.ts'
+import { currentArtifact, refreshGitRepository } from './git.ts'
+import { currentHelmChart, refreshHelmChart } from './helm-chart.ts'
+import type { SourceContext } from './index.ts'
+
+/** What the engine does with the sources of one kind. A new kind is one file and one line in the table below. */
+interface SourceKind<T extends Source> {
+  /** Looks at the server and writes the status; undefined where there is no artifact to be had now. Rejects only when the cluster cannot be reached. */
+  refresh(ctx: SourceContext, object: T): Promise<SourceArtifact | undefined>
+  /** The artifact recorded in the status, without asking what is new; undefined where none is recorded. */
+  current(ctx: SourceContext, object: T): Promise<SourceArtifact | undefined>
+}
+
+type SourceTable = { readonly [K in Source['kind']]?: SourceKind<Extract<Source, { kind: K }>> }
+
+const kinds: SourceTable = Object.freeze({
+  GitRepository: {
+    refresh: refreshGitRepository,
+    current: async (ctx, object) =>
+      object.status?.artifact === undefined ? undefined : await currentArtifact(ctx, object),
+  },
+  HelmChart: { refresh: refreshHelmChart, current: currentHelmChart },
+} satisfies SourceTable)
+
+/** See {@link SourceKind}. */
+export function refreshByKind(ctx: SourceContext, object: Source): Promise<SourceArtifact | undefined> {
+  const kind = kinds[object.kind] as SourceKind<Source> | undefined
+  return kind === undefined ? Promise.resolve(undefined) : kind.refresh(ctx, object)
+}
+
+/** See {@link SourceKind}. @throws EngineError `unsupported-source-kind`. */
+export function currentArtifactOf(ctx: SourceContext, object: Source): Promise<SourceArtifact | undefined> {
+  const kind = kinds[object.kind] as SourceKind<Source> | undefined
+  return kind === undefined ? Promise.reject(unsupportedSourceKind(object.kind)) : kind.current(ctx, object)
+}
