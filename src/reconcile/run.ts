@@ -4,6 +4,7 @@ import { createDirectReader, createKubeClient, createPreloadedReader } from '../
 import { loadChecks, type Checks } from './checks.ts'
 import type { RunContext, StepControl } from './context.ts'
 import { createEventSink } from './events.ts'
+import { createIdentities } from './identity.ts'
 import { runGraph, type GraphNode, type NodeControl } from './graph.ts'
 import { stepHelmRelease } from './helmrelease/step.ts'
 import type { EngineDeps, Job, JobResult, NodeRecord, ObjectKey, RunRecord } from './job.ts'
@@ -79,6 +80,7 @@ export async function runJob(
       deps: { ...deps, logger },
       job,
       client,
+      identities: createIdentities({ deps, client, signal }),
       world,
       sources,
       events,
@@ -87,7 +89,7 @@ export async function runJob(
     }
     const concernedIds = new Set(concerned.map(idOfKey))
     const isBulk = selectNodes(base, checks, concernedIds).length > bulkNodes
-    const live = isBulk ? createPreloadedReader(client, { label: labels.kustomizeName }) : createDirectReader()
+    const live = isBulk ? createPreloadedReader({ label: labels.kustomizeName }) : createDirectReader()
     const failure = await runNodes({ ...base, live, isBulk }, checks, concernedIds, records)
     for (const key of concerned) noteSource(base, checks, key)
     await Promise.all([events.flush(), checks.save()])
