@@ -87,6 +87,7 @@ const settingsSchema = z
     noCrossNamespaceRefs: z.boolean(),
     noRemoteBases: z.boolean(),
     defaultServiceAccount: z.string(),
+    defaultKubeConfigServiceAccount: z.string(),
     publicUrl: z.url(),
     strictSubstitution: z.boolean(),
     namespaces: z.array(z.string().min(1)),

@@ -100,7 +100,7 @@ export async function planObject(context: ApplyContext, source: KubeObject): Pro
   const look = async (): Promise<void> => {
     const found = await client.get(key, { signal: options.signal })
     state = found ? { state: 'present', object: found } : { state: 'absent' }
-    live.remember(key, found)
+    live.remember(client, key, found)
   }
   let dryRun: KubeObject
   try {

@@ -1,6 +1,7 @@
 import type { Chart } from '../helm/index.ts'
 import { createClusterCache, type ClusterCache } from '../kube/index.ts'
 import { createHelmCaches, type HelmCaches } from './helmrelease/shared.ts'
+import type { RemoteCluster } from './remote-cluster.ts'
 import type { BlobStore } from '../ports/index.ts'
 import { GitObjectCache } from '../sources/index.ts'
 
@@ -8,6 +9,8 @@ import { GitObjectCache } from '../sources/index.ts'
 export interface CoordinatorCaches {
   /** Discovery of the cluster's API. */
   readonly cluster: ClusterCache
+  /** Connections to clusters that objects name, by the object that holds the access. */
+  readonly remotes: Map<string, RemoteCluster>
   /** Git objects, shared by all sources of the cluster. */
   readonly git: GitObjectCache
   /** Charts, templates and releases. */
@@ -26,5 +29,12 @@ export function createCaches(
     ...(options.store === undefined ? {} : { store: options.store }),
     ...(options.maxGitBytes === undefined ? {} : { maxBytes: options.maxGitBytes }),
   })
-  return { cluster: createClusterCache(), git, helm: createHelmCaches(), reads: new Map(), charts: new Map() }
+  return {
+    cluster: createClusterCache(),
+    remotes: new Map(),
+    git,
+    helm: createHelmCaches(),
+    reads: new Map(),
+    charts: new Map(),
+  }
 }

@@ -1,4 +1,5 @@
 import type { KubeClient, LiveReader } from '../kube/index.ts'
+import type { Identities } from './identity.ts'
 import type { EventSink } from './events.ts'
 import type { EngineDeps, Job } from './job.ts'
 import type { SourceResults } from './source/index.ts'
@@ -9,7 +10,10 @@ import type { World } from './world.ts'
 export interface RunContext {
   readonly deps: EngineDeps
   readonly job: Job
+  /** The deployment's own identity: for our own objects and what they refer to, never for a tenant's objects. */
   readonly client: KubeClient
+  /** Whose identity, and which cluster, an object's objects are applied with. */
+  readonly identities: Identities
   readonly world: World
   readonly sources: SourceResults
   readonly events: EventSink

@@ -4,8 +4,10 @@ import { createDirectReader, createKubeClient, createPreloadedReader } from '../
 import { loadChecks, type Checks } from './checks.ts'
 import type { RunContext, StepControl } from './context.ts'
 import { createEventSink } from './events.ts'
+import { createIdentities } from './identity.ts'
 import { runGraph, type GraphNode, type NodeControl } from './graph.ts'
 import { createHelmRun } from './helmrelease/shared.ts'
+import { retryDelayMs } from './helmrelease/retry.ts'
 import { stepHelmRelease } from './helmrelease/step.ts'
 import type { EngineDeps, Job, JobResult, NodeRecord, ObjectKey, RunRecord } from './job.ts'
 import { stepKustomization } from './kustomization/step.ts'
@@ -88,6 +90,7 @@ export async function runJob(
       deps: { ...deps, logger },
       job,
       client,
+      identities: createIdentities({ deps, client, signal }),
       world,
       sources,
       events,
@@ -96,8 +99,8 @@ export async function runJob(
     }
     const concernedIds = new Set(concerned.map(idOfKey))
     const isBulk = selectNodes(base, checks, concernedIds).length > bulkNodes
-    const live = isBulk ? createPreloadedReader(client, { label: labels.kustomizeName }) : createDirectReader()
-    const helm = createHelmRun(client, isBulk, signal)
+    const live = isBulk ? createPreloadedReader({ label: labels.kustomizeName }) : createDirectReader()
+    const helm = createHelmRun(isBulk, signal)
     const failure = await runNodes({ ...base, live, helm, isBulk }, checks, concernedIds, records)
     for (const key of concerned) noteSource(base, checks, key)
     await Promise.all([events.flush(), checks.save()])
@@ -264,14 +267,17 @@ function candidateOf(
     // A release does not record the revision of its chart's source; the last look does.
     appliedRevision: object.kind === 'Kustomization' ? object.status?.lastAppliedRevision : mark?.revision,
     intervalMs: interval,
-    retryIntervalMs:
-      object.kind === 'Kustomization' && object.spec.retryInterval !== undefined
-        ? intervalMs(object.spec.retryInterval)
-        : interval,
+    retryIntervalMs: retryIntervalOf(object, interval),
     sourceInRun:
       [source, sourceKeyOf(object)].some((key) => key !== undefined && concerned.has(idOfKey(key))) ||
       (parent !== undefined && concerned.has(parent)),
   }
+}
+
+/** Milliseconds after which what failed on the same input is tried again. */
+function retryIntervalOf(object: Workload, interval: number): number {
+  if (object.kind === 'HelmRelease') return retryDelayMs(object, interval)
+  return object.spec.retryInterval === undefined ? interval : intervalMs(object.spec.retryInterval)
 }
 
 /** Adds what waits for the selected nodes: objects that are not ready because a dependency was not. */

@@ -9,6 +9,11 @@ export interface Settings {
   readonly noRemoteBases: boolean
   /** Service account impersonated when an object names none (`--default-service-account`). Empty: the deployment's own identity. */
   readonly defaultServiceAccount: string
+  /**
+   * Service account that logs in to the cluster of a `spec.kubeConfig.configMapRef` whose ConfigMap names none
+   * (`--default-kubeconfig-service-account`). Empty: the ConfigMap must name one.
+   */
+  readonly defaultKubeConfigServiceAccount: string
   /** Where served artifacts are found; goes into `.status.artifact.url`. */
   readonly publicUrl: string
   /** Undefined variables of post-build substitution are errors (gate StrictPostBuildSubstitutions, on since Flux 2.9). */
@@ -40,6 +45,7 @@ export const defaultSettings: Settings = {
   noCrossNamespaceRefs: true,
   noRemoteBases: true,
   defaultServiceAccount: '',
+  defaultKubeConfigServiceAccount: '',
   publicUrl: 'http://source-controller.flux-system.svc.cluster.local.',
   strictSubstitution: true,
   namespaces: [],

@@ -1,5 +1,6 @@
 import type { KubeTransport } from '../../src/ports/index.ts'
 import { createNodeHttpClient } from '../../src/platforms/node/http.ts'
+import { createNodeKubeConnector } from '../../src/platforms/node/kube-connector.ts'
 import { createNodeKubeTransport } from '../../src/platforms/node/kube-transport.ts'
 import {
   createCaches,
@@ -9,6 +10,7 @@ import {
   type EngineDeps,
   type Job,
   type JobResult,
+  type Limits,
   type NodeRecord,
   type RunRecord,
   type Settings,
@@ -23,6 +25,7 @@ import { createMemoryBlobs, createMemoryLogger, createMemoryState, systemClock, 
 export interface ScenarioOptions {
   readonly files: { readonly [path: string]: GitTestFile }
   readonly settings?: Partial<Settings>
+  readonly limits?: Partial<Limits>
   /** Wraps the transport: to cut, delay or count requests. */
   readonly wrapTransport?: (transport: KubeTransport) => KubeTransport
 }
@@ -47,7 +50,7 @@ export interface Scenario {
 
 /** Starts a Git server with `files` and makes a GitRepository `app` in a new namespace that follows it. */
 export async function createScenario(cluster: TestCluster, options: ScenarioOptions): Promise<Scenario> {
-  await installCrds(cluster.client)
+  await ensureCrds(cluster.client)
   const namespace = await cluster.namespace()
   const git = await GitServer.start()
   const files = Object.fromEntries(
@@ -72,6 +75,7 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
   const deps: EngineDeps = {
     cluster: { name: 'test' },
     transport: options.wrapTransport?.(transport) ?? transport,
+    connect: createNodeKubeConnector({ egress: { allowPrivate: true } }),
     http,
     state: createMemoryState(),
     blobs: createMemoryBlobs(),
@@ -79,7 +83,7 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
     random: systemRandom,
     logger,
     caches: createCaches(),
-    limits: defaultLimits,
+    limits: { ...defaultLimits, ...options.limits },
     settings: { ...defaultSettings, namespaces: [namespace], egress: { allowPrivate: true }, ...options.settings },
   }
   let runs = 0
@@ -120,6 +124,14 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
       await git.close()
     },
   }
+}
+
+/** Each test file may be the first one on the cluster. */
+let installed: Promise<void> | undefined
+
+function ensureCrds(client: KubeTestClient): Promise<void> {
+  installed ??= installCrds(client)
+  return installed
 }
 
 /** `$NAMESPACE` in the text of a file stands for the scenario's namespace. */

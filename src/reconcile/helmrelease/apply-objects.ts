@@ -92,7 +92,7 @@ async function applyObject(
     if (isProven) return { object, live: known.object, isUnchanged: true }
   }
   const live = await writeObject(client, object, previous, options)
-  options.live?.remember(keyOfObject(object), live)
+  options.live?.remember(client, keyOfObject(object), live)
   return { object, live, isUnchanged: false }
 }
 

@@ -12,10 +12,8 @@ export interface Attempt {
   stored: HelmRelease
   /** The same with the parts of the status that are not written yet. */
   object: HelmRelease
-  /** Acts for the object: as its service account, on its cluster. */
-  readonly client: KubeClient
-  /** The release is in the cluster that the object is in. */
-  readonly isLocal: boolean
+  /** Acts for the object, as its service account and on its cluster; the deployment's own until that is known. */
+  client: KubeClient
   /** Health of kinds with rules of their own (`spec.healthCheckExprs`). */
   customHealth?: (object: KubeObject, now: number) => Health | undefined
   readonly startedAt: number

@@ -48,33 +48,23 @@ async function uninstallForGood(
   const { status } = attempt.object
   // Never installed, or uninstalled by an earlier step.
   if ((status?.storageNamespace ?? '') === '') return undefined
-  let client: Attempt['client']
   try {
-    client = identityOf(ctx, attempt.object)
+    attempt.client = await identityOf(ctx, attempt.object)
     if (!(await hasIdentity(ctx, attempt))) return undefined
   } catch (caught) {
-    if (isNotFound(caught)) return undefined
-    return await failed(
-      ctx,
-      attempt,
-      `failed to build a client to uninstall the release: ${toEngineError(caught).message}`,
-    )
+    const error = toEngineError(caught)
+    // The Secret of spec.kubeConfig is gone: nothing can be done about the release any more.
+    if (isNotFound(error) || error.code === 'kubeconfig-missing') return undefined
+    return await failed(ctx, attempt, `failed to build a client to uninstall the release: ${error.message}`)
   }
-  return await withLock(ctx, { ...attempt, client, changes: attempt.changes }, attempt, control)
+  return await withLock(ctx, attempt, control)
 }
 
-async function withLock(
-  ctx: RunContext,
-  acting: Attempt,
-  attempt: Attempt,
-  control: StepControl,
-): Promise<NodeRecord | undefined> {
+async function withLock(ctx: RunContext, attempt: Attempt, control: StepControl): Promise<NodeRecord | undefined> {
   const lock = await lockRelease(ctx, attempt.object)
   if (typeof lock === 'string') return recordOf(ctx, attempt, 'waiting', 'Progressing', lock)
   try {
-    const outcome = await uninstallTarget(ctx, acting, lock, control)
-    attempt.stored = acting.stored
-    attempt.object = acting.object
+    const outcome = await uninstallTarget(ctx, attempt, lock, control)
     if (outcome === undefined) return undefined
     if (outcome.state === 'waiting') {
       await saveStatus(ctx, attempt)

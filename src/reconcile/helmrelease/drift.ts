@@ -104,7 +104,7 @@ async function compare(
   if (isDriftIgnored(object) || ignored.includes('')) return undefined
   const { client } = attempt
   const key = keyOfObject(object)
-  const reader = ctx.isBulk && attempt.isLocal ? ctx.helm.live : undefined
+  const reader = ctx.isBulk ? ctx.helm.live : undefined
   const known = await reader?.read(client, key, { signal: ctx.signal })
   let live = known?.state === 'present' ? known.object : await client.get<KubeObject>(key, { signal: ctx.signal })
   const wanted = normalizeObject(object)
@@ -123,7 +123,7 @@ async function compare(
       return patch.length === 0 ? undefined : { object, patch }
     }
     live = await client.get<KubeObject>(key, { signal: ctx.signal })
-    reader?.remember(key, live)
+    reader?.remember(client, key, live)
   }
 }
 
@@ -179,7 +179,7 @@ async function correctOne(ctx: RunContext, attempt: Attempt, drifted: Drifted): 
           if (isConflict(error)) throw new EngineError('it was changed meanwhile', { code: 'drift-raced' })
           throw error
         })
-  ctx.helm.live.remember(key, live)
+  ctx.helm.live.remember(client, key, live)
 }
 
 function nameOfObject(object: KubeObject): string {

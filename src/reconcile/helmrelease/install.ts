@@ -132,5 +132,5 @@ export function prefixed(words: string, error: unknown): EngineError {
 
 /** Errors that are about the cluster or the run, not about the release. */
 export function isPassing(error: EngineError): boolean {
-  return ['cluster-unreachable', 'aborted', 'lease-lost'].includes(error.code)
+  return ['cluster-unreachable', 'remote-cluster-unreachable', 'aborted', 'lease-lost'].includes(error.code)
 }

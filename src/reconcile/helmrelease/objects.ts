@@ -223,7 +223,10 @@ export function isGone(error: unknown): boolean {
 
 /** Errors that concern the run as a whole. */
 export function isFatal(error: unknown): boolean {
-  return error instanceof EngineError && ['cluster-unreachable', 'aborted', 'lease-lost'].includes(error.code)
+  return (
+    error instanceof EngineError &&
+    ['cluster-unreachable', 'remote-cluster-unreachable', 'aborted', 'lease-lost'].includes(error.code)
+  )
 }
 
 /** The text of an error of one object. */

@@ -77,7 +77,7 @@ export function operationContext(
     ...(attempt.customHealth === undefined ? {} : { custom: attempt.customHealth }),
     keep: () => lock.keep(),
     ...settings,
-    live: ctx.isBulk && attempt.isLocal ? ctx.helm.live : undefined,
+    live: ctx.isBulk ? ctx.helm.live : undefined,
     fence: lock.fence,
     timeoutMs,
     newMark: () => ({ operation, fence: lock.fence, startedAt, done: [] }),
@@ -88,6 +88,7 @@ export function operationContext(
 /** The cluster is away, the run ends, or another run has taken over. */
 const passing: ReadonlySet<string> = new Set([
   'cluster-unreachable',
+  'remote-cluster-unreachable',
   'aborted',
   'lease-lost',
   'kube-conflict',

@@ -1,10 +1,5 @@
 import { labels } from '../../api/index.ts'
-import {
-  createReleasePrinter,
-  TemplateCache,
-  type Capabilities,
-  type ReleasePrinter,
-} from '../../helm/index.ts'
+import { createReleasePrinter, TemplateCache, type Capabilities, type ReleasePrinter } from '../../helm/index.ts'
 import { createPreloadedReader, type KubeClient, type LiveReader } from '../../kube/index.ts'
 import { readCapabilities } from './capabilities.ts'
 import { createObjectWatch, type ObjectWatch } from './object-watch.ts'
@@ -68,7 +63,7 @@ export function createHelmCaches(): HelmCaches {
 export interface HelmRun {
   readonly index: ReleaseIndex
   readonly watch: ObjectWatch
-  /** Live objects of releases in the deployment's own cluster, one LIST per kind. */
+  /** Live objects of releases, one LIST per kind and identity. */
   readonly live: LiveReader
   /** What a cluster can do, read once. */
   capabilities(client: KubeClient, signal: AbortSignal): Promise<Capabilities>
@@ -77,12 +72,12 @@ export interface HelmRun {
 }
 
 /** The shared parts of one run. `isBulk`: many nodes, so lists are cheaper than single reads. */
-export function createHelmRun(client: KubeClient, isBulk: boolean, signal: AbortSignal): HelmRun {
+export function createHelmRun(isBulk: boolean, signal: AbortSignal): HelmRun {
   const known = new Map<string, Promise<Capabilities>>()
   return {
     index: createReleaseIndex(isBulk),
     watch: createObjectWatch(signal),
-    live: createPreloadedReader(client, { label: labels.helmName }),
+    live: createPreloadedReader({ label: labels.helmName }),
     capabilities: (of, stop) => {
       const found = known.get(of.cluster) ?? readCapabilities(of, stop)
       known.set(of.cluster, found)

@@ -10,6 +10,7 @@ import { blockersOf } from '../world.ts'
 import { converge, type ConvergeRequest } from './atomic.ts'
 import { editStatus, emitEvent, mark, recordOf, saveStatus, type Attempt } from './attempt.ts'
 import { resolveChart, type ResolvedChart } from './chart.ts'
+import { compileHealthChecks } from './custom-health.ts'
 import { finalizeHelmRelease, uninstallTarget } from './deletion.ts'
 import { mustResetFailures } from './failures.ts'
 import { lockRelease } from './lock.ts'
@@ -31,7 +32,6 @@ export async function stepHelmRelease(ctx: RunContext, object: HelmRelease, cont
     stored: object,
     object,
     client: ctx.client,
-    isLocal: object.spec.kubeConfig === undefined,
     startedAt: ctx.deps.clock.now(),
     changes: [],
   }
@@ -41,12 +41,12 @@ export async function stepHelmRelease(ctx: RunContext, object: HelmRelease, cont
     if (held === undefined) return recordOf(ctx, attempt, 'ready', 'Deleted', 'deleted')
     attempt.stored = attempt.object = held
     refuseUnsupported(object, ctx.deps.settings)
+    const custom = compileHealthChecks(object.spec.healthCheckExprs)
+    if (custom !== undefined) attempt.customHealth = custom
     const blocked = whyBlocked(ctx, object, control)
     if (blocked !== undefined) return await saveBlocked(ctx, attempt, blocked)
-    const acting: Attempt = { ...attempt, client: identityOf(ctx, attempt.object) }
-    return await reconcile(ctx, acting, control).catch(
-      async (error: unknown) => await fail(ctx, acting, toEngineError(error)),
-    )
+    attempt.client = await identityOf(ctx, attempt.object)
+    return await reconcile(ctx, attempt, control)
   } catch (caught) {
     return await fail(ctx, attempt, toEngineError(caught))
   }

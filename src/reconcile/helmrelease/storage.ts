@@ -1,6 +1,6 @@
 import { EngineError, toEngineError } from '../../base/index.ts'
 import { decodeRelease, releaseSecretName, type Release, type ReleasePrinter } from '../../helm/index.ts'
-import { isConflict, isNotFound, type KubeClient } from '../../kube/index.ts'
+import { isConflict, isNotFound, type KubeClient, type ObjectKey } from '../../kube/index.ts'
 import { packText } from './gzip.ts'
 import { annotationOfMark, markOf, type OperationMark } from './operation-mark.ts'
 import type { ReleaseHead, ReleaseIndex } from './release-index.ts'
@@ -73,60 +73,141 @@ export interface StorageDeps {
 
 /** The storage of one release name. It remembers what it has read and written itself. */
 export function createReleaseStorage(deps: StorageDeps, namespace: string, name: string): ReleaseStorage {
-  const { client, signal } = deps
-  const bodies = new Map<number, StoredRelease>()
-  let known: ReleaseHead[] | undefined
-  const keyOf = (version: number): { apiVersion: string; kind: string; namespace: string; name: string } => ({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    namespace,
-    name: releaseSecretName(name, version),
-  })
-  const heads = async (): Promise<ReleaseHead[]> => {
-    if (known !== undefined) return known
-    const found = await deps.index.find(client, namespace, name, signal)
-    for (const secret of found.secrets) {
-      const stored = decode(secret as ReleaseSecret)
-      bodies.set(stored.release.version, stored)
-    }
-    known = found.heads.toSorted((a, b) => b.version - a.version)
-    return known
+  return new SecretStorage(deps, namespace, name)
+}
+
+class SecretStorage implements ReleaseStorage {
+  readonly name: string
+  readonly namespace: string
+  readonly #deps: StorageDeps
+  readonly #bodies = new Map<number, StoredRelease>()
+  #heads: readonly ReleaseHead[] | undefined
+
+  constructor(deps: StorageDeps, namespace: string, name: string) {
+    this.#deps = deps
+    this.namespace = namespace
+    this.name = name
   }
-  const decode = (secret: ReleaseSecret): StoredRelease => {
+
+  async heads(): Promise<readonly ReleaseHead[]> {
+    if (this.#heads !== undefined) return this.#heads
+    const { client, index, signal } = this.#deps
+    const found = await index.find(client, this.namespace, this.name, signal)
+    for (const secret of found.secrets) {
+      const stored = this.#decode(secret as ReleaseSecret)
+      this.#bodies.set(stored.release.version, stored)
+    }
+    this.#heads = sortHeads(found.heads)
+    return this.#heads
+  }
+
+  async read(version: number): Promise<StoredRelease | undefined> {
+    if (!(await this.heads()).some((head) => head.version === version)) return undefined
+    const known = this.#bodies.get(version)
+    if (known !== undefined) return known
+    const { client, signal } = this.#deps
+    const secret = await client.get<ReleaseSecret>(this.#keyOf(version), { signal })
+    if (secret !== undefined) return this.#note(this.#decode(secret), secret.metadata.uid)
+    this.#heads = (this.#heads ?? []).filter((head) => head.version !== version)
+    return undefined
+  }
+
+  async latest(): Promise<StoredRelease | undefined> {
+    for (;;) {
+      const [head] = await this.heads()
+      if (head === undefined) return undefined
+      const stored = await this.read(head.version)
+      if (stored !== undefined) return stored
+    }
+  }
+
+  async prepare(release: Release): Promise<PreparedRelease> {
+    const encoded = await packText(this.#deps.printer.print(release))
+    const room = reservedBytes + reservedBytesPerHook * release.hooks.length
+    if (encoded.length + room <= maxSecretBytes) return { release, encoded }
+    throw new EngineError(
+      `release ${this.name}.v${release.version} takes ${encoded.length} bytes, more than the ${maxSecretBytes} (less ${room} for its status) that a Secret can hold; make the chart smaller (large files, CRDs in templates)`,
+      { code: 'release-too-large', data: { bytes: encoded.length } },
+    )
+  }
+
+  async create(prepared: PreparedRelease, mark: OperationMark): Promise<StoredRelease> {
+    const { client, signal } = this.#deps
+    await this.heads()
+    const body = this.#secretOf(prepared, { createdAt: this.#seconds() }, mark)
+    const object = await client.create<ReleaseSecret>(body, { signal })
+    return this.#note(toStored(object, prepared.release), object.metadata.uid)
+  }
+
+  async update(previous: StoredRelease, release: Release, mark?: OperationMark): Promise<StoredRelease> {
+    const { client, signal } = this.#deps
+    const encoded = await packText(this.#deps.printer.print(release))
+    const labels = { ...previous.labels, modifiedAt: this.#seconds() }
+    const body = this.#secretOf({ release, encoded }, labels, mark, previous.resourceVersion)
     try {
-      const release = decodeRelease(atob(secret.data.release))
-      return toStored(secret, release)
+      const object = await client.update<ReleaseSecret>(body, { signal })
+      return this.#note(toStored(object, release), object.metadata.uid)
+    } catch (error) {
+      if (!isConflict(error)) throw error
+      // The answer to a write that was done may have been lost, and the client sent it again.
+      const now = await client.get<ReleaseSecret>(this.#keyOf(release.version), { signal })
+      if (now === undefined || !isSameContent(now, body)) throw error
+      return this.#note(toStored(now, release), now.metadata.uid)
+    }
+  }
+
+  async remove(head: ReleaseHead): Promise<void> {
+    const { client, signal } = this.#deps
+    const options = head.resourceVersion === '' ? { signal } : { resourceVersion: head.resourceVersion, signal }
+    await client.delete(this.#keyOf(head.version), options).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error
+    })
+    this.#bodies.delete(head.version)
+    this.#heads = (this.#heads ?? []).filter((other) => other.version !== head.version)
+  }
+
+  #keyOf(version: number): ObjectKey {
+    const name = releaseSecretName(this.name, version)
+    return { apiVersion: 'v1', kind: 'Secret', namespace: this.namespace, name }
+  }
+
+  #seconds(): string {
+    return String(Math.floor(this.#deps.client.clock.now() / 1000))
+  }
+
+  #decode(secret: ReleaseSecret): StoredRelease {
+    try {
+      return toStored(secret, decodeRelease(atob(secret.data.release)))
     } catch (error) {
       throw new EngineError(
-        `release Secret '${namespace}/${secret.metadata.name}' cannot be read: ${toEngineError(error).message}; restore or delete it`,
+        `release Secret '${this.namespace}/${secret.metadata.name}' cannot be read: ${toEngineError(error).message}; restore or delete it`,
         { code: 'release-unreadable', reason: 'StateError' },
       )
     }
   }
-  const note = (stored: StoredRelease, uid: string | undefined): StoredRelease => {
+
+  #note(stored: StoredRelease, uid: string | undefined): StoredRelease {
     const { version, info } = stored.release
-    bodies.set(version, stored)
+    this.#bodies.set(version, stored)
     const head = { version, status: info.status, resourceVersion: stored.resourceVersion, uid: uid ?? '' }
-    known = [head, ...(known ?? []).filter((other) => other.version !== version)].toSorted(
-      (a, b) => b.version - a.version,
-    )
+    this.#heads = sortHeads([head, ...(this.#heads ?? []).filter((other) => other.version !== version)])
     return stored
   }
-  const seconds = (): string => String(Math.floor(client.clock.now() / 1000))
-  const secretOf = (
-    prepared: PreparedRelease,
+
+  #secretOf(
+    { release, encoded }: PreparedRelease,
     labels: { readonly [key: string]: string },
     mark: OperationMark | undefined,
     resourceVersion?: string,
-  ): ReleaseSecret => {
-    const { release, encoded } = prepared
+  ): ReleaseSecret {
+    const own = { name: this.name, owner: 'helm', status: release.info.status, version: String(release.version) }
     return {
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: {
-        name: releaseSecretName(name, release.version),
-        namespace,
-        labels: { ...labels, name, owner: 'helm', status: release.info.status, version: String(release.version) },
+        name: releaseSecretName(this.name, release.version),
+        namespace: this.namespace,
+        labels: { ...labels, ...own },
         ...(mark === undefined ? {} : { annotations: annotationOfMark(mark) }),
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
       },
@@ -134,76 +215,17 @@ export function createReleaseStorage(deps: StorageDeps, namespace: string, name:
       data: { release: btoa(encoded) },
     }
   }
-  const storage: ReleaseStorage = {
-    name,
-    namespace,
-    heads,
-    read: async (version) => {
-      if (!(await heads()).some((head) => head.version === version)) return undefined
-      const cached = bodies.get(version)
-      if (cached !== undefined) return cached
-      const secret = await client.get<ReleaseSecret>(keyOf(version), { signal })
-      if (secret === undefined) {
-        known = (known ?? []).filter((head) => head.version !== version)
-        return undefined
-      }
-      return note(decode(secret), secret.metadata.uid)
-    },
-    latest: async () => {
-      for (;;) {
-        const head = (await heads())[0]
-        if (head === undefined) return undefined
-        const stored = await storage.read(head.version)
-        if (stored !== undefined) return stored
-      }
-    },
-    prepare: async (release) => {
-      const encoded = await packText(deps.printer.print(release))
-      const room = reservedBytes + reservedBytesPerHook * release.hooks.length
-      if (encoded.length + room <= maxSecretBytes) return { release, encoded }
-      throw new EngineError(
-        `release ${name}.v${release.version} takes ${encoded.length} bytes, more than the ${maxSecretBytes} (less ${room} for its status) that a Secret can hold; make the chart smaller (large files, CRDs in templates)`,
-        { code: 'release-too-large', data: { bytes: encoded.length } },
-      )
-    },
-    create: async (prepared, mark) => {
-      await heads()
-      const body = secretOf(prepared, { createdAt: seconds() }, mark)
-      const object = await client.create<ReleaseSecret>(body, { signal })
-      return note(toStored(object, prepared.release), object.metadata.uid)
-    },
-    update: async (previous, release, mark) => {
-      const body = secretOf(
-        { release, encoded: await packText(deps.printer.print(release)) },
-        { ...previous.labels, modifiedAt: seconds() },
-        mark,
-        previous.resourceVersion,
-      )
-      try {
-        const object = await client.update<ReleaseSecret>(body, { signal })
-        return note(toStored(object, release), object.metadata.uid)
-      } catch (error) {
-        if (!isConflict(error)) throw error
-        // The answer to a write that was done may have been lost, and the client sent it again.
-        const now = await client.get<ReleaseSecret>(keyOf(release.version), { signal })
-        if (
-          now?.data.release !== body.data.release ||
-          JSON.stringify(now.metadata.annotations) !== JSON.stringify(body.metadata.annotations)
-        )
-          throw error
-        return note(toStored(now, release), now.metadata.uid)
-      }
-    },
-    remove: async (head) => {
-      const options = head.resourceVersion === '' ? { signal } : { resourceVersion: head.resourceVersion, signal }
-      await client.delete(keyOf(head.version), options).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error
-      })
-      bodies.delete(head.version)
-      known = (known ?? []).filter((other) => other.version !== head.version)
-    },
-  }
-  return storage
+}
+
+function sortHeads(heads: readonly ReleaseHead[]): readonly ReleaseHead[] {
+  return heads.toSorted((a, b) => b.version - a.version)
+}
+
+function isSameContent(a: ReleaseSecret, b: ReleaseSecret): boolean {
+  return (
+    a.data.release === b.data.release &&
+    JSON.stringify(a.metadata.annotations ?? {}) === JSON.stringify(b.metadata.annotations ?? {})
+  )
 }
 
 function toStored(secret: ReleaseSecret, release: Release): StoredRelease {

@@ -20,8 +20,6 @@ export function refuseUnsupported(object: HelmRelease, settings: Settings): void
       },
     )
   }
-  if (spec.kubeConfig !== undefined) refuse('kubeConfig')
-  if ((spec.healthCheckExprs ?? []).length > 0) refuse('healthCheckExprs')
   if (spec.chart?.kind === 'OCIRepository') return refuse('chart.kind OCIRepository')
   if (spec.chart?.spec.sourceRef === undefined) return
   const source = spec.chart.spec.sourceRef

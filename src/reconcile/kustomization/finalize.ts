@@ -23,7 +23,8 @@ export async function finalizeKustomization(
       namespace: object.metadata.namespace ?? '',
     }
     try {
-      const pruned = await pruneObjects(identityOf(ctx, object), {
+      const client = await identityOf(ctx, object)
+      const pruned = await pruneObjects(client, {
         entries,
         owner,
         signal: ctx.signal,
@@ -36,7 +37,7 @@ export async function finalizeKustomization(
       }
       const deleted = pruned.changes.filter((change) => change.action === 'deleted')
       if (object.spec.deletionPolicy === 'WaitForTermination') {
-        const left = await stillThere(ctx, identityOf(ctx, object), deleted)
+        const left = await stillThere(ctx, client, deleted)
         if (left.length > 0)
           return ['waiting', 'Progressing', `waiting for deletion of ${left.map(formatKey).join(', ')}`]
       }

@@ -13,6 +13,7 @@ import {
   patchStatus,
   type ChangeSet,
   type HealthTarget,
+  type KubeClient,
   type ObjectKey,
 } from '../../kube/index.ts'
 import type { RunContext } from '../context.ts'
@@ -40,7 +41,12 @@ const waitSliceMs = 5_000
  * Looks at the health of what a Kustomization applied (`spec.wait`) or names (`spec.healthChecks`), again and again until it is settled or the run's time is used up.
  * A wait holds no place of the run and survives it: the time since when it waits is the transition time of the Healthy condition.
  */
-export async function awaitHealth(ctx: RunContext, subject: HealthSubject, changes: ChangeSet): Promise<HealthOutcome> {
+export async function awaitHealth(
+  ctx: RunContext,
+  client: KubeClient,
+  subject: HealthSubject,
+  changes: ChangeSet,
+): Promise<HealthOutcome> {
   const { clock, limits } = ctx.deps
   const revision = subject.revision ?? ''
   const refs = wantedRefs(subject.object, changes)
@@ -56,7 +62,7 @@ export async function awaitHealth(ctx: RunContext, subject: HealthSubject, chang
     return { state, message, conditions }
   }
   for (let budgetMs = 0; ; budgetMs = Math.max(0, Math.min(ctx.deadline - clock.now(), waitSliceMs))) {
-    const look = await checkHealth(ctx.client, {
+    const look = await checkHealth(client, {
       targets: refs,
       budgetMs,
       pollMs: limits.healthPollMs,

@@ -76,10 +76,11 @@ export async function stepKustomization(
       return record(ctx, progress, 'blocked', 'DependencyNotReady', blocked)
     }
     const built = await render(ctx, progress)
-    const changes = await applyAndPrune(ctx, progress, built, identityOf(ctx, object))
+    const client = await identityOf(ctx, object)
+    const changes = await applyAndPrune(ctx, progress, built, client)
     progress.appliedAt = ctx.deps.clock.now()
     await control.applied(changes)
-    const health = await awaitHealth(ctx, progress, changes)
+    const health = await awaitHealth(ctx, client, progress, changes)
     progress.object = { ...progress.object, status: { ...progress.object.status, conditions: health.conditions } }
     if (health.state === 'waiting') {
       await save(ctx, progress, { kind: 'waiting', message: health.message, revision: progress.revision ?? '' })
