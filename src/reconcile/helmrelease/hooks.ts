@@ -119,10 +119,13 @@ async function createAndAwait(
         return { state: 'failed', message: `timed out waiting for the condition: ${verdict.message}` }
       if (op.clock.now() + op.pollMs >= op.deadline) return verdict
       await op.keep()
-      await following.changed(following.isWatched(named) ? Math.min(5_000, op.deadline - op.clock.now()) : op.pollMs)
+      const budgetMs = following.isWatched(named) ? Math.min(5_000, op.deadline - op.clock.now()) : op.pollMs
+      const before = following.get(named)
+      await following.changed(Math.max(1, budgetMs))
       const seen = following.get(named)
-      const uid = mapOf(live['metadata'])['uid']
-      const isSame = seen !== undefined && mapOf(seen['metadata'])['uid'] === uid
+      const isNews = seen !== undefined && seen !== before
+      const isSame = isNews && mapOf(seen['metadata'])['uid'] === mapOf(live['metadata'])['uid']
+      // A watch that shows nothing is not trusted: the object is read.
       const found = isSame ? seen : await op.client.get<KubeObject>(named, { signal: op.signal })
       if (found === undefined) {
         const hasTtl = mapOf(object['spec'])['ttlSecondsAfterFinished'] !== undefined

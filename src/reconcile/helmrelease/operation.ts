@@ -1,4 +1,4 @@
-import { EngineError, parseDuration } from '../../base/index.ts'
+import { parseDuration, type EngineError } from '../../base/index.ts'
 import type { HelmRelease } from '../../api/index.ts'
 import type { Values } from '../../helm/index.ts'
 import type { LiveReader } from '../../kube/index.ts'

@@ -3,7 +3,7 @@ import { EngineError } from '../../base/index.ts'
 import { MemoryTree } from '../../files/index.ts'
 import { printManifest, sortManifests, type Hook, type RenderResult } from '../../helm/index.ts'
 import { build } from '../../kustomize/index.ts'
-import { isMap, objectIdKey, objectIdOf, type KubeMap, type KubeObject } from '../../resources/index.ts'
+import { isMap, objectIdKey, objectIdOf, scalarText, type KubeMap, type KubeObject } from '../../resources/index.ts'
 import { parseDocuments, printYaml } from '../../yaml/index.ts'
 
 /** Annotation that carries an object's file through the renderers; never part of the result (Helm v4, pkg/action). */
@@ -123,7 +123,7 @@ function expand(object: KubeObject): KubeObject[] {
 
 function checkUnique(documents: readonly Document[], seen: Set<string>): void {
   for (const { file, object } of documents) {
-    const id = `${String(object['apiVersion'])} ${objectIdKey(objectIdOf(object))}`
+    const id = `${scalarText(object['apiVersion'])} ${objectIdKey(objectIdOf(object))}`
     if (seen.has(id))
       throw failed(
         `may not add resource with an already registered id: ${id} (again in ${file}); remove one of both, or set postRenderStrategy to separate or nohooks`,
