@@ -27,7 +27,7 @@ export type BuiltInRole =
  * Throws DiagnosticsError for text that is no such document.
  */
 export function parseSchema(text: string, file: string, builtIn: BuiltInRole): Schema {
-  const { documents, diagnostics } = parseDocuments(text, { dialect: 'sigs', file })
+  const { documents, diagnostics } = parseDocuments(text, { dialect: 'sigs', file, first: true })
   const errors = diagnostics.filter((one) => one.severity === 'error')
   if (errors.length > 0) throw problems(errors)
   const root = documents[0]?.value as KubeValue | undefined

@@ -287,7 +287,7 @@ export class Target {
     const found = new Accumulator()
     const paths: { path: string; index: number }[] = []
     forEachCollecting(this.kustomization[field].entries(), ([index, entry]) => {
-      if (!isInline(entry)) {
+      if (!isInline(entry) && entry.trim() !== '') {
         paths.push({ path: entry, index })
         return
       }
@@ -356,7 +356,7 @@ function findKustomization(loader: Loader): string {
 }
 
 function readTransformerConfig(text: string, file: string): TransformerConfig {
-  const { documents, diagnostics } = parseDocuments(text, { dialect: 'sigs', file })
+  const { documents, diagnostics } = parseDocuments(text, { dialect: 'sigs', file, strict: true, first: true })
   const report = diagnostics.filter((one) => one.severity === 'error')
   const document = documents[0]
   const value = (document?.value ?? null) as KubeValue
