@@ -2,7 +2,7 @@ import { EngineError } from '../base/index.ts'
 import { mergeList } from './strategic-merge-list.ts'
 import { copyValue } from './copy-value.ts'
 import { getKey, isMap, type KubeMap, type KubeObject, type KubeValue, scalarText, setKey } from './object.ts'
-import { hasEmptyText } from './source-text.ts'
+import { copySourceText, hasEmptyText } from './source-text.ts'
 import { type Directive, type MergeOptions, unknownDirective } from './merge-rules.ts'
 import type { Schema, SchemaNode } from './schema.ts'
 
@@ -94,7 +94,10 @@ function mergeFields(
       options,
     )
     if (after === undefined) delete dest[name]
-    else if (after !== before) setKey(dest, name, after)
+    else {
+      if (after !== before) setKey(dest, name, after)
+      if (patch && patch !== dest) copySourceText(patch, dest, name)
+    }
   }
   return dest
 }

@@ -24,15 +24,32 @@ export class YamlProblem extends Error {
   }
 }
 
+/** What a reader wants to know that values do not show. */
+export interface YamlNotes {
+  /** The scalar at `map[key]` was written as `text`, which is not how its value reads: `1.10`, `0o17`, a null that is written as nothing. */
+  text(map: { [key: string]: YamlValue }, key: string, text: string): void
+  /** The mapping holds a key twice (the first one counts), or one that is not text: with this, it is read all the same. */
+  fault(map: { [key: string]: YamlValue }, fault: YamlFault): void
+}
+
+/** A fault of a mapping that only matters when it is printed. */
+export interface YamlFault {
+  readonly code: string
+  readonly message: string
+  readonly offset: number
+}
+
 export interface ComposeOptions {
   readonly dialect: YamlDialect
   readonly maps: boolean
   /** Duplicate keys are errors, as go-yaml's strict reading and every decoding of v3 has it. Else the last one wins. */
   readonly uniqueKeys: boolean
   readonly limits: YamlLimits
+  readonly notes?: YamlNotes | undefined
 }
 
 const mergeKey = Symbol('<<')
+type MappingValue = Map<string, YamlValue> | { [key: string]: YamlValue }
 type Key = string | typeof mergeKey
 type Anchored = { readonly value: YamlValue; readonly nodes: number }
 
@@ -121,13 +138,13 @@ export class Composer {
 
   #mapping(event: MappingEvent): YamlValue {
     const before = this.#nodes - 1
-    const target: Map<string, YamlValue> | { [key: string]: YamlValue } = this.#options.maps
-      ? new Map<string, YamlValue>()
-      : {}
+    const target: MappingValue = this.#options.maps ? new Map<string, YamlValue>() : {}
     const merges: YamlValue[] = []
+    const { notes } = this.#options
     while (this.#events[this.#at]?.type !== EVENT_ID.POP) {
       const keyEvent = this.#events[this.#at]
-      const key = this.#key()
+      const key = this.#key(target)
+      const valueEvent = this.#events[this.#at]
       const value = this.node()
       if (key === mergeKey) {
         merges.push(...(Array.isArray(value) ? value : [value]))
@@ -135,21 +152,38 @@ export class Composer {
       }
       if (this.#options.uniqueKeys && hasKey(target, key)) {
         const offset = keyEvent !== undefined && 'valueStart' in keyEvent ? keyEvent.valueStart : event.start
-        throw new YamlProblem(
+        this.#fault(
+          target,
           'yaml-duplicate-key',
           `mapping key ${JSON.stringify(key)} already defined; keep one of them`,
           offset,
         )
+        continue
       }
       putKey(target, key, value)
+      if (notes !== undefined && valueEvent?.type === EVENT_ID.SCALAR && !(target instanceof Map))
+        this.#noteText(target, key, value, valueEvent)
     }
     this.#at += 1
     for (const merge of merges) this.#merge(target, merge, event.start)
     return this.#anchor(event, before, target)
   }
 
+  /** A fault is noted where somebody wants to know, else it ends the reading. */
+  #fault(target: MappingValue, code: string, message: string, offset: number): void {
+    const { notes } = this.#options
+    if (notes === undefined || target instanceof Map) throw new YamlProblem(code, message, offset)
+    notes.fault(target, { code, message, offset })
+  }
+
+  #noteText(target: { [key: string]: YamlValue }, key: string, value: YamlValue, event: ScalarEvent): void {
+    if (event.style !== SCALAR_STYLE.PLAIN || (typeof value === 'object' && value !== null)) return
+    const text = getScalarValue(this.#source, event)
+    if (text !== String(value)) this.#options.notes?.text(target, key, text)
+  }
+
   /** What the mapping has itself wins over what is merged in; of several merged mappings the first wins. */
-  #merge(target: Map<string, YamlValue> | { [key: string]: YamlValue }, source: YamlValue, offset: number): void {
+  #merge(target: MappingValue, source: YamlValue, offset: number): void {
     if (typeof source !== 'object' || source === null || Array.isArray(source)) {
       throw new YamlProblem('yaml-bad-merge', "map merge requires map or sequence of maps as the value of '<<'", offset)
     }
@@ -158,7 +192,7 @@ export class Composer {
   }
 
   /** Keys that are not text become the text that Go gives them in JSON; go-yaml v3 refuses them there. */
-  #key(): Key {
+  #key(target: MappingValue): Key {
     const event = this.#events[this.#at]
     if (
       event?.type === EVENT_ID.SCALAR &&
@@ -171,10 +205,13 @@ export class Composer {
     }
     const offset = event !== undefined && 'valueStart' in event ? event.valueStart : 0
     const key = this.node()
-    if (typeof key === 'string') return key
     if (this.#options.dialect === 'kyaml' && key !== null && typeof key !== 'object') {
-      throw new YamlProblem('yaml-key-not-text', `the key ${String(key)} is not text; quote it`, offset)
+      const text = event?.type === EVENT_ID.SCALAR ? getScalarValue(this.#source, event) : String(key)
+      const isText = typeof key === 'string' && (text === key || event?.type !== EVENT_ID.SCALAR)
+      if (!isText) this.#fault(target, 'yaml-key-not-text', `the key ${text} is not text; quote it`, offset)
+      return text
     }
+    if (typeof key === 'string') return key
     if (typeof key === 'boolean' || typeof key === 'bigint') return String(key)
     if (typeof key === 'number') return Number.isInteger(key) ? String(key) : formatFloat(Math.fround(key))
     throw new YamlProblem(
@@ -196,11 +233,11 @@ export class Composer {
   }
 }
 
-function hasKey(target: Map<string, YamlValue> | { [key: string]: YamlValue }, key: string): boolean {
+function hasKey(target: MappingValue, key: string): boolean {
   return target instanceof Map ? target.has(key) : Object.hasOwn(target, key)
 }
 
-function putKey(target: Map<string, YamlValue> | { [key: string]: YamlValue }, key: string, value: YamlValue): void {
+function putKey(target: MappingValue, key: string, value: YamlValue): void {
   if (target instanceof Map) target.set(key, value)
   else if (key === '__proto__')
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })

@@ -5,6 +5,7 @@
  * @module
  */
 export { defaultYamlLimits, type YamlDialect, type YamlLimits, type YamlMapValue, type YamlValue } from './dialect.ts'
+export type { YamlFault, YamlNotes } from './compose.ts'
 export { splitDocuments, splitManifest, type DocumentText } from './documents.ts'
 export { printJson, type PrintJsonOptions } from './json.ts'
 export { compareKeys } from './key-order.ts'

@@ -52,7 +52,7 @@ function isPlainText(text: string): boolean {
   const first = text.charCodeAt(0)
   const canBeOther = text.length <= 5 || first < 0x41
   return (
-    (!canBeOther || (typeof resolveScalar(text, 'sigs') === 'string' && !isTimestampText(text) && text !== '<<')) &&
+    (!canBeOther || (typeof resolveScalar(text, 'sigs') === 'string' && !isTimestampText(text))) &&
     !(first < 0x41 && base60.test(text))
   )
 }

@@ -5,7 +5,9 @@ import {
   type KubeMap,
   type KubeObject,
   type KubeValue,
+  scalarText,
   setKey,
+  sourceText,
   splitPath,
 } from '../../resources/index.ts'
 import { type FieldSpec, isSelected } from '../config/field-spec.ts'
@@ -21,6 +23,13 @@ export interface Slot {
 export function readSlot(slot: Slot): KubeValue {
   const { container, key } = slot
   return (Array.isArray(container) ? container[key as number] : getKey(container, key as string)) ?? null
+}
+
+/** The text of the scalar in a slot, as it was written; '' for null, lists and mappings. */
+export function slotText(slot: Slot): string {
+  const { container, key } = slot
+  if (readSlot(slot) === null) return ''
+  return Array.isArray(container) ? scalarText(container[key as number]) : sourceText(container, key as string)
 }
 
 /** Replaces what a slot holds. */

@@ -12,6 +12,7 @@ export function addTexts(
   texts: { readonly [key: string]: string },
   specs: readonly FieldSpec[],
 ): void {
+  if (Object.keys(texts).length === 0) return
   const keys = Object.keys(texts).toSorted()
   for (const spec of specs) {
     visitField(object, spec, 'mapping', (slot) => {

@@ -181,9 +181,23 @@ export function parsePatch(source: PatchText, schema: Schema): ParsedPatch {
   ])
 }
 
+/** What starts with a bracket is JSON to kustomize, not YAML (api/internal/builtins, jsonPatchFromBytes). */
 function parseOperations(source: PatchText): JsonPatchOperation[] {
-  const { documents, diagnostics } = parseDocuments(source.text, { dialect: 'sigs', file: source.file })
+  if (source.text.startsWith('[')) requireJson(source)
+  const { documents, diagnostics } = parseDocuments(source.text, { dialect: 'sigs', file: source.file, first: true })
   const errors = diagnostics.filter((one) => one.severity === 'error')
   if (errors.length > 0) throw problems(errors)
   return parseJsonPatch((documents[0]?.value ?? null) as KubeValue)
+}
+
+function requireJson(source: PatchText): void {
+  try {
+    JSON.parse(source.text)
+  } catch (error) {
+    throw problem(
+      'kustomize-patch-unreadable',
+      `a JSON patch that starts with '[' must be JSON: ${error instanceof Error ? error.message : ''}; write YAML as a list with '- op: …'`,
+      { file: source.file },
+    )
+  }
 }
