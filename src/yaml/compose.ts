@@ -59,8 +59,19 @@ export class Composer {
     return this.#at
   }
 
+  /** Where the event starts that was read last. */
+  #offset(): number {
+    const event = this.#events[this.#at - 1]
+    return event !== undefined && 'valueStart' in event ? event.valueStart : 0
+  }
+
   #plain(text: string): YamlValue {
     const value = resolveScalar(text, this.#options.dialect)
+    // sigs.k8s.io/yaml reads by way of JSON, which has neither infinities nor NaN.
+    if (typeof value === 'number' && !Number.isFinite(value) && this.#options.dialect === 'sigs') {
+      const name = Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
+      throw new YamlProblem('yaml-not-json', `json: unsupported value: ${name}`, this.#offset())
+    }
     return typeof value === 'bigint' && this.#options.maps ? Number(value) : value
   }
 
