@@ -1,4 +1,5 @@
 import {
+  CHOMPING_MODE,
   EVENT_ID,
   SCALAR_STYLE,
   getScalarValue,
@@ -75,8 +76,19 @@ export class Composer {
     return this.#at
   }
 
+  /** Where the event starts that was read last. */
+  #offset(): number {
+    const event = this.#events[this.#at - 1]
+    return event !== undefined && 'valueStart' in event ? event.valueStart : 0
+  }
+
   #plain(text: string): YamlValue {
     const value = resolveScalar(text, this.#options.dialect)
+    // sigs.k8s.io/yaml reads by way of JSON, which has neither infinities nor NaN.
+    if (typeof value === 'number' && !Number.isFinite(value) && this.#options.dialect === 'sigs') {
+      const name = Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
+      throw new YamlProblem('yaml-not-json', `json: unsupported value: ${name}`, this.#offset())
+    }
     return typeof value === 'bigint' && this.#options.maps ? Number(value) : value
   }
 
@@ -109,8 +121,19 @@ export class Composer {
     return event.tagStart < 0 ? '' : this.#source.slice(event.tagStart, event.tagEnd)
   }
 
-  #scalar(event: ScalarEvent): YamlValue {
+  /** A block scalar whose last line the text's end cuts off has no line break there (libyaml), where YAML 1.2 gives it one. */
+  #text(event: ScalarEvent): string {
     const text = getScalarValue(this.#source, event)
+    const { style, chomping, indent } = event
+    if (style !== SCALAR_STYLE.LITERAL_BLOCK && style !== SCALAR_STYLE.FOLDED_BLOCK) return text
+    const source = this.#source
+    if (chomping === CHOMPING_MODE.STRIP || event.valueEnd < source.length) return text
+    const lastLine = source.length - 1 - Math.max(source.lastIndexOf('\n'), source.lastIndexOf('\r'))
+    return lastLine > indent && text.endsWith('\n') ? text.slice(0, -1) : text
+  }
+
+  #scalar(event: ScalarEvent): YamlValue {
+    const text = this.#text(event)
     const tag = this.#tag(event)
     if (tag === '') return event.style === SCALAR_STYLE.PLAIN ? this.#plain(text) : text
     switch (tag.replace(/^(?:!<tag:yaml\.org,2002:(.*)>)$/, '!!$1')) {

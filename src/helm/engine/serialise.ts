@@ -38,10 +38,14 @@ function mustToJson(run: Run, value: Value): string {
 }
 
 function mustToToml(run: Run, value: Value): string {
+  // The encoder asks the value for its type before it looks at anything, and panics: toToml, too, fails.
+  if (value === null || value === undefined) throw new NilToml('reflect: call of reflect.Value.Type on zero Value')
   const text = printToml(value)
   run.allocate(text.length)
   return text
 }
+
+class NilToml extends FunctionError {}
 
 /** compat(helm): these functions give '' instead of failing. */
 function orEmpty(make: () => string): string {
@@ -103,7 +107,7 @@ export const serialisers: readonly GoFunction[] = [
       return mustToToml(run, value)
     } catch (error) {
       // compat(helm): the error's text is the result.
-      if (error instanceof FunctionError) return error.message
+      if (error instanceof FunctionError && !(error instanceof NilToml)) return error.message
       throw error
     }
   }),
