@@ -18,6 +18,12 @@ export interface Settings {
   readonly publicUrl: string
   /** Undefined variables of post-build substitution are errors (gate StrictPostBuildSubstitutions, on since Flux 2.9). */
   readonly strictSubstitution: boolean
+  /** `group/Kind` of kinds that are applied before the rest (`--custom-apply-stage-kinds`). */
+  readonly customApplyStageKinds: readonly string[]
+  /** Field managers, besides kubectl's, whose fields are taken over (`--override-manager`). */
+  readonly overrideManagers: readonly string[]
+  /** A prune of at least `minObjects` objects that is more than this share of an inventory must be confirmed by an annotation. Not in Flux. */
+  readonly pruneGuard: { readonly minObjects: number; readonly share: number }
   /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
   readonly namespaces: readonly string[]
   /** Private hosts that sources may be fetched from. */
@@ -46,6 +52,9 @@ export const defaultSettings: Settings = {
   defaultKubeConfigServiceAccount: '',
   publicUrl: 'http://source-controller.flux-system.svc.cluster.local.',
   strictSubstitution: true,
+  customApplyStageKinds: [],
+  overrideManagers: [],
+  pruneGuard: { minObjects: 20, share: 0.5 },
   namespaces: [],
   egress: {},
 }
