@@ -106,13 +106,15 @@ async function prune(
 ): Promise<ChangeSet> {
   const { object } = progress
   const moved = await findMoved(ctx, object, stale)
-  const entries = stale.filter(({ id }) => !moved.has(id))
-  // What moves stays in the inventory until its labels name the new owner: should that one fail, nothing is lost.
-  const moving = stale.filter(({ id }) => moved.has(id))
   try {
     checkPrune(
       object,
-      { stale: entries.length, before: before.length, wanted: wanted.length, revision: progress.revision ?? '' },
+      {
+        stale: stale.filter(({ id }) => !moved.has(id)).length,
+        before: before.length,
+        wanted: wanted.length,
+        revision: progress.revision ?? '',
+      },
       ctx.deps.settings.pruneGuard,
     )
   } catch (error) {
@@ -120,15 +122,17 @@ async function prune(
     throw toEngineError(error)
   }
   const pruned = await pruneObjects(client, {
-    entries,
+    entries: stale,
     keep: wanted,
+    // What moves stays in the inventory until its labels name the new owner: should that one fail, nothing is lost.
+    claimed: moved,
     owner: ownerOf(object),
     concurrency: ctx.deps.limits.applyConcurrency,
     signal: ctx.signal,
   })
   note(progress, pruned.changes)
   emitPruned(ctx, progress, pruned.changes)
-  setInventory(progress, mergeInventory(wanted, [...pruned.survivors, ...moving]))
+  setInventory(progress, mergeInventory(wanted, pruned.survivors))
   const failure = combineFailures(pruned.errors)
   if (failure !== undefined) {
     throw new EngineError(failure.message, {
