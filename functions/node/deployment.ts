@@ -12,6 +12,7 @@ import type { Clock, Logger, Random } from '../../src/ports/index.ts'
 import {
   createDirectoryBlobStore,
   createNodeHttpClient,
+  createNodeKubeConnector,
   createNodeQueue,
   createNodeStateStore,
   openDatabase,
@@ -76,6 +77,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       cluster: cluster.name,
       config,
       connect: () => connectFromNode(cluster, options.read),
+      connectOther: createNodeKubeConnector({ egress: { allowHosts: config.privateHosts } }),
       http,
       state,
       blobs,

@@ -70,7 +70,7 @@ export function failureOf(
 export function isFatal(error: unknown): boolean {
   return (
     error instanceof EngineError &&
-    (error.code === 'cluster-unreachable' || error.code === 'aborted' || error.code === 'kube-unauthorized')
+    ['cluster-unreachable', 'remote-cluster-unreachable', 'aborted', 'kube-unauthorized'].includes(error.code)
   )
 }
 

@@ -22,7 +22,7 @@ export async function writeObject(context: ApplyContext, planned: PlannedObject)
   if (change.action !== 'created' && change.action !== 'configured') return change
   if (planned.live && planned.isReplacement) {
     await deleteForReplacement(context, key, planned.live)
-    live.remember(key, undefined)
+    live.remember(client, key, undefined)
   } else if (planned.live) {
     if (isTerminating(planned.live) && options.force === true) await deleteForReplacement(context, key, planned.live)
     else await takeOverFields(context, planned, planned.live)
@@ -32,7 +32,7 @@ export async function writeObject(context: ApplyContext, planned: PlannedObject)
     { type: 'apply', body: object, force: true },
     { fieldManager: options.fieldManager, signal: options.signal },
   )
-  live.remember(key, written)
+  live.remember(client, key, written)
   return changeOf(object, change.action, {
     uid: uidOf(written),
     ...(change.note === undefined ? {} : { note: change.note }),

@@ -1,4 +1,14 @@
-import type { BlobStore, Clock, HttpClient, KubeTransport, Logger, Random, StateStore } from '../ports/index.ts'
+import type {
+  BlobStore,
+  Clock,
+  ClusterAccessProviders,
+  HttpClient,
+  KubeConnector,
+  KubeTransport,
+  Logger,
+  Random,
+  StateStore,
+} from '../ports/index.ts'
 import type { DriftPath } from '../kube/index.ts'
 import type { Limits, Settings } from './settings.ts'
 import type { CoordinatorCaches } from './caches.ts'
@@ -97,6 +107,10 @@ export interface RunRecord {
 export interface EngineDeps {
   readonly cluster: { readonly name: string }
   readonly transport: KubeTransport
+  /** Opens connections to clusters that objects name (`spec.kubeConfig`); without it such objects fail with a clear error. */
+  readonly connect?: KubeConnector
+  /** Logs in to managed clusters that ConfigMaps name. */
+  readonly clusterAccess?: ClusterAccessProviders
   readonly http: HttpClient
   readonly state: StateStore
   readonly blobs: BlobStore

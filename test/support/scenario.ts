@@ -1,5 +1,6 @@
 import type { KubeTransport } from '../../src/ports/index.ts'
 import { createNodeHttpClient } from '../../src/platforms/node/http.ts'
+import { createNodeKubeConnector } from '../../src/platforms/node/kube-connector.ts'
 import { createNodeKubeTransport } from '../../src/platforms/node/kube-transport.ts'
 import {
   createCaches,
@@ -14,6 +15,7 @@ import {
   type Settings,
 } from '../../src/reconcile/index.ts'
 import type { TestCluster } from './cluster.ts'
+import { installCrds } from './crds.ts'
 import type { GitTestFile, GitTestRepository } from './git-repository.ts'
 import { GitServer } from './git-server.ts'
 import type { KubeTestClient } from './kube-test-client.ts'
@@ -46,6 +48,7 @@ export interface Scenario {
 
 /** Starts a Git server with `files` and makes a GitRepository `app` in a new namespace that follows it. */
 export async function createScenario(cluster: TestCluster, options: ScenarioOptions): Promise<Scenario> {
+  await ensureCrds(cluster.client)
   const namespace = await cluster.namespace()
   const git = await GitServer.start()
   const files = Object.fromEntries(
@@ -70,6 +73,7 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
   const deps: EngineDeps = {
     cluster: { name: 'test' },
     transport: options.wrapTransport?.(transport) ?? transport,
+    connect: createNodeKubeConnector({ egress: { allowPrivate: true } }),
     http,
     state: createMemoryState(),
     blobs: createMemoryBlobs(),
@@ -118,6 +122,14 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
       await git.close()
     },
   }
+}
+
+/** Each test file may be the first one on the cluster. */
+let installed: Promise<void> | undefined
+
+function ensureCrds(client: KubeTestClient): Promise<void> {
+  installed ??= installCrds(client)
+  return installed
 }
 
 /** `$NAMESPACE` in the text of a file stands for the scenario's namespace. */

@@ -192,7 +192,7 @@ function tlsOptions(tls: HttpRequest['tls']): {
 }
 
 /** Resolves names as Node does, then drops the addresses that the policy does not allow. */
-function guardedLookup(policy: EgressPolicy, resolve: typeof resolveName): LookupFunction {
+export function guardedLookup(policy: EgressPolicy, resolve: typeof resolveName = resolveName): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { ...(options as LookupOptions), all: true }, (error, addresses: LookupAddress[]) => {
       if (error !== null) {

@@ -21,6 +21,7 @@ const vendorRules: readonly VendorRule[] = [
     allowed: /^(?:src\/platforms\/cloudflare\/|functions\/cloudflare(?:\.ts$|\/)|test\/)/,
     place: 'src/platforms/cloudflare and functions/cloudflare',
   },
+  { module: '@marcbachmann/cel-js', allowed: /^src\/cel\//, place: 'src/cel' },
   { module: 'js-yaml', allowed: /^src\/yaml\//, place: 'src/yaml' },
   { module: 'yaml', allowed: /^src\/yaml\//, place: 'src/yaml' },
   { module: 'isomorphic-git', allowed: /^src\/sources\/git\//, place: 'src/sources/git' },
