@@ -89,6 +89,7 @@ const settingsSchema = z
     defaultServiceAccount: z.string(),
     publicUrl: z.url(),
     strictSubstitution: z.boolean(),
+    verifySopsMac: z.boolean(),
     namespaces: z.array(z.string().min(1)),
   })
   .partial()

@@ -13,6 +13,11 @@ export interface Settings {
   readonly publicUrl: string
   /** Undefined variables of post-build substitution are errors (gate StrictPostBuildSubstitutions, on since Flux 2.9). */
   readonly strictSubstitution: boolean
+  /**
+   * Check the message authentication code of SOPS files and objects. Flux never does: kustomize adds to objects, whose code then no longer
+   * matches, unless they were encrypted with `mac_only_encrypted`.
+   */
+  readonly verifySopsMac: boolean
   /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
   readonly namespaces: readonly string[]
   /** Private hosts that sources may be fetched from. */
@@ -40,6 +45,7 @@ export const defaultSettings: Settings = {
   defaultServiceAccount: '',
   publicUrl: 'http://source-controller.flux-system.svc.cluster.local.',
   strictSubstitution: true,
+  verifySopsMac: false,
   namespaces: [],
   egress: {},
 }

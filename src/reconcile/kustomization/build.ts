@@ -6,6 +6,7 @@ import { retryPending } from '../../files/index.ts'
 import type { FileTree } from '../../ports/index.ts'
 import { isMap, type KubeMap, type KubeObject } from '../../resources/index.ts'
 import { printYaml } from '../../yaml/index.ts'
+import { noDecryption, refuseEncryptedSecrets, type Decryption } from './decrypt.ts'
 
 /** The objects of a Kustomization at one revision, ready to be applied. */
 export interface BuiltKustomization {
@@ -17,7 +18,7 @@ export interface BuiltKustomization {
 }
 
 /**
- * Renders a Kustomization: overlay of its spec, kustomize build, post-build substitution, owner labels, common metadata, in
+ * Renders a Kustomization: overlay of its spec, decryption of files, kustomize build, decryption of objects, post-build substitution, owner labels, common metadata, in
  * kustomize-controller's order (1.9, build and apply).
  *
  * @throws DiagnosticsError with every finding of the build; EngineError for features that are not there yet.
@@ -26,11 +27,12 @@ export async function buildKustomization(
   kustomization: Kustomization,
   files: FileTree,
   variables: ReadonlyMap<string, string>,
-  options: { readonly strictSubstitution: boolean; readonly signal: AbortSignal },
+  options: { readonly strictSubstitution: boolean; readonly signal: AbortSignal; readonly decryption?: Decryption },
 ): Promise<BuiltKustomization> {
   const { spec } = kustomization
   const path = cleanPath(spec.path ?? '')
-  const built = await retryPending(() => {
+  const decryption = options.decryption ?? noDecryption
+  const overlaid = await retryPending(() => {
     if (path !== '' && files.stat(path)?.kind !== 'directory') {
       throw new EngineError(
         `kustomization path not found: there is no directory '${path}' in the source; check spec.path`,
@@ -41,15 +43,21 @@ export async function buildKustomization(
         },
       )
     }
-    const tree = fluxOverlay(files, path, spec)
-    return build({ files: tree, path, options: { loadRestrictions: 'none', reorder: 'none' } })
+    return fluxOverlay(files, path, spec)
   }, options.signal)
+  const tree = await decryption.sources(overlaid, path)
+  const built = await retryPending(
+    () => build({ files: tree, path, options: { loadRestrictions: 'none', reorder: 'none' } }),
+    options.signal,
+  )
+  const decrypted = await decryption.objects(built.objects)
   const strategy = spec.postBuild?.substituteStrategy ?? 'WithVariables'
-  const substituted = built.objects.map((object) =>
+  const substituted = decrypted.map((object) =>
     spec.postBuild === undefined
       ? object
       : substitute(object, variables, { strict: options.strictSubstitution, strategy }),
   )
+  refuseEncryptedSecrets(substituted)
   const yaml = substituted.map((object) => printYaml(object, { dialect: 'sigs' })).join('---\n')
   return {
     objects: substituted.map((object) => withOwnership(object, kustomization)),

@@ -24,6 +24,7 @@ import type { NodeRecord, NodeState, RecordedChange } from '../job.ts'
 import { timestamp } from '../timestamp.ts'
 import { blockersOf, idOf, sourceKeyOf } from '../world.ts'
 import { buildKustomization, cleanPath, type BuiltKustomization } from './build.ts'
+import { loadDecryption, type Decryption } from './decrypt.ts'
 import { finalizeKustomization } from './finalize.ts'
 import { awaitHealth } from './health.ts'
 import { finishedStatus, progressingStatus, type KustomizationResult } from './status.ts'
@@ -42,6 +43,8 @@ interface Progress {
   digest?: string
   renderedAt?: number
   appliedAt?: number
+  /** Knows the values that no message may hold. */
+  decryption?: Decryption
   readonly changes: RecordedChange[]
   unchanged: number
 }
@@ -96,7 +99,8 @@ export async function stepKustomization(
     emitFinished(ctx, progress)
     return record(ctx, progress, 'ready', 'ReconciliationSucceeded', message)
   } catch (caught) {
-    return await fail(ctx, progress, toEngineError(caught))
+    const error = toEngineError(caught)
+    return await fail(ctx, progress, progress.decryption?.redact(error) ?? error)
   }
 }
 
@@ -113,12 +117,14 @@ async function render(ctx: RunContext, progress: Progress): Promise<BuiltKustomi
   progress.revision = source.revision
   const origin = source.metadata?.['org.opencontainers.image.revision']
   if (origin !== undefined) progress.originRevision = origin
+  progress.decryption = await loadDecryption(ctx, progress.object)
   const variables = await loadVariables(ctx.client, progress.object, ctx.signal)
   const id = idOf(progress.object)
   await source.prefetch(ctx.deps.caches.reads.get(id) ?? [cleanPath(progress.object.spec.path ?? '')], ctx.signal)
   const built = await buildKustomization(progress.object, source.files, variables, {
     strictSubstitution: ctx.deps.settings.strictSubstitution,
     signal: ctx.signal,
+    decryption: progress.decryption,
   }).catch((error: unknown) => {
     throw withReason(toEngineError(error), 'BuildFailed')
   })

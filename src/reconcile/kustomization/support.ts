@@ -20,7 +20,6 @@ export function refuseUnsupported(object: Kustomization, settings: Settings): vo
       },
     )
   }
-  if (spec.decryption !== undefined) refuse('decryption')
   if (spec.kubeConfig !== undefined) refuse('kubeConfig')
   if ((spec.healthCheckExprs ?? []).length > 0) refuse('healthCheckExprs')
   if ((spec.ignore ?? []).length > 0) refuse('ignore')
