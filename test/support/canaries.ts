@@ -102,16 +102,18 @@ export class Canaries {
 
   /** Looks at every object of a namespace but its Secrets: specs, statuses, annotations, events. */
   async seeNamespace(client: KubeTestClient, namespace: string): Promise<void> {
-    for (const kind of shownKinds) {
-      let objects: readonly TestObject[]
-      try {
-        objects = await client.list({ ...kind, namespace, name: '' })
-      } catch {
-        // A kind that the cluster does not know has no objects.
-        continue
-      }
-      for (const object of objects) this.see(`${kind.kind} ${object.metadata.name}`, JSON.stringify(object))
-    }
+    await Promise.all(
+      shownKinds.map(async (kind) => {
+        let objects: readonly TestObject[]
+        try {
+          objects = await client.list({ ...kind, namespace, name: '' })
+        } catch {
+          // A kind that the cluster does not know has no objects.
+          return
+        }
+        for (const object of objects) this.see(`${kind.kind} ${object.metadata.name}`, JSON.stringify(object))
+      }),
+    )
   }
 
   /** Looks at an HTTP answer and hands it on. */

@@ -160,6 +160,7 @@ export function refuseEncryptedSecrets(objects: readonly KubeObject[]): void {
       secretsError(
         'sops-not-configured',
         `${nameOfObject(object)} is SOPS encrypted, configuring decryption is required for this secret to be reconciled: set spec.decryption`,
+        { reason: 'ReconciliationFailed' },
       ),
     )
   if (failures.length > 0) throw combineFailures(failures)
