@@ -104,6 +104,32 @@ function fieldOf(schema: Message): Field | undefined {
   return one(value, 1) ? { kind: 'values', keys: [], target: referenceOf(value) } : undefined
 }
 
+/** Names of the definitions that a kind reaches and from which a merged list can be reached. */
+function reachableDefinitions(
+  definitions: ReadonlyMap<string, ReadonlyMap<string, Field>>,
+  types: ReadonlyMap<string, string>,
+): ReadonlySet<string> {
+  const useful = new Set<string>()
+  for (let grown = true; grown;) {
+    grown = false
+    for (const [name, fields] of definitions) {
+      if (useful.has(name)) continue
+      if ([...fields.values()].some((field) => field.kind === 'list' || useful.has(field.target ?? ''))) {
+        useful.add(name)
+        grown = true
+      }
+    }
+  }
+  const reachable = new Set<string>()
+  const visit = (name: string): void => {
+    if (reachable.has(name) || !useful.has(name)) return
+    reachable.add(name)
+    for (const field of definitions.get(name)?.values() ?? []) if (field.target !== undefined) visit(field.target)
+  }
+  for (const name of types.values()) visit(name)
+  return reachable
+}
+
 function main(): void {
   const scratch = mkdtempSync(join(tmpdir(), 'schema-'))
   writeFileSync(join(scratch, 'go.mod'), 'module scratch\n')
@@ -126,25 +152,7 @@ function main(): void {
       types.set(`${part('group')}${part('group') && '/'}${part('version')}/${part('kind')}`, name)
     }
   }
-  // A definition matters when a merged list can be reached from it.
-  const useful = new Set<string>()
-  for (let grown = true; grown;) {
-    grown = false
-    for (const [name, fields] of definitions) {
-      if (useful.has(name)) continue
-      if ([...fields.values()].some((field) => field.kind === 'list' || useful.has(field.target ?? ''))) {
-        useful.add(name)
-        grown = true
-      }
-    }
-  }
-  const reachable = new Set<string>()
-  const visit = (name: string): void => {
-    if (reachable.has(name) || !useful.has(name)) return
-    reachable.add(name)
-    for (const field of definitions.get(name)?.values() ?? []) if (field.target !== undefined) visit(field.target)
-  }
-  for (const name of types.values()) visit(name)
+  const reachable = reachableDefinitions(definitions, types)
   const order = [...reachable].toSorted()
   const index = new Map(order.map((name, position) => [name, position]))
   const print = (field: Field): string | undefined => {

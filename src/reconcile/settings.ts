@@ -24,6 +24,11 @@ export interface Settings {
   readonly overrideManagers: readonly string[]
   /** A prune of at least `minObjects` objects that is more than this share of an inventory must be confirmed by an annotation. Not in Flux. */
   readonly pruneGuard: { readonly minObjects: number; readonly share: number }
+  /**
+   * Check the message authentication code of SOPS files and objects. Flux never does: kustomize adds to objects, whose code then no longer
+   * matches, unless they were encrypted with `mac_only_encrypted`.
+   */
+  readonly verifySopsMac: boolean
   /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
   readonly namespaces: readonly string[]
   /** Private hosts that sources may be fetched from. */
@@ -55,6 +60,7 @@ export const defaultSettings: Settings = {
   customApplyStageKinds: [],
   overrideManagers: [],
   pruneGuard: { minObjects: 20, share: 0.5 },
+  verifySopsMac: false,
   namespaces: [],
   egress: {},
 }

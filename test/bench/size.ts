@@ -9,7 +9,17 @@ import { bundleWorker } from '../support/worker-bundle.ts'
 const root = new URL('../../', import.meta.url)
 
 /** Folders of src, each measured alone: its own code, its data, and the libraries that it imports itself. */
-const PARTS: readonly string[] = ['template', 'sprig', 'helm', 'kustomize', 'yaml', 'resources', 'sources', 'kube']
+const PARTS: readonly string[] = [
+  'template',
+  'sprig',
+  'helm',
+  'kustomize',
+  'yaml',
+  'resources',
+  'sources',
+  'secrets',
+  'kube',
+]
 
 /** What renders: everything from a tree of files to objects, with all that it needs. */
 const ENGINE: readonly string[] = ['template', 'sprig', 'helm', 'kustomize', 'yaml', 'resources', 'files', 'base']

@@ -51,7 +51,8 @@ function leavingOut(leaveOut: (path: string) => boolean): Plugin {
 
 const names = new Set(builtinModules.map((name) => name.replace(/^node:/, '')))
 
-const nodeModulesOfTheRuntime: Plugin = {
+/** Modules of Node stay imports of the runtime's own. */
+export const nodeModulesOfTheRuntime: Plugin = {
   name: 'node-modules-of-the-runtime',
   setup: (setup) => {
     setup.onResolve({ filter: /^(node:)?[a-z_]+(\/[a-z]+)*\/?$/ }, ({ path, kind }) => {

@@ -7,6 +7,7 @@ import type { FileTree } from '../../ports/index.ts'
 import type { ObjectOrigin } from '../../kube/index.ts'
 import { gvkOf, isMap, type KubeMap, type KubeObject } from '../../resources/index.ts'
 import { printYaml } from '../../yaml/index.ts'
+import { noDecryption, refuseEncryptedSecrets, type Decryption } from './decrypt.ts'
 
 /** The objects of a Kustomization at one revision, ready to be applied. */
 export interface BuiltKustomization {
@@ -19,18 +20,10 @@ export interface BuiltKustomization {
   originOf(object: KubeObject): ObjectOrigin | undefined
 }
 
-/** Decrypts with the keys of `spec.decryption`. Decrypted values must enter no message. */
-export interface Decryption {
-  /** The tree in which files that generators and patches of the kustomizations below `path` read are decrypted. */
-  files(files: FileTree, path: string): Promise<FileTree>
-  /** A built object with its encrypted values decrypted. */
-  object(object: KubeObject): Promise<KubeObject>
-}
-
 /** What a build needs besides the object and its source. */
 export interface BuildOptions {
   readonly strictSubstitution: boolean
-  /** Undefined: nothing is decrypted, and what is encrypted is refused when it is applied. */
+  /** Undefined: nothing is decrypted, and Secrets that are encrypted are refused. */
   readonly decryption?: Decryption | undefined
   readonly signal: AbortSignal
 }
@@ -39,8 +32,8 @@ export interface BuildOptions {
 const kustomizeGroup = 'kustomize.config.k8s.io'
 
 /**
- * Renders a Kustomization: decryption of files, overlay of its spec, kustomize build, then for each object decryption and post-build
- * substitution, owner labels, common metadata, in kustomize-controller's order (1.9, build and apply).
+ * Renders a Kustomization: overlay of its spec, decryption of files, kustomize build, decryption of objects, post-build substitution, owner
+ * labels, common metadata, in kustomize-controller's order (1.9, build and apply).
  *
  * @throws DiagnosticsError with every finding of the build; EngineError of decryption and substitution, which names the object.
  */
@@ -52,33 +45,36 @@ export async function buildKustomization(
 ): Promise<BuiltKustomization> {
   const { spec } = kustomization
   const path = cleanPath(spec.path ?? '')
-  const { decryption } = options
-  const plain = decryption === undefined ? files : await decryption.files(files, path)
-  const built = await retryPending(() => {
-    if (path !== '' && plain.stat(path)?.kind !== 'directory') throw pathMissing(path)
-    const tree = fluxOverlay(plain, path, spec)
-    return build({ files: tree, path, options: { loadRestrictions: 'none', reorder: 'none' } })
+  const decryption = options.decryption ?? noDecryption
+  const overlaid = await retryPending(() => {
+    if (path !== '' && files.stat(path)?.kind !== 'directory') throw pathMissing(path)
+    return fluxOverlay(files, path, spec)
   }, options.signal)
+  const tree = await decryption.sources(overlaid, path)
+  const built = await retryPending(
+    () => build({ files: tree, path, options: { loadRestrictions: 'none', reorder: 'none' } }),
+    options.signal,
+  )
+  const given = built.objects.filter((object) => gvkOf(object).group !== kustomizeGroup)
+  const decrypted = await decryption.objects(given)
   const strategy = spec.postBuild?.substituteStrategy ?? 'WithVariables'
+  const substituted = decrypted.map((object) =>
+    spec.postBuild === undefined
+      ? object
+      : substitute(object, variables, { strict: options.strictSubstitution, strategy }),
+  )
+  refuseEncryptedSecrets(substituted)
+  const objects = substituted.map((object) => withOwnership(object, kustomization))
   const origins = new WeakMap<KubeObject, ObjectOrigin>()
-  const texts: string[] = []
-  const objects: KubeObject[] = []
-  for (const given of built.objects) {
-    if (gvkOf(given).group === kustomizeGroup) continue
-    const decrypted = decryption === undefined ? given : await decryption.object(given)
-    const substituted =
-      spec.postBuild === undefined
-        ? decrypted
-        : substitute(decrypted, variables, { strict: options.strictSubstitution, strategy })
-    texts.push(printYaml(substituted, { dialect: 'sigs' }))
-    const object = withOwnership(substituted, kustomization)
-    const place = built.placeOf(given)
+  for (const [index, object] of objects.entries()) {
+    const source = given[index]
+    const place = source === undefined ? undefined : built.placeOf(source)
     if (place !== undefined) origins.set(object, place)
-    objects.push(object)
   }
+  const yaml = substituted.map((object) => printYaml(object, { dialect: 'sigs' })).join('---\n')
   return {
     objects,
-    digest: `sha256:${sha256Hex(texts.join('---\n'))}`,
+    digest: `sha256:${sha256Hex(yaml)}`,
     reads: built.reads,
     originOf: (object) => origins.get(object),
   }

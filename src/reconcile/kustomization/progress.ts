@@ -12,6 +12,7 @@ import {
 import type { RunContext } from '../context.ts'
 import type { RecordedChange } from '../job.ts'
 import { timestamp } from '../timestamp.ts'
+import type { Decryption } from './decrypt.ts'
 
 /** What a step has found out so far. The record and the final status are made of it, however the step ends. */
 export interface Progress {
@@ -25,6 +26,8 @@ export interface Progress {
   digest?: string
   renderedAt?: number
   appliedAt?: number
+  /** Knows the values that no message may hold. */
+  decryption?: Decryption
   /** The status was gone when the step began, although the object was worked on before. */
   readonly hadLostStatus: boolean
   readonly changes: RecordedChange[]

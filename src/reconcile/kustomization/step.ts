@@ -80,7 +80,8 @@ export async function stepKustomization(
     emitFinished(ctx, progress)
     return record(ctx, progress, 'ready', 'ReconciliationSucceeded', message)
   } catch (caught) {
-    return await fail(ctx, progress, toEngineError(caught))
+    const error = toEngineError(caught)
+    return await fail(ctx, progress, progress.decryption?.redact(error) ?? error)
   }
 }
 
@@ -94,9 +95,14 @@ function whyBlocked(ctx: RunContext, object: Kustomization, control: StepControl
 
 /** Renders, and notes what the record and the status say about it. */
 async function render(ctx: RunContext, progress: Progress): Promise<BuiltKustomization> {
-  const { built } = await renderKustomization(ctx, progress.object, (revision, originRevision) => {
-    progress.revision = revision
-    if (originRevision !== undefined) progress.originRevision = originRevision
+  const { built } = await renderKustomization(ctx, progress.object, {
+    onRevision: (revision, originRevision) => {
+      progress.revision = revision
+      if (originRevision !== undefined) progress.originRevision = originRevision
+    },
+    onDecryption: (decryption) => {
+      progress.decryption = decryption
+    },
   })
   progress.digest = built.digest
   progress.renderedAt = ctx.deps.clock.now()

@@ -20,7 +20,6 @@ export function refuseUnsupported(object: Kustomization, settings: Settings): vo
       },
     )
   }
-  if (spec.decryption !== undefined) refuse('decryption')
   const sourceNamespace = spec.sourceRef.namespace ?? namespace
   if (settings.noCrossNamespaceRefs && sourceNamespace !== namespace) {
     throw new EngineError(

@@ -32,6 +32,9 @@ const vendorRules: readonly VendorRule[] = [
     place: 'src/kube (types only) and src/platforms/node',
   },
   { module: '@octokit/webhooks', allowed: /^src\/receivers\//, place: 'src/receivers' },
+  { module: 'age-encryption', allowed: /^src\/secrets\//, place: 'src/secrets' },
+  { module: 'openpgp', allowed: /^src\/secrets\//, place: 'src/secrets' },
+  { module: 'aws4fetch', allowed: /^src\/secrets\//, place: 'src/secrets' },
   { module: 'hono', allowed: /^(?:functions|src\/ui)\//, place: 'functions and src/ui' },
 ]
 
