@@ -1,5 +1,5 @@
 import { sourceText } from './source-text.ts'
-import { isMap, type KubeObject, type KubeValue, scalarText } from './object.ts'
+import { isMap, type KubeObject, scalarText } from './object.ts'
 
 /** Group, version and kind of an object; the core group is ''. */
 export interface Gvk {
