@@ -104,31 +104,7 @@ function fieldOf(schema: Message): Field | undefined {
   return one(value, 1) ? { kind: 'values', keys: [], target: referenceOf(value) } : undefined
 }
 
-/** Names of the definitions that a kind reaches and from which a merged list can be reached. */
-function reachableDefinitions(
-  definitions: ReadonlyMap<string, ReadonlyMap<string, Field>>,
-  types: ReadonlyMap<string, string>,
-): ReadonlySet<string> {
-  const useful = new Set<string>()
-  for (let grown = true; grown;) {
-    grown = false
-    for (const [name, fields] of definitions) {
-      if (useful.has(name)) continue
-      if ([...fields.values()].some((field) => field.kind === 'list' || useful.has(field.target ?? ''))) {
-        useful.add(name)
-        grown = true
-      }
-    }
-  }
-  const reachable = new Set<string>()
-  const visit = (name: string): void => {
-    if (reachable.has(name) || !useful.has(name)) return
-    reachable.add(name)
-    for (const field of definitions.get(name)?.values() ?? []) if (field.target !== undefined) visit(field.target)
-  }
-  for (const name of types.values()) visit(name)
-  return reachable
-}
+const quoted = (name: string): string => `  ${JSON.stringify(name)},`
 
 function main(): void {
   const scratch = mkdtempSync(join(tmpdir(), 'schema-'))
@@ -152,7 +128,25 @@ function main(): void {
       types.set(`${part('group')}${part('group') && '/'}${part('version')}/${part('kind')}`, name)
     }
   }
-  const reachable = reachableDefinitions(definitions, types)
+  // A definition matters when a merged list can be reached from it.
+  const useful = new Set<string>()
+  for (let grown = true; grown;) {
+    grown = false
+    for (const [name, fields] of definitions) {
+      if (useful.has(name)) continue
+      if ([...fields.values()].some((field) => field.kind === 'list' || useful.has(field.target ?? ''))) {
+        useful.add(name)
+        grown = true
+      }
+    }
+  }
+  const reachable = new Set<string>()
+  const visit = (name: string): void => {
+    if (reachable.has(name) || !useful.has(name)) return
+    reachable.add(name)
+    for (const field of definitions.get(name)?.values() ?? []) if (field.target !== undefined) visit(field.target)
+  }
+  for (const name of types.values()) visit(name)
   const order = [...reachable].toSorted()
   const index = new Map(order.map((name, position) => [name, position]))
   const print = (field: Field): string | undefined => {
@@ -180,7 +174,7 @@ function main(): void {
     `]`,
     `/** The name of each definition, in the same order: other schemas refer to them. */`,
     `export const NAMES: readonly string[] = [`,
-    ...order.map((name) => `  ${JSON.stringify(name)},`),
+    ...order.map(quoted),
     `]`,
     `/** \`apiVersion/Kind\` -> index of its definition. */`,
     `export const KINDS: { readonly [type: string]: number } = {`,
@@ -189,9 +183,8 @@ function main(): void {
     '',
   ].join('\n')
   writeFileSync(OUTPUT, output)
-  console.log(
-    `${order.length} definitions, ${kinds.length} kinds, ${output.length} bytes, ${gzipSync(output).length} gzipped`,
-  )
+  const size = `${output.length} bytes, ${gzipSync(output).length} gzipped`
+  console.log(`${order.length} definitions, ${kinds.length} kinds, ${size}`)
 }
 
 main()

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../base/index.ts'
 import { type ReadRecord, recordReads, resolvePath } from '../files/index.ts'
 import type { FileEntry, FileTree } from '../ports/index.ts'
-import { findFault, isMap, type KubeObject } from '../resources/index.ts'
+import { findFault, type KubeObject } from '../resources/index.ts'
 import { Accumulator } from './accumulator.ts'
 import { BuildContext, type RenderRequest, type ResolveRemote } from './build-context.ts'
 import { addTexts } from './filters/labels.ts'
@@ -164,13 +164,6 @@ function finishMetadata(list: ResourceList, buildMetadata: readonly string[]): v
     if (buildMetadata.includes('managedByLabel')) {
       const label = { 'app.kubernetes.io/managed-by': `kustomize-${KUSTOMIZE_VERSION}` }
       addTexts(resource.object, label, [{ path: 'metadata/labels', create: true }])
-    }
-    const written = isMap(resource.object['metadata']) ? resource.object['metadata']['annotations'] : undefined
-    if (written !== undefined && written !== null && !isMap(written)) {
-      throw problem('kustomize-object-invalid', 'metadata.annotations must be a mapping', {
-        object: resource.describe(),
-        ...resource.place,
-      })
     }
     const annotations = resource.texts('annotations')
     for (const name of INTERNAL_ANNOTATIONS) delete annotations[name]

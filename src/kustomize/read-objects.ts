@@ -7,6 +7,7 @@ import {
   type KubeValue,
   metaText,
   noteFault,
+  noteQuoted,
   noteSourceText,
   type Schema,
   scalarText,
@@ -70,6 +71,10 @@ class Notes implements YamlNotes {
 
   text(map: KubeMap, key: string, text: string): void {
     noteSourceText(map, key, text)
+  }
+
+  quoted(map: KubeMap, key: string): void {
+    noteQuoted(map, key)
   }
 
   fault(map: KubeMap, { code, message, offset }: YamlFault): void {

@@ -96,6 +96,10 @@ export class Resource {
   /** Remembers the current id as a former one; called before something may change it. */
   rememberId(): void {
     const id = this.currentId()
+    // kustomize writes all annotations anew here.
+    const metadata = this.object['metadata']
+    const annotations = isMap(metadata) ? metadata['annotations'] : undefined
+    if (isMap(metadata) && isMap(annotations)) metadata['annotations'] = copyValue(annotations)
     this.previousIds = [...this.previousIds, { name: id.name, namespace: effectiveNamespace(id), kind: id.kind }]
   }
 

@@ -6,7 +6,11 @@ const TEXTS: unique symbol = Symbol('source texts')
 /** What is wrong with a mapping. */
 const FAULT: unique symbol = Symbol('fault')
 
+/** Keys of the scalars that were written in quotes or as a block. */
+const QUOTED: unique symbol = Symbol('quoted scalars')
+
 interface Noted {
+  [QUOTED]?: Set<string>
   [FAULT]?: MapFault
   [TEXTS]?: Map<string, { readonly value: unknown; readonly text: string }>
 }
@@ -36,6 +40,18 @@ export function sourceText(map: KubeMap, key: string): string {
 /** True when the null at `map[key]` was written as nothing at all (`key:`) rather than `null` or `~`. */
 export function hasEmptyText(map: KubeMap, key: string): boolean {
   return getKey(map, key) === null && sourceText(map, key) === ''
+}
+
+/** Notes that the text at `map[key]` was written in quotes or as a block: what is merged into its place becomes text, too (kyaml, FieldSetter). */
+export function noteQuoted(map: KubeMap, key: string): void {
+  const noted = map as Noted
+  if (noted[QUOTED] === undefined) Object.defineProperty(map, QUOTED, { value: new Set(), enumerable: false })
+  noted[QUOTED]?.add(key)
+}
+
+/** True for a text at `map[key]` that was written in quotes or as a block. */
+export function isQuoted(map: KubeMap, key: string): boolean {
+  return (map as Noted)[QUOTED]?.has(key) === true && typeof getKey(map, key) === 'string'
 }
 
 /** What is wrong with a mapping, though it could be read. */
@@ -78,6 +94,8 @@ export function copySourceText(from: KubeMap, to: KubeMap, key: string): void {
 export function copySourceTexts(from: KubeMap, to: KubeMap): void {
   const fault = (from as Noted)[FAULT]
   if (fault !== undefined) noteFault(to, fault)
+  const quoted = (from as Noted)[QUOTED]
+  if (quoted !== undefined) for (const key of quoted) noteQuoted(to, key)
   const texts = (from as Noted)[TEXTS]
   if (texts !== undefined) for (const [key, { text }] of texts) noteSourceText(to, key, text)
 }

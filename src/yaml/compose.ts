@@ -29,6 +29,8 @@ export class YamlProblem extends Error {
 export interface YamlNotes {
   /** The scalar at `map[key]` was written as `text`, which is not how its value reads: `1.10`, `0o17`, a null that is written as nothing. */
   text(map: { [key: string]: YamlValue }, key: string, text: string): void
+  /** The text at `map[key]` stands in quotes, or as a block. */
+  quoted(map: { [key: string]: YamlValue }, key: string): void
   /** The mapping holds a key twice (the first one counts), or one that is not text: with this, it is read all the same. */
   fault(map: { [key: string]: YamlValue }, fault: YamlFault): void
 }
@@ -200,7 +202,11 @@ export class Composer {
   }
 
   #noteText(target: { [key: string]: YamlValue }, key: string, value: YamlValue, event: ScalarEvent): void {
-    if (event.style !== SCALAR_STYLE.PLAIN || (typeof value === 'object' && value !== null)) return
+    if (event.style !== SCALAR_STYLE.PLAIN) {
+      this.#options.notes?.quoted(target, key)
+      return
+    }
+    if (typeof value === 'object' && value !== null) return
     const text = getScalarValue(this.#source, event)
     if (text !== String(value)) this.#options.notes?.text(target, key, text)
   }

@@ -7,6 +7,7 @@ import {
   type KubeValue,
   scalarText,
   setKey,
+  setSharedKey,
   sourceText,
   splitPath,
 } from '../../resources/index.ts'
@@ -36,6 +37,8 @@ export function slotText(slot: Slot): string {
 export function writeSlot(slot: Slot, value: KubeValue): void {
   const { container, key } = slot
   if (Array.isArray(container)) container[key as number] = value
+  else if (Object.hasOwn(container, key) && (value === null || typeof value !== 'object'))
+    setSharedKey(container, key as string, value)
   else setKey(container, key as string, value)
 }
 

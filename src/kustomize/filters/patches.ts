@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../../base/index.ts'
 import {
   applyJsonPatch,
+  findFault,
   type JsonPatchOperation,
   type KubeValue,
   parseJsonPatch,
@@ -128,6 +129,8 @@ function applyJsonPatches(
   remember: boolean,
 ): void {
   for (const resource of list.select(target)) {
+    const fault = resource.hasFaults ? findFault(resource.object, resource.object) : undefined
+    if (fault !== undefined) throw problems([{ severity: 'error', ...fault, object: resource.describe() }])
     if (remember) resource.rememberId()
     // kustomize keeps what it knows about an object in its annotations, so a patch finds them there once an id was remembered.
     if (resource.previousIds.length > 0 && resource.metadata()['annotations'] === undefined)
