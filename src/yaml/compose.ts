@@ -194,6 +194,8 @@ export class Composer {
     }
     const offset = event !== undefined && 'valueStart' in event ? event.valueStart : 0
     const key = this.node()
+    if (key === null && this.#options.dialect === 'sigs')
+      throw new YamlProblem('yaml-bad-key', this.#nullKeyProblem(), offset)
     if (typeof key === 'string') return key
     if (this.#options.dialect === 'kyaml' && key !== null && typeof key !== 'object') {
       throw new YamlProblem('yaml-key-not-text', `the key ${String(key)} is not text; quote it`, offset)
@@ -205,6 +207,13 @@ export class Composer {
       key === null ? 'a mapping key is empty; write it as text' : 'a mapping key must be a scalar',
       offset,
     )
+  }
+
+  /** sigs.k8s.io/yaml's words, which show the value, too: tables and lists are left out. */
+  #nullKeyProblem(): string {
+    const value = this.node()
+    const shown = typeof value === 'string' ? JSON.stringify(value) : value === null ? '<nil>' : String(value)
+    return `unsupported map key of type: %!s(<nil>), key: <nil>, value: ${typeof value === 'object' && value !== null ? '…' : shown}`
   }
 
   #alias(name: string, offset: number): YamlValue {
