@@ -212,8 +212,10 @@ export class Composer {
   /** sigs.k8s.io/yaml's words, which show the value, too: tables and lists are left out. */
   #nullKeyProblem(): string {
     const value = this.node()
-    const shown = typeof value === 'string' ? JSON.stringify(value) : value === null ? '<nil>' : String(value)
-    return `unsupported map key of type: %!s(<nil>), key: <nil>, value: ${typeof value === 'object' && value !== null ? '…' : shown}`
+    const prefix = 'unsupported map key of type: %!s(<nil>), key: <nil>, value: '
+    if (value === null) return `${prefix}<nil>`
+    if (typeof value === 'string') return prefix + JSON.stringify(value)
+    return prefix + (typeof value === 'object' ? '…' : String(value))
   }
 
   #alias(name: string, offset: number): YamlValue {
