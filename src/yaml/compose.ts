@@ -234,6 +234,8 @@ export class Composer {
     }
     const offset = event !== undefined && 'valueStart' in event ? event.valueStart : 0
     const key = this.node()
+    if (key === null && this.#options.dialect === 'sigs')
+      throw new YamlProblem('yaml-bad-key', this.#nullKeyProblem(), offset)
     if (this.#options.dialect === 'kyaml' && key !== null && typeof key !== 'object') {
       const text = event?.type === EVENT_ID.SCALAR ? getScalarValue(this.#source, event) : String(key)
       const isText = typeof key === 'string' && (text === key || event?.type !== EVENT_ID.SCALAR)
@@ -248,6 +250,15 @@ export class Composer {
       key === null ? 'a mapping key is empty; write it as text' : 'a mapping key must be a scalar',
       offset,
     )
+  }
+
+  /** sigs.k8s.io/yaml's words, which show the value, too: tables and lists are left out. */
+  #nullKeyProblem(): string {
+    const value = this.node()
+    const prefix = 'unsupported map key of type: %!s(<nil>), key: <nil>, value: '
+    if (value === null) return `${prefix}<nil>`
+    if (typeof value === 'string') return prefix + JSON.stringify(value)
+    return prefix + (typeof value === 'object' ? '…' : String(value))
   }
 
   #alias(name: string, offset: number): YamlValue {

@@ -7,6 +7,7 @@ import type { Bench, BenchRow } from './rows.ts'
 const benches: { readonly [name: string]: () => Promise<{ readonly bench: Bench }> } = {
   git: () => import('./git.ts'),
   kustomize: () => import('./kustomize.ts'),
+  helm: () => import('./helm.ts'),
   latency: () => import('./latency.ts'),
 }
 

@@ -10,7 +10,8 @@ import {
   type Value,
 } from '../../template/index.ts'
 import { decodeJson, encodeJson } from '../../sprig/index.ts'
-import { parseYaml, printYaml } from '../../yaml/index.ts'
+import { printYaml } from '../../yaml/index.ts'
+import { readYaml } from '../yaml-text.ts'
 import { parseToml } from './toml-parse.ts'
 import { printToml } from './toml-print.ts'
 import { ANY_TABLE, isNilMap, NilMap } from './nil-map.ts'
@@ -88,7 +89,7 @@ function failure(wanted: 'table' | 'list', message: string, isYaml = false): Val
 }
 
 function fromYaml(text: string): Value {
-  return parseYaml(text, { dialect: 'sigs', maps: true })
+  return readYaml(text)
 }
 
 /** Reading and printing YAML, JSON and TOML (Helm v4 pkg/engine funcs). */
