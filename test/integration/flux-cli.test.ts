@@ -76,7 +76,7 @@ describe('the flux command line', { skip: flux === undefined ? 'there is no flux
 
   it('get: ready, with the applied revision', async () => {
     const text = await run('get', 'kustomizations')
-    const revision = `main@sha1:${(await made.repository.head()).slice(0, 8)}`
+    const revision = `main@sha1:${((await made.repository.head()) ?? '').slice(0, 8)}`
     assert.match(text, new RegExp(`app\\s+${revision}\\s+False\\s+True\\s+Applied revision: ${revision}`))
     assert.match(await run('get', 'sources', 'git'), new RegExp(`app\\s+${revision}\\s+False\\s+True`))
   })

@@ -13,8 +13,8 @@ after(async () => {
   for (const made of open) await made.close()
 })
 
-/** Every request with this variable set, which takes some minutes; otherwise every seventh, and the last. */
-const step = process.env['SLUICE_EVERY_REQUEST'] === '1' ? 1 : 7
+/** Every n-th request, and the last. `SLUICE_CUT_STEP=1` takes every one of them, which takes some minutes. */
+const step = Number(process.env['SLUICE_CUT_STEP'] ?? '13')
 const count = 30
 
 const map = (name: string, value: string): string =>
@@ -38,7 +38,7 @@ interface Subject {
   readonly made: Scenario
   /** Successful writes of ConfigMaps that reached the server: `PATCH m1` and how often. */
   readonly writes: Map<string, number>
-  run(wrap: (inner: KubeTransport) => KubeTransport): Promise<number>
+  run(wrap: (inner: KubeTransport) => KubeTransport, requestTimeoutMs?: number): Promise<number>
 }
 
 async function subject(): Promise<Subject> {
@@ -78,7 +78,7 @@ async function subject(): Promise<Subject> {
   return {
     made,
     writes,
-    run: async (wrap) => {
+    run: async (wrap, requestTimeoutMs = 30_000) => {
       assert.ok(counting)
       active = wrap(counting)
       requests = 0
@@ -90,7 +90,7 @@ async function subject(): Promise<Subject> {
         push: { provider: 'github', deliveryId: 'd', urls: [made.repository.url], ref: 'refs/heads/main' },
       }
       // Another process: nothing in memory is left.
-      const deps = { ...made.deps, caches: createCaches(), limits: { ...made.deps.limits, requestTimeoutMs: 2_000 } }
+      const deps = { ...made.deps, caches: createCaches(), limits: { ...made.deps.limits, requestTimeoutMs } }
       await runJob(deps, job).catch((error: { code?: string }) =>
         assert.ok(['cluster-unreachable', 'kube-timeout'].includes(error.code ?? ''), error.code),
       )
@@ -177,7 +177,7 @@ for (const [name, phase] of Object.entries(phases)) {
         await mapLimit(places(requests), 6, async (at) => {
           const one = await subject()
           await phase.prepare(one)
-          await one.run((inner) => fault(inner, at))
+          await one.run((inner) => fault(inner, at), what.startsWith('an answer') ? 1_500 : undefined)
           // A write whose answer was lost is sent once more within the same run.
           await expectEnd(one, phase.expected, `${what} at ${at}`, what.startsWith('an answer') ? 2 : 1)
         })
