@@ -1,6 +1,13 @@
 import { runBounded, type Settled } from '../base/index.ts'
 import { isMap, parseApiVersion, type KubeObject } from '../resources/index.ts'
-import { createApplyContext, failureOf, isFatal, withoutNamespace, type ApplyContext } from './apply-context.ts'
+import {
+  createApplyContext,
+  failureOf,
+  isFatal,
+  throughConflicts,
+  withoutNamespace,
+  type ApplyContext,
+} from './apply-context.ts'
 import type { ApplyOptions, ApplyResult, ObjectFailure } from './apply-types.ts'
 import { changeOf, type Change, type ChangeSet } from './change-set.ts'
 import type { KubeClient } from './client-types.ts'
@@ -71,7 +78,12 @@ interface PlannedStage {
 
 /** Compares all objects with the cluster. Writes nothing. */
 async function planAll(context: ApplyContext, objects: readonly KubeObject[]): Promise<PlannedStage> {
-  const results = await runBounded(objects, context.concurrency, (object) => planObject(context, object), isFatal)
+  const results = await runBounded(
+    objects,
+    context.concurrency,
+    (object) => throughConflicts(context, () => planObject(context, object)),
+    isFatal,
+  )
   const { values, errors } = settle(context, objects, results, 'dry-run')
   return { plans: values, errors, isCutOff: results.includes(undefined) }
 }

@@ -8,6 +8,7 @@ const benches: { readonly [name: string]: () => Promise<{ readonly bench: Bench 
   git: () => import('./git.ts'),
   kustomize: () => import('./kustomize.ts'),
   helm: () => import('./helm.ts'),
+  kustomizations: () => import('./kustomizations.ts'),
   latency: () => import('./latency.ts'),
 }
 

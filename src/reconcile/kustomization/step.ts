@@ -1,6 +1,7 @@
 import { EngineError, toEngineError } from '../../base/index.ts'
-import { fieldManagers, finalizer, type Kustomization } from '../../api/index.ts'
+import { fieldManagers, finalizer, type Kustomization, type KustomizationStatus } from '../../api/index.ts'
 import { addFinalizer } from '../../kube/index.ts'
+import { equalValues, type KubeMap } from '../../resources/index.ts'
 import type { RunContext, StepControl } from '../context.ts'
 import { describeBlockers } from '../dependencies.ts'
 import { compileHealthExprs } from '../health-exprs.ts'
@@ -12,7 +13,7 @@ import { applyAndPrune } from './apply.ts'
 import type { BuiltKustomization } from './build.ts'
 import { finalizeKustomization } from './finalize.ts'
 import { awaitHealth } from './health.ts'
-import { emit, now, store, type Progress } from './progress.ts'
+import { emit, isUnchangedInput, now, store, type Progress } from './progress.ts'
 import { hasLostStatus } from './rebuild-inventory.ts'
 import { renderKustomization } from './render.ts'
 import { finishedStatus, type KustomizationResult } from './status.ts'
@@ -62,7 +63,9 @@ export async function stepKustomization(
     progress.appliedAt = ctx.deps.clock.now()
     await control.applied(changes)
     const health = await awaitHealth(ctx, client, progress, { changes, objects: built.objects, custom: customHealth })
-    progress.object = { ...progress.object, status: { ...progress.object.status, conditions: health.conditions } }
+    // How long a check took that found what was there before is no news.
+    if (!health.wasHealthy || progress.changes.length > 0 || health.state !== 'healthy')
+      progress.object = { ...progress.object, status: { ...progress.object.status, conditions: health.conditions } }
     if (health.state === 'waiting') {
       await save(ctx, progress, { kind: 'waiting', message: health.message, revision: progress.revision ?? '' })
       return record(ctx, progress, 'waiting', 'Progressing', health.message)
@@ -76,8 +79,7 @@ export async function stepKustomization(
         disposition: 'retry',
       })
     const message = `Applied revision: ${progress.revision}`
-    await save(ctx, progress, applied(ctx, progress))
-    emitFinished(ctx, progress)
+    if (await saveApplied(ctx, progress)) emitFinished(ctx, progress)
     return record(ctx, progress, 'ready', 'ReconciliationSucceeded', message)
   } catch (caught) {
     const error = toEngineError(caught)
@@ -143,6 +145,23 @@ async function saveBlocked(ctx: RunContext, progress: Progress, message: string)
   if (ready?.reason === 'DependencyNotReady' && ready.message === message) return
   await save(ctx, progress, { kind: 'failed', reason: 'DependencyNotReady', message, stalled: false, durationMs: 0 })
   emit(ctx, progress, 'info', 'DependencyNotReady', `Dependencies do not meet ready condition: ${message}`)
+}
+
+/**
+ * The status after a success. One that would say the same as before is not written: looking costs nothing then, at the price of a `.status.history`
+ * that counts the looks which found something only. @returns whether there was something to say.
+ */
+async function saveApplied(ctx: RunContext, progress: Progress): Promise<boolean> {
+  const status = finishedStatus(progress.object, applied(ctx, progress), now(ctx))
+  const isQuiet = progress.changes.length === 0 && isUnchangedInput(progress)
+  if (isQuiet && equalValues(withoutHistory(status), withoutHistory(progress.stored.status))) return false
+  await store(ctx, progress, status)
+  return true
+}
+
+function withoutHistory(status: KustomizationStatus | undefined): KubeMap {
+  const { history: _history, ...rest } = status ?? {}
+  return JSON.parse(JSON.stringify(rest)) as KubeMap
 }
 
 async function save(ctx: RunContext, progress: Progress, result: KustomizationResult): Promise<void> {
