@@ -9,6 +9,7 @@ import { stepHelmRelease } from './helmrelease/step.ts'
 import type { EngineDeps, Job, JobResult, NodeRecord, ObjectKey, RunRecord } from './job.ts'
 import { stepKustomization } from './kustomization/step.ts'
 import { selectNode, type Candidate, type CheckMark } from './select.ts'
+import { isOciHelmRepository } from './source/helm-repository.ts'
 import { createSources } from './source/index.ts'
 import { isRefAffected, isRepositoryMatch } from './source-match.ts'
 import {
@@ -149,6 +150,7 @@ function isSourceConcerned(source: Source, job: Job, checks: Checks, now: number
   if (source.metadata.deletionTimestamp !== undefined) return true
   // Others write an ExternalArtifact; there is nothing to look at.
   if (source.kind === 'ExternalArtifact') return false
+  if (source.kind === 'HelmRepository' && isOciHelmRepository(source)) return false
   if (job.push !== undefined) {
     return (
       source.kind === 'GitRepository' &&

@@ -1,5 +1,5 @@
 import type { EgressPolicy } from '../base/index.ts'
-import { defaultGitLimits, type GitLimits } from '../sources/index.ts'
+import { defaultGitLimits, defaultHelmLimits, type GitLimits, type HelmSourceLimits } from '../sources/index.ts'
 
 /** Behaviour that the operator of the deployment chooses. Flux's controller flags where one exists. */
 export interface Settings {
@@ -32,6 +32,7 @@ export interface Limits {
   /** Milliseconds between two looks at objects that are not healthy yet. */
   readonly healthPollMs: number
   readonly git: GitLimits
+  readonly helm: HelmSourceLimits
 }
 
 export const defaultSettings: Settings = {
@@ -51,4 +52,5 @@ export const defaultLimits: Limits = {
   applyConcurrency: 16,
   healthPollMs: 500,
   git: defaultGitLimits,
+  helm: defaultHelmLimits,
 }

@@ -6,6 +6,7 @@
 export { packTarGz, type PackedFile } from './archive/write-tar.ts'
 export type { SourceArtifact } from './artifact.ts'
 export * from './git/index.ts'
+export * from './helm/index.ts'
 export { ignoreFileName, ignoreFilter } from './ignore/ignore-filter.ts'
 export type { IgnoreRules } from './ignore/ignore-filter.ts'
 export type { RequestCredentials, RequestDeps } from './request.ts'

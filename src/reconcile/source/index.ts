@@ -50,10 +50,12 @@ export interface SourceContext {
   readonly signal: AbortSignal
   /** The other sources of the run: a chart is made from one. */
   readonly sources: Pick<SourceResults, 'refresh' | 'artifact'>
+  /** Downloads that several sources of the run share, by a name of the caller's. */
+  readonly shared: Map<string, Promise<unknown>>
 }
 
 /** Makes the sources of one run. */
-export function createSources(run: Omit<SourceContext, 'sources'>): SourceResults {
+export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): SourceResults {
   const refreshed = new Map<
     string,
     { readonly generation: number; readonly artifact: Promise<SourceArtifact | undefined> }
@@ -113,7 +115,7 @@ export function createSources(run: Omit<SourceContext, 'sources'>): SourceResult
       return loadArtifactChart(key, await artifactOf(key), run.deps.caches)
     },
   }
-  const ctx: SourceContext = { ...run, sources: results }
+  const ctx: SourceContext = { ...run, sources: results, shared: new Map() }
   return results
 }
 

@@ -2,6 +2,7 @@ import { unsupportedSourceKind, type SourceArtifact } from '../../sources/index.
 import type { Source } from '../world.ts'
 import { currentArtifact, refreshGitRepository } from './git.ts'
 import { currentHelmChart, refreshHelmChart } from './helm-chart.ts'
+import { currentHelmRepository, refreshHelmRepository } from './helm-repository.ts'
 import type { SourceContext } from './index.ts'
 
 /** What the engine does with the sources of one kind. A new kind is one file and one line in the table below. */
@@ -20,6 +21,7 @@ const kinds: SourceTable = Object.freeze({
     current: async (ctx, object) =>
       object.status?.artifact === undefined ? undefined : await currentArtifact(ctx, object),
   },
+  HelmRepository: { refresh: refreshHelmRepository, current: currentHelmRepository },
   HelmChart: { refresh: refreshHelmChart, current: currentHelmChart },
 } satisfies SourceTable)
 
