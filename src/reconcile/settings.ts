@@ -1,5 +1,12 @@
 import type { EgressPolicy } from '../base/index.ts'
-import { defaultGitLimits, defaultHelmLimits, type GitLimits, type HelmSourceLimits } from '../sources/index.ts'
+import {
+  defaultGitLimits,
+  defaultHelmLimits,
+  defaultOciLimits,
+  type GitLimits,
+  type HelmSourceLimits,
+  type OciLimits,
+} from '../sources/index.ts'
 
 /** Behaviour that the operator of the deployment chooses. Flux's controller flags where one exists. */
 export interface Settings {
@@ -33,6 +40,7 @@ export interface Limits {
   readonly healthPollMs: number
   readonly git: GitLimits
   readonly helm: HelmSourceLimits
+  readonly oci: OciLimits
 }
 
 export const defaultSettings: Settings = {
@@ -53,4 +61,5 @@ export const defaultLimits: Limits = {
   healthPollMs: 500,
   git: defaultGitLimits,
   helm: defaultHelmLimits,
+  oci: defaultOciLimits,
 }

@@ -3,11 +3,15 @@
  * byte limit and a deadline on everything. `sources` is the table by kind; kinds that are not there yet fail by name.
  * @module
  */
+export { packTree } from './archive/pack-tree.ts'
+export { extractTarGz, type ExtractLimits } from './archive/read-tar-gz.ts'
 export { packTarGz, type PackedFile } from './archive/write-tar.ts'
 export type { SourceArtifact } from './artifact.ts'
 export * from './git/index.ts'
 export * from './helm/index.ts'
+export * from './oci/index.ts'
 export { ignoreFileName, ignoreFilter } from './ignore/ignore-filter.ts'
 export type { IgnoreRules } from './ignore/ignore-filter.ts'
 export type { RequestCredentials, RequestDeps } from './request.ts'
+export { credentialsError, proxyOfSecret, secretText, tlsOfSecret } from './secret.ts'
 export * from './source-kinds.ts'

@@ -47,8 +47,10 @@ const read = (made: Scenario, kind: string, name: string) =>
   made.client.get({ apiVersion: group, kind, namespace: made.namespace, name })
 const greeting = async (made: Scenario, name: string) =>
   (await made.client.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: made.namespace, name }))['data']
-const condition = (object: { [field: string]: any }, type: string) =>
-  object['status'].conditions.find((one: { type: string }) => one.type === type)
+const condition = (
+  object: { readonly [field: string]: { conditions?: readonly { type: string; [field: string]: unknown }[] } },
+  type: string,
+) => object['status']?.conditions?.find((one) => one.type === type)
 const reasons = async (made: Scenario, kind: string) =>
   (await made.client.list({ apiVersion: 'v1', kind: 'Event', namespace: made.namespace }))
     .filter((event) => event['involvedObject'].kind === kind)
@@ -76,7 +78,7 @@ describe('a HelmRelease of a chart in a Helm repository', () => {
     assert.equal(artifact.revision, `sha256:${hexDigest(index)}`)
     assert.equal(artifact.path, `helmrepository/${made.namespace}/charts/index-${hexDigest(index)}.yaml`)
     assert.deepEqual(repository.metadata.finalizers, ['finalizers.fluxcd.io'])
-    assert.equal(condition(repository, 'Ready').message, `stored artifact: revision '${artifact.revision}'`)
+    assert.equal(condition(repository, 'Ready')?.message, `stored artifact: revision '${artifact.revision}'`)
     const chart = await read(made, 'HelmChart', `${made.namespace}-web`)
     assert.equal(chart['status'].artifact.revision, '1.0.0')
     assert.equal(chart['status'].artifact.digest, `sha256:${hexDigest(server.files.get('/one/web-1.0.0.tgz') ?? '')}`)
@@ -84,7 +86,7 @@ describe('a HelmRelease of a chart in a Helm repository', () => {
     assert.equal(chart['status'].observedChartName, 'web')
     assert.equal(chart['status'].observedSourceArtifactRevision, artifact.revision)
     assert.deepEqual(
-      [condition(chart, 'Ready').reason, condition(chart, 'Ready').message],
+      [condition(chart, 'Ready')?.reason, condition(chart, 'Ready')?.message],
       ['ChartPullSucceeded', "pulled 'web' chart with version '1.0.0'"],
     )
     assert.ok(
@@ -122,9 +124,9 @@ describe('a HelmRelease of a chart in a Helm repository', () => {
     await apply(made, 'HelmChart', 'web', spec)
     await made.scan()
     const failed = await read(made, 'HelmChart', 'web')
-    assert.equal(condition(failed, 'Ready').reason, 'ValuesFilesError')
-    assert.equal(condition(failed, 'BuildFailed').status, 'True')
-    assert.equal(condition(failed, 'Stalled').status, 'True')
+    assert.equal(condition(failed, 'Ready')?.reason, 'ValuesFilesError')
+    assert.equal(condition(failed, 'BuildFailed')?.status, 'True')
+    assert.equal(condition(failed, 'Stalled')?.status, 'True')
     await apply(made, 'HelmChart', 'web', { ...spec, ignoreMissingValuesFiles: true })
     await made.scan()
     const chart = await read(made, 'HelmChart', 'web')
@@ -132,7 +134,7 @@ describe('a HelmRelease of a chart in a Helm repository', () => {
     assert.deepEqual(chart['status'].observedValuesFiles, ['values.yaml', 'prod.yaml'])
     assert.equal(condition(chart, 'BuildFailed'), undefined)
     assert.equal(
-      condition(chart, 'Ready').message,
+      condition(chart, 'Ready')?.message,
       "packaged 'web' chart with version '1.0.0+2' and merged values files [values.yaml prod.yaml]",
     )
   })
@@ -162,8 +164,8 @@ describe('a HelmRelease of a chart in a Helm repository', () => {
     ] as const
     for (const [kind, name, reason, isStalled] of rows) {
       const object = await read(made, kind, name)
-      assert.equal(condition(object, 'Ready').reason, reason, name)
-      assert.equal(condition(object, 'FetchFailed').status, 'True', name)
+      assert.equal(condition(object, 'Ready')?.reason, reason, name)
+      assert.equal(condition(object, 'FetchFailed')?.status, 'True', name)
       assert.equal(condition(object, 'Stalled') !== undefined, isStalled, name)
     }
   })
@@ -201,7 +203,7 @@ describe('a HelmRelease of a chart in a Helm repository', () => {
     await made.scan()
     const chart = await read(made, 'HelmChart', 'prod')
     assert.equal(chart['status'].artifact?.revision, `0.1.0+${commit.slice(0, 12)}.1`, JSON.stringify(chart['status']))
-    assert.equal(condition(chart, 'Ready').reason, 'ChartPackageSucceeded')
+    assert.equal(condition(chart, 'Ready')?.reason, 'ChartPackageSucceeded')
   })
 
   it('suspended, asked for and deleted behaves as any source', async () => {

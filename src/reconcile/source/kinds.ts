@@ -4,6 +4,7 @@ import { currentArtifact, refreshGitRepository } from './git.ts'
 import { currentHelmChart, refreshHelmChart } from './helm-chart.ts'
 import { currentHelmRepository, refreshHelmRepository } from './helm-repository.ts'
 import type { SourceContext } from './index.ts'
+import { currentOciRepository, refreshOciRepository } from './oci-repository.ts'
 
 /** What the engine does with the sources of one kind. A new kind is one file and one line in the table below. */
 interface SourceKind<T extends Source> {
@@ -21,6 +22,7 @@ const kinds: SourceTable = Object.freeze({
     current: async (ctx, object) =>
       object.status?.artifact === undefined ? undefined : await currentArtifact(ctx, object),
   },
+  OCIRepository: { refresh: refreshOciRepository, current: currentOciRepository },
   HelmRepository: { refresh: refreshHelmRepository, current: currentHelmRepository },
   HelmChart: { refresh: refreshHelmChart, current: currentHelmChart },
 } satisfies SourceTable)

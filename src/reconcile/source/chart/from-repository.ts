@@ -1,9 +1,25 @@
 import type { HelmChart, HelmRepository } from '../../../api/index.ts'
-import { EngineError } from '../../../base/index.ts'
-import { downloadChart, selectVersion } from '../../../sources/index.ts'
+import { EngineError, isEngineError, tryParseVersion } from '../../../base/index.ts'
+import {
+  chartTag,
+  downloadChart,
+  fetchOciChart,
+  parseOciUrl,
+  RegistryClient,
+  registryLogin,
+  secretText,
+  selectVersion,
+  tlsOfSecret,
+  type OciDeps,
+  type RegistryLogin,
+  type RegistryOptions,
+} from '../../../sources/index.ts'
 import { chartVersions, helmRequest, isOciHelmRepository } from '../helm-repository.ts'
 import { idOf, keyOf } from '../../world.ts'
 import type { SourceContext } from '../index.ts'
+import { ociDeps } from '../oci-repository.ts'
+import { deadlineOf } from '../refresh-source.ts'
+import { readSecret } from '../secret.ts'
 import {
   buildError,
   loadPackaged,
@@ -37,8 +53,7 @@ export async function planRemoteChart(
       `invalid chart reference: invalid chart name '${chart}': a valid name must be lower case letters and numbers and MAY be separated with dashes (-), slashes (/) or periods (.)`,
     )
   }
-  if (isOciHelmRepository(repository))
-    throw buildError('UnsupportedSourceKind', 'charts of a registry are not supported yet')
+  if (isOciHelmRepository(repository)) return planOciChart(ctx, object, repository)
   const { versions, revision } = await chartVersions(ctx, await fetched(ctx, repository), chart)
   const entry = selectVersion(chart, versions, range)
   const metadata = wantedValuesFiles(object).length === 0 ? '' : String(object.metadata.generation ?? 0)
@@ -50,6 +65,73 @@ export async function planRemoteChart(
       const { deps, options } = await helmRequest(ctx, repository)
       return packRemoteChart(object, head, await downloadChart(deps, options, entry))
     },
+  }
+}
+
+/** The same for a chart in a registry, whose versions are its tags; a version that is given in full is not looked up before it is pulled (source-controller 1.9, OCIChartRepository). */
+async function planOciChart(ctx: SourceContext, object: HelmChart, repository: HelmRepository): Promise<ChartPlan> {
+  const { chart, version: range = '*' } = object.spec
+  if (object.spec.verify !== undefined) {
+    throw buildError(
+      'ChartVerificationError',
+      'spec.verify is not supported yet; nothing was fetched, because an unverified chart must not be used',
+    )
+  }
+  const deps = ociDeps(ctx)
+  const options = await chartRegistryOptions(ctx, repository, chart)
+  const isExact = range.split('.').length >= 3 && tryParseVersion(range) !== undefined
+  const version = isExact ? range : await latestTag(deps, options, chart, range)
+  const metadata = wantedValuesFiles(object).length === 0 ? '' : String(object.metadata.generation ?? 0)
+  const head = { name: chart.slice(chart.lastIndexOf('/') + 1), version: versionWith(version, metadata) }
+  return {
+    ...head,
+    sourceRevision: undefined,
+    build: async () => {
+      const found = await fetchOciChart(deps, options, chartTag(version)).catch((error: unknown) => {
+        if (!isEngineError(error) || error.reason !== 'OCIArtifactPullFailed') throw error
+        throw buildError('ChartPullError', `chart pull error: ${error.message}`, error)
+      })
+      return packRemoteChart(object, head, found.bytes)
+    },
+  }
+}
+
+async function latestTag(deps: OciDeps, options: RegistryOptions, chart: string, range: string): Promise<string> {
+  const tags = await new RegistryClient(deps, options).tags()
+  const versions = tags.map((tag) => ({ version: tag.replaceAll('_', '+') }))
+  return selectVersion(chart, versions, range).version
+}
+
+async function chartRegistryOptions(
+  ctx: SourceContext,
+  repository: HelmRepository,
+  chart: string,
+): Promise<RegistryOptions> {
+  const { spec, metadata } = repository
+  const namespace = metadata.namespace ?? ''
+  const name = parseOciUrl(spec.url, `/${chart}`)
+  const secret = await readSecret(ctx, namespace, spec.secretRef, 'secretRef')
+  const certSecret = await readSecret(ctx, namespace, spec.certSecretRef, 'certSecretRef')
+  const tls = tlsOfSecret(certSecret)
+  if (secret === undefined && spec.provider !== undefined && spec.provider !== 'generic') {
+    throw buildError(
+      'AuthenticationFailed',
+      `spec.provider ${spec.provider} without a Secret is not supported yet; give a Secret in spec.secretRef`,
+    )
+  }
+  const username = secretText(secret, 'username')
+  const login: RegistryLogin | undefined =
+    username === ''
+      ? secret === undefined
+        ? undefined
+        : registryLogin([secret], name)
+      : { kind: 'basic', username, password: secretText(secret, 'password') }
+  return {
+    name,
+    login,
+    insecure: spec.insecure === true,
+    signal: deadlineOf(ctx, spec.timeout),
+    credentials: tls === undefined ? {} : { tls },
   }
 }
 
