@@ -6,6 +6,7 @@ import type { Bench, BenchRow } from './rows.ts'
 
 const benches: { readonly [name: string]: () => Promise<{ readonly bench: Bench }> } = {
   git: () => import('./git.ts'),
+  'helm-index': () => import('./helm-index.ts'),
   latency: () => import('./latency.ts'),
 }
 
