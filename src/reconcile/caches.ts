@@ -1,3 +1,4 @@
+import type { Chart } from '../helm/index.ts'
 import { createClusterCache, type ClusterCache } from '../kube/index.ts'
 import type { RemoteCluster } from './remote-cluster.ts'
 import type { BlobStore } from '../ports/index.ts'
@@ -13,6 +14,8 @@ export interface CoordinatorCaches {
   readonly git: GitObjectCache
   /** Directories that the last build of a Kustomization or chart read, by its id: fetched ahead of the next one. */
   readonly reads: Map<string, readonly string[]>
+  /** Charts as they were read, by the digest of their artifact; least recently used first. */
+  readonly charts: Map<string, Chart>
 }
 
 /** Empty caches for one cluster. `store` keeps Git objects across restarts. */
@@ -23,5 +26,5 @@ export function createCaches(
     ...(options.store === undefined ? {} : { store: options.store }),
     ...(options.maxGitBytes === undefined ? {} : { maxBytes: options.maxGitBytes }),
   })
-  return { cluster: createClusterCache(), remotes: new Map(), git, reads: new Map() }
+  return { cluster: createClusterCache(), remotes: new Map(), git, reads: new Map(), charts: new Map() }
 }

@@ -10,17 +10,23 @@ import { stepHelmRelease } from './helmrelease/step.ts'
 import type { EngineDeps, Job, JobResult, NodeRecord, ObjectKey, RunRecord } from './job.ts'
 import { stepKustomization } from './kustomization/step.ts'
 import { selectNode, type Candidate, type CheckMark } from './select.ts'
+import { isOciHelmRepository } from './source/helm-repository.ts'
 import { createSources } from './source/index.ts'
 import { isRefAffected, isRepositoryMatch } from './source-match.ts'
 import {
+  artifactKeyOf,
   dependenciesOf,
   idOf,
   idOfKey,
+  keyOf,
   loadWorld,
+  originOf,
   parentOf,
   reloadWorld,
   revisionOf,
   sourceKeyOf,
+  sourceKinds,
+  type Source,
   type Workload,
   type World,
 } from './world.ts'
@@ -77,7 +83,10 @@ export async function runJob(
     const events = createEventSink(client, deps.clock, logger)
     const sources = createSources({ deps, client, world, events, signal })
     const concerned = sourcesOf(world, job, checks, startedAt)
-    await Promise.all(concerned.map((key) => sources.refresh(key)))
+    // Charts after what they are made from.
+    const isOrigin = (key: ObjectKey): boolean => key.kind !== 'HelmChart'
+    await Promise.all(concerned.filter(isOrigin).map((key) => sources.refresh(key)))
+    await Promise.all(concerned.filter((key) => !isOrigin(key)).map((key) => sources.refresh(key)))
     const base = {
       deps: { ...deps, logger },
       job,
@@ -127,32 +136,39 @@ export async function runJob(
   }
 }
 
-/** The sources that a job looks at: those a push concerns, those whose interval is over, those that were asked for. */
+/** The sources that a job looks at: those a push concerns, those whose interval is over, those that were asked for, and charts made from any of these. */
 function sourcesOf(world: World, job: Job, checks: Checks, now: number): readonly ObjectKey[] {
   const keys: ObjectKey[] = []
-  for (const source of world.ofKind('GitRepository')) {
-    const key = { kind: source.kind, namespace: source.metadata.namespace ?? '', name: source.metadata.name }
-    if (isSourceConcerned(source, key, job, checks, now)) keys.push(key)
+  const concerned = new Set<string>()
+  for (const kind of sourceKinds) {
+    for (const source of world.ofKind(kind)) {
+      const origin = originOf(source)
+      const isFollower = origin !== undefined && concerned.has(idOfKey(origin))
+      if (!isFollower && !isSourceConcerned(source, job, checks, now)) continue
+      keys.push(keyOf(source))
+      concerned.add(idOf(source))
+    }
   }
   return keys
 }
 
-function isSourceConcerned(
-  source: ReturnType<World['ofKind']>[number] & { kind: 'GitRepository' },
-  key: ObjectKey,
-  job: Job,
-  checks: Checks,
-  now: number,
-): boolean {
+function isSourceConcerned(source: Source, job: Job, checks: Checks, now: number): boolean {
   if (source.metadata.deletionTimestamp !== undefined) return true
+  // Others write an ExternalArtifact; there is nothing to look at.
+  if (source.kind === 'ExternalArtifact') return false
+  if (source.kind === 'HelmRepository' && isOciHelmRepository(source)) return false
   if (job.push !== undefined) {
-    return isRepositoryMatch(source.spec.url, job.push) && isRefAffected(source.spec.ref, job.push.ref)
+    return (
+      source.kind === 'GitRepository' &&
+      isRepositoryMatch(source.spec.url, job.push) &&
+      isRefAffected(source.spec.ref, job.push.ref)
+    )
   }
   if (job.kind === 'trigger') {
     if (job.target === 'cluster' || job.target === undefined) return true
-    return 'source' in job.target && idOfKey(job.target.source) === idOfKey(key)
+    return 'source' in job.target && idOfKey(job.target.source) === idOf(source)
   }
-  const mark = checks.get(idOfKey(key))
+  const mark = checks.get(idOf(source))
   const requestedAt = source.metadata.annotations?.['reconcile.fluxcd.io/requestedAt']
   if (requestedAt !== undefined && requestedAt !== source.status?.lastHandledReconcileAt) return true
   if (source.status?.observedGeneration !== source.metadata.generation) return true
@@ -237,7 +253,7 @@ function candidateOf(
   mark: CheckMark | undefined,
   concerned: ReadonlySet<string>,
 ): Candidate {
-  const source = sourceKeyOf(object)
+  const source = artifactKeyOf(object)
   const parent = parentOf(object)
   const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')
   const interval = intervalMs(object.spec.interval)
@@ -259,7 +275,8 @@ function candidateOf(
         ? intervalMs(object.spec.retryInterval)
         : interval,
     sourceInRun:
-      (source !== undefined && concerned.has(idOfKey(source))) || (parent !== undefined && concerned.has(parent)),
+      [source, sourceKeyOf(object)].some((key) => key !== undefined && concerned.has(idOfKey(key))) ||
+      (parent !== undefined && concerned.has(parent)),
   }
 }
 

@@ -1,5 +1,12 @@
 import type { EgressPolicy } from '../base/index.ts'
-import { defaultGitLimits, type GitLimits } from '../sources/index.ts'
+import {
+  defaultGitLimits,
+  defaultHelmLimits,
+  defaultOciLimits,
+  type GitLimits,
+  type HelmSourceLimits,
+  type OciLimits,
+} from '../sources/index.ts'
 
 /** Behaviour that the operator of the deployment chooses. Flux's controller flags where one exists. */
 export interface Settings {
@@ -48,6 +55,8 @@ export interface Limits {
   /** Milliseconds between two looks at objects that are not healthy yet. */
   readonly healthPollMs: number
   readonly git: GitLimits
+  readonly helm: HelmSourceLimits
+  readonly oci: OciLimits
 }
 
 export const defaultSettings: Settings = {
@@ -72,4 +81,6 @@ export const defaultLimits: Limits = {
   applyConcurrency: 16,
   healthPollMs: 500,
   git: defaultGitLimits,
+  helm: defaultHelmLimits,
+  oci: defaultOciLimits,
 }

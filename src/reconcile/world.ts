@@ -2,10 +2,14 @@ import {
   apiVersions,
   labels,
   ownAnnotations,
+  type Bucket,
+  type ExternalArtifact,
   type GitRepository,
   type HelmChart,
   type HelmRelease,
+  type HelmRepository,
   type Kustomization,
+  type OciRepository,
 } from '../api/index.ts'
 import { isEngineError } from '../base/index.ts'
 import type { KubeClient } from '../kube/index.ts'
@@ -14,12 +18,21 @@ import type { ObjectKey } from './job.ts'
 
 /** Kinds that a run renders and applies. */
 export type Workload = Kustomization | HelmRelease
-/** Kinds that a run fetches. More follow as their sources are built. */
-export type Source = GitRepository
+/** Kinds that a run fetches. */
+export type Source = GitRepository | OciRepository | HelmRepository | HelmChart | Bucket | ExternalArtifact
 /** Every object of ours that a run reads. */
-export type Managed = Workload | Source | HelmChart
+export type Managed = Workload | Source
 
-const listedKinds = ['GitRepository', 'HelmChart', 'Kustomization', 'HelmRelease'] as const
+const listedKinds = [
+  'GitRepository',
+  'OCIRepository',
+  'HelmRepository',
+  'HelmChart',
+  'Bucket',
+  'ExternalArtifact',
+  'Kustomization',
+  'HelmRelease',
+] as const satisfies readonly Managed['kind'][]
 
 /** Our objects of one cluster as a run sees them; kept up to date with what the run itself writes. */
 export interface World {
@@ -138,6 +151,52 @@ export function sourceKeyOf(object: Workload): ObjectKey | undefined {
   return { kind: reference.kind, namespace: reference.namespace ?? namespace, name: reference.name }
 }
 
+/**
+ * The object whose artifact a workload renders: the source of a Kustomization; of a HelmRelease its `chartRef`, or the HelmChart `<namespace>-<name>` that stands for its
+ * `chart` in the namespace of the chart's source (helm-controller 1.6).
+ */
+export function artifactKeyOf(object: Workload): ObjectKey | undefined {
+  if (object.kind === 'Kustomization') return sourceKeyOf(object)
+  const namespace = object.metadata.namespace ?? ''
+  const { chart, chartRef } = object.spec
+  if (chartRef !== undefined)
+    return { kind: chartRef.kind, namespace: chartRef.namespace ?? namespace, name: chartRef.name }
+  if (chart?.spec.sourceRef === undefined) return undefined
+  const { metadata } = object
+  return {
+    kind: 'HelmChart',
+    namespace: chart.spec.sourceRef.namespace ?? namespace,
+    name: `${namespace}-${metadata.name}`,
+  }
+}
+
+/** The source that a source is made from: that of a HelmChart. */
+export function originOf(object: Source): ObjectKey | undefined {
+  if (object.kind !== 'HelmChart') return undefined
+  const { kind, name } = object.spec.sourceRef
+  return { kind, namespace: object.metadata.namespace ?? '', name }
+}
+
+/** The key of an object. */
+export function keyOf(object: Managed): ObjectKey {
+  return { kind: object.kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name }
+}
+
+/** Kinds of {@link Source}, those that others are made from first. */
+export const sourceKinds = [
+  'GitRepository',
+  'OCIRepository',
+  'HelmRepository',
+  'Bucket',
+  'ExternalArtifact',
+  'HelmChart',
+] as const satisfies readonly Source['kind'][]
+
+/** Whether an object of ours is a source. */
+export function isSource(object: Managed | undefined): object is Source {
+  return object !== undefined && (sourceKinds as readonly string[]).includes(object.kind)
+}
+
 /** What keeps an object from starting, from its `dependsOn`. */
 export function blockersOf(world: World, object: Workload): readonly Blocker[] {
   const source = sourceKeyOf(object)
@@ -155,9 +214,7 @@ export function blockersOf(world: World, object: Workload): readonly Blocker[] {
 /** The revision a source has now. */
 export function revisionOf(world: World, source: ObjectKey): string | undefined {
   const object = world.get(idOfKey(source))
-  return object !== undefined && 'artifact' in (object.status ?? {})
-    ? (object as GitRepository).status?.artifact?.revision
-    : undefined
+  return isSource(object) ? object.status?.artifact?.revision : undefined
 }
 
 function viewOf(object: Managed | undefined): DependencyView | undefined {

@@ -9,6 +9,7 @@ const benches: { readonly [name: string]: () => Promise<{ readonly bench: Bench 
   kustomize: () => import('./kustomize.ts'),
   helm: () => import('./helm.ts'),
   kustomizations: () => import('./kustomizations.ts'),
+  'helm-index': () => import('./helm-index.ts'),
   latency: () => import('./latency.ts'),
 }
 

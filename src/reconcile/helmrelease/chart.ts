@@ -6,100 +6,55 @@ import {
   type HelmChartTemplate,
   type HelmRelease,
 } from '../../api/index.ts'
-import { EngineError, sha256Hex, toEngineError } from '../../base/index.ts'
-import { loadChart, type Chart } from '../../helm/index.ts'
-import { patchStatus } from '../../kube/index.ts'
-import type { Artifact, FileTree } from '../../ports/index.ts'
-import { retryPending } from '../../files/index.ts'
+import { EngineError, toEngineError } from '../../base/index.ts'
+import type { Chart } from '../../helm/index.ts'
 import type { RunContext } from '../context.ts'
-import { chartStatus } from './chart-status.ts'
-import { sourceKeyOf } from '../world.ts'
+import type { ObjectKey } from '../job.ts'
+import { artifactKeyOf, idOfKey } from '../world.ts'
 
 /** The chart of a HelmRelease, ready to be rendered. */
 export interface ResolvedChart {
   readonly chart: Chart
   /** Version with its build metadata, as it goes into the release. */
   readonly version: string
-  /** Revision of the source that the chart was read from. */
+  /** Revision of the artifact that the chart was read from. */
   readonly sourceRevision: string
 }
 
 /**
- * The chart of `spec.chart`, from a directory of a Git source. As source-controller does, a HelmChart object `<namespace>-<name>` in the source's namespace stands for it
- * (helm-controller 1.6, reconcileChartTemplate), so that `flux get sources chart` and `flux trace` show where a release comes from.
+ * The chart of `spec.chart`. As helm-controller does (1.6, reconcileChartTemplate), a HelmChart object `<namespace>-<name>` in the source's namespace stands for it: it is written here
+ * where it is missing or different, and built by the sources of the run.
  *
  * @throws EngineError with reason `SourceNotReady` or `ArtifactFailed`.
  */
 export async function resolveChart(ctx: RunContext, object: HelmRelease): Promise<ResolvedChart> {
   const template = object.spec.chart
-  const source = sourceKeyOf(object)
-  if (template === undefined || source === undefined || template.kind === 'OCIRepository') {
+  const key = artifactKeyOf(object)
+  if (template === undefined || key === undefined || template.kind === 'OCIRepository') {
     throw new EngineError('spec.chart is missing; name a chart and its source', {
       code: 'chart-missing',
       reason: 'SourceNotReady',
     })
   }
-  if (source.kind !== 'GitRepository') {
-    throw new EngineError(
-      `charts from a ${source.kind} are not supported yet; use a chart in a GitRepository, or leave this HelmRelease to Flux's own controllers`,
-      {
-        code: 'chart-source-unsupported',
-        reason: 'SourceNotReady',
-      },
-    )
-  }
-  const artifact = await ctx.sources.artifact(source).catch((error: unknown) => {
+  await publishHelmChart(ctx, object, template, key)
+  const found = await ctx.sources.chart(key).catch((error: unknown) => {
     const cause = toEngineError(error)
     if (cause.code !== 'artifact-missing') throw cause
     throw new EngineError(cause.message, { code: cause.code, reason: 'SourceNotReady', disposition: 'wait', cause })
   })
-  const path = cleanChartPath(template.spec.chart)
-  const chart = await retryPending(() => loadChartAt(artifact.files, path), ctx.signal)
-  const version = versionOf(chart, object, artifact)
-  await publishHelmChart(ctx, object, template, { artifact, path, version })
-  return { chart, version, sourceRevision: artifact.revision }
+  return { chart: found.chart, version: found.version, sourceRevision: found.revision }
 }
 
-function loadChartAt(files: FileTree, path: string): Chart {
-  if (files.stat(path)?.kind !== 'directory') {
-    throw new EngineError(
-      `no chart found: there is no directory '${path}' in the source; check spec.chart.spec.chart`,
-      {
-        code: 'chart-path-not-found',
-        reason: 'SourceNotReady',
-      },
-    )
-  }
-  return loadChart(files, path)
-}
-
-function cleanChartPath(path: string): string {
-  return path
-    .split('/')
-    .filter((part) => part !== '' && part !== '.')
-    .join('/')
-}
-
-/** With `reconcileStrategy: Revision` the commit's first twelve digits become the version's build metadata. */
-function versionOf(chart: Chart, object: HelmRelease, artifact: Artifact): string {
-  const version = chart.metadata.version
-  if (object.spec.chart?.spec.reconcileStrategy !== 'Revision') return version
-  const commit = artifact.revision.slice(artifact.revision.lastIndexOf(':') + 1)
-  return `${version.split('+')[0] ?? version}+${commit.slice(0, 12)}`
-}
-
+/** Writes the HelmChart of a release where it is missing or says something else. */
 async function publishHelmChart(
   ctx: RunContext,
   object: HelmRelease,
   template: HelmChartTemplate,
-  found: { readonly artifact: Artifact; readonly path: string; readonly version: string },
+  target: ObjectKey,
 ): Promise<void> {
-  const { artifact, path, version } = found
-  const namespace = template.spec.sourceRef.namespace ?? object.metadata.namespace ?? ''
-  const name = `${object.metadata.namespace ?? ''}-${object.metadata.name}`
-  const known = ctx.world.get(`HelmChart/${namespace}/${name}`) as HelmChart | undefined
-  const digest = `sha256:${sha256Hex(`${artifact.files.stat(path)?.id ?? artifact.revision}\n${version}`)}`
-  let current = known
+  const { name, namespace } = target
+  const { spec } = template
+  const known = ctx.world.get(idOfKey(target)) as HelmChart | undefined
   const wanted: HelmChart = {
     apiVersion: apiVersions.HelmChart,
     kind: 'HelmChart',
@@ -114,36 +69,45 @@ async function publishHelmChart(
       ...(template.metadata?.annotations === undefined ? {} : { annotations: template.metadata.annotations }),
     },
     spec: {
-      chart: template.spec.chart,
-      version: template.spec.version ?? '*',
-      sourceRef: { kind: template.spec.sourceRef.kind, name: template.spec.sourceRef.name },
-      interval: template.spec.interval ?? object.spec.interval,
-      ...(template.spec.reconcileStrategy === undefined ? {} : { reconcileStrategy: template.spec.reconcileStrategy }),
+      chart: spec.chart,
+      version: spec.version ?? '*',
+      sourceRef: { kind: spec.sourceRef.kind, name: spec.sourceRef.name },
+      interval: spec.interval ?? object.spec.interval,
+      ...(spec.reconcileStrategy === undefined ? {} : { reconcileStrategy: spec.reconcileStrategy }),
+      ...(spec.valuesFiles === undefined ? {} : { valuesFiles: spec.valuesFiles }),
+      ...(spec.ignoreMissingValuesFiles === undefined
+        ? {}
+        : { ignoreMissingValuesFiles: spec.ignoreMissingValuesFiles }),
+      ...(spec.verify === undefined ? {} : { verify: spec.verify }),
     },
   }
-  if (known === undefined || !isSameSpec(known, wanted)) {
-    const key = { apiVersion: wanted.apiVersion, kind: wanted.kind, namespace, name }
-    current = await ctx.client.patch<HelmChart>(
+  if (known !== undefined && isSameSpec(known, wanted)) return
+  const key = { apiVersion: wanted.apiVersion, kind: wanted.kind, namespace, name }
+  ctx.world.update(
+    await ctx.client.patch<HelmChart>(
       key,
       { type: 'apply', body: wanted, force: true },
       { fieldManager: fieldManagers.helm, signal: ctx.signal },
-    )
-  }
-  if (current === undefined) return
-  if (current.status?.artifact?.digest === digest && current.status.observedGeneration === current.metadata.generation)
-    return
-  const status = chartStatus(current, {
-    digest,
-    version,
-    sourceRevision: artifact.revision,
-    publicUrl: ctx.deps.settings.publicUrl,
-    now: ctx.deps.clock.now(),
-  })
-  ctx.world.update(await patchStatus(ctx.client, current, status, fieldManagers.sourceStatus, { signal: ctx.signal }))
+    ),
+  )
 }
 
 function isSameSpec(known: HelmChart, wanted: HelmChart): boolean {
-  return Object.entries(wanted.spec).every(
-    ([key, value]) => JSON.stringify(known.spec[key as keyof HelmChart['spec']]) === JSON.stringify(value),
+  const optional = ['reconcileStrategy', 'valuesFiles', 'ignoreMissingValuesFiles', 'verify'] as const
+  return (
+    Object.entries(wanted.spec).every(([key, value]) => isSubset(value, known.spec[key as keyof HelmChart['spec']])) &&
+    optional.every((field) => wanted.spec[field] !== undefined || isDefault(known.spec[field]))
   )
+}
+
+/** Defaults that the server adds to an object do not count. */
+function isSubset(wanted: unknown, known: unknown): boolean {
+  if (typeof wanted !== 'object' || wanted === null || Array.isArray(wanted))
+    return JSON.stringify(wanted) === JSON.stringify(known)
+  if (typeof known !== 'object' || known === null) return false
+  return Object.entries(wanted).every(([key, value]) => isSubset(value, (known as { [key: string]: unknown })[key]))
+}
+
+function isDefault(value: unknown): boolean {
+  return value === undefined || value === 'ChartVersion' || value === false
 }

@@ -1,11 +1,26 @@
-import type { GitRepository } from '../../api/index.ts'
 import { EngineError } from '../../base/index.ts'
+import type { Chart } from '../../helm/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
-import { isSupportedSourceKind, unsupportedSourceKind, type SourceArtifact } from '../../sources/index.ts'
+import type { SourceArtifact } from '../../sources/index.ts'
 import type { EventSink } from '../events.ts'
 import type { EngineDeps, ObjectKey } from '../job.ts'
-import { idOfKey, type World } from '../world.ts'
-import { currentArtifact, refreshGitRepository } from './git.ts'
+import { idOfKey, isSource, type World } from '../world.ts'
+import { loadArtifactChart } from './artifact-chart.ts'
+import { currentArtifactOf, refreshByKind } from './kinds.ts'
+
+/** A chart of a source, ready to be rendered. */
+export interface SourceChart {
+  /** As src/helm reads it from the artifact. */
+  readonly chart: Chart
+  /** The version as it goes into a release: with build metadata, which for a chart of an OCIRepository is the start of its digest. */
+  readonly version: string
+  /** Revision of the artifact: the chart's version for a HelmChart, `<tag>@sha256:<digest>` for an OCIRepository. */
+  readonly revision: string
+  /** `sha256:<hex>` of the artifact. */
+  readonly digest: string
+  /** Digest of the manifest in the registry, for `.status.lastAttemptedRevisionDigest` and `ociDigest` of the history; only for an OCIRepository. */
+  readonly ociDigest?: string
+}
 
 /** The sources of one run. Each is looked at and fetched at most once, whoever asks. */
 export interface SourceResults {
@@ -16,6 +31,12 @@ export interface SourceResults {
    * @throws EngineError with reason `ArtifactFailed` where the source is missing, of a kind not supported, or has no artifact.
    */
   artifact(key: ObjectKey | undefined): Promise<SourceArtifact>
+  /**
+   * The chart of a HelmChart, OCIRepository or ExternalArtifact. A HelmChart that has just been written (its generation is not observed yet) is
+   * built first, so a caller who applies one only has to put the answer into the world.
+   * @throws EngineError as {@link artifact}; `chart-invalid` and the like, with reason `ArtifactFailed`, where the artifact is no chart.
+   */
+  chart(key: ObjectKey): Promise<SourceChart>
   /** When the last artifact of this run arrived, in milliseconds since 1970. */
   readonly fetchedAt: number | undefined
 }
@@ -27,56 +48,74 @@ export interface SourceContext {
   readonly world: World
   readonly events: EventSink
   readonly signal: AbortSignal
+  /** The other sources of the run: a chart is made from one. */
+  readonly sources: Pick<SourceResults, 'refresh' | 'artifact'>
+  /** Downloads that several sources of the run share, by a name of the caller's. */
+  readonly shared: Map<string, Promise<unknown>>
 }
 
 /** Makes the sources of one run. */
-export function createSources(ctx: SourceContext): SourceResults {
-  const refreshed = new Map<string, Promise<SourceArtifact | undefined>>()
+export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): SourceResults {
+  const refreshed = new Map<
+    string,
+    { readonly generation: number; readonly artifact: Promise<SourceArtifact | undefined> }
+  >()
   const current = new Map<string, Promise<SourceArtifact>>()
   let fetchedAt: number | undefined
   const noteTime = <T>(value: T): T => {
-    fetchedAt = ctx.deps.clock.now()
+    fetchedAt = run.deps.clock.now()
     return value
   }
+  const start = (id: string): Promise<SourceArtifact | undefined> => {
+    const object = run.world.get(id)
+    const generation = object?.metadata.generation ?? 0
+    const known = refreshed.get(id)
+    if (known?.generation === generation) return known.artifact
+    const artifact = isSource(object) ? refreshByKind(ctx, object).then(noteTime) : Promise.resolve(undefined)
+    refreshed.set(id, { generation, artifact })
+    current.delete(id)
+    return artifact
+  }
   const load = async (key: ObjectKey): Promise<SourceArtifact> => {
-    const fresh = await refreshed.get(idOfKey(key))
+    const id = idOfKey(key)
+    const object = run.world.get(id)
+    if (!isSource(object)) throw artifactFailed(`Source '${id}' not found; create it, or correct the reference to it`)
+    const known = refreshed.get(id)
+    const fresh = known?.generation === object.metadata.generation ? await known?.artifact : undefined
     if (fresh !== undefined) return fresh
-    const object = ctx.world.get(idOfKey(key))
-    if (!isSupportedSourceKind(key.kind)) throw artifactFailed(unsupportedSourceKind(key.kind).message)
-    if (object?.kind !== 'GitRepository')
-      throw artifactFailed(`Source '${idOfKey(key)}' not found; create it, or correct spec.sourceRef`)
-    if (object.status?.artifact !== undefined) return noteTime(await currentArtifact(ctx, object))
+    const recorded = await currentArtifactOf(ctx, object)
+    if (recorded !== undefined) return noteTime(recorded)
     // Never fetched: a source that a Kustomization of this run has just created.
-    if (!refreshed.has(idOfKey(key))) await results.refresh(key)
-    const found = await refreshed.get(idOfKey(key))
+    const found = await start(id)
     if (found !== undefined) return found
-    const ready = (ctx.world.get(idOfKey(key)) as GitRepository | undefined)?.status?.conditions?.find(
-      (condition) => condition.type === 'Ready',
-    )
-    throw artifactFailed(`Source artifact not found: ${ready?.message ?? `${idOfKey(key)} has not been fetched yet`}`)
+    const now = run.world.get(id)
+    const ready = isSource(now) ? now.status?.conditions?.find((condition) => condition.type === 'Ready') : undefined
+    throw artifactFailed(`Source artifact not found: ${ready?.message ?? `${id} has not been fetched yet`}`)
+  }
+  const artifactOf = (key: ObjectKey | undefined): Promise<SourceArtifact> => {
+    if (key === undefined) return Promise.reject(artifactFailed('the object names no source'))
+    const id = idOfKey(key)
+    const known = current.get(id) ?? load(key)
+    current.set(id, known)
+    return known
   }
   const results: SourceResults = {
     get fetchedAt() {
       return fetchedAt
     },
     refresh: async (key) => {
-      const id = idOfKey(key)
-      const known = refreshed.get(id)
-      if (known !== undefined) return void (await known)
-      const object = ctx.world.get(id)
-      if (object?.kind !== 'GitRepository') return
-      const running = refreshGitRepository(ctx, object).then(noteTime)
-      refreshed.set(id, running)
-      await running
+      await start(idOfKey(key))
     },
-    artifact: (key) => {
-      if (key === undefined) return Promise.reject(artifactFailed('the object names no source'))
-      const id = idOfKey(key)
-      const known = current.get(id) ?? load(key)
-      current.set(id, known)
-      return known
+    artifact: artifactOf,
+    chart: async (key) => {
+      const object = run.world.get(idOfKey(key))
+      // What was written a moment ago says something else than what was built before.
+      if (object?.kind === 'HelmChart' && object.metadata.generation !== object.status?.observedGeneration)
+        await start(idOfKey(key))
+      return loadArtifactChart(key, await artifactOf(key), run.deps.caches)
     },
   }
+  const ctx: SourceContext = { ...run, sources: results, shared: new Map() }
   return results
 }
 

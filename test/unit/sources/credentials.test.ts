@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import {
-  gitCredentials,
-  isSameRepository,
-  isSupportedSourceKind,
-  normalizeRepositoryUrl,
-  sources,
-  unsupportedSourceKind,
-} from '../../../src/sources/index.ts'
+import { gitCredentials, isSameRepository, normalizeRepositoryUrl } from '../../../src/sources/index.ts'
 
 const basic = (login: string): string => `Basic ${Buffer.from(login).toString('base64')}`
 const https = 'https://example.com/a'
@@ -154,16 +147,5 @@ describe('normalizeRepositoryUrl', () => {
     ]
     for (const [a, b] of yes) assert.equal(isSameRepository(a, b), true, `${a} ${b}`)
     for (const [a, b] of no) assert.equal(isSameRepository(a, b), false, `${a} ${b}`)
-  })
-})
-
-describe('kinds of sources', () => {
-  it('knows those that are there, and names those that are not', () => {
-    assert.equal(isSupportedSourceKind('GitRepository'), true)
-    assert.equal(typeof sources.GitRepository.fetch, 'function')
-    for (const kind of ['Bucket', 'OCIRepository', 'toString', '']) assert.equal(isSupportedSourceKind(kind), false)
-    const error = unsupportedSourceKind('Bucket')
-    assert.equal(error.code, 'unsupported-source-kind')
-    assert.match(error.message, /Bucket/)
   })
 })

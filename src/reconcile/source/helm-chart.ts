@@ -1,0 +1,115 @@
+import type { HelmChart } from '../../api/index.ts'
+import { EngineError, toEngineError } from '../../base/index.ts'
+import { MemoryTree } from '../../files/index.ts'
+import type { SourceArtifact } from '../../sources/index.ts'
+import { idOfKey } from '../world.ts'
+import { buildTreeChart, findTreeChart } from './chart/from-tree.ts'
+import { summaryOf, wantedValuesFiles, type BuiltChart, type ChartPlan } from './chart/build.ts'
+import { planRemoteChart } from './chart/from-repository.ts'
+import type { SourceContext } from './index.ts'
+import { artifactPath } from './object-status.ts'
+import { refreshSource, type SourceLook } from './refresh-source.ts'
+import { digestOf, keepStored, readStored } from './stored-artifact.ts'
+
+/**
+ * One look at a HelmChart: which version of the chart is wanted now, and, where that is a new one or the object has changed, the chart itself (source-controller 1.9, helmchart_controller).
+ * With the strategy `ChartVersion` new content under the same version is not picked up, as in Flux.
+ */
+export async function refreshHelmChart(ctx: SourceContext, object: HelmChart): Promise<SourceArtifact | undefined> {
+  return refreshSource(ctx, object, 'ChartPullError', async (current): Promise<SourceLook> => {
+    const plan = await planChart(ctx, current)
+    const { status } = current
+    const known = status?.artifact
+    const isSame =
+      known?.revision === plan.version &&
+      status?.observedChartName === plan.name &&
+      status.observedGeneration === current.metadata.generation
+    const stored = isSame ? await readStored(ctx, known) : undefined
+    const wanted = wantedValuesFiles(current)
+    const built: BuiltChart =
+      stored === undefined
+        ? await plan.build()
+        : {
+            name: plan.name,
+            version: plan.version,
+            bytes: stored,
+            isPackaged: readyReason(current) === 'ChartPackageSucceeded',
+            valuesFiles: status?.observedValuesFiles ?? [],
+          }
+    const file = `${built.name}-${built.version}.tgz`
+    if (stored === undefined) await keepStored(ctx, artifactPath(current, file), built.bytes)
+    const reason = built.isPackaged ? 'ChartPackageSucceeded' : 'ChartPullSucceeded'
+    const message = summaryOf(built)
+    return {
+      artifact: await chartArtifact(
+        built.version,
+        built.bytes,
+        isSame && stored !== undefined ? known?.digest : undefined,
+      ),
+      file,
+      reason,
+      message,
+      event: { reason, message },
+      observed: {
+        observedChartName: built.name,
+        observedSourceArtifactRevision: plan.sourceRevision,
+        observedValuesFiles: wanted.length === 0 ? undefined : built.valuesFiles,
+      },
+    }
+  })
+}
+
+/** The chart recorded in the status, from the store; looked for at its source again where it is gone from there. */
+export async function currentHelmChart(ctx: SourceContext, object: HelmChart): Promise<SourceArtifact | undefined> {
+  const { status } = object
+  const isCurrent = status?.artifact !== undefined && status.observedGeneration === object.metadata.generation
+  const stored = isCurrent ? await readStored(ctx, status.artifact) : undefined
+  return stored === undefined
+    ? refreshHelmChart(ctx, object)
+    : chartArtifact(status?.artifact?.revision ?? '', stored, status?.artifact?.digest)
+}
+
+async function planChart(ctx: SourceContext, object: HelmChart): Promise<ChartPlan> {
+  const { sourceRef } = object.spec
+  const key = { kind: sourceRef.kind, namespace: object.metadata.namespace ?? '', name: sourceRef.name }
+  if (ctx.world.get(idOfKey(key)) === undefined) {
+    throw new EngineError(
+      `failed to get source: ${sourceRef.kind} '${key.namespace}/${key.name}' not found; create it, or correct spec.sourceRef`,
+      { code: 'chart-source-missing', reason: 'SourceUnavailable', disposition: 'wait' },
+    )
+  }
+  const repository = ctx.world.get(idOfKey(key))
+  if (repository?.kind === 'HelmRepository') return planRemoteChart(ctx, object, repository)
+  const source = await ctx.sources.artifact(key).catch((error: unknown) => {
+    const cause = toEngineError(error)
+    if (cause.code !== 'artifact-missing') throw cause
+    throw new EngineError(`no artifact available for ${sourceRef.kind} source '${sourceRef.name}': ${cause.message}`, {
+      code: cause.code,
+      reason: 'NoSourceArtifact',
+      disposition: 'wait',
+      cause,
+    })
+  })
+  const found = await findTreeChart(object, source, ctx.signal)
+  return {
+    name: found.name,
+    version: found.version,
+    sourceRevision: source.revision,
+    build: () => buildTreeChart(ctx, object, source, found),
+  }
+}
+
+async function chartArtifact(revision: string, bytes: Uint8Array, digest: string | undefined): Promise<SourceArtifact> {
+  return {
+    revision,
+    digest: digest ?? (await digestOf(bytes)),
+    size: bytes.length,
+    archive: bytes,
+    files: new MemoryTree({}),
+    prefetch: () => Promise.resolve(),
+  }
+}
+
+function readyReason(object: HelmChart): string | undefined {
+  return object.status?.conditions?.find((condition) => condition.type === 'Ready')?.reason
+}

@@ -1,0 +1,31 @@
+import { EngineError } from '../../base/index.ts'
+import type { SecretData } from '../../sources/index.ts'
+import type { SourceContext } from './index.ts'
+
+/**
+ * The data of a Secret that a source refers to in `field`. Undefined where it refers to none.
+ *
+ * @throws EngineError `secret-missing` with reason `AuthenticationFailed`; the source is tried again, because the Secret may come.
+ */
+export async function readSecret(
+  ctx: SourceContext,
+  namespace: string,
+  reference: { readonly name: string } | undefined,
+  field: string,
+): Promise<SecretData | undefined> {
+  if (reference === undefined) return undefined
+  const secret = await ctx.client.get<{ data?: { [key: string]: string } }>(
+    { apiVersion: 'v1', kind: 'Secret', namespace, name: reference.name },
+    { signal: ctx.signal },
+  )
+  if (secret === undefined) {
+    throw new EngineError(
+      `failed to get secret '${namespace}/${reference.name}': it does not exist; create it, or correct spec.${field}`,
+      { code: 'secret-missing', reason: 'AuthenticationFailed', disposition: 'retry' },
+    )
+  }
+  const data: { [key: string]: Uint8Array } = {}
+  for (const [key, value] of Object.entries(secret.data ?? {}))
+    data[key] = Uint8Array.from(atob(value), (char) => char.charCodeAt(0))
+  return data
+}
