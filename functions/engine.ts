@@ -1,4 +1,13 @@
-import type { BlobStore, Clock, HttpClient, KubeTransport, Logger, Random, StateStore } from '../src/ports/index.ts'
+import type {
+  BlobStore,
+  Clock,
+  HttpClient,
+  KubeTransport,
+  Logger,
+  Random,
+  SshClient,
+  StateStore,
+} from '../src/ports/index.ts'
 import {
   createCaches,
   defaultLimits,
@@ -16,6 +25,7 @@ export interface ClusterRuntime {
   /** Connects at the first run, so that a cluster which cannot be reached does not keep the deployment from starting. */
   readonly connect: () => Promise<KubeTransport>
   readonly http: HttpClient
+  readonly ssh?: SshClient
   readonly state: StateStore
   readonly blobs: BlobStore
   readonly clock: Clock

@@ -13,6 +13,7 @@ import {
   createDirectoryBlobStore,
   createNodeHttpClient,
   createNodeQueue,
+  createNodeSshClient,
   createNodeStateStore,
   openDatabase,
   type NodeQueue,
@@ -60,6 +61,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
   const runs = createRunStore(state)
   const background = new Set<Promise<unknown>>()
   const http = createNodeHttpClient({ egress: { allowHosts: config.privateHosts } })
+  const ssh = createNodeSshClient({ egress: { allowHosts: config.privateHosts } })
   const blobs = createDirectoryBlobStore({ directory: join(options.dataDir, 'cache') })
   const queue = createNodeQueue({
     database,
@@ -77,6 +79,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       config,
       connect: () => connectFromNode(cluster, options.read),
       http,
+      ssh,
       state,
       blobs,
       clock,
@@ -119,6 +122,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       await queue.stop(1000) // Their messages are being put back.
       await Promise.all(background)
       http.close()
+      ssh.close()
       durableDatabase.close()
       database.close()
     },

@@ -1,4 +1,14 @@
-import type { BlobStore, Clock, HttpClient, KubeTransport, Logger, Random, StateStore } from '../ports/index.ts'
+import type {
+  BlobStore,
+  Clock,
+  HttpClient,
+  KubeTransport,
+  Logger,
+  Random,
+  SshClient,
+  StateStore,
+} from '../ports/index.ts'
+import type { GitLogin } from '../sources/index.ts'
 import type { DriftPath } from '../kube/index.ts'
 import type { Limits, Settings } from './settings.ts'
 import type { CoordinatorCaches } from './caches.ts'
@@ -98,6 +108,10 @@ export interface EngineDeps {
   readonly cluster: { readonly name: string }
   readonly transport: KubeTransport
   readonly http: HttpClient
+  /** For Git over SSH; absent on platforms that cannot open sockets. */
+  readonly ssh?: SshClient
+  /** Logins of clouds for their Git services, by `spec.provider`. */
+  readonly gitLogins?: { readonly [provider: string]: GitLogin | undefined }
   readonly state: StateStore
   readonly blobs: BlobStore
   readonly clock: Clock

@@ -27,15 +27,17 @@ export interface SourceContext {
   readonly world: World
   readonly events: EventSink
   readonly signal: AbortSignal
+  /** The other sources of the run: one may include another. */
+  readonly sources: Pick<SourceResults, 'refresh' | 'artifact'>
 }
 
 /** Makes the sources of one run. */
-export function createSources(ctx: SourceContext): SourceResults {
+export function createSources(run: Omit<SourceContext, 'sources'>): SourceResults {
   const refreshed = new Map<string, Promise<SourceArtifact | undefined>>()
   const current = new Map<string, Promise<SourceArtifact>>()
   let fetchedAt: number | undefined
   const noteTime = <T>(value: T): T => {
-    fetchedAt = ctx.deps.clock.now()
+    fetchedAt = run.deps.clock.now()
     return value
   }
   const load = async (key: ObjectKey): Promise<SourceArtifact> => {
@@ -77,6 +79,7 @@ export function createSources(ctx: SourceContext): SourceResults {
       return known
     },
   }
+  const ctx: SourceContext = { ...run, sources: results }
   return results
 }
 
