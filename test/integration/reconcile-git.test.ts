@@ -3,6 +3,7 @@ import { after, describe, it } from 'node:test'
 import { createNodeSshClient } from '../../src/platforms/node/index.ts'
 import { runJob } from '../../src/reconcile/index.ts'
 import { useCluster } from '../support/cluster.ts'
+import { installCrds } from '../support/crds.ts'
 import { createScenario, type Scenario } from '../support/scenario.ts'
 import { TestSshServer, makeSshKey } from '../support/ssh-server.ts'
 
@@ -10,6 +11,7 @@ const cluster = useCluster()
 const open: Scenario[] = []
 
 async function scenario(files: { readonly [path: string]: string }): Promise<Scenario> {
+  await installCrds(cluster.client)
   const made = await createScenario(cluster, { files })
   open.push(made)
   return made

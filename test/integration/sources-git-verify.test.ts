@@ -1,71 +1,27 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { GitObjectCache, fetchArtifact, type GitDeps } from '../../src/sources/index.ts'
 import type { GitTestRepository } from '../support/git-repository.ts'
+import { GitSigner, type TestPgpKey } from '../support/git-signing.ts'
 import { GitServer } from '../support/git-server.ts'
 import { makeGitDeps } from '../support/git-sources.ts'
 import { makeSshKey } from '../support/ssh-server.ts'
 
-/** Signs with the real git, gpg and ssh-keygen, in a home of its own. */
-class Signer {
-  readonly home: string = mkdtempSync(join(tmpdir(), 'sluice-sign-'))
-  readonly #env: { readonly [name: string]: string }
-
-  constructor() {
-    const gnupg = join(this.home, 'gnupg')
-    mkdirSync(gnupg)
-    chmodSync(gnupg, 0o700)
-    this.#env = {
-      PATH: process.env['PATH'] ?? '',
-      HOME: this.home,
-      GNUPGHOME: gnupg,
-      GIT_CONFIG_NOSYSTEM: '1',
-      GIT_CONFIG_GLOBAL: '/dev/null',
-    }
-  }
-
-  run(command: string, ...args: string[]): string {
-    return execFileSync(command, args, { env: this.#env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-  }
-
-  /** Makes a PGP key and returns its armored public part and its id. */
-  pgpKey(name: string, algorithm: string): { armored: string; id: string } {
-    const make = ['--batch', '--passphrase', '', '--quick-generate-key', `${name} <${name}@example.com>`]
-    this.run('gpg', ...make, algorithm, 'sign', 'never')
-    const armored = this.run('gpg', '--armor', '--export', `${name}@example.com`)
-    const colons = this.run('gpg', '--with-colons', '--list-keys', `${name}@example.com`)
-    return { armored, id: /^pub:(?:[^:]*:){3}([0-9A-F]{16}):/m.exec(colons)?.[1] ?? '' }
-  }
-
-  /** Runs git in a repository with a signing key. */
-  git(repository: GitTestRepository, key: string, format: 'openpgp' | 'ssh', ...args: string[]): string {
-    const config = ['user.name=Test', 'user.email=t@example.com', `gpg.format=${format}`, `user.signingkey=${key}`]
-    return this.run('git', '-C', repository.path, ...config.flatMap((one) => ['-c', one]), ...args).trim()
-  }
-
-  close(): void {
-    this.run('gpgconf', '--kill', 'all')
-    rmSync(this.home, { recursive: true, force: true, maxRetries: 3 })
-  }
-}
-
 describe('signatures of commits and tags', () => {
   let server: GitServer
-  let signer: Signer
+  let signer: GitSigner
   let repository: GitTestRepository
-  let pgp: { armored: string; id: string }
-  let other: { armored: string; id: string }
+  let pgp: TestPgpKey
+  let other: TestPgpKey
   const ssh = makeSshKey('ed25519')
   const deps = makeGitDeps()
   const fresh = (): GitDeps => ({ ...deps, cache: new GitObjectCache() })
 
   before(async () => {
     server = await GitServer.start()
-    signer = new Signer()
+    signer = new GitSigner()
     pgp = signer.pgpKey('author', 'ed25519')
     other = signer.pgpKey('other', 'rsa2048')
     repository = await server.create('team/signed', { 'a.yaml': 'a: 1\n' })

@@ -212,6 +212,7 @@ async function ignored(
     await objects.loadBlobs(
       own.map((file) => file.id),
       options.signal,
+      'ignore files',
     )
     for (const file of own) paths.add(joinPath(path, file.path))
   }
