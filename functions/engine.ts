@@ -6,6 +6,7 @@ import type {
   KubeTransport,
   Logger,
   Random,
+  SshClient,
   StateStore,
 } from '../src/ports/index.ts'
 import {
@@ -27,6 +28,7 @@ export interface ClusterRuntime {
   /** Opens connections to clusters that objects name. */
   readonly connectOther: KubeConnector
   readonly http: HttpClient
+  readonly ssh?: SshClient
   readonly state: StateStore
   readonly blobs: BlobStore
   readonly clock: Clock

@@ -78,11 +78,13 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
   }
   const load = async (key: ObjectKey): Promise<SourceArtifact> => {
     const id = idOfKey(key)
+    const before = run.world.get(id)
+    const known = refreshed.get(id)
+    const fresh = known?.generation === before?.metadata.generation ? await known?.artifact : undefined
+    if (fresh !== undefined) return fresh
+    // As the look has left it.
     const object = run.world.get(id)
     if (!isSource(object)) throw artifactFailed(`Source '${id}' not found; create it, or correct the reference to it`)
-    const known = refreshed.get(id)
-    const fresh = known?.generation === object.metadata.generation ? await known?.artifact : undefined
-    if (fresh !== undefined) return fresh
     const recorded = await currentArtifactOf(ctx, object)
     if (recorded !== undefined) return noteTime(recorded)
     // Never fetched: a source that a Kustomization of this run has just created.

@@ -25,6 +25,9 @@ const vendorRules: readonly VendorRule[] = [
   { module: 'js-yaml', allowed: /^src\/yaml\//, place: 'src/yaml' },
   { module: 'yaml', allowed: /^src\/yaml\//, place: 'src/yaml' },
   { module: 'isomorphic-git', allowed: /^src\/sources\/git\//, place: 'src/sources/git' },
+  { module: 'openpgp', allowed: /^src\/sources\/git\//, place: 'src/sources/git' },
+  { module: 'ssh2', allowed: /^src\/platforms\/node\//, place: 'src/platforms/node' },
+  { module: 'socks', allowed: /^src\/platforms\/node\//, place: 'src/platforms/node' },
   {
     module: '@kubernetes/client-node',
     allowed: /^src\/(?:kube|platforms\/node)\//,

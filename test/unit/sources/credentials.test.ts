@@ -78,12 +78,21 @@ describe('gitCredentials', () => {
       reason: 'InvalidProviderConfiguration',
     },
     {
-      name: 'GitHub App',
-      options: { url: https, provider: 'github', secret: { githubAppID: '1', githubAppPrivateKey: 's3cret' } },
-      reason: 'GitOperationFailed',
+      name: 'provider with a Secret without app keys',
+      options: { url: https, provider: 'github', secret: { username: 's3cret' } },
+      reason: 'InvalidProviderConfiguration',
     },
-    { name: 'cloud provider', options: { url: https, provider: 'azure' }, reason: 'GitOperationFailed' },
-    { name: 'ssh', options: { url: 'ssh://git@example.com/a' }, reason: 'GitOperationFailed' },
+    {
+      name: 'proxy of an unknown kind',
+      options: { url: https, proxySecret: { address: 'ftp://s3cret' } },
+      reason: 'AuthenticationFailed',
+    },
+    { name: 'ssh without a key', options: { url: 'ssh://git@example.com/a' }, reason: 'AuthenticationFailed' },
+    {
+      name: 'tokens of a provider over ssh',
+      options: { url: 'ssh://git@example.com/a', provider: 'azure', secret: { identity: 's3cret', known_hosts: 'x' } },
+      reason: 'InvalidProviderConfiguration',
+    },
     { name: 'no URL', options: { url: 's3cret' }, reason: 'URLInvalid' },
   ]) {
     it(`refuses ${name}`, () => {
