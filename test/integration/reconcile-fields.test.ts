@@ -58,7 +58,7 @@ spec:
   template: { metadata: { labels: { app: d } }, spec: { containers: [{ name: c, image: example/app:1 }] } }
 `,
     'component/kustomization.yaml':
-      'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches:\n- target: { kind: ConfigMap }\n  patch: "[{op: add, path: /data/component, value: \\"yes\\"}]"\n',
+      'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches:\n- target: { kind: ConfigMap }\n  patch: |\n    - {op: add, path: /data/component, value: "yes"}\n',
   }
   const rows: {
     readonly field: string
