@@ -153,9 +153,9 @@ describe('a push', () => {
       push: { provider: 'github', deliveryId: 'x', urls: [made.repository.url], ref: 'refs/heads/feature' },
     })
     assert.equal(other.record.nodes.length, 0)
-    // Lists of our kinds, no more: the source is asked for its ref, nothing is rendered or applied.
-    assert.ok((again.requests ?? 99) <= 6, `${again.requests} requests`)
-    assert.ok((other.record.requests ?? 99) <= 6, `${other.record.requests} requests`)
+    // One list for each of our eight kinds, no more: the source is asked for its ref, nothing is rendered or applied.
+    assert.ok((again.requests ?? 99) <= 8, `${again.requests} requests`)
+    assert.ok((other.record.requests ?? 99) <= 8, `${other.record.requests} requests`)
   })
 
   it('waits for health and says what it waits for', async () => {
@@ -347,15 +347,6 @@ describe('life and death of a Kustomization', () => {
     await made.scan()
     assert.equal(await made.client.find(kustomizationRef(made, 'app')), undefined)
     assert.equal(await made.client.find(configMapRef(made, 'a')), undefined)
-  })
-
-  it('refuses what it cannot do yet by name', async () => {
-    const made = await scenario({ files: { 'app/a.yaml': configMap('a', '1') } })
-    await start(made, kustomization('app', './app', '  decryption:\n    provider: sops\n'))
-    assert.match(
-      nodeOf(await made.pushed(), 'Kustomization/app').message ?? '',
-      /spec\.decryption is not supported yet/,
-    )
   })
 
   it('acts as the service account that it names', async () => {
