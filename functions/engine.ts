@@ -2,6 +2,7 @@ import type {
   BlobStore,
   Clock,
   HttpClient,
+  KubeConnector,
   KubeTransport,
   Logger,
   Random,
@@ -24,6 +25,8 @@ export interface ClusterRuntime {
   readonly config: Config
   /** Connects at the first run, so that a cluster which cannot be reached does not keep the deployment from starting. */
   readonly connect: () => Promise<KubeTransport>
+  /** Opens connections to clusters that objects name. */
+  readonly connectOther: KubeConnector
   readonly http: HttpClient
   readonly ssh?: SshClient
   readonly state: StateStore
@@ -34,20 +37,21 @@ export interface ClusterRuntime {
 }
 
 /** Does jobs on one cluster, keeping caches between them. */
-export type RunJob = (job: Job, signal: AbortSignal) => Promise<JobResult>
+export type RunJob = (job: Job, signal: AbortSignal, superseded: AbortSignal) => Promise<JobResult>
 
 /** Makes what does the jobs of a cluster. Tests put a stand-in here. */
 export type CreateEngine = (runtime: ClusterRuntime) => RunJob
 
 /** The engine for one cluster. Its caches live as long as what this returns. */
 export const createEngine: CreateEngine = (runtime) => {
-  const { config, connect, cluster, ...ports } = runtime
+  const { config, connect, connectOther, cluster, ...ports } = runtime
   const caches = createCaches({ store: runtime.blobs })
   const limits = { ...defaultLimits, ...config.limits }
   const settings = { ...defaultSettings, ...config.settings }
   let transport: KubeTransport | undefined
-  return async (job, signal) => {
+  return async (job, signal, superseded) => {
     transport ??= await connect()
-    return runJob({ ...ports, cluster: { name: cluster }, transport, caches, limits, settings }, job, signal)
+    const deps = { ...ports, cluster: { name: cluster }, transport, connect: connectOther, caches, limits, settings }
+    return runJob(deps, job, signal, superseded)
   }
 }

@@ -15,6 +15,7 @@ import {
 import type { StateStore } from '../../src/ports/index.ts'
 import {
   createCloudflareHttpClient,
+  createCloudflareKubeConnector,
   createConsoleLogger,
   createFollowUps,
   createRemoteStateStore,
@@ -91,6 +92,10 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
         cluster: name,
         config,
         connect: () => Promise.resolve(connectFromWorker(cluster, env)),
+        connectOther: createCloudflareKubeConnector({
+          fetch: (url, init) => fetch(url, init),
+          egress: { allowHosts: config.privateHosts },
+        }),
         http: createCloudflareHttpClient({ egress: { allowHosts: config.privateHosts } }),
         state: createRoutedStateStore({ shared: this.#shared, local, sharedPrefixes: ['runs/', 'requests/'] }),
         blobs: createSqlBlobStore(ctx.storage.sql, clock),

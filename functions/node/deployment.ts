@@ -12,6 +12,7 @@ import type { Clock, Logger, Random } from '../../src/ports/index.ts'
 import {
   createDirectoryBlobStore,
   createNodeHttpClient,
+  createNodeKubeConnector,
   createNodeQueue,
   createNodeSshClient,
   createNodeStateStore,
@@ -78,6 +79,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       cluster: cluster.name,
       config,
       connect: () => connectFromNode(cluster, options.read),
+      connectOther: createNodeKubeConnector({ egress: { allowHosts: config.privateHosts } }),
       http,
       ssh,
       state,

@@ -3,6 +3,7 @@ import type { KubeObject } from '../resources/index.ts'
 import type { ApplyOptions, ObjectFailure } from './apply-types.ts'
 import type { KubeClient } from './client-types.ts'
 import { throwIfAborted } from './deadline.ts'
+import { isConflict } from './errors.ts'
 import { createDirectReader, createLazyReader, type LiveReader } from './live-reader.ts'
 import { replacedManagers, type ReplacedManager } from './managed-fields.ts'
 import { formatKey, type ObjectKey } from './object-key.ts'
@@ -70,8 +71,28 @@ export function failureOf(
 export function isFatal(error: unknown): boolean {
   return (
     error instanceof EngineError &&
-    (error.code === 'cluster-unreachable' || error.code === 'aborted' || error.code === 'kube-unauthorized')
+    ['cluster-unreachable', 'remote-cluster-unreachable', 'aborted', 'kube-unauthorized'].includes(error.code)
   )
+}
+
+/** Attempts of an apply that somebody else's write gets in the way of. */
+const maxConflicts = 5
+
+/** Compares or applies again when somebody wrote the object at the same moment: an apply names no version, so it fits the newer object as well. */
+export async function throughConflicts<T>(
+  context: Pick<ApplyContext, 'client' | 'options'>,
+  send: () => Promise<T>,
+): Promise<T> {
+  for (let round = 1; ; round++) {
+    try {
+      return await send()
+    } catch (error) {
+      if (!isConflict(error) || round >= maxConflicts) throw error
+    }
+    await context.client.clock
+      .sleep(20 * 2 ** round, context.options.signal)
+      .catch(() => throwIfAborted(context.options.signal))
+  }
 }
 
 /** Calls `look` until it gives a result, first at once, then after growing pauses (200 ms to 2 s). Undefined when the time is over. */

@@ -100,7 +100,7 @@ export interface RequestCounter {
  * Talks to one cluster. Every call has a deadline, counts its requests, and repeats what may be repeated: refused with 429 or
  * Retry-After, dropped connections and 5xx of requests that have the same effect when they arrive twice.
  *
- * Errors are EngineErrors: `cluster-unreachable`, `kube-timeout`, `kube-not-found`, `kube-kind-unknown`, `kube-conflict`,
+ * Errors are EngineErrors: `cluster-unreachable` (`remote-cluster-unreachable` for a cluster that an object names), `kube-timeout`, `kube-not-found`, `kube-kind-unknown`, `kube-conflict`,
  * `kube-already-exists`, `kube-invalid`, `kube-forbidden`, `kube-unauthorized`, `kube-too-many-requests`, … with the server's `reason` and
  * `causes` in `data`; an abort of the caller's signal is `aborted`.
  */
@@ -121,6 +121,13 @@ export interface KubeClient {
   get<T extends object = KubeObject>(key: ObjectKey, options?: GetOptions): Promise<T | undefined>
   list<T extends object = KubeObject>(kind: KindRef, options?: ListOptions): Promise<KubeList<T>>
   create<T extends object = KubeObject>(object: T, options?: WriteOptions): Promise<T>
+  /** POST of a subresource (`token`, `eviction`); what comes back is what the subresource answers. Never repeated. */
+  createSubresource<T extends object = KubeObject>(
+    key: ObjectKey,
+    subresource: string,
+    body: object,
+    options?: CallOptions,
+  ): Promise<T>
   /** PUT. With `metadata.resourceVersion` it fails with `kube-conflict` when somebody else wrote meanwhile. */
   update<T extends object = KubeObject>(object: T, options?: WriteOptions): Promise<T>
   patch<T extends object = KubeObject>(key: ObjectKey, patch: Patch, options?: WriteOptions): Promise<T>

@@ -40,6 +40,10 @@ export interface KubeClientDeps {
   readonly requestTimeoutMs: number
   /** Milliseconds for a call with all its repeats. Default: twice the request's. */
   readonly callTimeoutMs?: number
+  /** Counts this client's requests; default: a counter of its own. */
+  readonly counter?: RequestCounter
+  /** The cluster is one that an object names, not the one of the run. */
+  readonly isRemote?: boolean
   /** Signal of the run: aborts every call. */
   readonly signal?: AbortSignal
 }
@@ -60,9 +64,10 @@ export function createKubeClient(deps: KubeClientDeps): KubeClient {
     transport: deps.transport,
     clock: deps.clock,
     random: deps.random,
-    counter: { total: 0, retried: 0, writes: 0 },
+    counter: deps.counter ?? { total: 0, retried: 0, writes: 0 },
     requestTimeoutMs: deps.requestTimeoutMs,
     callTimeoutMs: deps.callTimeoutMs ?? deps.requestTimeoutMs * 2,
+    isRemote: deps.isRemote === true,
   }
   return new Client(deps, send, undefined)
 }
@@ -153,6 +158,20 @@ class Client implements KubeClient {
     return this.#write(
       { method: 'POST', path, body: encodeJson(object) },
       { verb: 'create', key, isRepeatable: isDryRun },
+      options,
+    )
+  }
+
+  async createSubresource<T extends object = KubeObject>(
+    key: ObjectKey,
+    subresource: string,
+    body: object,
+    options: CallOptions = {},
+  ): Promise<T> {
+    const path = objectPath(await this.resource(key, options), key, {}, subresource)
+    return this.#write(
+      { method: 'POST', path, body: encodeJson(body) },
+      { verb: 'create', key, isRepeatable: false },
       options,
     )
   }

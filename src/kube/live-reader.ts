@@ -12,7 +12,7 @@ export interface LiveReader {
   /** The object as `client`'s user sees it. Throws what the client throws. */
   read(client: KubeClient, key: ObjectKey, options?: CallOptions): Promise<LiveState>
   /** Tells the reader about an object that was written, or (undefined) deleted. */
-  remember(key: ObjectKey, object: KubeObject | undefined): void
+  remember(client: KubeClient, key: ObjectKey, object: KubeObject | undefined): void
 }
 
 /** One GET per object, always fresh. */
@@ -39,18 +39,21 @@ export interface PreloadOptions {
 }
 
 /**
- * One LIST per kind over all namespaces, of the objects that carry the owner label, made when the first object of the kind is read
- * and shared by everything that uses the reader: a hundred small Kustomizations cost a handful of requests. `client` is the
- * deployment's own identity. An object that is not in the list is `unknown` (it may exist without the label); a kind that may not
- * be listed is read object by object with the caller's identity.
+ * One LIST per kind of the objects that carry the owner label, made when the first object of the kind is read and shared by everything
+ * that uses the reader: a hundred small Kustomizations cost a handful of requests. Each identity sees what it may see: the transport's own
+ * lists all namespaces at once, one that is impersonated only the namespace of the object, with its own rights. An object that is not
+ * in the list is `unknown` (it may exist without the label); a kind that may not be listed is read object by object.
  */
-export function createPreloadedReader(client: KubeClient, options: PreloadOptions): LiveReader {
-  const lists = new Map<string, Promise<Map<string, KubeObject> | undefined>>()
+export function createPreloadedReader(options: PreloadOptions): LiveReader {
+  const lists = new Map<string, Promise<List>>()
   const direct = createDirectReader()
   const selector = options.values ? `${options.label} in (${options.values.join(',')})` : options.label
-  const load = async (kind: KindRef): Promise<Map<string, KubeObject> | undefined> => {
+  const load = async (client: KubeClient, kind: KindRef, namespace: string): Promise<List> => {
     try {
-      const list = await client.list({ apiVersion: kind.apiVersion, kind: kind.kind }, { labelSelector: selector })
+      const list = await client.list(
+        { apiVersion: kind.apiVersion, kind: kind.kind },
+        { labelSelector: selector, ...(namespace === '' ? {} : { namespace }) },
+      )
       return new Map(list.items.map((object) => [liveKey(kind, object), object]))
     } catch (error) {
       if (error instanceof EngineError && (error.code === 'kube-forbidden' || error.code === 'kube-method-not-allowed'))
@@ -58,12 +61,12 @@ export function createPreloadedReader(client: KubeClient, options: PreloadOption
       throw error
     }
   }
-  const listOf = (kind: KindRef): Promise<Map<string, KubeObject> | undefined> => {
-    const id = `${kind.apiVersion}|${kind.kind}`
+  const listOf = (client: KubeClient, key: ObjectKey): Promise<List> => {
+    const id = listId(client, key)
     let list = lists.get(id)
     if (!list) {
       // A list that failed is not remembered: the next reader tries again.
-      list = load(kind).catch((error: unknown) => {
+      list = load(client, key, client.user === undefined ? '' : (key.namespace ?? '')).catch((error: unknown) => {
         lists.delete(id)
         throw error
       })
@@ -73,19 +76,26 @@ export function createPreloadedReader(client: KubeClient, options: PreloadOption
   }
   return {
     read: async (caller, key, callOptions = {}) => {
-      const list = await listOf(key)
+      const list = await listOf(caller, key)
       if (!list) return direct.read(caller, key, callOptions)
       const object = list.get(refKey(key))
       return object ? { state: 'present', object } : { state: 'unknown' }
     },
-    remember: (key, object) => {
-      const list = lists.get(`${key.apiVersion}|${key.kind}`)
+    remember: (caller, key, object) => {
+      const list = lists.get(listId(caller, key))
       void list?.then(
         (loaded) => (object ? loaded?.set(refKey(key), object) : loaded?.delete(refKey(key))),
         () => undefined,
       )
     },
   }
+}
+
+type List = Map<string, KubeObject> | undefined
+
+function listId(client: KubeClient, key: ObjectKey): string {
+  const scope = client.user === undefined ? '' : `${client.user}|${key.namespace ?? ''}`
+  return `${client.cluster}|${scope}|${key.apiVersion}|${key.kind}`
 }
 
 function liveKey(kind: KindRef, object: KubeObject): string {

@@ -15,6 +15,8 @@ export interface SendDeps {
   readonly requestTimeoutMs: number
   /** Milliseconds for a call with all its repeats. */
   readonly callTimeoutMs: number
+  /** The cluster is one that an object names: that it is away concerns this object alone, and has a code of its own. */
+  readonly isRemote?: boolean
 }
 
 /** A request, and what may be done when its outcome is unknown. */
@@ -47,9 +49,23 @@ const maxRetryAfterMs = 10_000
 /**
  * Sends a request, reads the whole answer, and repeats what may be repeated with exponential backoff and jitter.
  *
- * @throws EngineError of {@link statusError}; `cluster-unreachable`; `kube-timeout`; `aborted`.
+ * @throws EngineError of {@link statusError}; `cluster-unreachable` (`remote-cluster-unreachable` for a remote cluster); `kube-timeout`; `aborted`.
  */
 export async function sendCall(call: Call, deps: SendDeps): Promise<Answer> {
+  try {
+    return await sendRepeatedly(call, deps)
+  } catch (error) {
+    throw deps.isRemote === true && isEngineError(error) ? asRemote(error) : error
+  }
+}
+
+function asRemote(error: EngineError): EngineError {
+  if (error.code !== 'cluster-unreachable') return error
+  const { disposition, data } = error
+  return new EngineError(error.message, { code: 'remote-cluster-unreachable', disposition, data, cause: error })
+}
+
+async function sendRepeatedly(call: Call, deps: SendDeps): Promise<Answer> {
   const end = deps.clock.now() + deps.callTimeoutMs
   for (let repeats = 0, faults = 0; ; repeats++) {
     if (repeats > 0) deps.counter.retried++

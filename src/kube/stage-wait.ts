@@ -45,7 +45,7 @@ async function waitForObject(context: ApplyContext, key: PlannedObject['key'], t
       })
     }
     if (health.status !== 'Current') return undefined
-    live.remember(key, object)
+    live.remember(client, key, object)
     return object
   })
   if (ready && key.kind === 'CustomResourceDefinition') await waitUntilServed(context, ready, timeoutMs)

@@ -27,3 +27,57 @@ export interface KubeTransport {
   readonly cluster: string
   send(request: KubeRequest): Promise<KubeResponse>
 }
+
+/** How to reach a cluster that an object in another cluster names (`spec.kubeConfig`), and as whom. Holds credentials: never log it. */
+export interface KubeConnection {
+  /** Name for messages and logs. */
+  readonly cluster: string
+  /** `https://host:port`, with a path prefix where a proxy wants one. */
+  readonly server: string
+  /** Name in the server's certificate, where it is not the host's. */
+  readonly serverName?: string
+  /** PEM certificates that sign the server's. Default: the system's. */
+  readonly ca?: string
+  /** Client certificate and key, PEM. */
+  readonly cert?: string
+  readonly key?: string
+  readonly token?: string
+  readonly username?: string
+  readonly password?: string
+  readonly proxyUrl?: string
+}
+
+/**
+ * Opens a transport to such a cluster. Connections are made by the requests. Throws EngineError `kubeconfig-unusable-here` where the platform
+ * cannot do what the connection asks for, `egress-refused` where the deployment does not let its tenants reach that host.
+ */
+export type KubeConnector = (connection: KubeConnection) => KubeTransport & { close(): void }
+
+/** Access to a managed cluster that a ConfigMap names (`spec.kubeConfig.configMapRef` with the provider of a cloud). */
+export interface ClusterAccessRequest {
+  readonly provider: 'aws' | 'azure' | 'gcp'
+  /** ARN (aws), resource id (azure) or full name (gcp) of the cluster. */
+  readonly cluster: string
+  /** Address of the API server, where the ConfigMap says it; otherwise the provider is asked for it. */
+  readonly address?: string
+  readonly ca?: string
+  /** A token of the service account that the ConfigMap names, for an audience; to be exchanged at the cloud. Undefined: the deployment's own identity. */
+  readonly serviceAccountToken?: (audience: string) => Promise<string>
+  /** Annotations of that service account: they name the role to take. */
+  readonly annotations?: { readonly [key: string]: string }
+  readonly signal: AbortSignal
+}
+
+/** What a cloud answers. */
+export interface ClusterAccess {
+  readonly server: string
+  readonly ca?: string
+  readonly token: string
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+}
+
+/** Logs in to managed clusters of the clouds that the deployment supports. */
+export type ClusterAccessProviders = {
+  readonly [provider in ClusterAccessRequest['provider']]?: (request: ClusterAccessRequest) => Promise<ClusterAccess>
+}

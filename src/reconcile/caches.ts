@@ -1,4 +1,5 @@
 import { createClusterCache, type ClusterCache } from '../kube/index.ts'
+import type { RemoteCluster } from './remote-cluster.ts'
 import type { BlobStore } from '../ports/index.ts'
 import { GitObjectCache } from '../sources/index.ts'
 
@@ -6,6 +7,8 @@ import { GitObjectCache } from '../sources/index.ts'
 export interface CoordinatorCaches {
   /** Discovery of the cluster's API. */
   readonly cluster: ClusterCache
+  /** Connections to clusters that objects name, by the object that holds the access. */
+  readonly remotes: Map<string, RemoteCluster>
   /** Git objects, shared by all sources of the cluster. */
   readonly git: GitObjectCache
   /** Directories that the last build of a Kustomization or chart read, by its id: fetched ahead of the next one. */
@@ -20,5 +23,5 @@ export function createCaches(
     ...(options.store === undefined ? {} : { store: options.store }),
     ...(options.maxGitBytes === undefined ? {} : { maxBytes: options.maxGitBytes }),
   })
-  return { cluster: createClusterCache(), git, reads: new Map() }
+  return { cluster: createClusterCache(), remotes: new Map(), git, reads: new Map() }
 }

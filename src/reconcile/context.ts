@@ -1,4 +1,5 @@
 import type { KubeClient, LiveReader } from '../kube/index.ts'
+import type { Identities } from './identity.ts'
 import type { EventSink } from './events.ts'
 import type { EngineDeps, Job } from './job.ts'
 import type { SourceResults } from './source/index.ts'
@@ -8,15 +9,22 @@ import type { World } from './world.ts'
 export interface RunContext {
   readonly deps: EngineDeps
   readonly job: Job
+  /** The deployment's own identity: for our own objects and what they refer to, never for a tenant's objects. */
   readonly client: KubeClient
+  /** Whose identity, and which cluster, an object's objects are applied with. */
+  readonly identities: Identities
   readonly world: World
   readonly sources: SourceResults
   readonly events: EventSink
   readonly live: LiveReader
+  /** Inventory ids that Kustomizations of this run have built, by their id: who asks first has them built. */
+  readonly claims: Map<string, Promise<ReadonlySet<string>>>
   /** Many nodes: requests are saved where a local comparison is exact. */
   readonly isBulk: boolean
   /** Aborts when the run must end (its coordinator is stopping). */
   readonly signal: AbortSignal
+  /** Aborts when something newer waits for this cluster: what only waits for health ends then, and goes on later. */
+  readonly superseded: AbortSignal | undefined
   /** Milliseconds since 1970 after which no step waits any more. */
   readonly deadline: number
 }

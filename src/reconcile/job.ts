@@ -1,7 +1,9 @@
 import type {
   BlobStore,
   Clock,
+  ClusterAccessProviders,
   HttpClient,
+  KubeConnector,
   KubeTransport,
   Logger,
   Random,
@@ -107,6 +109,10 @@ export interface RunRecord {
 export interface EngineDeps {
   readonly cluster: { readonly name: string }
   readonly transport: KubeTransport
+  /** Opens connections to clusters that objects name (`spec.kubeConfig`); without it such objects fail with a clear error. */
+  readonly connect?: KubeConnector
+  /** Logs in to managed clusters that ConfigMaps name. */
+  readonly clusterAccess?: ClusterAccessProviders
   readonly http: HttpClient
   /** For Git over SSH; absent on platforms that cannot open sockets. */
   readonly ssh?: SshClient

@@ -4,6 +4,7 @@ import { createDirectReader, createKubeClient, createPreloadedReader } from '../
 import { loadChecks, type Checks } from './checks.ts'
 import type { RunContext, StepControl } from './context.ts'
 import { createEventSink } from './events.ts'
+import { createIdentities } from './identity.ts'
 import { runGraph, type GraphNode, type NodeControl } from './graph.ts'
 import { stepHelmRelease } from './helmrelease/step.ts'
 import type { EngineDeps, Job, JobResult, NodeRecord, ObjectKey, RunRecord } from './job.ts'
@@ -38,7 +39,8 @@ const recordTtlSeconds = 14 * 24 * 3600
  * Kustomizations and HelmReleases, each as soon as what it needs is there.
  *
  * What it does is in the cluster (objects, status, inventory, releases), so a job that was cut off is simply run again. The record of the
- * run is saved in the state store under `runs/<id>/<cluster>`.
+ * run is saved in the state store under `runs/<id>/<cluster>`. When `superseded` aborts, something newer waits: objects that only wait for health
+ * are left to the next run.
  *
  * @throws EngineError when the cluster cannot be reached; the job is to be tried again. What is wrong with a single object is in the record.
  */
@@ -46,6 +48,7 @@ export async function runJob(
   deps: EngineDeps,
   job: Job,
   signal: AbortSignal = new AbortController().signal,
+  superseded?: AbortSignal,
 ): Promise<JobResult> {
   const startedAt = deps.clock.now()
   const logger = deps.logger.with({ run: job.runId, cluster: job.cluster })
@@ -79,15 +82,18 @@ export async function runJob(
       deps: { ...deps, logger },
       job,
       client,
+      identities: createIdentities({ deps, client, signal }),
       world,
       sources,
       events,
+      claims: new Map<string, Promise<ReadonlySet<string>>>(),
       signal,
+      superseded,
       deadline: startedAt + deps.limits.runBudgetMs,
     }
     const concernedIds = new Set(concerned.map(idOfKey))
     const isBulk = selectNodes(base, checks, concernedIds).length > bulkNodes
-    const live = isBulk ? createPreloadedReader(client, { label: labels.kustomizeName }) : createDirectReader()
+    const live = isBulk ? createPreloadedReader({ label: labels.kustomizeName }) : createDirectReader()
     const failure = await runNodes({ ...base, live, isBulk }, checks, concernedIds, records)
     for (const key of concerned) noteSource(base, checks, key)
     await Promise.all([events.flush(), checks.save()])

@@ -9,10 +9,26 @@ export interface Settings {
   readonly noRemoteBases: boolean
   /** Service account impersonated when an object names none (`--default-service-account`). Empty: the deployment's own identity. */
   readonly defaultServiceAccount: string
+  /**
+   * Service account that logs in to the cluster of a `spec.kubeConfig.configMapRef` whose ConfigMap names none
+   * (`--default-kubeconfig-service-account`). Empty: the ConfigMap must name one.
+   */
+  readonly defaultKubeConfigServiceAccount: string
   /** Where served artifacts are found; goes into `.status.artifact.url`. */
   readonly publicUrl: string
   /** Undefined variables of post-build substitution are errors (gate StrictPostBuildSubstitutions, on since Flux 2.9). */
   readonly strictSubstitution: boolean
+  /** `group/Kind` of kinds that are applied before the rest (`--custom-apply-stage-kinds`). */
+  readonly customApplyStageKinds: readonly string[]
+  /** Field managers, besides kubectl's, whose fields are taken over (`--override-manager`). */
+  readonly overrideManagers: readonly string[]
+  /** A prune of at least `minObjects` objects that is more than this share of an inventory must be confirmed by an annotation. Not in Flux. */
+  readonly pruneGuard: { readonly minObjects: number; readonly share: number }
+  /**
+   * Check the message authentication code of SOPS files and objects. Flux never does: kustomize adds to objects, whose code then no longer
+   * matches, unless they were encrypted with `mac_only_encrypted`.
+   */
+  readonly verifySopsMac: boolean
   /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
   readonly namespaces: readonly string[]
   /** Private hosts that sources may be fetched from. */
@@ -38,8 +54,13 @@ export const defaultSettings: Settings = {
   noCrossNamespaceRefs: true,
   noRemoteBases: true,
   defaultServiceAccount: '',
+  defaultKubeConfigServiceAccount: '',
   publicUrl: 'http://source-controller.flux-system.svc.cluster.local.',
   strictSubstitution: true,
+  customApplyStageKinds: [],
+  overrideManagers: [],
+  pruneGuard: { minObjects: 20, share: 0.5 },
+  verifySopsMac: false,
   namespaces: [],
   egress: {},
 }

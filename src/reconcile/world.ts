@@ -1,6 +1,7 @@
 import {
   apiVersions,
   labels,
+  ownAnnotations,
   type GitRepository,
   type HelmChart,
   type HelmRelease,
@@ -8,7 +9,7 @@ import {
 } from '../api/index.ts'
 import { isEngineError } from '../base/index.ts'
 import type { KubeClient } from '../kube/index.ts'
-import { findBlockers, type Blocker, type DependencyRef, type DependencyView } from './dependencies.ts'
+import { findBlockers, parseDependsOn, type Blocker, type DependencyRef, type DependencyView } from './dependencies.ts'
 import type { ObjectKey } from './job.ts'
 
 /** Kinds that a run renders and applies. */
@@ -119,12 +120,14 @@ export function parentOf(object: Managed): string | undefined {
   return name === undefined || namespace === undefined ? undefined : `Kustomization/${namespace}/${name}`
 }
 
-/** `spec.dependsOn` as ids; a dependency has the kind of its dependant. */
+/** `spec.dependsOn` as ids, where a dependency has the kind of its dependant, and behind them those of the annotation, which may be of any kind. */
 export function dependenciesOf(object: Workload): readonly DependencyRef[] {
-  return (object.spec.dependsOn ?? []).map((reference) => ({
+  const more = object.metadata.annotations?.[ownAnnotations.dependsOn]
+  const references = (object.spec.dependsOn ?? []).map((reference) => ({
     id: `${object.kind}/${reference.namespace ?? object.metadata.namespace ?? ''}/${reference.name}`,
     ...(reference.readyExpr === undefined ? {} : { readyExpr: reference.readyExpr }),
   }))
+  return more === undefined ? references : [...references, ...parseDependsOn(more, object.metadata.namespace ?? '')]
 }
 
 /** The source that a Kustomization, or the chart of a HelmRelease, comes from. Undefined for a release of a `chartRef`. */
@@ -139,7 +142,11 @@ export function sourceKeyOf(object: Workload): ObjectKey | undefined {
 export function blockersOf(world: World, object: Workload): readonly Blocker[] {
   const source = sourceKeyOf(object)
   return findBlockers(
-    { source: source === undefined ? undefined : idOfKey(source), sourceRevision: source && revisionOf(world, source) },
+    {
+      source: source === undefined ? undefined : idOfKey(source),
+      sourceRevision: source && revisionOf(world, source),
+      object,
+    },
     dependenciesOf(object),
     (id) => viewOf(world.get(id)),
   )
@@ -166,5 +173,6 @@ function viewOf(object: Managed | undefined): DependencyView | undefined {
     suspended: object.spec.suspend === true,
     source: source === undefined ? undefined : idOfKey(source),
     appliedRevision: object.kind === 'Kustomization' ? object.status?.lastAppliedRevision : undefined,
+    object,
   }
 }

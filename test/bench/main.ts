@@ -6,6 +6,9 @@ import type { Bench, BenchRow } from './rows.ts'
 
 const benches: { readonly [name: string]: () => Promise<{ readonly bench: Bench }> } = {
   git: () => import('./git.ts'),
+  kustomize: () => import('./kustomize.ts'),
+  helm: () => import('./helm.ts'),
+  kustomizations: () => import('./kustomizations.ts'),
   latency: () => import('./latency.ts'),
 }
 

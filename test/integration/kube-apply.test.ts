@@ -168,7 +168,7 @@ test('per-object policies: IfNotPresent, Ignore, reconcile disabled in the sourc
     { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'live' },
     { metadata: { labels: { 'kustomize.toolkit.fluxcd.io/name': null } } },
   )
-  const reader = createPreloadedReader(client, { label: 'kustomize.toolkit.fluxcd.io/name' })
+  const reader = createPreloadedReader({ label: 'kustomize.toolkit.fluxcd.io/name' })
   const third = await apply(client, owner, objects('3'), { live: reader })
   assert.deepEqual([...new Set(third.changes.map((change) => change.action))], ['skipped'])
 })
@@ -312,7 +312,7 @@ test('a preloaded reader: few requests, same result, fresh after changes by othe
     configMap(namespace, `${name}-b`, { b: '1' }),
   ]
   for (const owner of owners) await apply(client, owner, objectsOf(owner.name))
-  const live = createPreloadedReader(client, { label: 'kustomize.toolkit.fluxcd.io/name' })
+  const live = createPreloadedReader({ label: 'kustomize.toolkit.fluxcd.io/name' })
   const before = client.requests.total
   for (const owner of owners) {
     const result = await apply(client, owner, objectsOf(owner.name), { live })

@@ -134,7 +134,7 @@ test('impersonation: a service account may do what RBAC says, in discovery-share
   ])
   assert.deepEqual(messages(set), [])
   // It may not list: the preloaded reader of its own identity falls back to single objects.
-  const live = createPreloadedReader(tenant, { label: 'kustomize.toolkit.fluxcd.io/name' })
+  const live = createPreloadedReader({ label: 'kustomize.toolkit.fluxcd.io/name' })
   await kube.cluster.client.waitFor(
     { apiVersion: 'v1', kind: 'ServiceAccount', namespace, name: 'default' },
     (found) => found !== undefined,

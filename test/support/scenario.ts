@@ -1,5 +1,6 @@
 import type { KubeTransport } from '../../src/ports/index.ts'
 import { createNodeHttpClient } from '../../src/platforms/node/http.ts'
+import { createNodeKubeConnector } from '../../src/platforms/node/kube-connector.ts'
 import { createNodeKubeTransport } from '../../src/platforms/node/kube-transport.ts'
 import {
   createCaches,
@@ -13,7 +14,9 @@ import {
   type RunRecord,
   type Settings,
 } from '../../src/reconcile/index.ts'
+import type { Canaries } from './canaries.ts'
 import type { TestCluster } from './cluster.ts'
+import { installCrds } from './crds.ts'
 import type { GitTestFile, GitTestRepository } from './git-repository.ts'
 import { GitServer } from './git-server.ts'
 import type { KubeTestClient } from './kube-test-client.ts'
@@ -24,6 +27,8 @@ export interface ScenarioOptions {
   readonly settings?: Partial<Settings>
   /** Wraps the transport: to cut, delay or count requests. */
   readonly wrapTransport?: (transport: KubeTransport) => KubeTransport
+  /** Secrets that must show up nowhere: `close` looks for them in everything that the scenario saw, wrote and sent. */
+  readonly canaries?: Canaries
 }
 
 /** The engine, one Git repository and one namespace of the test cluster, without HTTP around it. */
@@ -46,6 +51,7 @@ export interface Scenario {
 
 /** Starts a Git server with `files` and makes a GitRepository `app` in a new namespace that follows it. */
 export async function createScenario(cluster: TestCluster, options: ScenarioOptions): Promise<Scenario> {
+  await ensureCrds(cluster.client)
   const namespace = await cluster.namespace()
   const git = await GitServer.start()
   const files = Object.fromEntries(
@@ -67,10 +73,13 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
   })
   const http = createNodeHttpClient({ egress: { allowPrivate: true } })
   const logger = createMemoryLogger()
+  const { canaries } = options
+  const wrapped = options.wrapTransport?.(transport) ?? transport
   const deps: EngineDeps = {
     cluster: { name: 'test' },
-    transport: options.wrapTransport?.(transport) ?? transport,
-    http,
+    transport: canaries?.watchTransport(wrapped) ?? wrapped,
+    connect: createNodeKubeConnector({ egress: { allowPrivate: true } }),
+    http: canaries?.watchHttp(http) ?? http,
     state: createMemoryState(),
     blobs: createMemoryBlobs(),
     clock: systemClock,
@@ -85,6 +94,7 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
     const full: Job = { kind: 'push', runId: `run-${++runs}`, cluster: 'test', receivedAt: Date.now(), ...job }
     for (let attempt = 0; ; attempt++) {
       const result = await runJob(deps, full)
+      canaries?.see('record of a run', JSON.stringify(result))
       if (result.requeueAfterMs === undefined || attempt === 20) return result
       await systemClock.sleep(Math.min(result.requeueAfterMs, 500))
     }
@@ -113,11 +123,25 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
     },
     scan: async () => (await run({ kind: 'scan' })).record,
     close: async () => {
+      if (canaries !== undefined) {
+        for (const line of logger.lines) canaries.see('line of the log', line)
+        await canaries.seeState(deps.state)
+        await canaries.seeNamespace(client, namespace)
+      }
       transport.close()
       http.close()
       await git.close()
+      canaries?.assertNone(10)
     },
   }
+}
+
+/** Each test file may be the first one on the cluster. */
+let installed: Promise<void> | undefined
+
+function ensureCrds(client: KubeTestClient): Promise<void> {
+  installed ??= installCrds(client)
+  return installed
 }
 
 /** `$NAMESPACE` in the text of a file stands for the scenario's namespace. */

@@ -6,6 +6,7 @@
 export { workerClock } from './clock.ts'
 export { createFollowUps, type FollowUps } from './follow-ups.ts'
 export { createCloudflareHttpClient } from './http.ts'
+export { createCloudflareKubeConnector } from './kube-connector.ts'
 export { createCloudflareKubeTransport, type CloudflareKubeOptions } from './kube-transport.ts'
 export { createConsoleLogger } from './logger.ts'
 export { consumeBatch, createCloudflareQueue } from './queue.ts'

@@ -7,6 +7,7 @@ export { createDirectoryBlobStore, type DirectoryBlobStoreOptions } from './blob
 export { systemClock } from './clock.ts'
 export { openDatabase } from './database.ts'
 export { createNodeHttpClient, type NodeHttpClient } from './http.ts'
+export { createNodeKubeConnector } from './kube-connector.ts'
 export { createNodeKubeTransport, type NodeKubeOptions, type NodeKubeTransport } from './kube-transport.ts'
 export { createKubeconfigTransport, type KubeconfigTransportOptions } from './kubeconfig-transport.ts'
 export { createJsonLogger } from './logger.ts'

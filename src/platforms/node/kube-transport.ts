@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { LookupFunction } from 'node:net'
 import { Readable } from 'node:stream'
 import { EngineError } from '../../base/index.ts'
 import type { KubeRequest, KubeResponse, KubeTransport } from '../../ports/index.ts'
@@ -22,6 +23,8 @@ export interface NodeKubeOptions {
   readonly token?: () => Promise<string>
   /** Headers of other ways to log in; called before each request. */
   readonly headers?: () => Promise<{ readonly [name: string]: string }>
+  /** Resolves the server's name; decides which addresses are allowed. Default: Node's own. */
+  readonly lookup?: LookupFunction
   /** Connections at the same time. Default 32. */
   readonly maxSockets?: number
 }
@@ -62,6 +65,7 @@ export function createNodeKubeTransport(options: NodeKubeOptions): NodeKubeTrans
     hostname: server.hostname.replace(/^\[|\]$/g, ''),
     port: server.port === '' ? (isHttps ? 443 : 80) : Number(server.port),
     agent,
+    ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
   }
   const prefix = server.pathname.replace(/\/$/, '')
   const send = isHttps ? httpsRequest : httpRequest

@@ -10,7 +10,8 @@ export interface Attempt {
   stored: HelmRelease
   /** The same with the parts of the status that are not written yet. */
   object: HelmRelease
-  readonly client: KubeClient
+  /** Acts for the release; the deployment's own until its identity is known. */
+  client: KubeClient
   readonly startedAt: number
   sourceRevision?: string
   chartVersion?: string

@@ -45,11 +45,12 @@ export async function stepHelmRelease(ctx: RunContext, object: HelmRelease, cont
   const attempt: Attempt = {
     stored: object,
     object,
-    client: identityOf(ctx, object),
+    client: ctx.client,
     startedAt: ctx.deps.clock.now(),
     changes: [],
   }
   try {
+    attempt.client = await identityOf(ctx, object)
     if (object.metadata.deletionTimestamp !== undefined) return await uninstallDeleted(ctx, attempt)
     const held = await addFinalizer(ctx.client, object, finalizer, fieldManagers.helmStatus, { signal: ctx.signal })
     if (held === undefined) return recordOf(ctx, attempt, 'ready', 'Deleted', 'deleted')

@@ -20,7 +20,6 @@ export function refuseUnsupported(object: HelmRelease, settings: Settings): void
       },
     )
   }
-  if (spec.kubeConfig !== undefined) refuse('kubeConfig')
   if (spec.chartRef !== undefined) refuse('chartRef')
   if ((spec.postRenderers ?? []).length > 0) refuse('postRenderers')
   if (spec.test?.enable === true) refuse('test.enable')

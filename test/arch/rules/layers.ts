@@ -3,7 +3,7 @@ import { resolveImport, type SourceFile, type Violation } from '../source-file.t
 /** Folders of src by layer, lowest first. A file imports from lower layers only; ports, which are types only, from anywhere above. */
 export const layers: readonly (readonly string[])[] = [
   ['base'],
-  ['ports', 'api', 'yaml', 'template'],
+  ['ports', 'api', 'yaml', 'template', 'cel'],
   ['files', 'resources', 'sprig'],
   ['kustomize', 'helm', 'sources', 'secrets', 'kube', 'receivers', 'notify'],
   ['reconcile'],
@@ -17,6 +17,7 @@ export const pureZone: readonly string[] = [
   'api',
   'yaml',
   'template',
+  'cel',
   'files',
   'resources',
   'sprig',

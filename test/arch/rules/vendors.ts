@@ -21,10 +21,10 @@ const vendorRules: readonly VendorRule[] = [
     allowed: /^(?:src\/platforms\/cloudflare\/|functions\/cloudflare(?:\.ts$|\/)|test\/)/,
     place: 'src/platforms/cloudflare and functions/cloudflare',
   },
+  { module: '@marcbachmann/cel-js', allowed: /^src\/cel\//, place: 'src/cel' },
   { module: 'js-yaml', allowed: /^src\/yaml\//, place: 'src/yaml' },
   { module: 'yaml', allowed: /^src\/yaml\//, place: 'src/yaml' },
   { module: 'isomorphic-git', allowed: /^src\/sources\/git\//, place: 'src/sources/git' },
-  { module: 'openpgp', allowed: /^src\/sources\/git\//, place: 'src/sources/git' },
   { module: 'ssh2', allowed: /^src\/platforms\/node\//, place: 'src/platforms/node' },
   { module: 'socks', allowed: /^src\/platforms\/node\//, place: 'src/platforms/node' },
   {
@@ -34,6 +34,13 @@ const vendorRules: readonly VendorRule[] = [
     place: 'src/kube (types only) and src/platforms/node',
   },
   { module: '@octokit/webhooks', allowed: /^src\/receivers\//, place: 'src/receivers' },
+  { module: 'age-encryption', allowed: /^src\/secrets\//, place: 'src/secrets' },
+  {
+    module: 'openpgp',
+    allowed: /^src\/(?:secrets|sources\/git)\//,
+    place: 'src/secrets (messages) and src/sources/git (signatures)',
+  },
+  { module: 'aws4fetch', allowed: /^src\/secrets\//, place: 'src/secrets' },
   { module: 'hono', allowed: /^(?:functions|src\/ui)\//, place: 'functions and src/ui' },
 ]
 

@@ -1,0 +1,95 @@
+import { type ASTNode, type Environment } from '@marcbachmann/cel-js'
+import { EngineError } from '../base/index.ts'
+import { createEnvironment } from './environment.ts'
+import { comprehensionDepth, withSafeMatches } from './rewrite.ts'
+
+/** What an expression may refer to, and what it must give. */
+export interface CelOptions {
+  /** Names of the variables; another name is an error of compiling. Undefined: any name, and one that is not there an error of evaluating. */
+  readonly variables?: readonly string[]
+  /** Name of the field that holds the expression, for messages: `spec.dependsOn[0].readyExpr`. */
+  readonly field: string
+}
+
+/** A compiled expression. Keeps no state between evaluations. */
+export interface CelProgram {
+  /**
+   * The value as a boolean.
+   * @throws EngineError `cel-evaluation-failed` for a missing field (unless `has()` or `.?` asks first), types that do not fit, and any value that is no boolean.
+   */
+  evaluateBool(variables: { readonly [name: string]: unknown }): boolean
+}
+
+/** Bounds that no sensible expression reaches. */
+const maxLength = 16_384
+const limits = { maxAstNodes: 2_000, maxDepth: 100, maxListElements: 500, maxMapEntries: 500, maxCallArguments: 32 }
+/** Comprehensions inside each other: each one multiplies the work with the length of a list. */
+const maxComprehensionDepth = 3
+
+/**
+ * Compiles an expression that must give a boolean: the standard library with optional types, the extensions for strings, sets and encoders,
+ * comparison across numeric types (cel-go 0.26 as fluxcd/pkg runtime sets it up). Numbers of plain data are doubles.
+ *
+ * @throws EngineError `cel-invalid` (`stall`, reason `InvalidCELExpression`) with the place of the error.
+ */
+export function compileCel(expression: string, options: CelOptions): CelProgram {
+  if (expression.length > maxLength)
+    throw invalid(options, `it is ${expression.length} characters long, more than the ${maxLength} allowed`)
+  const environment = createEnvironment(options.variables, limits)
+  const text = rewrite(environment, expression, options)
+  const checked = environment.check(text)
+  if (!checked.valid) throw invalid(options, summary(checked.error))
+  const type = String(checked.type)
+  if (type !== 'bool' && type !== 'dyn' && !type.startsWith('dyn<'))
+    throw invalid(options, `it gives ${type}, not bool`)
+  const run = environment.parse(text)
+  return {
+    evaluateBool: (variables) => {
+      let value: unknown
+      try {
+        value = run({ ...variables })
+      } catch (error) {
+        throw failed(options, summary(error))
+      }
+      if (typeof value === 'boolean') return value
+      throw failed(options, 'its value is no boolean')
+    },
+  }
+}
+
+function rewrite(environment: Environment, expression: string, options: CelOptions): string {
+  let ast: ASTNode
+  try {
+    ast = environment.parse(expression).ast
+  } catch (error) {
+    throw invalid(options, summary(error))
+  }
+  if (comprehensionDepth(ast) > maxComprehensionDepth)
+    throw invalid(
+      options,
+      `more than ${maxComprehensionDepth} comprehensions (all, exists, filter, map) inside each other`,
+    )
+  return withSafeMatches(expression, ast)
+}
+
+/** The first line of the library's message: the lines behind it draw the expression. */
+function summary(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return (message.split('\n')[0] ?? '').trim()
+}
+
+function invalid(options: CelOptions, message: string): EngineError {
+  return new EngineError(`${options.field}: invalid CEL expression: ${message}`, {
+    code: 'cel-invalid',
+    reason: 'InvalidCELExpression',
+    data: { field: options.field },
+  })
+}
+
+function failed(options: CelOptions, message: string): EngineError {
+  return new EngineError(`${options.field}: the CEL expression cannot be evaluated: ${message}`, {
+    code: 'cel-evaluation-failed',
+    disposition: 'wait',
+    data: { field: options.field },
+  })
+}
