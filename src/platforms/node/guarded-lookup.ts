@@ -1,10 +1,10 @@
-import type { LookupAddress, LookupOptions, lookup as resolveName } from 'node:dns'
+import { lookup as resolveName, type LookupAddress, type LookupOptions } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import type { EgressPolicy } from '../../base/index.ts'
 import { EngineError, isHostAllowed, isPrivateAddress } from '../../base/index.ts'
 
 /** Resolves names as Node does, then drops the addresses that the policy does not allow. */
-export function guardedLookup(policy: EgressPolicy, resolve: typeof resolveName): LookupFunction {
+export function guardedLookup(policy: EgressPolicy, resolve: typeof resolveName = resolveName): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { ...(options as LookupOptions), all: true }, (error, addresses: LookupAddress[]) => {
       if (error !== null) {
