@@ -99,7 +99,7 @@ describe('properties', () => {
         }
         const again = parseYaml(text, { dialect: 'sigs' })
         assert.equal(printYaml(again, { dialect: 'sigs' }), text)
-        assert.equal(printJson(again as KubeValue), printJson(JSON.parse(JSON.stringify(value)) as KubeValue))
+        assert.equal(printJson(again as KubeValue), printJson(JSON.parse(JSON.stringify({ value })) as KubeValue))
       }),
       { numRuns: 200 },
     )
