@@ -90,7 +90,8 @@ export class YamlIndexScanner {
       hasApiVersion: this.#hasApiVersion,
       hasEntries: this.#hasEntries,
       chartCount: this.#names.size,
-      entries: new Map([...this.#entries].map(([name, lines]) => [name, lines.join('\n')])),
+      // With the break behind the last line: a block scalar without it would end without one.
+      entries: new Map([...this.#entries].map(([name, lines]) => [name, lines.map((line) => `${line}\n`).join('')])),
     }
   }
 

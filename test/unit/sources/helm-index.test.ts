@@ -96,14 +96,11 @@ describe('scanning an index', () => {
   })
 
   it('finds the same as parsing the whole, for any index that our printer prints', () => {
-    // Known gap: of a text that ends with line breaks at the end of an entry, the scan loses them.
-    const word = fc
-      .string({
-        minLength: 0,
-        maxLength: 40,
-        unit: fc.constantFrom(...Array.from(' \n"\'#:-[]{}|>&*!?,.%abcäöü日本0123456789')),
-      })
-      .filter((text) => !text.endsWith('\n'))
+    const word = fc.string({
+      minLength: 0,
+      maxLength: 40,
+      unit: fc.constantFrom(...Array.from(' \n"\'#:-[]{}|>&*!?,.%abcäöü日本0123456789')),
+    })
     const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/)
     const version = fc.record({
       description: word,
