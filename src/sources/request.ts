@@ -60,6 +60,7 @@ export async function sendRequest(deps: RequestDeps, request: SourceRequest): Pr
       ...(request.body === undefined ? {} : { body: request.body }),
       ...(credentials.tls === undefined ? {} : { tls: credentials.tls }),
       ...(credentials.proxy === undefined ? {} : { proxy: credentials.proxy }),
+      repeatable: true, // Sources only read, also where a protocol reads with POST.
       signal: request.signal,
     })
     const location = response.headers['location']

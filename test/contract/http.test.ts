@@ -78,6 +78,36 @@ describe('egress', () => {
   })
 })
 
+describe('a kept-alive connection that the server closes while it is used again', () => {
+  /** Answers the first request of each connection, and resets the connection at the second. */
+  const startServer = (): Promise<number> =>
+    listen(
+      createServer((request, response) => {
+        const { socket } = request
+        if (used.has(socket)) return void socket.resetAndDestroy()
+        used.add(socket)
+        request.resume()
+        response.end('fresh')
+      }),
+    )
+  const used = new WeakSet<Socket>()
+  it('node sends what only reads once more, on a new connection', async () => {
+    const url = `http://127.0.0.1:${await startServer()}/`
+    assert.equal(await get(node, url), '200 fresh')
+    assert.equal(await get(node, url), '200 fresh')
+    const post = { method: 'POST', body: 'want', repeatable: true }
+    assert.equal(await get(node, url, post), '200 fresh')
+  })
+  it('node sends nothing twice that may change something', async () => {
+    const url = `http://127.0.0.1:${await startServer()}/`
+    assert.equal(await get(node, url), '200 fresh')
+    await assert.rejects(get(node, url, { method: 'POST', body: 'pay' }), {
+      code: 'http-unreachable',
+      message: /ECONNRESET/,
+    })
+  })
+})
+
 describe('own certificates', () => {
   const certificates = makeCertificates()
   const { ca } = certificates

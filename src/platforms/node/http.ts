@@ -102,13 +102,36 @@ async function sendThroughProxy(
   return exchange(request, url, { createConnection: () => socket })
 }
 
-/** Sends one request and resolves with the head of its answer. */
+/**
+ * Sends a request and resolves with the head of its answer. A server may close an idle connection at the moment it is used again, which says nothing
+ * of the request (RFC 9112, section 9.3.1): what may be repeated goes out once more, at the latest on a new connection.
+ */
 async function exchange(request: HttpRequest, url: URL, how: RequestOptions): Promise<IncomingMessage> {
-  const answer = Promise.withResolvers<IncomingMessage>()
+  for (;;) {
+    const outgoing = openRequest(request, url, how)
+    try {
+      return await answerTo(outgoing, request.body)
+    } catch (error) {
+      if (!outgoing.reusedSocket || !isClosedByServer(error) || !isRepeatable(request)) throw error
+      request.signal.throwIfAborted()
+    }
+  }
+}
+
+function isClosedByServer(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+}
+
+function isRepeatable({ method, body, repeatable }: HttpRequest): boolean {
+  if (body instanceof ReadableStream) return false
+  return repeatable ?? ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'].includes(method)
+}
+
+function openRequest(request: HttpRequest, url: URL, how: RequestOptions): ClientRequest {
   const isTunnel = how.createConnection !== undefined
   // A tunnel to an https host carries TLS already, so plain HTTP is spoken on its socket; a forwarding proxy brings its own host and path.
   const open = (how.protocol ?? url.protocol) === 'https:' && !isTunnel ? httpsRequest : httpRequest
-  const outgoing: ClientRequest = open({
+  return open({
     hostname: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port,
     path: `${url.pathname}${url.search}`,
@@ -124,11 +147,15 @@ async function exchange(request: HttpRequest, url: URL, how: RequestOptions): Pr
       ...(how.headers as { [name: string]: string } | undefined),
     },
   })
+}
+
+function answerTo(outgoing: ClientRequest, body: HttpRequest['body']): Promise<IncomingMessage> {
+  const answer = Promise.withResolvers<IncomingMessage>()
   outgoing.once('response', answer.resolve)
   outgoing.once('error', answer.reject)
-  if (request.body instanceof ReadableStream) {
-    pipeline(Readable.fromWeb(request.body as Parameters<typeof Readable.fromWeb>[0]), outgoing).catch(answer.reject)
-  } else outgoing.end(request.body)
+  if (body instanceof ReadableStream) {
+    pipeline(Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]), outgoing).catch(answer.reject)
+  } else outgoing.end(body)
   return answer.promise
 }
 
