@@ -75,12 +75,15 @@ export function isFatal(error: unknown): boolean {
   )
 }
 
-/** Attempts of an apply that somebody else's write gets in the way of. */
+/** Attempts at an object that somebody else's write gets in the way of. */
 const maxConflicts = 5
 
-/** Compares or applies again when somebody wrote the object at the same moment: an apply names no version, so it fits the newer object as well. */
+/**
+ * Does something again when somebody wrote the object at the same moment. `send` must fit the newer object as well: an apply names no version, a
+ * delete only the uid.
+ */
 export async function throughConflicts<T>(
-  context: Pick<ApplyContext, 'client' | 'options'>,
+  context: { readonly client: KubeClient; readonly options: Pick<ApplyOptions, 'signal'> },
   send: () => Promise<T>,
 ): Promise<T> {
   for (let round = 1; ; round++) {

@@ -9,7 +9,7 @@ import {
   type KubeObject,
   type ObjectId,
 } from '../resources/index.ts'
-import { failureOf, isFatal } from './apply-context.ts'
+import { failureOf, isFatal, throughConflicts } from './apply-context.ts'
 import type { ObjectFailure, Owner } from './apply-types.ts'
 import type { Change } from './change-set.ts'
 import type { CallOptions, KubeClient } from './client-types.ts'
@@ -124,7 +124,8 @@ async function pruneOne(client: KubeClient, options: PruneOptions, { key, entry 
     },
     isClaimed,
   })
-  const live = await findLive(client, key, signal)
+  const context = { client, options }
+  const live = await throughConflicts(context, () => findLive(client, key, signal))
   if (!live) return change('deleted', { note: 'it was gone already' })
   if (isKept(live.isNamespaced, key.id, options.keep ?? []))
     return change('skipped', { note: 'the source still has it' })
@@ -133,7 +134,7 @@ async function pruneOne(client: KubeClient, options: PruneOptions, { key, entry 
   if (reason !== undefined) return change('skipped', { uid, note: reason })
   const claimant = options.claimed?.get(entry.id)
   if (claimant !== undefined) return change('skipped', { uid, note: `it moves to ${claimant}` }, true)
-  await client.delete(live.key, { uid, propagation: 'Background', signal })
+  await throughConflicts(context, () => client.delete(live.key, { uid, propagation: 'Background', signal }))
   return change('deleted', { uid })
 }
 

@@ -14,10 +14,8 @@ after(async () => {
 })
 
 /** Every n-th request, and the last. `SLUICE_CUT_STEP=1` takes every one of them, which takes some minutes. */
-const step = Number(process.env['SLUICE_CUT_STEP'] ?? '41')
+const step = Number(process.env['SLUICE_CUT_STEP'] ?? '13')
 const count = 30
-/** Not proven on every machine: seen to fail under load, cause unknown. A failure is reported, and is no failure of the whole until it is understood. */
-const unproven = { todo: 'fails now and then on a busy machine; the cause is not understood' }
 
 const map = (name: string, value: string): string =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\ndata:\n  value: "${value}"\n`
@@ -118,7 +116,7 @@ async function state(made: Scenario): Promise<string[]> {
 async function expectEnd(one: Subject, expected: readonly string[], what: string, mostWrites: number): Promise<void> {
   const record = await one.made.pushed()
   assert.ok(record.state === 'succeeded', `${what}: ${JSON.stringify(record)}`)
-  assert.deepEqual(await state(one.made), expected, what)
+  assert.deepEqual(await state(one.made), expected, `${what}: ${JSON.stringify(record)}`)
   const found = await one.made.client.get({
     apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
     kind: 'Kustomization',
@@ -150,7 +148,7 @@ const places = (requests: number): number[] =>
 
 for (const [name, phase] of Object.entries(phases)) {
   describe(`thirty objects: ${name}`, () => {
-    it('killed at a request and run again: equal end, no orphan, each object written once', unproven, async (t) => {
+    it('killed at a request and run again: equal end, no orphan, each object written once', async (t) => {
       const whole = await subject()
       await phase.prepare(whole)
       const requests = await whole.run(unchanged)
@@ -173,7 +171,7 @@ for (const [name, phase] of Object.entries(phases)) {
       'an answer that never comes': (inner, at) => silent(inner, at),
     }
     for (const [what, fault] of Object.entries(faults)) {
-      it(`${what} at a request: equal end, no orphan`, unproven, async () => {
+      it(`${what} at a request: equal end, no orphan`, async () => {
         const whole = await subject()
         await phase.prepare(whole)
         const requests = await whole.run(unchanged)
