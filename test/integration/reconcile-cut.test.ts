@@ -70,7 +70,7 @@ async function runCut(
 ): Promise<CutTransport> {
   let transport: CutTransport | undefined
   use((inner) => (transport = createCutTransport(inner, at, cut)))
-  const deps = { ...made.deps, caches: createCaches(), limits: { ...made.deps.limits, requestTimeoutMs: 300 } }
+  const deps = { ...made.deps, caches: createCaches() }
   const job = {
     kind: 'push' as const,
     runId: `cut-${at}`,
@@ -78,9 +78,7 @@ async function runCut(
     receivedAt: Date.now(),
     push: { provider: 'github', deliveryId: 'd', urls: [made.repository.url], ref: 'refs/heads/main' },
   }
-  await runJob(deps, job).catch((error: { code?: string }) =>
-    assert.ok(['cluster-unreachable', 'kube-timeout'].includes(error.code ?? ''), error.code),
-  )
+  await runJob(deps, job).catch((error: { code?: string }) => assert.equal(error.code, 'cluster-unreachable'))
   use((inner) => inner)
   assert.ok(transport)
   return transport
@@ -133,14 +131,11 @@ async function everyCut(requests: number, work: (at: number, cut: Cut) => Promis
     [at, 'before'] as const,
     [at, 'after'] as const,
   ])
-  await mapLimit(cuts, 6, async ([at, cut]) => await work(at, cut))
+  await mapLimit(cuts, 8, async ([at, cut]) => await work(at, cut))
 }
 
-/** Seen to fail under load, cause unknown. A failure is reported, and is no failure of the whole until it is understood. */
-const unproven = { todo: 'fails now and then on a busy machine; the cause is not understood' }
-
 describe('a run that is killed at any request', () => {
-  it('while creating: the next run ends as if nothing had happened', unproven, async (t) => {
+  it('while creating: the next run ends as if nothing had happened', async (t) => {
     const requests = await countRequests(false)
     t.diagnostic(`${requests} requests`)
     await everyCut(requests, async (at, cut) => {
@@ -153,7 +148,7 @@ describe('a run that is killed at any request', () => {
     })
   })
 
-  it('while changing and pruning: the next run ends as if nothing had happened', unproven, async (t) => {
+  it('while changing and pruning: the next run ends as if nothing had happened', async (t) => {
     const requests = await countRequests(true)
     t.diagnostic(`${requests} requests`)
     await everyCut(requests, async (at, cut) => {
@@ -168,7 +163,7 @@ describe('a run that is killed at any request', () => {
     })
   })
 
-  it('while creating, and the next commit no longer has the objects: none is orphaned', unproven, async () => {
+  it('while creating, and the next commit no longer has the objects: none is orphaned', async () => {
     const requests = await countRequests(false)
     await everyCut(requests, async (at, cut) => {
       const { made, use } = await start()
