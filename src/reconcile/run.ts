@@ -77,7 +77,7 @@ export async function runJob(
   }
   try {
     const [world, checks] = await Promise.all([
-      loadWorld(client, deps.settings.namespaces, signal),
+      loadWorld(client, deps.settings.namespaces, job.push === undefined ? 'all' : 'referenced', signal),
       loadChecks(deps.state, job.cluster),
     ])
     const events = createEventSink(client, deps.clock, logger)

@@ -23,16 +23,23 @@ export type Source = GitRepository | OciRepository | HelmRepository | HelmChart 
 /** Every object of ours that a run reads. */
 export type Managed = Workload | Source
 
-const listedKinds = [
+/** Kinds that every job looks at. */
+const commonKinds = [
   'GitRepository',
-  'OCIRepository',
-  'HelmRepository',
   'HelmChart',
-  'Bucket',
-  'ExternalArtifact',
   'Kustomization',
   'HelmRelease',
 ] as const satisfies readonly Managed['kind'][]
+
+/** Kinds that many clusters have none of, and that a push to Git concerns only where something refers to them. */
+const rareKinds = [
+  'OCIRepository',
+  'HelmRepository',
+  'Bucket',
+  'ExternalArtifact',
+] as const satisfies readonly Managed['kind'][]
+
+const listedKinds = [...commonKinds, ...rareKinds] as const
 
 /** Our objects of one cluster as a run sees them; kept up to date with what the run itself writes. */
 export interface World {
@@ -55,19 +62,36 @@ export function idOfKey(key: ObjectKey): string {
   return `${key.kind}/${key.namespace}/${key.name}`
 }
 
-/** Lists our kinds in all namespaces, one request (or page) each. A kind whose CRD is missing counts as having no objects. */
+/**
+ * Lists our kinds in all namespaces, one request (or page) each. A kind whose CRD is missing counts as having no objects.
+ * `referenced` leaves out kinds of sources that nothing refers to.
+ */
 export async function loadWorld(
   client: KubeClient,
   namespaces: readonly string[],
+  scope: 'all' | 'referenced',
   signal: AbortSignal,
 ): Promise<World> {
   const objects = new Map<string, Managed>()
-  await Promise.all(
-    listedKinds.map(async (kind) => {
-      for (const object of await listKind(client, kind, namespaces, signal)) objects.set(idOf(object), object)
-    }),
-  )
+  const load = async (kinds: readonly (typeof listedKinds)[number][]): Promise<void> => {
+    await Promise.all(
+      kinds.map(async (kind) => {
+        for (const object of await listKind(client, kind, namespaces, signal)) objects.set(idOf(object), object)
+      }),
+    )
+  }
+  await load(scope === 'all' ? listedKinds : commonKinds)
+  if (scope === 'referenced') {
+    const referenced = new Set([...objects.values()].flatMap(sourceKindsOf))
+    await load(rareKinds.filter((kind) => referenced.has(kind)))
+  }
   return createWorld(objects)
+}
+
+/** Kinds of the sources that an object names. */
+function sourceKindsOf(object: Managed): readonly string[] {
+  const keys = isSource(object) ? [originOf(object)] : [sourceKeyOf(object), artifactKeyOf(object)]
+  return keys.flatMap((key) => (key === undefined ? [] : [key.kind]))
 }
 
 /** Lists our kinds again into an existing world; returns the ids that are new. Used after a run has applied objects of ours. */

@@ -153,9 +153,9 @@ describe('a push', () => {
       push: { provider: 'github', deliveryId: 'x', urls: [made.repository.url], ref: 'refs/heads/feature' },
     })
     assert.equal(other.record.nodes.length, 0)
-    // One list for each of our eight kinds, no more: the source is asked for its ref, nothing is rendered or applied.
-    assert.ok((again.requests ?? 99) <= 8, `${again.requests} requests`)
-    assert.ok((other.record.requests ?? 99) <= 8, `${other.record.requests} requests`)
+    // Lists of our kinds, no more: the source is asked for its ref, nothing is rendered or applied.
+    assert.ok((again.requests ?? 99) <= 6, `${again.requests} requests`)
+    assert.ok((other.record.requests ?? 99) <= 6, `${other.record.requests} requests`)
   })
 
   it('waits for health and says what it waits for', async () => {

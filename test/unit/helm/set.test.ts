@@ -16,6 +16,7 @@ const rows: readonly Row[] = [
   { line: 'a=b', want: { a: 'b' } },
   { line: 'a=1,b=-2,c=+3', want: { a: 1n, b: -2n, c: 3n } },
   { line: 'a=0', want: { a: 0n } },
+  { line: 'a[0', want: {} },
   { line: 'a=01,b=1.5,c=1e3', want: { a: '01', b: '1.5', c: '1e3' } },
   { line: 'a=True,b=FALSE,c=Null', want: { a: true, b: false, c: null } },
   { line: 'a=', want: { a: '' } },
