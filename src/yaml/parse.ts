@@ -1,4 +1,4 @@
-import { EVENT_ID, YAMLException, parseEvents, type Event } from 'js-yaml'
+import { EVENT_ID, SCALAR_STYLE, YAMLException, parseEvents, type Event } from 'js-yaml'
 import { DiagnosticsError, type Diagnostic } from '../base/index.ts'
 import { Composer, YamlProblem, type YamlNotes } from './compose.ts'
 import { defaultYamlLimits, type YamlDialect, type YamlLimits, type YamlMapValue, type YamlValue } from './dialect.ts'
@@ -117,6 +117,18 @@ function readEvents(original: string, limits: YamlLimits): { events: Event[]; te
   }
 }
 
+/**
+ * The events with the indentation of a document that is one block scalar with an indicator (`|2`): libyaml counts from column 0, YAML 1.2, and so
+ * js-yaml, from -1.
+ */
+function withRootIndent(events: readonly Event[], start: number, text: string): readonly Event[] {
+  const root = events[start]
+  if (root?.type !== EVENT_ID.SCALAR) return events
+  if (root.style !== SCALAR_STYLE.LITERAL_BLOCK && root.style !== SCALAR_STYLE.FOLDED_BLOCK) return events
+  const header = text.slice(text.lastIndexOf('\n', root.valueStart - 2) + 1, root.valueStart)
+  return /[|>][-+]?[1-9]/.test(header) ? events.with(start, { ...root, indent: root.indent + 1 }) : events
+}
+
 function composeDocuments(
   text: string,
   events: readonly Event[],
@@ -143,7 +155,7 @@ function composeDocuments(
     const start = at + 1
     const offset = offsetOf(events[start])
     try {
-      const composer = new Composer(events, text, composeOptions, start)
+      const composer = new Composer(withRootIndent(events, start, text), text, composeOptions, start)
       const value = events[start]?.type === EVENT_ID.POP ? null : composer.node()
       at = Math.max(composer.position, start)
       documents.push({
