@@ -1,5 +1,6 @@
+import { concatBytes } from '../base/index.ts'
 import { secretsError } from './errors.ts'
-import { concatBytes, fromBase64, utf8Text } from './encoding.ts'
+import { fromBase64, utf8Text } from './encoding.ts'
 import { SopsComment, SopsTime, type SopsValue } from './tree.ts'
 
 /** Decrypts the values of one file. */
@@ -36,7 +37,7 @@ export async function createValueCipher(dataKey: Uint8Array<ArrayBuffer>): Promi
         plain = await crypto.subtle.decrypt(
           { name: 'AES-GCM', iv: ivBytes, additionalData: new TextEncoder().encode(additionalData), tagLength: 128 },
           key,
-          concatBytes(dataBytes, tagBytes),
+          concatBytes([dataBytes, tagBytes]),
         )
       } catch {
         throw badValue('it was changed or moved after it was encrypted, or was encrypted for another file')

@@ -1,4 +1,4 @@
-import { checkEgress, isEngineError, printUrl, type EgressPolicy } from '../../base/index.ts'
+import { checkEgress, concatBytes, isEngineError, printUrl, type EgressPolicy } from '../../base/index.ts'
 import type { HttpClient } from '../../ports/index.ts'
 import { utf8Text } from '../encoding.ts'
 import { secretsError } from '../errors.ts'
@@ -78,13 +78,7 @@ async function exchange(
         throw secretsError('key-service-failed', `${request.service} answers with more than ${maxAnswerBytes} bytes`)
       parts.push(part)
     }
-    const bytes = new Uint8Array(total)
-    let at = 0
-    for (const part of parts) {
-      bytes.set(part, at)
-      at += part.length
-    }
-    return { status: response.status, text: utf8Text(bytes) ?? '' }
+    return { status: response.status, text: utf8Text(concatBytes(parts)) ?? '' }
   } catch (error) {
     deps.signal.throwIfAborted()
     if (isEngineError(error) && error.code === 'key-service-failed') throw error

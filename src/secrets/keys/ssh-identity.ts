@@ -1,9 +1,10 @@
+import { concatBytes } from '../../base/index.ts'
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import type { Identity } from 'age-encryption'
-import { concatBytes, fromBase64, toBase64 } from '../encoding.ts'
+import { fromBase64, toBase64 } from '../encoding.ts'
 import { secretsError } from '../errors.ts'
 import { rsaPrivateJwk, sshString, type RsaNumbers } from './ssh-wire.ts'
 
@@ -64,7 +65,7 @@ async function openSshIdentity(bytes: Uint8Array, name: string): Promise<Identit
 
 function ed25519Identity(seed: Uint8Array): Identity {
   const publicKey = ed25519.getPublicKey(seed)
-  const wire = concatBytes(sshString('ssh-ed25519'), sshString(publicKey))
+  const wire = concatBytes([sshString('ssh-ed25519'), sshString(publicKey)])
   const tag = stanzaTag(wire)
   const scalar = sha512(seed).subarray(0, 32)
   const ourPoint = x25519.getPublicKey(scalar)
@@ -77,7 +78,7 @@ function ed25519Identity(seed: Uint8Array): Identity {
         const point = fromBase64(share.padEnd(Math.ceil(share.length / 4) * 4, '='))
         if (point?.length !== 32 || body.length !== 32) throw new Error('invalid ssh-ed25519 stanza')
         const secret = x25519.getSharedSecret(tweak, x25519.getSharedSecret(scalar, point))
-        const salt = concatBytes(point, ourPoint)
+        const salt = concatBytes([point, ourPoint])
         const key = hkdf(sha256, secret, salt, new TextEncoder().encode(ed25519Label), 32)
         return chacha20poly1305(key, new Uint8Array(12)).decrypt(body)
       }
@@ -87,7 +88,7 @@ function ed25519Identity(seed: Uint8Array): Identity {
 }
 
 async function rsaIdentity(numbers: RsaNumbers, name: string): Promise<Identity> {
-  const wire = concatBytes(sshString('ssh-rsa'), sshString(numbers.e, true), sshString(numbers.n, true))
+  const wire = concatBytes([sshString('ssh-rsa'), sshString(numbers.e, true), sshString(numbers.n, true)])
   const tag = stanzaTag(wire)
   let key: CryptoKey
   try {

@@ -1,4 +1,5 @@
-import { concatBytes, toBase64Url } from '../encoding.ts'
+import { concatBytes } from '../../base/index.ts'
+import { toBase64Url } from '../encoding.ts'
 
 /** The integers of an RSA key, big-endian, with or without leading zeros. */
 export interface RsaNumbers {
@@ -15,11 +16,11 @@ export function sshString(value: Uint8Array | string, isInteger = false): Uint8A
   let bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value
   if (isInteger) {
     bytes = withoutZeros(bytes)
-    if (((bytes[0] ?? 0) & 0x80) !== 0) bytes = concatBytes(new Uint8Array(1), bytes)
+    if (((bytes[0] ?? 0) & 0x80) !== 0) bytes = concatBytes([new Uint8Array(1), bytes])
   }
   const length = new Uint8Array(4)
   new DataView(length.buffer).setUint32(0, bytes.length)
-  return concatBytes(length, bytes)
+  return concatBytes([length, bytes])
 }
 
 /** An RSA private key for WebCrypto; the exponents of the primes are computed where a format leaves them out. */

@@ -1,11 +1,10 @@
 import type { GitHttpRequest, GitHttpResponse } from 'isomorphic-git'
-import { isEngineError, printUrl } from '../../base/index.ts'
+import { concatBytes, isEngineError, printUrl } from '../../base/index.ts'
 import { gitDataError, gitError, gitUnsupported } from './errors.ts'
 import type { GitLimits } from './limits.ts'
 import { MemoryFs } from './memory-fs.ts'
 import type { GitObject } from './object-id.ts'
 import { readPack } from './pack.ts'
-import { concatBytes } from './pkt-line.ts'
 import type { GitRemote } from './remote.ts'
 
 /** What isomorphic-git is told in place of the URL: it knows only http and https, and the requests go through the engine's client anyway. */

@@ -1,7 +1,8 @@
+import { concatBytes } from '../../base/index.ts'
 import { gitDataError, gitError, gitUnsupported } from './errors.ts'
 import { isObjectId } from './object-id.ts'
 import type { Packet } from './pkt-line.ts'
-import { concatBytes, encodePackets, packetText } from './pkt-line.ts'
+import { encodePackets, packetText } from './pkt-line.ts'
 
 /** Name under which the engine shows itself to forges. Some answer only to agents that start with `git/`. */
 export const gitAgent = 'git/2.0 (sluice)'

@@ -1,3 +1,4 @@
+import { concatBytes } from '../../../base/index.ts'
 import { gitDataError } from '../errors.ts'
 
 /** A signature with the bytes that it is over. */
@@ -34,7 +35,7 @@ export function splitSignedCommit(data: Uint8Array): SignedPayload | undefined {
   }
   if (signature.length === 0) return undefined
   kept.push(data.subarray(at))
-  return { signature: text(signature), payload: join(kept) }
+  return { signature: text(signature), payload: concatBytes(kept) }
 }
 
 /** The signature at the end of an annotated tag, from the last line that begins one, and the bytes before it. Undefined for a tag without one. */
@@ -58,15 +59,5 @@ function nameOf(line: Uint8Array): string {
 }
 
 function text(parts: readonly Uint8Array[]): string {
-  return new TextDecoder('latin1').decode(join(parts))
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const result = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    result.set(part, at)
-    at += part.length
-  }
-  return result
+  return new TextDecoder('latin1').decode(concatBytes(parts))
 }

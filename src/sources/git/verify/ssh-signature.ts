@@ -3,7 +3,7 @@ import { p256, p384, p521 } from '@noble/curves/nist.js'
 import { equalBytes } from '@noble/curves/utils.js'
 import { sha256, sha512 } from '@noble/hashes/sha2.js'
 import { decodeBase64 } from '../base64.ts'
-import { concatBytes } from '../pkt-line.ts'
+import { concatBytes } from '../../../base/index.ts'
 import { SshReader, sshString } from './ssh-wire.ts'
 
 /** What an SSH signature is for; one that was made for something else (`file`, an e-mail) is worth nothing here. */
