@@ -1,5 +1,5 @@
 import { EngineError, isEngineError, safeEntryPath } from '../../base/index.ts'
-import { MemoryTree, type MemoryFile } from '../../files/index.ts'
+import { longTarName, MemoryTree, readTarHeader, tarBlockBytes, type MemoryFile } from '../../files/index.ts'
 
 /** Bounds of an archive that is extracted. */
 export interface ExtractLimits {
@@ -7,9 +7,6 @@ export interface ExtractLimits {
   readonly maxExtractedBytes: number
   readonly maxFiles: number
 }
-
-const blockBytes = 512
-const maxNameBytes = 4096
 
 interface Entry {
   readonly name: string
@@ -48,7 +45,7 @@ export async function extractTarGz(bytes: Uint8Array, limits: ExtractLimits, rea
 class TarReader {
   readonly #limits: ExtractLimits
   readonly #files = new Map<string, MemoryFile>()
-  readonly #header = new Uint8Array(blockBytes)
+  readonly #header = new Uint8Array(tarBlockBytes)
   #headerFilled = 0
   #total = 0
   #entry: Entry | undefined
@@ -70,43 +67,35 @@ class TarReader {
   }
 
   finish(): Iterable<readonly [string, MemoryFile]> {
-    if (this.#entry !== undefined || this.#headerFilled > 0) throw problem('archive-invalid', 'it ends too early')
+    if (this.#entry !== undefined || this.#headerFilled > 0) throw damaged('it ends too early')
     return this.#files
   }
 
   #readHeader(chunk: Uint8Array, at: number): number {
-    const part = chunk.subarray(at, at + blockBytes - this.#headerFilled)
+    const part = chunk.subarray(at, at + tarBlockBytes - this.#headerFilled)
     this.#header.set(part, this.#headerFilled)
     this.#headerFilled += part.length
-    if (this.#headerFilled === blockBytes) {
+    if (this.#headerFilled === tarBlockBytes) {
       this.#headerFilled = 0
       this.#startEntry(this.#header)
     }
     return at + part.length
   }
 
-  #startEntry(header: Uint8Array): void {
-    if (header.every((byte) => byte === 0)) {
+  #startEntry(block: Uint8Array): void {
+    const header = readTarHeader(block, damaged)
+    if (header === undefined) {
       this.#hasEnded = true
       return
     }
-    checkSum(header)
-    const size = numberField(header, 124, 12)
+    const { type, mode, size } = header
     if (size > this.#limits.maxExtractedBytes) throw problem('archive-too-large', 'a file is larger than the limit')
-    const type = String.fromCharCode(header[156] ?? 0)
     const isText = type === 'L' || type === 'x' || type === 'K' || type === 'g'
-    if (isText && size > 1 << 20) throw problem('archive-invalid', 'a header is too long')
-    const name = isText ? '' : (this.#longName ?? headerName(header))
+    if (isText && size > 1 << 20) throw damaged('a header is too long')
+    const name = isText ? '' : (this.#longName ?? header.name)
     if (!isText) this.#longName = undefined
-    const padding = (blockBytes - (size % blockBytes)) % blockBytes
-    const entry: Entry = {
-      name,
-      type,
-      mode: numberField(header, 100, 8),
-      data: new Uint8Array(size),
-      filled: 0,
-      padding,
-    }
+    const padding = (tarBlockBytes - (size % tarBlockBytes)) % tarBlockBytes
+    const entry: Entry = { name, type, mode, data: new Uint8Array(size), filled: 0, padding }
     if (size === 0) this.#endEntry(entry)
     else this.#entry = entry
   }
@@ -132,15 +121,12 @@ class TarReader {
   }
 
   #endEntry(entry: Entry): void {
-    if (entry.type === 'L') {
-      this.#longName = textField(entry.data, 0, Math.min(entry.data.length, maxNameBytes))
+    const { type } = entry
+    if (type === 'L' || type === 'x') {
+      this.#longName = longTarName(type, entry.data, damaged) ?? this.#longName
       return
     }
-    if (entry.type === 'x') {
-      this.#longName = paxPath(entry.data) ?? this.#longName
-      return
-    }
-    const isFile = entry.type === '0' || entry.type === '\0' || entry.type === '7'
+    const isFile = type === '0' || type === '\0' || type === '7'
     if (!isFile || entry.name.endsWith('/')) return
     if (this.#files.size >= this.#limits.maxFiles)
       throw problem('archive-too-large', `it has more than ${this.#limits.maxFiles} files`)
@@ -150,50 +136,8 @@ class TarReader {
   }
 }
 
-function headerName(header: Uint8Array): string {
-  const name = textField(header, 0, 100)
-  const isUstar = textField(header, 257, 6).startsWith('ustar') && header[262] === 0
-  const prefix = isUstar ? textField(header, 345, 155) : ''
-  return prefix === '' ? name : `${prefix}/${name}`
-}
-
-function textField(bytes: Uint8Array, start: number, length: number): string {
-  const field = bytes.subarray(start, start + length)
-  const end = field.indexOf(0)
-  return new TextDecoder().decode(end < 0 ? field : field.subarray(0, end))
-}
-
-function numberField(header: Uint8Array, start: number, length: number): number {
-  if (((header[start] ?? 0) & 0x80) !== 0) {
-    let value = (header[start] ?? 0) & 0x7f
-    for (let i = 1; i < length; i++) value = value * 256 + (header[start + i] ?? 0)
-    return value
-  }
-  const text = textField(header, start, length).trim()
-  if (text === '') return 0
-  if (!/^[0-7]+$/.test(text)) throw problem('archive-invalid', 'a number in a header is damaged')
-  return Number.parseInt(text, 8)
-}
-
-function checkSum(header: Uint8Array): void {
-  let sum = 0
-  for (let i = 0; i < blockBytes; i++) sum += i >= 148 && i < 156 ? 32 : (header[i] ?? 0)
-  if (sum !== numberField(header, 148, 8)) throw problem('archive-invalid', 'a header has a wrong checksum')
-}
-
-/** Records are `LENGTH KEY=VALUE\n`, where the length counts all of it. */
-function paxPath(data: Uint8Array): string | undefined {
-  let path: string | undefined
-  for (let at = 0; at < data.length;) {
-    const gap = data.indexOf(32, at)
-    const length = gap < 0 ? 0 : Number(textField(data, at, gap - at))
-    if (!Number.isInteger(length) || length < 5 || at + length > data.length)
-      throw problem('archive-invalid', 'a pax header is damaged')
-    const record = new TextDecoder().decode(data.subarray(gap + 1, at + length - 1))
-    if (record.startsWith('path=')) path = record.slice('path='.length)
-    at += length
-  }
-  return path
+function damaged(message: string): EngineError {
+  return problem('archive-invalid', message)
 }
 
 function problem(code: string, message: string): EngineError {
