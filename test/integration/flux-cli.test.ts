@@ -26,18 +26,7 @@ describe('the flux command line', { skip: flux === undefined ? 'there is no flux
         'app/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata: { a: "1" }\n',
       },
     })
-    await made.client.apply({
-      apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-      kind: 'Kustomization',
-      metadata: { name: 'app', namespace: made.namespace },
-      spec: {
-        interval: '10m',
-        path: './app',
-        prune: true,
-        targetNamespace: made.namespace,
-        sourceRef: { kind: 'GitRepository', name: 'app' },
-      },
-    })
+    await made.kustomization()
     await made.pushed()
     const { server, caPem, token } = cluster.address
     await writeFile(

@@ -39,18 +39,7 @@ async function start(): Promise<{ made: Scenario; use: (wrap: (inner: KubeTransp
     },
   })
   open.push(made)
-  await made.client.apply({
-    apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-    kind: 'Kustomization',
-    metadata: { name: 'app', namespace: made.namespace },
-    spec: {
-      interval: '10m',
-      path: './app',
-      prune: true,
-      targetNamespace: made.namespace,
-      sourceRef: { kind: 'GitRepository', name: 'app' },
-    },
-  })
+  await made.kustomization()
   return {
     made,
     use: (wrap) => {

@@ -54,19 +54,9 @@ async function start(
       data: { 'age.agekey': Buffer.from(fixtureKey(options.key)).toString('base64') },
     })
   }
-  await made.client.apply({
-    apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-    kind: 'Kustomization',
-    metadata: { name: 'app', namespace: made.namespace },
-    spec: {
-      interval: '10m',
-      path: './app',
-      prune: true,
-      targetNamespace: made.namespace,
-      sourceRef: { kind: 'GitRepository', name: 'app' },
-      ...(options.decryption === undefined ? {} : { decryption: options.decryption }),
-      ...options.spec,
-    },
+  await made.kustomization('app', {
+    ...(options.decryption === undefined ? {} : { decryption: options.decryption }),
+    ...options.spec,
   })
 }
 

@@ -17,22 +17,6 @@ async function scenario(files: ScenarioOptions['files'], options: Partial<Scenar
 
 type Fields = { readonly [name: string]: unknown }
 
-async function kustomization(made: Scenario, name: string, spec: Fields = {}, annotations: Fields = {}): Promise<void> {
-  await made.client.apply({
-    apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-    kind: 'Kustomization',
-    metadata: { name, namespace: made.namespace, annotations },
-    spec: {
-      interval: '10m',
-      path: './app',
-      prune: true,
-      targetNamespace: made.namespace,
-      sourceRef: { kind: 'GitRepository', name: 'app' },
-      ...spec,
-    },
-  })
-}
-
 const map = (name: string, data: Fields = { a: '1' }, extra = ''): string =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n${extra}data: ${JSON.stringify(data)}\n`
 const ref = (made: Scenario, kind: string, name: string) => ({
@@ -138,7 +122,7 @@ spec:
     it(field, async () => {
       const made = await scenario(files)
       await prepare?.(made)
-      await kustomization(made, 'k', spec)
+      await made.kustomization('k', spec)
       const record = await made.pushed()
       assert.equal(record.state, 'succeeded', JSON.stringify(record.nodes))
       await check(made)
@@ -147,7 +131,7 @@ spec:
 
   it('ignore: another manager of a field keeps it, a value set by hand stays, everything else is corrected', async () => {
     const made = await scenario({ 'app/a.yaml': map('a', { mine: '1', theirs: '1', kept: '1' }) })
-    await kustomization(made, 'k', {
+    await made.kustomization('k', {
       ignore: [{ paths: ['/data/theirs', '/data/kept'], target: { kind: 'ConfigMap', name: 'a' } }],
     })
     await made.pushed()
@@ -160,7 +144,7 @@ spec:
 
   it('ignore: a rule that is no pointer is refused by name', async () => {
     const made = await scenario({ 'app/a.yaml': map('a') })
-    await kustomization(made, 'k', { ignore: [{ paths: ['/data/x'], target: { name: '(' } }] })
+    await made.kustomization('k', { ignore: [{ paths: ['/data/x'], target: { name: '(' } }] })
     assert.match(nodeOf(await made.pushed(), 'Kustomization/k').message ?? '', /spec\.ignore\[0\]: target\.name/)
   })
 
@@ -168,13 +152,13 @@ spec:
     const secret = (value: string): string =>
       `apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nimmutable: true\nstringData: { a: "${value}" }\n`
     const made = await scenario({ 'app/s.yaml': secret('1') })
-    await kustomization(made, 'k')
+    await made.kustomization('k')
     await made.pushed()
     const { uid } = (await made.client.get(ref(made, 'Secret', 's'))).metadata
     const refused = nodeOf(await made.push({ 'app/s.yaml': secret('2') }), 'Kustomization/k')
     assert.equal(refused.state, 'failed')
     assert.match(refused.message ?? '', /^app\/s\.yaml:1: Secret\/.*\/s dry-run failed \(Invalid\)/)
-    await kustomization(made, 'k', { force: true })
+    await made.kustomization('k', { force: true })
     const record = await made.pushed()
     assert.equal(record.state, 'succeeded', JSON.stringify(record.nodes))
     assert.notEqual((await made.client.get(ref(made, 'Secret', 's'))).metadata.uid, uid)
@@ -191,7 +175,7 @@ describe('annotations of objects', () => {
       'app/p.yaml': map('p', {}, key('prune', 'disabled')),
       'app/q.yaml': map('q'),
     })
-    await kustomization(made, 'k')
+    await made.kustomization('k')
     await made.pushed()
     await made.client.patch(ref(made, 'ConfigMap', 'q'), {
       metadata: { annotations: { 'kustomize.toolkit.fluxcd.io/reconcile': 'disabled' } },
@@ -208,7 +192,7 @@ describe('annotations of objects', () => {
       'app/ignore.yaml': map('ignore', { a: '1' }, key('ssa', 'Ignore')),
       'app/override.yaml': map('override', { a: '1' }),
     })
-    await kustomization(made, 'k')
+    await made.kustomization('k')
     await made.pushed()
     assert.equal(await mapOf(made, 'ignore'), undefined)
     for (const name of ['merge', 'once', 'override'])
@@ -225,7 +209,7 @@ describe('annotations of objects', () => {
 
   it('substitute: disabled leaves an object alone', async () => {
     const made = await scenario({ 'app/a.yaml': map('a', { v: '${v}' }, key('substitute', 'disabled')) })
-    await kustomization(made, 'k', { postBuild: { substitute: { v: '1' } } })
+    await made.kustomization('k', { postBuild: { substitute: { v: '1' } } })
     await made.pushed()
     assert.deepEqual((await mapOf(made, 'a'))?.['data'], { v: '${v}' })
   })
@@ -242,7 +226,7 @@ describe('annotations of our own', () => {
 
   it('five broken objects among fifty: one report with all five, file and line; nothing is applied', async () => {
     const made = await scenario(fifty)
-    await kustomization(made, 'k')
+    await made.kustomization('k')
     const node = nodeOf(await made.pushed(), 'Kustomization/k')
     const lines = (node.message ?? '').split('\n').filter((line) => line.includes('broken-'))
     assert.equal(lines.length, 5, node.message)
@@ -255,7 +239,7 @@ describe('annotations of our own', () => {
 
   it('sluice.dev/partial-apply: the other 45 are applied, kept in the inventory, and the five are reported', async () => {
     const made = await scenario(fifty)
-    await kustomization(made, 'k', {}, { 'sluice.dev/partial-apply': 'enabled' })
+    await made.kustomization('k', {}, { 'sluice.dev/partial-apply': 'enabled' })
     const node = nodeOf(await made.pushed(), 'Kustomization/k')
     assert.equal(node.state, 'failed')
     assert.equal((node.message ?? '').split('\n').filter((line) => line.includes('broken-')).length, 5)
@@ -274,7 +258,7 @@ describe('annotations of our own', () => {
 
   it('sluice.dev/confirm-prune: an empty build prunes nothing until the revision is confirmed', async () => {
     const made = await scenario({ 'app/a.yaml': map('a'), 'app/b.yaml': map('b'), x: 'x' })
-    await kustomization(made, 'k')
+    await made.kustomization('k')
     await made.pushed()
     const refused = nodeOf(
       await made.push({ 'app/a.yaml': null, 'app/b.yaml': null, 'app/README.md': 'empty' }),
@@ -288,7 +272,7 @@ describe('annotations of our own', () => {
     assert.ok((await mapOf(made, 'a')) && (await mapOf(made, 'b')))
     assert.equal((await statusOf(made, 'k')).inventory.entries.length, 2)
     const revision = `main@sha1:${await made.repository.head()}`
-    await kustomization(made, 'k', {}, { 'sluice.dev/confirm-prune': revision })
+    await made.kustomization('k', {}, { 'sluice.dev/confirm-prune': revision })
     const { record } = await made.run({ kind: 'trigger', target: 'cluster' })
     assert.equal(record.state, 'succeeded', JSON.stringify(record.nodes))
     assert.equal(await mapOf(made, 'a'), undefined)
@@ -297,7 +281,7 @@ describe('annotations of our own', () => {
   it('sluice.dev/confirm-prune: so does the loss of most objects at once', async () => {
     const many = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`app/m${index}.yaml`, map(`m${index}`)]))
     const made = await scenario(many)
-    await kustomization(made, 'k')
+    await made.kustomization('k')
     await made.pushed()
     const gone = Object.fromEntries(
       Object.keys(many)
@@ -306,7 +290,7 @@ describe('annotations of our own', () => {
     )
     const refused = nodeOf(await made.push(gone), 'Kustomization/k')
     assert.match(refused.message ?? '', /25 of 30 objects would be pruned/)
-    await kustomization(made, 'k', {}, { 'sluice.dev/confirm-prune': 'enabled' })
+    await made.kustomization('k', {}, { 'sluice.dev/confirm-prune': 'enabled' })
     assert.equal((await made.run({ kind: 'trigger', target: 'cluster' })).record.state, 'succeeded')
     assert.equal((await statusOf(made, 'k')).inventory.entries.length, 5)
   })
@@ -315,7 +299,7 @@ describe('annotations of our own', () => {
 describe('inventory', () => {
   it('is rebuilt from owner labels when the status was lost, so that what Git no longer has is pruned', async () => {
     const made = await scenario({ 'app/a.yaml': map('a'), 'app/b.yaml': map('b') })
-    await kustomization(made, 'k')
+    await made.kustomization('k')
     await made.pushed()
     await made.repository.commit({ 'app/b.yaml': null })
     const path = await made.client.path(ref(made, 'Kustomization', 'k'))
@@ -331,9 +315,9 @@ describe('inventory', () => {
 
   it('an object that moves to another Kustomization is neither deleted nor created again', async () => {
     const made = await scenario({ 'one/a.yaml': map('a'), 'one/b.yaml': map('b'), 'two/c.yaml': map('c') })
-    await kustomization(made, 'one', { path: './one' })
+    await made.kustomization('one', { path: './one' })
     // The new owner comes last: without care the old one would have deleted the object before.
-    await kustomization(made, 'two', { path: './two', dependsOn: [{ name: 'one' }] })
+    await made.kustomization('two', { path: './two', dependsOn: [{ name: 'one' }] })
     await made.pushed()
     const { uid } = (await made.client.get(ref(made, 'ConfigMap', 'b'))).metadata
     const record = await made.push({ 'one/b.yaml': null, 'two/b.yaml': map('b') })
@@ -356,7 +340,7 @@ describe('deletion', () => {
   ] as const) {
     it(`deletionPolicy ${policy} ${isKept ? 'leaves' : 'deletes'} the objects`, async () => {
       const made = await scenario({ 'app/a.yaml': map('a') })
-      await kustomization(made, 'k', { deletionPolicy: policy, prune: policy !== 'Delete' })
+      await made.kustomization('k', { deletionPolicy: policy, prune: policy !== 'Delete' })
       await made.pushed()
       await made.client.delete(ref(made, 'Kustomization', 'k'))
       await made.scan()
@@ -368,7 +352,7 @@ describe('deletion', () => {
   it('WaitForTermination waits over several runs for finalizers of others', async () => {
     const made = await scenario({ 'app/a.yaml': map('a', {}, '  finalizers: [example.com/held]\n') })
     const hasty = { ...made.deps, limits: { ...made.deps.limits, runBudgetMs: 500, healthPollMs: 50 } }
-    await kustomization(made, 'k', { deletionPolicy: 'WaitForTermination' })
+    await made.kustomization('k', { deletionPolicy: 'WaitForTermination' })
     await made.pushed()
     await made.client.delete(ref(made, 'Kustomization', 'k'))
     const { runJob } = await import('../../src/reconcile/index.ts')
@@ -384,9 +368,9 @@ describe('deletion', () => {
 
   it('ends, and says what is left behind, when the service account is gone', async () => {
     const made = await scenario({ 'app/a.yaml': map('a') })
-    await kustomization(made, 'k')
+    await made.kustomization('k')
     await made.pushed()
-    await kustomization(made, 'k', { serviceAccountName: 'gone' })
+    await made.kustomization('k', { serviceAccountName: 'gone' })
     await made.client.delete(ref(made, 'Kustomization', 'k'))
     await made.scan()
     assert.equal(await made.client.find(ref(made, 'Kustomization', 'k')), undefined)
@@ -399,16 +383,16 @@ describe('deletion', () => {
 describe('order and health by expressions', () => {
   it('readyExpr takes the place of the built-in check; one that does not compile stalls', async () => {
     const made = await scenario({ 'app/a.yaml': map('a'), 'b/b.yaml': map('b') })
-    await kustomization(made, 'dep', { suspend: true })
-    await kustomization(made, 'by-label', {
+    await made.kustomization('dep', { suspend: true })
+    await made.kustomization('by-label', {
       path: './b',
       dependsOn: [{ name: 'dep', readyExpr: 'dep.spec.suspend && self.metadata.name == "by-label"' }],
     })
-    await kustomization(made, 'never', {
+    await made.kustomization('never', {
       path: './b',
       dependsOn: [{ name: 'dep', readyExpr: 'dep.status.nothing == 1' }],
     })
-    await kustomization(made, 'bad', { path: './b', dependsOn: [{ name: 'dep', readyExpr: 'dep.' }] })
+    await made.kustomization('bad', { path: './b', dependsOn: [{ name: 'dep', readyExpr: 'dep.' }] })
     const record = await made.pushed()
     assert.equal(nodeOf(record, 'Kustomization/by-label').state, 'ready')
     const never = nodeOf(record, 'Kustomization/never')
@@ -424,10 +408,10 @@ describe('order and health by expressions', () => {
 
   it('a chain of blockers is named whole; a dependency of another kind by annotation', async () => {
     const made = await scenario({ 'app/a.yaml': 'kind: ConfigMap\n', 'b/b.yaml': map('b') })
-    await kustomization(made, 'a')
-    await kustomization(made, 'b', { path: './b', dependsOn: [{ name: 'a' }] })
-    await kustomization(made, 'c', { path: './b', dependsOn: [{ name: 'b' }] })
-    await kustomization(made, 'd', { path: './b' }, { 'sluice.dev/depends-on': 'HelmRelease/redis' })
+    await made.kustomization('a')
+    await made.kustomization('b', { path: './b', dependsOn: [{ name: 'a' }] })
+    await made.kustomization('c', { path: './b', dependsOn: [{ name: 'b' }] })
+    await made.kustomization('d', { path: './b' }, { 'sluice.dev/depends-on': 'HelmRelease/redis' })
     const record = await made.pushed()
     assert.match(
       nodeOf(record, 'Kustomization/c').message ?? '',
@@ -441,7 +425,7 @@ describe('order and health by expressions', () => {
     const exprs = [
       { apiVersion: 'v1', kind: 'ConfigMap', current: 'data.phase == "done"', failed: 'data.phase == "failed"' },
     ]
-    await kustomization(made, 'k', { wait: true, healthCheckExprs: exprs })
+    await made.kustomization('k', { wait: true, healthCheckExprs: exprs })
     const failed = nodeOf(await made.pushed(), 'Kustomization/k')
     assert.equal(failed.reason, 'HealthCheckFailed')
     assert.match(failed.message ?? '', /failed early due to stalled resources: ConfigMap\/.*\/a status: 'Failed'/)
@@ -461,7 +445,7 @@ spec:
 `
   it('cost no requests while nothing happens, and end at once when something newer waits', async () => {
     const made = await scenario({ 'app/web.yaml': deployment('example/never-pulled:1'), 'app/a.yaml': map('a') })
-    await kustomization(made, 'k', {
+    await made.kustomization('k', {
       healthChecks: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'not-there' }],
       timeout: '5m',
     })
@@ -479,7 +463,7 @@ spec:
     assert.ok(Date.now() - started < 15_000, 'it did not wait for the end of its time')
     assert.ok((record.requests ?? 0) < 45, `${record.requests} requests`)
     // The newer revision does not need what the old one waited for.
-    await kustomization(made, 'k')
+    await made.kustomization('k')
     assert.equal((await made.push({ 'app/web.yaml': null })).state, 'succeeded')
   })
 })

@@ -60,21 +60,6 @@ const refOf = (made: Scenario, kind: string) => ({
   name: 'app',
 })
 
-async function create(made: Scenario): Promise<void> {
-  await made.client.apply({
-    apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-    kind: 'Kustomization',
-    metadata: { name: 'app', namespace: made.namespace },
-    spec: {
-      interval: '10m',
-      path: './app',
-      prune: true,
-      targetNamespace: made.namespace,
-      sourceRef: { kind: 'GitRepository', name: 'app' },
-    },
-  })
-}
-
 /** An apply as the controller does it, real or as a dry-run. */
 async function fluxApply(made: Scenario, object: object, isDryRun: boolean): Promise<{ [key: string]: unknown }> {
   const path = await made.client.path(refOf(made, (object as { kind: string }).kind), {
@@ -105,7 +90,7 @@ describe('take-over', () => {
   it('of what kustomize-controller has applied: no object is written, the inventory stays', async () => {
     const made = await createScenario(cluster, { files })
     open.push(made)
-    await create(made)
+    await made.kustomization()
     for (const object of fluxObjects(made.namespace)) await fluxApply(made, object, false)
     const entries = [
       { id: `${made.namespace}_app__ServiceAccount`, v: 'v1' },
@@ -132,7 +117,7 @@ describe('take-over', () => {
   it('by kustomize-controller of what was applied here: its dry-runs find nothing to change', async () => {
     const made = await createScenario(cluster, { files })
     open.push(made)
-    await create(made)
+    await made.kustomization()
     assert.equal((await made.pushed()).state, 'succeeded')
     const ids = (await made.client.get(refOf(made, 'Kustomization')))['status'].inventory.entries
     assert.deepEqual(

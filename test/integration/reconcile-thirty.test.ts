@@ -63,18 +63,7 @@ async function subject(): Promise<Subject> {
     },
   })
   open.push(made)
-  await made.client.apply({
-    apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-    kind: 'Kustomization',
-    metadata: { name: 'app', namespace: made.namespace },
-    spec: {
-      interval: '10m',
-      path: './app',
-      prune: true,
-      targetNamespace: made.namespace,
-      sourceRef: { kind: 'GitRepository', name: 'app' },
-    },
-  })
+  await made.kustomization()
   return {
     made,
     writes,

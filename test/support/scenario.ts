@@ -39,6 +39,8 @@ export interface Scenario {
   readonly client: KubeTestClient
   readonly deps: EngineDeps
   readonly logLines: readonly string[]
+  /** Applies a Kustomization that follows the repository: path `./app`, prune on, everything into the namespace. `spec` adds to that and replaces. */
+  kustomization(name?: string, spec?: object, annotations?: object): Promise<void>
   /** Runs a job on the engine until it asks for no more. */
   run(job: Partial<Job>): Promise<JobResult>
   /** Commits, then runs the push that a webhook would bring. */
@@ -113,6 +115,21 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
     client,
     deps,
     logLines: logger.lines,
+    kustomization: async (name = 'app', spec = {}, annotations = {}) => {
+      await client.apply({
+        apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+        kind: 'Kustomization',
+        metadata: { name, namespace, annotations },
+        spec: {
+          interval: '10m',
+          path: './app',
+          prune: true,
+          targetNamespace: namespace,
+          sourceRef: { kind: 'GitRepository', name: 'app' },
+          ...spec,
+        },
+      })
+    },
     run,
     pushed,
     push: async (changes) => {
