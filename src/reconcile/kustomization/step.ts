@@ -17,7 +17,7 @@ import { emit, isUnchangedInput, now, store, type Progress } from './progress.ts
 import { hasLostStatus } from './rebuild-inventory.ts'
 import { renderKustomization } from './render.ts'
 import { finishedStatus, type KustomizationResult } from './status.ts'
-import { refuseUnsupported } from './support.ts'
+import { checkAccess } from './access.ts'
 
 /**
  * One run of a Kustomization: render, apply, prune, health, in kustomize-controller's order (1.9, reconcile), with two differences: the
@@ -49,7 +49,7 @@ export async function stepKustomization(
     })
     if (held === undefined) return record(ctx, progress, 'ready', 'Deleted', 'deleted')
     progress.stored = progress.object = held
-    refuseUnsupported(object, ctx.deps.settings)
+    checkAccess(object, ctx.deps.settings)
     const customHealth = compileHealthExprs(object.spec.healthCheckExprs ?? [])
     const ignoredFields = compileIgnoreRules(object.spec.ignore ?? [], 'spec.ignore')
     const blocked = whyBlocked(ctx, object, control)

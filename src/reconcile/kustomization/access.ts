@@ -3,11 +3,11 @@ import type { Kustomization } from '../../api/index.ts'
 import type { Settings } from '../settings.ts'
 
 /**
- * Refuses what the deployment's settings forbid, before anything is read or written.
+ * Refuses references that the deployment's settings forbid, before anything is read or written.
  *
  * @throws EngineError `cross-namespace-source`.
  */
-export function refuseUnsupported(object: Kustomization, settings: Settings): void {
+export function checkAccess(object: Kustomization, settings: Settings): void {
   const { spec } = object
   const namespace = object.metadata.namespace ?? ''
   const sourceNamespace = spec.sourceRef.namespace ?? namespace
