@@ -90,6 +90,10 @@ const settingsSchema = z
     defaultKubeConfigServiceAccount: z.string(),
     publicUrl: z.url(),
     strictSubstitution: z.boolean(),
+    customApplyStageKinds: z.array(z.string().regex(/^[^/]*\/[^/]+$/, 'must be group/Kind')),
+    overrideManagers: z.array(z.string().min(1)),
+    pruneGuard: z.strictObject({ minObjects: z.number().int().min(1), share: z.number().min(0).max(1) }),
+    verifySopsMac: z.boolean(),
     namespaces: z.array(z.string().min(1)),
   })
   .partial()

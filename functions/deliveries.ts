@@ -1,5 +1,5 @@
 import { encodeMessage, newRunId, type JobMessage, type RunRequest } from '../src/coordinator/index.ts'
-import { EngineError, toEngineError, type Json } from '../src/base/index.ts'
+import { EngineError, sha256Hex, toEngineError, type Json } from '../src/base/index.ts'
 import type { PushNotice } from '../src/receivers/index.ts'
 import type { FunctionDeps } from './deps.ts'
 
@@ -34,8 +34,8 @@ export async function acceptPush(deps: FunctionDeps, notice: PushNotice): Promis
     push: notice,
     ...(notice.actor === undefined ? {} : { actor: notice.actor }),
   }
-  const key =
-    notice.deliveryId === '' ? undefined : `deliveries/${notice.provider}/${await digestOf(notice.deliveryId)}`
+  // Ids come from outside; hashed, they fit into a key whatever they contain.
+  const key = notice.deliveryId === '' ? undefined : `deliveries/${notice.provider}/${sha256Hex(notice.deliveryId)}`
   const isFirst = await orUnavailable('state-unavailable', async () => {
     const [, isNew] = await Promise.all([
       deps.state.put(outboxKey(request.id), asJson(request)),
@@ -104,12 +104,6 @@ function messageFor(request: RunRequest, cluster: string): JobMessage {
 
 function outboxKey(runId: string): string {
   return `outbox/${runId}`
-}
-
-/** Ids come from outside; hashed, they fit into a key whatever they contain. */
-async function digestOf(text: string): Promise<string> {
-  const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 function asJson(value: unknown): Json {

@@ -6,6 +6,7 @@ import type {
   KubeTransport,
   Logger,
   Random,
+  SshClient,
   StateStore,
 } from '../src/ports/index.ts'
 import {
@@ -27,6 +28,7 @@ export interface ClusterRuntime {
   /** Opens connections to clusters that objects name. */
   readonly connectOther: KubeConnector
   readonly http: HttpClient
+  readonly ssh?: SshClient
   readonly state: StateStore
   readonly blobs: BlobStore
   readonly clock: Clock
@@ -35,7 +37,7 @@ export interface ClusterRuntime {
 }
 
 /** Does jobs on one cluster, keeping caches between them. */
-export type RunJob = (job: Job, signal: AbortSignal) => Promise<JobResult>
+export type RunJob = (job: Job, signal: AbortSignal, superseded: AbortSignal) => Promise<JobResult>
 
 /** Makes what does the jobs of a cluster. Tests put a stand-in here. */
 export type CreateEngine = (runtime: ClusterRuntime) => RunJob
@@ -47,9 +49,9 @@ export const createEngine: CreateEngine = (runtime) => {
   const limits = { ...defaultLimits, ...config.limits }
   const settings = { ...defaultSettings, ...config.settings }
   let transport: KubeTransport | undefined
-  return async (job, signal) => {
+  return async (job, signal, superseded) => {
     transport ??= await connect()
     const deps = { ...ports, cluster: { name: cluster }, transport, connect: connectOther, caches, limits, settings }
-    return runJob(deps, job, signal)
+    return runJob(deps, job, signal, superseded)
   }
 }

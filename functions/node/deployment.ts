@@ -14,6 +14,7 @@ import {
   createNodeHttpClient,
   createNodeKubeConnector,
   createNodeQueue,
+  createNodeSshClient,
   createNodeStateStore,
   openDatabase,
   type NodeQueue,
@@ -61,6 +62,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
   const runs = createRunStore(state)
   const background = new Set<Promise<unknown>>()
   const http = createNodeHttpClient({ egress: { allowHosts: config.privateHosts } })
+  const ssh = createNodeSshClient({ egress: { allowHosts: config.privateHosts } })
   const blobs = createDirectoryBlobStore({ directory: join(options.dataDir, 'cache') })
   const queue = createNodeQueue({
     database,
@@ -79,6 +81,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       connect: () => connectFromNode(cluster, options.read),
       connectOther: createNodeKubeConnector({ egress: { allowHosts: config.privateHosts } }),
       http,
+      ssh,
       state,
       blobs,
       clock,
@@ -121,6 +124,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       await queue.stop(1000) // Their messages are being put back.
       await Promise.all(background)
       http.close()
+      ssh.close()
       durableDatabase.close()
       database.close()
     },

@@ -104,6 +104,8 @@ function fieldOf(schema: Message): Field | undefined {
   return one(value, 1) ? { kind: 'values', keys: [], target: referenceOf(value) } : undefined
 }
 
+const quoted = (name: string): string => `  ${JSON.stringify(name)},`
+
 function main(): void {
   const scratch = mkdtempSync(join(tmpdir(), 'schema-'))
   writeFileSync(join(scratch, 'go.mod'), 'module scratch\n')
@@ -170,6 +172,10 @@ function main(): void {
     `export const DEFINITIONS: readonly { readonly [field: string]: string }[] = [`,
     ...lines,
     `]`,
+    `/** The name of each definition, in the same order: other schemas refer to them. */`,
+    `export const NAMES: readonly string[] = [`,
+    ...order.map(quoted),
+    `]`,
     `/** \`apiVersion/Kind\` -> index of its definition. */`,
     `export const KINDS: { readonly [type: string]: number } = {`,
     ...kinds,
@@ -177,9 +183,8 @@ function main(): void {
     '',
   ].join('\n')
   writeFileSync(OUTPUT, output)
-  console.log(
-    `${order.length} definitions, ${kinds.length} kinds, ${output.length} bytes, ${gzipSync(output).length} gzipped`,
-  )
+  const size = `${output.length} bytes, ${gzipSync(output).length} gzipped`
+  console.log(`${order.length} definitions, ${kinds.length} kinds, ${size}`)
 }
 
 main()

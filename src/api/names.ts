@@ -72,6 +72,18 @@ export const annotations = {
   eventPrefix: 'event.toolkit.fluxcd.io/',
 } as const
 
+/**
+ * Annotations of our own, on Kustomizations and HelmReleases. They say what Flux has no field for; Flux's controllers ignore them.
+ */
+export const ownAnnotations = {
+  /** `enabled`: what can be applied is applied although other objects of the same Kustomization are refused. */
+  partialApply: 'sluice.dev/partial-apply',
+  /** The revision whose unusually large prune is meant, or `enabled` for all of them. */
+  confirmPrune: 'sluice.dev/confirm-prune',
+  /** More dependencies, of any kind: `HelmRelease/redis, Kustomization/other-namespace/infra`. */
+  dependsOn: 'sluice.dev/depends-on',
+} as const
+
 /** On every object that has something to clean up when it is deleted. */
 export const finalizer = 'finalizers.fluxcd.io'
 

@@ -3,6 +3,7 @@
  * @module
  */
 export * from './errors.ts'
+export * from './bytes.ts'
 export * from './compare.ts'
 export * from './egress.ts'
 export * from './safe-path.ts'

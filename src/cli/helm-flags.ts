@@ -20,6 +20,14 @@ export interface HelmFlags {
   readonly isUpgrade?: boolean
   readonly skipSchemaValidation?: boolean
   readonly showOnly: readonly string[]
+  readonly generateName?: boolean
+  readonly nameTemplate?: string
+  readonly outputDir?: string
+  readonly releaseName?: boolean
+  readonly validate?: boolean
+  readonly dependencyUpdate?: boolean
+  readonly repo?: string
+  readonly dryRun?: string | boolean
   readonly format: string
   readonly snippets?: string
   readonly chart?: string
@@ -48,6 +56,14 @@ export function addTemplateFlags(command: Command): Command {
     .option('--include-crds', 'print the files in crds/, too')
     .option('--no-hooks', 'leave hooks out')
     .option('--skip-tests', 'leave test hooks out')
+    .option('-g, --generate-name', 'no name is given; the release is called release-name')
+    .option('--name-template <template>', 'the name of the release, as a template')
+    .option('--output-dir <directory>', 'write each template into a file of this folder')
+    .option('--release-name', 'a folder named after the release inside --output-dir')
+    .option('--validate', 'refused: needs a cluster')
+    .option('--dependency-update', 'refused: needs the network')
+    .option('--repo <url>', 'refused: needs the network')
+    .option('--dry-run [where]', 'client; server is refused: it needs a cluster')
     .option('--is-upgrade', 'render as for an upgrade')
     .option('--skip-schema-validation', 'do not check values against values.schema.json')
     .option('-s, --show-only <templates>', 'print only what these templates rendered', each, [])
@@ -56,6 +72,37 @@ export function addTemplateFlags(command: Command): Command {
         .choices(['yaml', 'jsonl'])
         .default('yaml'),
     )
+}
+
+/** Flags of `helm template` that change nothing of what a chart on disk renders: they are about installing, fetching and logging. */
+const WITHOUT_EFFECT: readonly string[] = [
+  '--skip-crds',
+  '--create-namespace',
+  '--hide-notes',
+  '--render-subchart-notes',
+  '--disable-openapi-validation',
+  '--take-ownership',
+  '--force-replace',
+  '--force-conflicts',
+  '--replace',
+  '--wait [strategy]',
+  '--wait-for-jobs',
+  '--atomic',
+  '--rollback-on-failure',
+  '--server-side [when]',
+  '--debug',
+  '--devel',
+  '--timeout <duration>',
+  '--description <text>',
+  '-l, --labels <labels>',
+  '--version <version>',
+  '--color <when>',
+]
+
+/** Adds flags that Helm takes and that have nothing to do here, so that command lines written for Helm work. */
+export function addIgnoredFlags(command: Command): Command {
+  for (const flags of WITHOUT_EFFECT) command.addOption(new Option(flags).hideHelp())
+  return command
 }
 
 /** The flags as options of a render. */
@@ -77,7 +124,7 @@ export function templateOptions(release: string, flags: HelmFlags, read?: ReadTe
 
 /** Reads arguments of `helm template NAME CHART` without running anything. @throws EngineError `usage`. */
 export function parseHelmArguments(args: readonly string[], read?: ReadText): TemplateOptions {
-  const command = addTemplateFlags(new Command('template'))
+  const command = addIgnoredFlags(addTemplateFlags(new Command('template')))
     .argument('[args...]')
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })

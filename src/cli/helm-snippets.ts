@@ -26,7 +26,8 @@ export function renderSnippet(chart: Chart, snippet: Snippet): SnippetResult {
       environment: { now: () => Date.now(), randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)) },
       skipSorting: true,
     })
-    return { name: snippet.name, output: files.get(`${chart.metadata.name}/${fileName}`) ?? '' }
+    // Bytes that are no UTF-8 become replacement characters, as Go's JSON has them.
+    return { name: snippet.name, output: (files.get(`${chart.metadata.name}/${fileName}`) ?? '').toWellFormed() }
   } catch (error) {
     if (!isEngineError(error)) throw error
     return { name: snippet.name, error: error.message }

@@ -78,6 +78,17 @@ export function templateText(result: RenderResult, options: TemplateOptions): st
   return options.showOnly.length === 0 ? text : onlyFiles(text, options.showOnly)
 }
 
+/** What `--output-dir` writes: the documents of each template, joined, by the template's path. */
+export function templateFiles(result: RenderResult, options: TemplateOptions): Map<string, string> {
+  const files = new Map<string, string>()
+  const add = (path: string, text: string): void =>
+    void files.set(path, `${files.get(path) ?? ''}${printManifest(path, text)}`)
+  if (options.includeCrds) for (const crd of result.crds) add(crd.source, fromBytes(crd.file.data))
+  for (const manifest of result.manifests) add(manifest.source, manifest.content)
+  for (const hook of shownHooks(result, options)) add(hook.path, hook.manifest)
+  return files
+}
+
 /** The same as JSON, one object a line. */
 export function templateJsonLines(result: RenderResult, options: TemplateOptions): string {
   if (options.showOnly.length > 0) return jsonLines(splitManifests(templateText(result, options)).map(parse))

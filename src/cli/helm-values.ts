@@ -83,5 +83,10 @@ function inContext<T>(context: string, work: () => T): T {
 }
 
 function readFileText(file: string): string {
-  return fromBytes(new Uint8Array(readFileSync(file === '-' ? 0 : file)))
+  try {
+    return fromBytes(new Uint8Array(readFileSync(file.trim() === '-' ? 0 : file)))
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ENOENT') throw error
+    throw new EngineError(`open ${file}: no such file or directory`, { code: 'values-not-found', cause: error })
+  }
 }

@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command } from 'commander'
 import { EngineError, isEngineError } from '../base/index.ts'
 import type { Chart } from '../helm/index.ts'
-import { fromBytes } from '../template/index.ts'
-import { addTemplateFlags, addValueFlags, templateOptions, type HelmFlags } from './helm-flags.ts'
+import { fromBytes, toBytes } from '../template/index.ts'
+import { checkReleaseName, refuseRemote, releaseName, writeFiles } from './helm-release.ts'
+import { addIgnoredFlags, addTemplateFlags, addValueFlags, templateOptions, type HelmFlags } from './helm-flags.ts'
 import { renderSnippets } from './helm-snippets.ts'
 import {
   loadChartFrom,
   renderTemplate,
+  templateFiles,
   templateJsonLines,
   templateText,
   type TemplateOptions,
@@ -24,7 +27,7 @@ export function helmCommand(): Command {
 }
 
 function templateCommand(): Command {
-  return addTemplateFlags(new Command('template'))
+  return addIgnoredFlags(addTemplateFlags(new Command('template')))
     .description('render a chart')
     .argument('[name]', 'name of the release; left out: release-name')
     .argument('[chart]', 'directory or archive of the chart')
@@ -37,19 +40,25 @@ function templateCommand(): Command {
       if (flags.snippets !== undefined) return await printSnippets(flags.snippets, flags.chart)
       const path = chart ?? name
       if (path === undefined) throw usage('"helm template" requires a chart: sluice helm template NAME CHART')
-      await printTemplate(
-        path,
-        templateOptions(chart === undefined ? 'release-name' : (name ?? ''), flags),
-        flags.format,
-      )
+      refuseRemote(flags)
+      const options = templateOptions(releaseName(chart === undefined ? undefined : name, flags), flags)
+      await printTemplate(path, options, flags)
     })
 }
 
-async function printTemplate(path: string, options: TemplateOptions, format: string): Promise<void> {
+async function printTemplate(path: string, options: TemplateOptions, flags: HelmFlags): Promise<void> {
+  const { format, outputDir } = flags
   const chart = await loadChartFrom(path)
+  checkReleaseName(options.release)
   const result = renderTemplate(chart, options)
   for (const warning of result.warnings) process.stderr.write(`${warning}\n`)
-  process.stdout.write(format === 'jsonl' ? templateJsonLines(result, options) : templateText(result, options))
+  if (outputDir !== undefined) {
+    const directory = flags.releaseName === true ? join(outputDir, options.release) : outputDir
+    return writeFiles(directory, templateFiles(result, options))
+  }
+  // Bytes that are no UTF-8 are printed as they are.
+  const text = format === 'jsonl' ? templateJsonLines(result, options) : templateText(result, options)
+  process.stdout.write(toBytes(text))
 }
 
 async function printSnippets(file: string, chart: string | undefined): Promise<void> {

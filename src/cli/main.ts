@@ -1,16 +1,24 @@
 #!/usr/bin/env node
-import { Command } from 'commander'
-import { helmCommand } from './helm.ts'
-import { kustomizeCommand } from './kustomize.ts'
+import { enableCompileCache } from 'node:module'
+import type { Command } from 'commander'
 import { reportFailure } from './report-failure.ts'
 
-const program = new Command('sluice')
-  .description('GitOps without a controller in the cluster')
-  .showHelpAfterError()
-  .addCommand(helmCommand())
-  .addCommand(kustomizeCommand())
+/** The commands; each is loaded only when it is asked for, because loading takes longer than most of them run. */
+const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
+  helm: async () => (await import('./helm.ts')).helmCommand(),
+  kustomize: async () => (await import('./kustomize.ts')).kustomizeCommand(),
+}
 
 try {
+  enableCompileCache()
+  const { Command } = await import('commander')
+  const program = new Command('sluice').description('GitOps without a controller in the cluster').showHelpAfterError()
+  const asked = process.argv[2] ?? ''
+  const names = Object.hasOwn(COMMANDS, asked) ? [asked] : Object.keys(COMMANDS)
+  for (const name of names) {
+    const command = await COMMANDS[name]?.()
+    if (command !== undefined) program.addCommand(command)
+  }
   await program.parseAsync()
 } catch (error) {
   process.exitCode = reportFailure(error)

@@ -17,7 +17,7 @@ export type SubmitResult =
 export interface CoordinatorDeps {
   readonly cluster: string
   /** Does the work: `runJob` of the engine, with everything but the job already given. */
-  readonly run: (job: Job, signal: AbortSignal) => Promise<JobResult>
+  readonly run: (job: Job, signal: AbortSignal, superseded: AbortSignal) => Promise<JobResult>
   readonly runs: RunStore
   /** Has `message` submitted again after `delayMs`. Durable once it resolved. */
   readonly scheduleFollowUp: (message: JobMessage, delayMs: number) => Promise<void>
@@ -56,6 +56,8 @@ class ClusterCoordinator implements Coordinator {
   readonly #deps: CoordinatorDeps
   readonly #logger: Logger
   readonly #stopping = new AbortController()
+  /** Tells the job that runs that something newer waits. */
+  #superseding: AbortController | undefined
   readonly #waiting: Entry[] = []
   #running: Entry | undefined
   #loop: Promise<void> | undefined
@@ -80,10 +82,12 @@ class ClusterCoordinator implements Coordinator {
     const mergeable = this.#waiting.find((entry) => mergeKey(entry.message.job) === key)
     if (mergeable !== undefined) {
       mergeable.message = mergeMessages(mergeable.message, message)
+      if (isUrgent(message)) this.#superseding?.abort()
       return mergeable.result
     }
     const { promise, resolve } = Promise.withResolvers<SubmitResult>()
     this.#waiting.push({ message, since: this.#deps.clock.now(), result: promise, settle: resolve })
+    if (isUrgent(message)) this.#superseding?.abort()
     this.#loop ??= this.#work()
     return promise
   }
@@ -149,8 +153,11 @@ class ClusterCoordinator implements Coordinator {
     const { job } = entry.message
     const startedAt = deps.clock.now()
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(deps.runTimeoutMs)])
+    const superseded = new AbortController()
+    this.#superseding = superseded
+    if (this.#waiting.some((other) => isUrgent(other.message))) superseded.abort()
     const [{ record, requeueAfterMs }] = await Promise.all([
-      deps.run(job, signal),
+      deps.run(job, signal, superseded.signal),
       entry.message.followUp === undefined ? deps.runs.putRecord(runningRecord(job, startedAt)) : undefined,
     ])
     const stored: StoredRecord = requeueAfterMs === undefined ? record : { ...record, state: 'running' }
@@ -176,6 +183,11 @@ class ClusterCoordinator implements Coordinator {
       ...(merged.actor === undefined ? {} : { actor: merged.actor }),
     })
   }
+}
+
+/** Somebody waits for it: a push or a request that is new, not the continuation of one. */
+function isUrgent(message: JobMessage): boolean {
+  return message.job.kind !== 'scan' && message.followUp === undefined
 }
 
 function jobsOf(message: JobMessage): readonly Job[] {

@@ -1,6 +1,6 @@
 /**
  * Trees of files: in memory, as a view of a part of another tree, with paths replaced, filtered, or with links resolved inside
- * the root, and the record of what a render read. Pure and synchronous; content that is not at hand is requested with PendingFiles.
+ * the root, the record of what a render read, and the headers of tar archives. Pure and synchronous; content that is not at hand is requested with PendingFiles.
  * @module
  */
 export * from './directory-id.ts'
@@ -14,4 +14,5 @@ export * from './record-reads.ts'
 export * from './resolve-path.ts'
 export * from './retry-pending.ts'
 export * from './subtree.ts'
+export * from './tar-header.ts'
 export * from './walk-files.ts'

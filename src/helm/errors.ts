@@ -12,6 +12,7 @@ export type HelmErrorCode =
   | 'values-schema'
   | 'values-schema-remote'
   | 'set-syntax'
+  | 'yaml-invalid'
   | 'helm-template'
   | 'manifest-invalid'
   | 'release-invalid'

@@ -1,3 +1,4 @@
+import { concatBytes } from '../base/index.ts'
 import { Gunzip } from 'fflate'
 
 /** Small enough that even the best ratio of DEFLATE (1:1032) cannot make more than a few megabytes at once. */
@@ -28,16 +29,7 @@ export function inflate(bytes: Uint8Array, maxBytes: number): Uint8Array | 'no-g
     return 'damaged'
   }
   if (size > maxBytes) return 'too-large'
-  return isComplete ? join(parts, size) : 'damaged'
-}
-
-function join(parts: readonly Uint8Array[], size: number): Uint8Array {
-  if (parts.length === 1 && parts[0] !== undefined) return parts[0]
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
+  if (!isComplete) return 'damaged'
+  const [only] = parts
+  return parts.length === 1 && only !== undefined ? only : concatBytes(parts)
 }

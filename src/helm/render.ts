@@ -25,6 +25,7 @@ import {
   type Renderable,
   type TemplateCache,
 } from './engine/templates.ts'
+import { ValuesView } from './engine/values-view.ts'
 import { helmError } from './errors.ts'
 import type { Hook } from './manifest/hook.ts'
 import { printManifest, sortManifests, type Manifest } from './manifest/sort.ts'
@@ -178,10 +179,12 @@ function renderFiles(request: RenderRequest, state: RenderState): Map<string, st
     const { chart, dot, basePath } = templates.get(name) as Renderable
     dot.set(
       'Template',
-      new Map([
-        ['Name', name],
-        ['BasePath', basePath],
-      ]),
+      new ValuesView(
+        new Map([
+          ['Name', name],
+          ['BasePath', basePath],
+        ]),
+      ),
     )
     try {
       files.set(name, withoutNoValue(run.execute(name, dot)))

@@ -3,6 +3,7 @@ import type { KubeObject } from '../resources/index.ts'
 import type { ApplyOptions, ObjectFailure } from './apply-types.ts'
 import type { KubeClient } from './client-types.ts'
 import { throwIfAborted } from './deadline.ts'
+import { isConflict } from './errors.ts'
 import { createDirectReader, createLazyReader, type LiveReader } from './live-reader.ts'
 import { replacedManagers, type ReplacedManager } from './managed-fields.ts'
 import { formatKey, type ObjectKey } from './object-key.ts'
@@ -72,6 +73,29 @@ export function isFatal(error: unknown): boolean {
     error instanceof EngineError &&
     ['cluster-unreachable', 'remote-cluster-unreachable', 'aborted', 'kube-unauthorized'].includes(error.code)
   )
+}
+
+/** Attempts at an object that somebody else's write gets in the way of. */
+const maxConflicts = 5
+
+/**
+ * Does something again when somebody wrote the object at the same moment. `send` must fit the newer object as well: an apply names no version, a
+ * delete only the uid.
+ */
+export async function throughConflicts<T>(
+  context: { readonly client: KubeClient; readonly options: Pick<ApplyOptions, 'signal'> },
+  send: () => Promise<T>,
+): Promise<T> {
+  for (let round = 1; ; round++) {
+    try {
+      return await send()
+    } catch (error) {
+      if (!isConflict(error) || round >= maxConflicts) throw error
+    }
+    await context.client.clock
+      .sleep(20 * 2 ** round, context.options.signal)
+      .catch(() => throwIfAborted(context.options.signal))
+  }
 }
 
 /** Calls `look` until it gives a result, first at once, then after growing pauses (200 ms to 2 s). Undefined when the time is over. */

@@ -38,6 +38,10 @@ export interface ApplyOptions {
   readonly overrideManagers?: readonly string[]
   /** Where an object was written, for messages. */
   readonly originOf?: (object: KubeObject) => ObjectOrigin | undefined
+  /** JSON pointers (RFC 6901) of fields of an object whose differences count as none (`spec.ignore`, `driftDetection.ignore`). */
+  readonly ignoredFields?: (object: KubeObject) => readonly string[]
+  /** Apply what can be applied although other objects of the same stage are refused. Their failures are reported all the same. */
+  readonly partial?: boolean
   /**
    * Believe the local comparison where it proves that an object would not change ({@link detectDrift}), and send no dry-run for it.
    * What mutating webhooks might do to it is not seen then.

@@ -1,6 +1,13 @@
 import { runBounded, type Settled } from '../base/index.ts'
 import { isMap, parseApiVersion, type KubeObject } from '../resources/index.ts'
-import { createApplyContext, failureOf, isFatal, withoutNamespace, type ApplyContext } from './apply-context.ts'
+import {
+  createApplyContext,
+  failureOf,
+  isFatal,
+  throughConflicts,
+  withoutNamespace,
+  type ApplyContext,
+} from './apply-context.ts'
 import type { ApplyOptions, ApplyResult, ObjectFailure } from './apply-types.ts'
 import { changeOf, type Change, type ChangeSet } from './change-set.ts'
 import type { KubeClient } from './client-types.ts'
@@ -17,7 +24,7 @@ import { writeObject } from './write-object.ts'
  * objects are reported, those of later stages too. Objects that would not change are not written.
  *
  * Effects: `beforeWrites` is awaited before the first write; then, per object that differs, a patch that takes over other tools'
- * fields where there are some, and the server-side apply. It can be cut off between any two requests and be run again.
+ * fields where there are some, and the server-side apply. With `partial` refused objects hold up nothing but themselves. It can be cut off between any two requests and be run again.
  *
  * @throws EngineError `aborted` when the signal has aborted before anything was done, and what `beforeWrites` throws. Everything else is in the result.
  */
@@ -25,13 +32,15 @@ export async function applyStaged(client: KubeClient, options: ApplyOptions): Pr
   const context = createApplyContext(client, options)
   const stages = splitStages(options.objects, options.customStageKinds)
   const done: Change[] = []
+  const refused: ObjectFailure[] = []
   let isAnnounced = false
   for (const [index, { stage, objects }] of stages.entries()) {
     if (index === 0) throwIfAborted(options.signal)
     const planned = await planAll(context, objects)
-    if (planned.errors.length > 0) {
+    if (planned.errors.length > 0 && options.partial === true && !planned.isCutOff) refused.push(...planned.errors)
+    else if (planned.errors.length > 0) {
       const later = planned.isCutOff ? [] : await findLaterErrors(context, stages.slice(index + 1), options.objects)
-      return { changes: done, errors: [...planned.errors, ...later] }
+      return { changes: done, errors: [...refused, ...planned.errors, ...later] }
     }
     if (!isAnnounced && planned.plans.some(isWrite)) {
       const rest = stages.slice(index + 1).flatMap((later) => later.objects)
@@ -44,14 +53,16 @@ export async function applyStaged(client: KubeClient, options: ApplyOptions): Pr
     }
     const written = await writeAll(context, planned.plans)
     done.push(...written.changes)
-    if (written.errors.length > 0) return { changes: done, errors: written.errors }
+    if (written.errors.length > 0 && (options.partial !== true || written.errors.some(({ error }) => isFatal(error))))
+      return { changes: done, errors: [...refused, ...written.errors] }
+    refused.push(...written.errors)
     noteDefinitions(context, planned.plans)
     if (stage === 'definitions' || stage === 'classes') {
       const errors = await waitForStage(context, planned.plans)
-      if (errors.length > 0) return { changes: done, errors }
+      if (errors.length > 0) return { changes: done, errors: [...refused, ...errors] }
     }
   }
-  return { changes: done, errors: [] }
+  return { changes: done, errors: refused }
 }
 
 function isWrite(plan: PlannedObject): boolean {
@@ -67,7 +78,12 @@ interface PlannedStage {
 
 /** Compares all objects with the cluster. Writes nothing. */
 async function planAll(context: ApplyContext, objects: readonly KubeObject[]): Promise<PlannedStage> {
-  const results = await runBounded(objects, context.concurrency, (object) => planObject(context, object), isFatal)
+  const results = await runBounded(
+    objects,
+    context.concurrency,
+    (object) => throughConflicts(context, () => planObject(context, object)),
+    isFatal,
+  )
   const { values, errors } = settle(context, objects, results, 'dry-run')
   return { plans: values, errors, isCutOff: results.includes(undefined) }
 }
@@ -94,7 +110,7 @@ async function writeAll(
         'apply',
       ).errors,
     )
-    if (errors.length > 0) break
+    if (errors.length > 0 && (context.options.partial !== true || errors.some(({ error }) => isFatal(error)))) break
   }
   return { changes: plans.map((plan) => changes.get(plan)).filter((change) => change !== undefined), errors }
 }

@@ -6,6 +6,7 @@ import { abortedError, throwIfAborted } from './deadline.ts'
 import { isFatal } from './apply-context.ts'
 import { computeHealth, type Health, type HealthStatus } from './health/index.ts'
 import { formatKey, type ObjectKey } from './object-key.ts'
+import { watchTargets } from './health-watch.ts'
 import { findPodReasons } from './pod-reasons.ts'
 
 /** An object that is to become healthy. */
@@ -19,8 +20,10 @@ export interface CheckHealthOptions extends CallOptions {
   readonly targets: readonly HealthTarget[]
   /** Goes on looking for at most this time; 0 looks once. It must be seconds, not minutes: be called again instead. */
   readonly budgetMs: number
-  /** Milliseconds between two looks. Default 500. */
+  /** Milliseconds between two looks at what cannot be watched. Default 500. */
   readonly pollMs?: number
+  /** Ends the wait early, with what is known by then: something more urgent has come. */
+  readonly stop?: AbortSignal | undefined
   /** Requests in flight. Default 8. */
   readonly concurrency?: number
   /** Health of kinds with rules of their own (`spec.healthCheckExprs`); undefined where there is none. */
@@ -48,7 +51,8 @@ export interface HealthReport {
 const maxExplained = 10
 
 /**
- * Looks at objects for a bounded time, until all are healthy, one has failed (Flux fails fast), or the time is over. Nothing is
+ * Looks at objects for a bounded time, until all are healthy, one has failed (Flux fails fast), or the time is over. The first look reads them;
+ * after it, those that are not healthy yet are watched, so that waiting costs a connection per kind and no requests. Nothing is
  * remembered: a caller that wants to wait longer calls again later with the targets that are left.
  *
  * @throws EngineError of the API server where it concerns the look as a whole (unreachable, unauthorized, aborted); an object that may not
@@ -56,18 +60,71 @@ const maxExplained = 10
  */
 export async function checkHealth(client: KubeClient, options: CheckHealthOptions): Promise<HealthReport> {
   const end = client.clock.now() + options.budgetMs
-  let open = options.targets
-  for (;;) {
-    throwIfAborted(options.signal)
-    const looks = await lookAt(client, open, options)
-    const unhealthy = looks.filter(({ health }) => health.status !== 'Current')
-    const hasFailed = unhealthy.some(({ health }) => health.status === 'Failed')
-    const pause = options.pollMs ?? 500
-    if (unhealthy.length === 0) return { ready: true, notReady: [], failed: [] }
-    if (hasFailed || client.clock.now() + pause > end) return explain(client, unhealthy, options)
-    open = unhealthy.map(({ target }) => target)
-    await client.clock.sleep(pause, options.signal).catch(() => Promise.reject(abortedError(options.signal)))
+  throwIfAborted(options.signal)
+  const looks = unhealthyOf(await lookAt(client, options.targets, options))
+  const pause = options.pollMs ?? 500
+  if (looks.length === 0) return { ready: true, notReady: [], failed: [] }
+  if (looks.some(isFailed) || client.clock.now() + pause > end) return explain(client, looks, options)
+  return waitFor(client, looks, end, pause, options)
+}
+
+/** Times are part of some rules (a Pod that is unschedulable for long): the last state is judged again this often. */
+const judgeEveryMs = 1_000
+
+async function waitFor(
+  client: KubeClient,
+  first: readonly Look[],
+  end: number,
+  pause: number,
+  options: CheckHealthOptions,
+): Promise<HealthReport> {
+  const { signal, stop } = options
+  const ending = stop === undefined ? signal : signal === undefined ? stop : AbortSignal.any([signal, stop])
+  const timeoutMs = Math.max(1, end - client.clock.now())
+  const watch = watchTargets(
+    client,
+    first.map(({ target }) => target.key),
+    { timeoutMs, signal: ending },
+  )
+  let open = first
+  let readAt = client.clock.now()
+  try {
+    for (;;) {
+      await watch.next(Math.min(Math.max(pause, judgeEveryMs), Math.max(1, end - client.clock.now())))
+      if (signal?.aborted === true) throw abortedError(signal)
+      const now = client.clock.now()
+      const isTimeToRead = now - readAt >= pause
+      const judged = await Promise.all(
+        open.map(async (look) => {
+          if (isTimeToRead && watch.isUncovered(look.target.key)) return lookAtOne(client, look.target, options)
+          const state = watch.stateOf(look.target.key)
+          if (state === 'unseen')
+            return look.object === undefined ? look : judge(look.target, look.object, now, options)
+          return judge(look.target, state === 'gone' ? undefined : state, now, options)
+        }),
+      )
+      if (isTimeToRead) readAt = now
+      open = unhealthyOf(judged)
+      if (open.length === 0) return { ready: true, notReady: [], failed: [] }
+      if (open.some(isFailed) || stop?.aborted === true || client.clock.now() >= end)
+        return await explain(client, open, options)
+    }
+  } finally {
+    await watch.close()
   }
+}
+
+function unhealthyOf(looks: readonly Look[]): readonly Look[] {
+  return looks.filter(({ health }) => health.status !== 'Current')
+}
+
+function isFailed({ health }: Look): boolean {
+  return health.status === 'Failed'
+}
+
+function judge(target: HealthTarget, object: KubeObject | undefined, now: number, options: CheckHealthOptions): Look {
+  if (!object) return { target, object: undefined, health: missingHealth(target) }
+  return { target, object, health: options.custom?.(object, now) ?? computeHealth(object, now) }
 }
 
 interface Look {
@@ -95,9 +152,7 @@ async function lookAt(
 async function lookAtOne(client: KubeClient, target: HealthTarget, options: CheckHealthOptions): Promise<Look> {
   try {
     const object = await client.get(target.key, { signal: options.signal })
-    if (!object) return { target, object: undefined, health: missingHealth(target) }
-    const now = client.clock.now()
-    return { target, object, health: options.custom?.(object, now) ?? computeHealth(object, now) }
+    return judge(target, object, client.clock.now(), options)
   } catch (error) {
     if (isFatal(error) || !(error instanceof EngineError)) throw error
     return { target, object: undefined, health: { status: 'Unknown', message: error.message } }

@@ -1,6 +1,6 @@
 import { parseApiVersion } from '../resources/index.ts'
 import type { CallOptions, KubeClient } from './client-types.ts'
-import { EngineError } from '../base/index.ts'
+import { EngineError, sha256Hex } from '../base/index.ts'
 import type { ObjectKey } from './object-key.ts'
 import type { ObjectLike } from './object-like.ts'
 
@@ -47,7 +47,7 @@ export async function emitEvent(client: KubeClient, event: KubeEvent, options: C
     message,
     event.controller,
   ]
-  const name = `${object.metadata.name.slice(0, 230)}.${await shortHash(identity.join('\0'))}`
+  const name = `${object.metadata.name.slice(0, 230)}.${sha256Hex(identity.join('\0')).slice(0, 16)}`
   const at = `${new Date(event.timestamp).toISOString().slice(0, 19)}Z`
   const key: ObjectKey = { apiVersion: 'v1', kind: 'Event', namespace, name }
   const annotations = annotationsOf(event)
@@ -92,9 +92,4 @@ function annotationsOf(event: KubeEvent): { [key: string]: string } {
   for (const [key, value] of Object.entries(event.metadata ?? {}))
     result[key.includes('/') ? key : `${group}/${key}`] = value
   return result
-}
-
-async function shortHash(text: string): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
-  return [...digest.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }

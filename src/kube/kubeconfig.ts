@@ -1,19 +1,9 @@
 import { DiagnosticsError, EngineError, type Diagnostic } from '../base/index.ts'
+import type { KubeConnection } from '../ports/index.ts'
 import { isMap, type KubeMap, type KubeValue } from '../resources/index.ts'
 
 /** How to reach a cluster, and as whom, as a kubeconfig in a Secret says it. Holds credentials: never log it. */
-export interface ClusterConnection {
-  readonly server: string
-  /** Name in the server's certificate, where it is not the host's. */
-  readonly serverName?: string
-  /** PEM. */
-  readonly ca?: string
-  readonly cert?: string
-  readonly key?: string
-  readonly token?: string
-  readonly username?: string
-  readonly password?: string
-  readonly proxyUrl?: string
+export interface ClusterConnection extends Omit<KubeConnection, 'cluster'> {
   readonly insecureSkipVerify?: boolean
   /** User that the kubeconfig asks to impersonate. */
   readonly impersonate?: string

@@ -144,7 +144,7 @@ export function managerOf(object: KubeObject, path: readonly FieldStep[]): strin
 export type FieldStep = { readonly field: string } | { readonly item: KubeValue; readonly index: number }
 
 /** True when a trie holds `path`, or an atomic ancestor of it. */
-function ownsField(trie: KubeMap, path: readonly FieldStep[]): boolean {
+export function ownsField(trie: KubeMap, path: readonly FieldStep[]): boolean {
   let node: KubeMap = trie
   for (const step of path) {
     const key =

@@ -4,6 +4,7 @@ import { pollUntil, withoutNamespace, type ApplyContext } from './apply-context.
 import { changeOf, type Change } from './change-set.ts'
 import { compareDryRun, isNewObject } from './drift.ts'
 import { isNotFound } from './errors.ts'
+import { adoptIgnoredFields, withoutFields } from './ignore-fields.ts'
 import type { LiveState } from './live-reader.ts'
 import { detectDrift } from './local-drift.ts'
 import { takeOverPatch } from './managed-fields.ts'
@@ -133,13 +134,16 @@ export async function planObject(context: ApplyContext, source: KubeObject): Pro
 type Found = Pick<PlannedObject, 'object' | 'source' | 'key'> & { readonly live: KubeObject }
 
 function planUpdate(context: ApplyContext, found: Found, dryRun: KubeObject): PlannedObject {
-  const drift = compareDryRun(found.live, dryRun)
+  const ignored = context.options.ignoredFields?.(found.source) ?? []
+  const drift = compareDryRun(withoutFields(found.live, ignored), withoutFields(dryRun, ignored))
   const isDrifted = drift.length > 0 || takeOver(context, found.object, found.live) !== undefined
   const uid = uidOf(found.live)
   const change = isDrifted
     ? changeOf(found.object, 'configured', { uid, drift })
     : changeOf(found.object, 'unchanged', { uid })
-  return { ...found, change, isReplacement: false }
+  if (!isDrifted || ignored.length === 0) return { ...found, change, isReplacement: false }
+  const object = adoptIgnoredFields(found.object, found.live, ignored, context.options.fieldManager)
+  return { ...found, object, change, isReplacement: false }
 }
 
 function isSameVersion(state: LiveState, dryRun: KubeObject): boolean {

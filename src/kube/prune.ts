@@ -9,7 +9,7 @@ import {
   type KubeObject,
   type ObjectId,
 } from '../resources/index.ts'
-import { failureOf, isFatal } from './apply-context.ts'
+import { failureOf, isFatal, throughConflicts } from './apply-context.ts'
 import type { ObjectFailure, Owner } from './apply-types.ts'
 import type { Change } from './change-set.ts'
 import type { CallOptions, KubeClient } from './client-types.ts'
@@ -26,6 +26,8 @@ export interface PruneOptions extends CallOptions {
   readonly owner: Owner
   /** The inventory that stays. Never deleted, also where an entry names the same object in another way (a namespace on a cluster-scoped kind). */
   readonly keep?: readonly InventoryEntry[]
+  /** Inventory ids that another owner is about to take over, and who: left alone as long as their labels still name this one. */
+  readonly claimed?: ReadonlyMap<string, string>
   /** Requests in flight. Default 8. */
   readonly concurrency?: number
 }
@@ -33,7 +35,7 @@ export interface PruneOptions extends CallOptions {
 export interface PruneResult {
   /** `deleted` (also what was gone already) and `skipped`, in the order of pruning. */
   readonly changes: readonly Change[]
-  /** Entries that could not be deleted: they belong back into the inventory. */
+  /** Entries that could not be deleted, and those that are claimed: they belong back into the inventory. */
   readonly survivors: readonly InventoryEntry[]
   readonly errors: readonly ObjectFailure[]
 }
@@ -75,7 +77,11 @@ export async function pruneObjects(client: KubeClient, options: PruneOptions): P
       : await runBounded(wave, options.concurrency ?? 8, (candidate) => pruneOne(client, options, candidate), isFatal)
     wave.forEach((candidate, index) => {
       const result = results[index]
-      if (result && 'value' in result) return void changes.push(result.value)
+      if (result && 'value' in result) {
+        changes.push(result.value.change)
+        if (result.value.isClaimed) survivors.push(candidate.entry)
+        return
+      }
       survivors.push(candidate.entry)
       if (!result) return
       if (!isFatal(result.error) || !isCutOff) errors.push(failureOf(result.error, candidate.key, 'delete'))
@@ -100,24 +106,35 @@ function pruneWaves(candidates: readonly Candidate[]): Candidate[][] {
     .map((wave) => wave.reverse())
 }
 
-async function pruneOne(client: KubeClient, options: PruneOptions, { key }: Candidate): Promise<Change> {
+interface Pruned {
+  readonly change: Change
+  readonly isClaimed: boolean
+}
+
+async function pruneOne(client: KubeClient, options: PruneOptions, { key, entry }: Candidate): Promise<Pruned> {
   const { signal, owner } = options
-  const change = (action: Change['action'], extra: Partial<Change> = {}): Change => ({
-    apiVersion: key.apiVersion,
-    kind: key.kind,
-    namespace: key.namespace ?? '',
-    name: key.name,
-    action,
-    ...extra,
+  const change = (action: Change['action'], extra: Partial<Change> = {}, isClaimed = false): Pruned => ({
+    change: {
+      apiVersion: key.apiVersion,
+      kind: key.kind,
+      namespace: key.namespace ?? '',
+      name: key.name,
+      action,
+      ...extra,
+    },
+    isClaimed,
   })
-  const live = await findLive(client, key, signal)
+  const context = { client, options }
+  const live = await throughConflicts(context, () => findLive(client, key, signal))
   if (!live) return change('deleted', { note: 'it was gone already' })
   if (isKept(live.isNamespaced, key.id, options.keep ?? []))
     return change('skipped', { note: 'the source still has it' })
   const reason = keepReason(live.object, owner)
   const uid = uidOf(live.object)
   if (reason !== undefined) return change('skipped', { uid, note: reason })
-  await client.delete(live.key, { uid, propagation: 'Background', signal })
+  const claimant = options.claimed?.get(entry.id)
+  if (claimant !== undefined) return change('skipped', { uid, note: `it moves to ${claimant}` }, true)
+  await throughConflicts(context, () => client.delete(live.key, { uid, propagation: 'Background', signal }))
   return change('deleted', { uid })
 }
 

@@ -1,6 +1,6 @@
 import { EngineError } from '../base/index.ts'
 import { isMap, type KubeObject } from '../resources/index.ts'
-import type { ApplyContext } from './apply-context.ts'
+import { throughConflicts, type ApplyContext } from './apply-context.ts'
 import { changeOf, type Change } from './change-set.ts'
 import { uidOf } from './object-key.ts'
 import { takeOver, type PlannedObject } from './plan-object.ts'
@@ -27,10 +27,12 @@ export async function writeObject(context: ApplyContext, planned: PlannedObject)
     if (isTerminating(planned.live) && options.force === true) await deleteForReplacement(context, key, planned.live)
     else await takeOverFields(context, planned, planned.live)
   }
-  const written = await client.patch(
-    key,
-    { type: 'apply', body: object, force: true },
-    { fieldManager: options.fieldManager, signal: options.signal },
+  const written = await throughConflicts(context, () =>
+    client.patch(
+      key,
+      { type: 'apply', body: object, force: true },
+      { fieldManager: options.fieldManager, signal: options.signal },
+    ),
   )
   live.remember(client, key, written)
   return changeOf(object, change.action, {

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../base/index.ts'
 import { type ReadRecord, recordReads, resolvePath } from '../files/index.ts'
 import type { FileEntry, FileTree } from '../ports/index.ts'
-import type { KubeObject } from '../resources/index.ts'
+import { findFault, type KubeObject } from '../resources/index.ts'
 import { Accumulator } from './accumulator.ts'
 import { BuildContext, type RenderRequest, type ResolveRemote } from './build-context.ts'
 import { addTexts } from './filters/labels.ts'
@@ -12,7 +12,7 @@ import { resolveVars } from './filters/vars.ts'
 import type { InflateHelm } from './generators/helm-charts.ts'
 import { type BuildLimits, DEFAULT_LIMITS, Loader, type LoadRestrictions } from './loader.ts'
 import { ORIGIN_ANNOTATION, printOrigin, printTransformations, TRANSFORMATIONS_ANNOTATION } from './origin.ts'
-import { problem } from './problems.ts'
+import { problem, problems } from './problems.ts'
 import type { Resource, SourcePlace } from './resource.ts'
 import type { ResourceList } from './resource-list.ts'
 import { Target } from './target.ts'
@@ -89,6 +89,7 @@ export function build({
   if (sortOptions !== undefined) sortResources(list, sortOptions)
   else if (options?.reorder === 'legacy') sortResources(list, { order: 'legacy' })
   finishMetadata(list, buildMetadata)
+  refuseFaults(list)
   const places = new WeakMap(list.items.map((one) => [one.object, one.place]))
   return {
     objects: list.items.map((one) => one.object),
@@ -112,6 +113,15 @@ function rememberStats(files: FileTree): FileTree {
     read: (path) => files.read(path),
     list: (path) => files.list(path),
   }
+}
+
+/** Faults of mappings that are still there now: such an object cannot be printed. */
+function refuseFaults(list: ResourceList): void {
+  const found = list.items.flatMap((one) => {
+    const fault = one.hasFaults ? findFault(one.object, one.object) : undefined
+    return fault === undefined ? [] : [{ severity: 'error' as const, ...fault, object: one.describe() }]
+  })
+  if (found.length > 0) throw problems(found)
 }
 
 /** Objects that configure tools and are not meant for a cluster. */

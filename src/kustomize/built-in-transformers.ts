@@ -91,6 +91,8 @@ export function inlineOrFile(
   file: string,
 ): ReturnType<typeof readObjects> {
   if (isInline(text)) return readObjects(text, file, context.schema)
+  // Nothing at all is YAML, too.
+  if (text.trim() === '') return []
   return readObjects(loader.loadText(text), loader.shownPath(text), context.schema)
 }
 
@@ -204,7 +206,7 @@ export function loadReplacements(entry: ReplacementEntry, loader: Loader): reado
     throw problem('kustomize-replacement', 'cannot specify both path and inline replacement')
   }
   const file = loader.shownPath(entry.path)
-  const { documents, diagnostics } = parseDocuments(loader.loadText(entry.path), { dialect: 'sigs', file })
+  const { documents, diagnostics } = parseDocuments(loader.loadText(entry.path), { dialect: 'sigs', file, first: true })
   const errors = diagnostics.filter((one) => one.severity === 'error')
   if (errors.length > 0) throw problems(errors)
   const value = (documents[0]?.value ?? null) as KubeValue

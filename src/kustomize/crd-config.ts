@@ -12,7 +12,7 @@ const MAX_DEPTH = 64
  * other objects (api/internal/accumulator, LoadConfigFromCRDs).
  */
 export function configFromCrds(text: string, file: string): TransformerConfig {
-  const { documents, diagnostics } = parseDocuments(text, { dialect: 'sigs', file })
+  const { documents, diagnostics } = parseDocuments(text, { dialect: 'sigs', file, first: true })
   const errors = diagnostics.filter((one) => one.severity === 'error')
   if (errors.length > 0) throw problems(errors)
   const definitions = documents[0]?.value as KubeValue | undefined

@@ -9,7 +9,14 @@ export type Shape =
   | 'any'
   | 'texts'
   | { readonly list: Shape }
-  | { readonly fields: { readonly [name: string]: Shape } }
+  | {
+      readonly fields: { readonly [name: string]: Shape }
+      /**
+       * Fields of a struct that Go embeds in this one. sigs.k8s.io/yaml loses sight of their types: numbers and booleans are never taken for
+       * text in them.
+       */
+      readonly embedded?: { readonly [name: string]: Shape }
+    }
 
 /** How strictly to read. */
 export interface DecodeOptions {
@@ -71,24 +78,27 @@ export function decode(
     )
   }
   if (!isMap(value)) return wrong('a mapping')
-  return decodeFields(value, shape.fields, options, report, field)
+  return decodeFields(value, shape, options, report, field)
 }
 
 function decodeFields(
   value: KubeMap,
-  fields: { readonly [name: string]: Shape },
+  shape: Extract<Shape, { fields: unknown }>,
   options: DecodeOptions,
   report: Diagnostic[],
   field: string,
 ): KubeMap {
   const result: KubeMap = {}
+  const embedded = shape.embedded ?? {}
+  const fields = { ...shape.fields, ...embedded }
+  const exact = options.coerce ? { ...options, coerce: false } : options
   for (const key of Object.keys(value)) {
     const name = Object.hasOwn(fields, key)
       ? key
       : Object.keys(fields).find((known) => known.toLowerCase() === key.toLowerCase())
     const path = field === '' ? key : `${field}.${key}`
-    const shape = name === undefined ? undefined : fields[name]
-    if (name === undefined || shape === undefined) {
+    const inner = name === undefined ? undefined : fields[name]
+    if (name === undefined || inner === undefined) {
       if (options.strict) {
         report.push({
           code: 'kustomization-unknown-field',
@@ -100,7 +110,8 @@ function decodeFields(
       }
       continue
     }
-    const decoded = decode(value[key] as KubeValue, shape, options, report, path)
+    const how = Object.hasOwn(embedded, name) ? exact : options
+    const decoded = decode(value[key] as KubeValue, inner, how, report, path)
     if (decoded !== undefined) result[name] = decoded
   }
   return result

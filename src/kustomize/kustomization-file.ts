@@ -37,7 +37,7 @@ export interface ParsedKustomization {
  * without content.
  */
 export function parseKustomization(text: string, file: string): ParsedKustomization {
-  const { documents, diagnostics } = parseDocuments(text, { dialect: 'sigs', file })
+  const { documents, diagnostics } = parseDocuments(text, { dialect: 'sigs', file, first: true })
   const errors = diagnostics.filter((one) => one.severity === 'error')
   if (errors.length > 0) throw problems(errors)
   // Only the first document counts, as in kustomize.

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../base/index.ts'
 import { baseName } from '../base/index.ts'
-import { gvkOf, isMap, type KubeMap, type KubeValue, scalarText } from '../resources/index.ts'
+import { findFault, gvkOf, isMap, type KubeMap, type KubeValue, scalarText } from '../resources/index.ts'
 import { parseDocuments } from '../yaml/index.ts'
 import type { BuildContext } from './build-context.ts'
 import { inlineOrFile, loadReplacements, patchText, type Run } from './built-in-transformers.ts'
@@ -165,7 +165,7 @@ function namedEntry(config: Config): GeneratorEntry {
 function valueTargets(path: string, loader: Loader): readonly ValueTarget[] {
   if (path === '') return []
   const file = loader.shownPath(path)
-  const { documents, diagnostics } = parseDocuments(loader.loadText(path), { dialect: 'sigs', file })
+  const { documents, diagnostics } = parseDocuments(loader.loadText(path), { dialect: 'sigs', file, first: true })
   const report: Diagnostic[] = diagnostics.filter((one) => one.severity === 'error')
   const value = (documents[0]?.value ?? null) as KubeValue
   const decoded = decode(
@@ -218,6 +218,8 @@ function builtInKind(resource: Resource): PluginKind {
 }
 
 function pluginConfig(resource: Resource, kind: PluginKind): Config {
+  const fault = resource.hasFaults ? findFault(resource.object, resource.object) : undefined
+  if (fault !== undefined) throw problems([{ severity: 'error', ...fault, ...placeOf(resource) }])
   const report: Diagnostic[] = []
   const config = decode(
     resource.object,

@@ -1,14 +1,87 @@
 import type { Diagnostic } from '../base/index.ts'
-import { getKey, isMap, type KubeMap, type KubeValue, metaText, type Schema, scalarText } from '../resources/index.ts'
-import { parseDocuments } from '../yaml/index.ts'
+import {
+  findFault,
+  getKey,
+  isMap,
+  type KubeMap,
+  type KubeValue,
+  metaText,
+  noteFault,
+  noteQuoted,
+  noteSourceText,
+  type Schema,
+  scalarText,
+} from '../resources/index.ts'
+import { parseDocuments, type YamlFault, type YamlNotes } from '../yaml/index.ts'
 import { problem, problems } from './problems.ts'
 import { Resource } from './resource.ts'
-import { noteTexts } from './note-texts.ts'
 
 /** An object waiting to be looked at. */
 interface Candidate {
   readonly value: KubeValue
   readonly line: number
+  /** Some mapping in its document has a fault. */
+  readonly hasFaults: boolean
+}
+
+/** One document of a file as kustomize cuts it. */
+interface Part {
+  readonly text: string
+  readonly line: number
+}
+
+/**
+ * Cuts a text into documents as kustomize does before it reads any (kyaml kio, ByteReader): at lines that start with `---`, also inside block
+ * scalars. Lines end with a line feed alone from here on. Throws where something but a comment stands behind a separator.
+ */
+function splitAsKustomize(original: string, file: string): readonly Part[] {
+  const text = original.includes('\r\n') ? original.replaceAll('\r\n', '\n') : original
+  if (!text.includes('\n---')) return [{ text, line: 1 }]
+  const parts: Part[] = []
+  let start = 0
+  let line = 1
+  for (const match of text.matchAll(/\n---([^\n]*)\n/g)) {
+    const piece = text.slice(start, match.index + 1)
+    const behind = (match[1] ?? '').trim()
+    const separatorLine = line + (piece.match(/\n/g)?.length ?? 0)
+    if (behind !== '' && !behind.startsWith('#')) {
+      throw problem('yaml-syntax', `invalid document separator: ---${match[1]}; start the content on the next line`, {
+        file,
+        line: separatorLine,
+      })
+    }
+    parts.push({ text: piece, line })
+    start = match.index + match[0].length
+    line = separatorLine + 1
+  }
+  parts.push({ text: text.slice(start), line })
+  return parts
+}
+
+/** Keeps with the objects what their values do not show. */
+class Notes implements YamlNotes {
+  hasFaults = false
+  private readonly file: string
+  private readonly part: Part
+
+  constructor(file: string, part: Part) {
+    this.file = file
+    this.part = part
+  }
+
+  text(map: KubeMap, key: string, text: string): void {
+    noteSourceText(map, key, text)
+  }
+
+  quoted(map: KubeMap, key: string): void {
+    noteQuoted(map, key)
+  }
+
+  fault(map: KubeMap, { code, message, offset }: YamlFault): void {
+    this.hasFaults = true
+    const line = this.part.line + (this.part.text.slice(0, offset).match(/\n/g)?.length ?? 0)
+    noteFault(map, { code, message, file: this.file, line })
+  }
 }
 
 /**
@@ -17,20 +90,31 @@ interface Candidate {
  * or name.
  */
 export function readObjects(text: string, file: string, schema: Schema): Resource[] {
-  const { documents, diagnostics } = parseDocuments(text, { dialect: 'kyaml', file })
-  const report: Diagnostic[] = diagnostics.filter((one) => one.severity === 'error')
+  const report: Diagnostic[] = []
   const queue: Candidate[] = []
-  for (const document of documents) {
+  const parts = splitAsKustomize(text, file)
+  for (const part of parts) {
+    const notes = new Notes(file, part)
+    const { documents, diagnostics } = parseDocuments(part.text, {
+      dialect: 'kyaml',
+      file,
+      first: true,
+      firstLine: part.line,
+      notes,
+    })
+    report.push(...diagnostics.filter((one) => one.severity === 'error'))
+    const document = documents[0]
+    if (document === undefined || document.empty) continue
     const value = document.value as KubeValue
-    if (document.empty || isNothing(value)) continue
-    noteTexts(value, text, (path) => document.lineOf(path))
-    const items = documents.length === 1 && isMap(value) ? wrappedItems(value) : undefined
-    if (items) for (const item of items) queue.push({ value: item, line: document.line })
-    else queue.push({ value, line: document.line })
+    if (isNothing(value)) continue
+    const { hasFaults } = notes
+    const items = parts.length === 1 && isMap(value) ? wrappedItems(value) : undefined
+    if (items) for (const item of items) queue.push({ value: item, line: document.line, hasFaults })
+    else queue.push({ value, line: document.line, hasFaults })
   }
   const result: Resource[] = []
   for (let index = 0; index < queue.length; index++) {
-    const { value, line } = queue[index] as Candidate
+    const { value, line, hasFaults } = queue[index] as Candidate
     if (isNothing(value)) continue
     const place = { file, line }
     const wrong = objectProblem(value)
@@ -38,12 +122,16 @@ export function readObjects(text: string, file: string, schema: Schema): Resourc
       report.push({ code: 'kustomize-object-invalid', severity: 'error', message: wrong ?? '', ...place })
       continue
     }
-    const items = scalarText(value['kind']).endsWith('List') ? getKey(value, 'items') : undefined
+    const isList = scalarText(value['kind']).endsWith('List')
+    const fault = isList && hasFaults ? findFault(value, value) : undefined
+    if (fault !== undefined) report.push({ severity: 'error', ...fault })
+    const items = isList ? getKey(value, 'items') : undefined
     if (items === undefined) {
       const resource = new Resource(value, schema)
       resource.place = place
+      resource.hasFaults = hasFaults
       result.push(resource)
-    } else if (Array.isArray(items)) for (const item of items) queue.push({ value: item, line })
+    } else if (Array.isArray(items)) for (const item of items) queue.push({ value: item, line, hasFaults })
     else if (items !== null) {
       report.push({
         code: 'kustomize-object-invalid',

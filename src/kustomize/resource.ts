@@ -44,6 +44,10 @@ export class Resource {
   /** Names of `vars` whose value comes from this object. */
   varNames: readonly string[] = []
   place: SourcePlace | undefined
+  /** Some mapping in it may have a fault that matters when it is printed. */
+  hasFaults = false
+  /** A patch for an object without apiVersion. */
+  lacksVersion = false
 
   constructor(object: KubeObject, schema: Schema) {
     this.object = object
@@ -63,6 +67,7 @@ export class Resource {
     result.transformations = this.transformations
     result.varNames = this.varNames
     result.place = this.place
+    result.hasFaults = this.hasFaults
     return result
   }
 
@@ -91,6 +96,10 @@ export class Resource {
   /** Remembers the current id as a former one; called before something may change it. */
   rememberId(): void {
     const id = this.currentId()
+    // kustomize writes all annotations anew here.
+    const metadata = this.object['metadata']
+    const annotations = isMap(metadata) ? metadata['annotations'] : undefined
+    if (isMap(metadata) && isMap(annotations)) metadata['annotations'] = copyValue(annotations)
     this.previousIds = [...this.previousIds, { name: id.name, namespace: effectiveNamespace(id), kind: id.kind }]
   }
 

@@ -4,8 +4,11 @@ const TEXTS: Shape = { list: 'text' }
 const GVK = { group: 'text', version: 'text', kind: 'text' } as const satisfies { [name: string]: Shape }
 const ID = { ...GVK, name: 'text', namespace: 'text' } as const satisfies { [name: string]: Shape }
 
-export const FIELD_SPEC: Shape = { fields: { ...GVK, path: 'text', create: 'flag' } }
-export const SELECTOR: Shape = { fields: { ...ID, annotationSelector: 'text', labelSelector: 'text' } }
+export const FIELD_SPEC: Shape = { fields: { path: 'text', create: 'flag' }, embedded: GVK }
+export const SELECTOR: Shape = {
+  fields: { annotationSelector: 'text', labelSelector: 'text' },
+  embedded: ID,
+}
 const OBJECT_META: Shape = { fields: { name: 'text', namespace: 'text', labels: 'texts', annotations: 'texts' } }
 const GENERATOR_OPTIONS: Shape = {
   fields: { labels: 'texts', annotations: 'texts', disableNameSuffixHash: 'flag', immutable: 'flag' },
@@ -28,7 +31,7 @@ const IMAGE: Shape = { fields: { name: 'text', newName: 'text', tagSuffix: 'text
 const REPLICA: Shape = { fields: { name: 'text', count: 'integer' } }
 const FIELD_OPTIONS: Shape = { fields: { delimiter: 'text', index: 'integer', encoding: 'text', create: 'flag' } }
 const REPLACEMENT = {
-  source: { fields: { ...ID, fieldPath: 'text', options: FIELD_OPTIONS } },
+  source: { fields: { fieldPath: 'text', options: FIELD_OPTIONS }, embedded: ID },
   targets: {
     list: { fields: { select: SELECTOR, reject: { list: SELECTOR }, fieldPaths: TEXTS, options: FIELD_OPTIONS } },
   },
@@ -74,7 +77,7 @@ const HELM_CHART_OLD: Shape = {
   },
 }
 const SPECS: Shape = { list: FIELD_SPEC }
-const NAME_REFERENCES: Shape = { list: { fields: { ...GVK, fieldSpecs: SPECS } } }
+const NAME_REFERENCES: Shape = { list: { fields: { fieldSpecs: SPECS }, embedded: GVK } }
 
 /** A kustomization file (api/types, Kustomization). */
 export const KUSTOMIZATION: Shape = {
@@ -167,11 +170,12 @@ export const PLUGINS = {
     },
   },
   HashTransformer: { fields: {} },
-  ConfigMapGenerator: { fields: { metadata: OBJECT_META, ...GENERATOR } },
-  SecretGenerator: { fields: { metadata: OBJECT_META, ...GENERATOR, type: 'text' } },
-  HelmChartInflationGenerator: { fields: { ...HELM_GLOBALS, ...HELM_CHART } },
+  ConfigMapGenerator: { fields: { metadata: OBJECT_META }, embedded: GENERATOR },
+  SecretGenerator: { fields: { metadata: OBJECT_META, type: 'text' }, embedded: GENERATOR },
+  HelmChartInflationGenerator: { fields: {}, embedded: { ...HELM_GLOBALS, ...HELM_CHART } },
   IAMPolicyGenerator: {
-    fields: {
+    fields: {},
+    embedded: {
       cloud: 'text',
       kubernetesService: { fields: { name: 'text', namespace: 'text' } },
       serviceAccount: { fields: { name: 'text', projectId: 'text' } },

@@ -13,7 +13,6 @@ import {
 } from './config/transformer-config.ts'
 import type { NameReference, FieldSpec } from './config/field-spec.ts'
 import { configFromCrds } from './crd-config.ts'
-import { parseSchema } from './custom-schema.ts'
 import { decode } from './decode.ts'
 import { mergeVars } from './filters/vars.ts'
 import { generateConfigMap, generateSecret, mergeGeneratorOptions } from './generators/data-objects.ts'
@@ -102,25 +101,27 @@ export class Target {
 
   private useSchema(): void {
     const { path, version } = this.kustomization.openapi
-    if (path !== undefined && version !== undefined) {
+    const { schema } = this.context
+    // The file must be there even where another schema is in use already.
+    const text = path === undefined ? undefined : at(this.place('openapi', 'path'), () => this.loader.loadText(path))
+    if (schema.isFixed) return
+    if (text !== undefined && version !== undefined) {
       throw problem(
         'kustomize-openapi-invalid',
         'builtin version and custom schema provided, cannot use both',
         this.place('openapi'),
       )
     }
-    if (version !== undefined && version !== 'v1.21.2') {
+    if (text !== undefined) schema.useCustom(text, this.loader.shownPath(path ?? ''))
+    if (!version) return
+    if (version !== 'v1.21.2') {
       throw problem(
         'kustomize-openapi-invalid',
         'the specified OpenAPI version is not built in; only v1.21.2 is',
         this.place('openapi', 'version'),
       )
     }
-    if (path !== undefined) {
-      at(this.place('openapi', 'path'), () =>
-        this.context.useSchema(parseSchema(this.loader.loadText(path), this.loader.shownPath(path))),
-      )
-    }
+    schema.useBuiltIn()
   }
 
   private addResources(into: Accumulator, paths: readonly string[], field: string): Accumulator {
@@ -286,7 +287,7 @@ export class Target {
     const found = new Accumulator()
     const paths: { path: string; index: number }[] = []
     forEachCollecting(this.kustomization[field].entries(), ([index, entry]) => {
-      if (!isInline(entry)) {
+      if (!isInline(entry) && entry.trim() !== '') {
         paths.push({ path: entry, index })
         return
       }
@@ -355,7 +356,7 @@ function findKustomization(loader: Loader): string {
 }
 
 function readTransformerConfig(text: string, file: string): TransformerConfig {
-  const { documents, diagnostics } = parseDocuments(text, { dialect: 'sigs', file })
+  const { documents, diagnostics } = parseDocuments(text, { dialect: 'sigs', file, strict: true, first: true })
   const report = diagnostics.filter((one) => one.severity === 'error')
   const document = documents[0]
   const value = (document?.value ?? null) as KubeValue

@@ -4,6 +4,8 @@ export interface HttpRequest {
   readonly url: string
   readonly headers?: { readonly [name: string]: string }
   readonly body?: Uint8Array | string | ReadableStream<Uint8Array>
+  /** A second arrival has the same effect as one. Default: as the method says (GET, HEAD, OPTIONS, PUT, DELETE). */
+  readonly repeatable?: boolean
   /** Deadline and cancellation. Every caller sets one. */
   readonly signal: AbortSignal
   /** PEM certificates trusted besides the system's, client certificate, proxy: honoured where the platform can, else an EngineError. */

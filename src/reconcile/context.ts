@@ -20,10 +20,14 @@ export interface RunContext {
   readonly live: LiveReader
   /** What the releases of the run share. */
   readonly helm: HelmRun
+  /** Inventory ids that Kustomizations of this run have built, by their id: who asks first has them built. */
+  readonly claims: Map<string, Promise<ReadonlySet<string>>>
   /** Many nodes: requests are saved where a local comparison is exact. */
   readonly isBulk: boolean
   /** Aborts when the run must end (its coordinator is stopping). */
   readonly signal: AbortSignal
+  /** Aborts when something newer waits for this cluster: what only waits for health ends then, and goes on later. */
+  readonly superseded: AbortSignal | undefined
   /** Milliseconds since 1970 after which no step waits any more. */
   readonly deadline: number
 }

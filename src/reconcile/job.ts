@@ -7,8 +7,10 @@ import type {
   KubeTransport,
   Logger,
   Random,
+  SshClient,
   StateStore,
 } from '../ports/index.ts'
+import type { GitLogin } from '../sources/index.ts'
 import type { DriftPath } from '../kube/index.ts'
 import type { Limits, Settings } from './settings.ts'
 import type { CoordinatorCaches } from './caches.ts'
@@ -112,6 +114,10 @@ export interface EngineDeps {
   /** Logs in to managed clusters that ConfigMaps name. */
   readonly clusterAccess?: ClusterAccessProviders
   readonly http: HttpClient
+  /** For Git over SSH; absent on platforms that cannot open sockets. */
+  readonly ssh?: SshClient
+  /** Logins of clouds for their Git services, by `spec.provider`. */
+  readonly gitLogins?: { readonly [provider: string]: GitLogin | undefined }
   readonly state: StateStore
   readonly blobs: BlobStore
   readonly clock: Clock

@@ -12,6 +12,7 @@ import { stepHelmRelease } from './helmrelease/step.ts'
 import type { EngineDeps, Job, JobResult, NodeRecord, ObjectKey, RunRecord } from './job.ts'
 import { stepKustomization } from './kustomization/step.ts'
 import { selectNode, type Candidate, type CheckMark } from './select.ts'
+import { isOciHelmRepository } from './source/helm-repository.ts'
 import { createSources } from './source/index.ts'
 import { isRefAffected, isRepositoryMatch } from './source-match.ts'
 import {
@@ -46,7 +47,8 @@ const recordTtlSeconds = 14 * 24 * 3600
  * Kustomizations and HelmReleases, each as soon as what it needs is there.
  *
  * What it does is in the cluster (objects, status, inventory, releases), so a job that was cut off is simply run again. The record of the
- * run is saved in the state store under `runs/<id>/<cluster>`.
+ * run is saved in the state store under `runs/<id>/<cluster>`. When `superseded` aborts, something newer waits: objects that only wait for health
+ * are left to the next run.
  *
  * @throws EngineError when the cluster cannot be reached; the job is to be tried again. What is wrong with a single object is in the record.
  */
@@ -54,6 +56,7 @@ export async function runJob(
   deps: EngineDeps,
   job: Job,
   signal: AbortSignal = new AbortController().signal,
+  superseded?: AbortSignal,
 ): Promise<JobResult> {
   const startedAt = deps.clock.now()
   const logger = deps.logger.with({ run: job.runId, cluster: job.cluster })
@@ -76,7 +79,7 @@ export async function runJob(
   }
   try {
     const [world, checks] = await Promise.all([
-      loadWorld(client, deps.settings.namespaces, signal),
+      loadWorld(client, deps.settings.namespaces, job.push === undefined ? 'all' : 'referenced', signal),
       loadChecks(deps.state, job.cluster),
     ])
     const events = createEventSink(client, deps.clock, logger)
@@ -94,7 +97,9 @@ export async function runJob(
       world,
       sources,
       events,
+      claims: new Map<string, Promise<ReadonlySet<string>>>(),
       signal,
+      superseded,
       deadline: startedAt + deps.limits.runBudgetMs,
     }
     const concernedIds = new Set(concerned.map(idOfKey))
@@ -154,6 +159,7 @@ function isSourceConcerned(source: Source, job: Job, checks: Checks, now: number
   if (source.metadata.deletionTimestamp !== undefined) return true
   // Others write an ExternalArtifact; there is nothing to look at.
   if (source.kind === 'ExternalArtifact') return false
+  if (source.kind === 'HelmRepository' && isOciHelmRepository(source)) return false
   if (job.push !== undefined) {
     return (
       source.kind === 'GitRepository' &&

@@ -1,5 +1,12 @@
 import type { EgressPolicy } from '../base/index.ts'
-import { defaultGitLimits, type GitLimits } from '../sources/index.ts'
+import {
+  defaultGitLimits,
+  defaultHelmLimits,
+  defaultOciLimits,
+  type GitLimits,
+  type HelmSourceLimits,
+  type OciLimits,
+} from '../sources/index.ts'
 
 /** Behaviour that the operator of the deployment chooses. Flux's controller flags where one exists. */
 export interface Settings {
@@ -18,6 +25,17 @@ export interface Settings {
   readonly publicUrl: string
   /** Undefined variables of post-build substitution are errors (gate StrictPostBuildSubstitutions, on since Flux 2.9). */
   readonly strictSubstitution: boolean
+  /** `group/Kind` of kinds that are applied before the rest (`--custom-apply-stage-kinds`). */
+  readonly customApplyStageKinds: readonly string[]
+  /** Field managers, besides kubectl's, whose fields are taken over (`--override-manager`). */
+  readonly overrideManagers: readonly string[]
+  /** A prune of at least `minObjects` objects that is more than this share of an inventory must be confirmed by an annotation. Not in Flux. */
+  readonly pruneGuard: { readonly minObjects: number; readonly share: number }
+  /**
+   * Check the message authentication code of SOPS files and objects. Flux never does: kustomize adds to objects, whose code then no longer
+   * matches, unless they were encrypted with `mac_only_encrypted`.
+   */
+  readonly verifySopsMac: boolean
   /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
   readonly namespaces: readonly string[]
   /** Private hosts that sources may be fetched from. */
@@ -39,6 +57,8 @@ export interface Limits {
   /** Milliseconds for which a run holds the lock of a release without prolonging it: how long one that was killed keeps others away. */
   readonly releaseLeaseMs: number
   readonly git: GitLimits
+  readonly helm: HelmSourceLimits
+  readonly oci: OciLimits
 }
 
 export const defaultSettings: Settings = {
@@ -48,6 +68,10 @@ export const defaultSettings: Settings = {
   defaultKubeConfigServiceAccount: '',
   publicUrl: 'http://source-controller.flux-system.svc.cluster.local.',
   strictSubstitution: true,
+  customApplyStageKinds: [],
+  overrideManagers: [],
+  pruneGuard: { minObjects: 20, share: 0.5 },
+  verifySopsMac: false,
   namespaces: [],
   egress: {},
 }
@@ -60,4 +84,6 @@ export const defaultLimits: Limits = {
   healthPollMs: 500,
   releaseLeaseMs: 30_000,
   git: defaultGitLimits,
+  helm: defaultHelmLimits,
+  oci: defaultOciLimits,
 }

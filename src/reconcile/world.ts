@@ -1,6 +1,7 @@
 import {
   apiVersions,
   labels,
+  ownAnnotations,
   type Bucket,
   type ExternalArtifact,
   type GitRepository,
@@ -12,7 +13,7 @@ import {
 } from '../api/index.ts'
 import { isEngineError } from '../base/index.ts'
 import type { KubeClient } from '../kube/index.ts'
-import { findBlockers, type Blocker, type DependencyRef, type DependencyView } from './dependencies.ts'
+import { findBlockers, parseDependsOn, type Blocker, type DependencyRef, type DependencyView } from './dependencies.ts'
 import type { ObjectKey } from './job.ts'
 
 /** Kinds that a run renders and applies. */
@@ -22,16 +23,23 @@ export type Source = GitRepository | OciRepository | HelmRepository | HelmChart 
 /** Every object of ours that a run reads. */
 export type Managed = Workload | Source
 
-const listedKinds = [
+/** Kinds that every job looks at. */
+const commonKinds = [
   'GitRepository',
-  'OCIRepository',
-  'HelmRepository',
   'HelmChart',
-  'Bucket',
-  'ExternalArtifact',
   'Kustomization',
   'HelmRelease',
 ] as const satisfies readonly Managed['kind'][]
+
+/** Kinds that many clusters have none of, and that a push to Git concerns only where something refers to them. */
+const rareKinds = [
+  'OCIRepository',
+  'HelmRepository',
+  'Bucket',
+  'ExternalArtifact',
+] as const satisfies readonly Managed['kind'][]
+
+const listedKinds = [...commonKinds, ...rareKinds] as const
 
 /** Our objects of one cluster as a run sees them; kept up to date with what the run itself writes. */
 export interface World {
@@ -54,19 +62,36 @@ export function idOfKey(key: ObjectKey): string {
   return `${key.kind}/${key.namespace}/${key.name}`
 }
 
-/** Lists our kinds in all namespaces, one request (or page) each. A kind whose CRD is missing counts as having no objects. */
+/**
+ * Lists our kinds in all namespaces, one request (or page) each. A kind whose CRD is missing counts as having no objects.
+ * `referenced` leaves out kinds of sources that nothing refers to.
+ */
 export async function loadWorld(
   client: KubeClient,
   namespaces: readonly string[],
+  scope: 'all' | 'referenced',
   signal: AbortSignal,
 ): Promise<World> {
   const objects = new Map<string, Managed>()
-  await Promise.all(
-    listedKinds.map(async (kind) => {
-      for (const object of await listKind(client, kind, namespaces, signal)) objects.set(idOf(object), object)
-    }),
-  )
+  const load = async (kinds: readonly (typeof listedKinds)[number][]): Promise<void> => {
+    await Promise.all(
+      kinds.map(async (kind) => {
+        for (const object of await listKind(client, kind, namespaces, signal)) objects.set(idOf(object), object)
+      }),
+    )
+  }
+  await load(scope === 'all' ? listedKinds : commonKinds)
+  if (scope === 'referenced') {
+    const referenced = new Set([...objects.values()].flatMap(sourceKindsOf))
+    await load(rareKinds.filter((kind) => referenced.has(kind)))
+  }
   return createWorld(objects)
+}
+
+/** Kinds of the sources that an object names. */
+function sourceKindsOf(object: Managed): readonly string[] {
+  const keys = isSource(object) ? [originOf(object)] : [sourceKeyOf(object), artifactKeyOf(object)]
+  return keys.flatMap((key) => (key === undefined ? [] : [key.kind]))
 }
 
 /** Lists our kinds again into an existing world; returns the ids that are new. Used after a run has applied objects of ours. */
@@ -132,12 +157,14 @@ export function parentOf(object: Managed): string | undefined {
   return name === undefined || namespace === undefined ? undefined : `Kustomization/${namespace}/${name}`
 }
 
-/** `spec.dependsOn` as ids; a dependency has the kind of its dependant. */
+/** `spec.dependsOn` as ids, where a dependency has the kind of its dependant, and behind them those of the annotation, which may be of any kind. */
 export function dependenciesOf(object: Workload): readonly DependencyRef[] {
-  return (object.spec.dependsOn ?? []).map((reference) => ({
+  const more = object.metadata.annotations?.[ownAnnotations.dependsOn]
+  const references = (object.spec.dependsOn ?? []).map((reference) => ({
     id: `${object.kind}/${reference.namespace ?? object.metadata.namespace ?? ''}/${reference.name}`,
     ...(reference.readyExpr === undefined ? {} : { readyExpr: reference.readyExpr }),
   }))
+  return more === undefined ? references : [...references, ...parseDependsOn(more, object.metadata.namespace ?? '')]
 }
 
 /** The source that a Kustomization, or the chart of a HelmRelease, comes from. Undefined for a release of a `chartRef`. */
@@ -198,7 +225,11 @@ export function isSource(object: Managed | undefined): object is Source {
 export function blockersOf(world: World, object: Workload): readonly Blocker[] {
   const source = sourceKeyOf(object)
   return findBlockers(
-    { source: source === undefined ? undefined : idOfKey(source), sourceRevision: source && revisionOf(world, source) },
+    {
+      source: source === undefined ? undefined : idOfKey(source),
+      sourceRevision: source && revisionOf(world, source),
+      object,
+    },
     dependenciesOf(object),
     (id) => viewOf(world.get(id)),
   )
@@ -223,5 +254,6 @@ function viewOf(object: Managed | undefined): DependencyView | undefined {
     suspended: object.spec.suspend === true,
     source: source === undefined ? undefined : idOfKey(source),
     appliedRevision: object.kind === 'Kustomization' ? object.status?.lastAppliedRevision : undefined,
+    object,
   }
 }

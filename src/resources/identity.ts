@@ -1,4 +1,5 @@
-import { isMap, type KubeObject, type KubeValue, scalarText } from './object.ts'
+import { sourceText } from './source-text.ts'
+import { isMap, type KubeObject, scalarText } from './object.ts'
 
 /** Group, version and kind of an object; the core group is ''. */
 export interface Gvk {
@@ -36,8 +37,7 @@ export function gvkOf(object: KubeObject): Gvk {
 /** `metadata.<field>` as text; '' where it is missing. */
 export function metaText(object: KubeObject, field: string): string {
   const metadata = object['metadata']
-  const value: KubeValue | undefined = isMap(metadata) ? metadata[field] : undefined
-  return value === null ? '' : scalarText(value)
+  return isMap(metadata) && metadata[field] !== null ? sourceText(metadata, field) : ''
 }
 
 /** `metadata.name`, '' where it is missing. */

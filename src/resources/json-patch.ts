@@ -74,8 +74,8 @@ function applyOne(root: { value: KubeValue }, operation: JsonPatchOperation): vo
       return
     }
     case 'copy': {
-      const value = read(locate(root, operation, operation.from ?? ''), operation)
-      if (value === undefined) throw failed(operation, `nothing is at ${JSON.stringify(operation.from)}`)
+      // A key that a mapping lacks is copied as null.
+      const value = read(locate(root, operation, operation.from ?? ''), operation) ?? null
       insert(locate(root, operation, operation.path), operation, copyValue(value))
       return
     }
@@ -96,7 +96,9 @@ interface Place {
 }
 
 function locate(root: { value: KubeValue }, operation: JsonPatchOperation, pointer: string): Place {
-  const parts = parseJsonPointer(pointer)
+  // What stands before the first slash is ignored, as in evanphx/json-patch.
+  const slash = pointer.indexOf('/')
+  const parts = slash < 0 ? undefined : parseJsonPointer(pointer.slice(slash))
   const key = parts?.pop()
   if (parts === undefined || key === undefined) throw failed(operation, 'the path must start with /')
   let current: KubeValue | undefined = root.value
@@ -146,8 +148,9 @@ function take(place: Place, operation: JsonPatchOperation): KubeValue {
   return value
 }
 
+/** A key that a mapping lacks is added: evanphx/json-patch v4 asks lists only whether the element is there. */
 function replace(place: Place, operation: JsonPatchOperation): void {
-  if (read(place, operation) === undefined) throw failed(operation, `there is no ${JSON.stringify(place.key)}; use add`)
+  read(place, operation)
   const value = copyValue(operation.value ?? null)
   if (Array.isArray(place.container)) place.container[indexIn(place.container, place.key, operation)] = value
   else setKey(place.container, place.key, value)

@@ -1,4 +1,4 @@
-import { DEFINITIONS, KINDS } from './schema.gen.ts'
+import { DEFINITIONS, KINDS, NAMES } from './schema.gen.ts'
 import { CLUSTER_SCOPED, NAMESPACED } from './scope.ts'
 
 /** Where a value stands in a schema, as far as strategic merging cares. */
@@ -68,6 +68,25 @@ function buildDefinitions(): readonly SchemaNode[] {
 }
 
 const BUILT_IN: readonly SchemaNode[] = buildDefinitions()
+
+const BY_NAME: ReadonlyMap<string, SchemaNode> = new Map(
+  NAMES.flatMap((name, index) => {
+    const node = BUILT_IN[index]
+    return node === undefined ? [] : [[name, node] as const]
+  }),
+)
+
+const NAME_OF: ReadonlyMap<SchemaNode, string> = new Map([...BY_NAME].map(([name, node]) => [node, name]))
+
+/** The built-in definition of this name, such as `io.k8s.api.core.v1.PodSpec`; undefined where nothing below it merges. */
+export function builtInDefinition(name: string): SchemaNode | undefined {
+  return BY_NAME.get(name)
+}
+
+/** The name of a built-in definition; undefined for any other node. */
+export function builtInDefinitionName(node: SchemaNode): string | undefined {
+  return NAME_OF.get(node)
+}
 
 /** The schema that kustomize v5.8.1 embeds (Kubernetes v1.21.2). Scopes are its precomputed table. */
 export const builtInSchema: Schema = {

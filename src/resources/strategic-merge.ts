@@ -2,7 +2,8 @@ import { EngineError } from '../base/index.ts'
 import { mergeList } from './strategic-merge-list.ts'
 import { copyValue } from './copy-value.ts'
 import { getKey, isMap, type KubeMap, type KubeObject, type KubeValue, scalarText, setKey } from './object.ts'
-import { hasEmptyText } from './source-text.ts'
+import { setSharedKey } from './shared-slots.ts'
+import { copySourceText, hasEmptyText, isQuoted, sourceText } from './source-text.ts'
 import { type Directive, type MergeOptions, unknownDirective } from './merge-rules.ts'
 import type { Schema, SchemaNode } from './schema.ts'
 
@@ -94,9 +95,21 @@ function mergeFields(
       options,
     )
     if (after === undefined) delete dest[name]
-    else if (after !== before) setKey(dest, name, after)
+    else {
+      if (after !== before) setMerged(dest, name, after, patch)
+      if (patch && patch !== dest) copySourceText(patch, dest, name)
+    }
   }
   return dest
+}
+
+/** A scalar keeps the quotes of the one that it replaces, which makes it text. */
+function setMerged(dest: KubeMap, name: string, value: KubeValue, patch: KubeMap | undefined): void {
+  const isScalar = value !== null && typeof value !== 'object'
+  if (!isScalar || !Object.hasOwn(dest, name)) setKey(dest, name, value)
+  else if (typeof value !== 'string' && isQuoted(dest, name))
+    setSharedKey(dest, name, patch === undefined ? scalarText(value) : sourceText(patch, name))
+  else setSharedKey(dest, name, value)
 }
 
 /** Reads `$patch` of a mapping and removes it. With `lenient`, a directive that is not known counts as none. */

@@ -1,5 +1,5 @@
 import type { EgressPolicy } from '../base/index.ts'
-import { EngineError, checkEgress, printUrl } from '../base/index.ts'
+import { EngineError, checkEgress, concatBytes, printUrl } from '../base/index.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from '../ports/index.ts'
 
 /** What is sent along to prove who asks. Never printed; dropped when a redirect leads to another host. */
@@ -60,6 +60,7 @@ export async function sendRequest(deps: RequestDeps, request: SourceRequest): Pr
       ...(request.body === undefined ? {} : { body: request.body }),
       ...(credentials.tls === undefined ? {} : { tls: credentials.tls }),
       ...(credentials.proxy === undefined ? {} : { proxy: credentials.proxy }),
+      repeatable: true, // Sources only read, also where a protocol reads with POST.
       signal: request.signal,
     })
     const location = response.headers['location']
@@ -88,13 +89,7 @@ export async function readBody(response: SourceResponse, maxBytes: number): Prom
     }
     parts.push(part)
   }
-  const result = new Uint8Array(total)
-  let at = 0
-  for (const part of parts) {
-    result.set(part, at)
-    at += part.length
-  }
-  return result
+  return concatBytes(parts)
 }
 
 /** Ends an answer that is not wanted: a short body is read so that the connection can be used again, a longer one is cancelled. */

@@ -36,13 +36,12 @@ function dict(run: Run, items: readonly Value[]): GoMap {
 function dig(args: readonly Value[]): Value {
   if (args.length < 3) throw new FunctionError('dig needs at least three arguments')
   const fallback = args.at(-2)
-  let current: Value = args.at(-1)
+  let current: Value = needMap(args.at(-1))
   const keys = args.slice(0, -2)
   const strings = keys.map((key) => {
     if (typeof key !== 'string') throw conversion(key, 'string')
     return key
   })
-  needMap(current)
   for (const key of strings) {
     const next: Value = needMap(current).get(key)
     if (next === undefined) return fallback

@@ -3,7 +3,8 @@ import { execError, FunctionError, LimitError, position, TemplateError, type Tem
 import { formatValue } from './fmt/index.ts'
 import { printNode, type Node } from './nodes.ts'
 import type { CompiledTemplate, TemplateSet } from './template-set.ts'
-import { isFunction, typeName, type Value } from './value.ts'
+import { quote } from './quote.ts'
+import { GoObject, isFunction, typeName, type Value } from './value.ts'
 
 /** What a missing map key gives: `invalid` prints `<no value>`, `zero` is the element's zero value, `error` stops. */
 export type MissingKey = 'invalid' | 'zero' | 'error'
@@ -248,7 +249,7 @@ export class Run {
     else {
       this.node = node
       if (isFunction(v)) throw this.fail(`can't print ${printNode(node)} of type ${typeName(v)}`)
-      text = formatValue(v, this)
+      text = v instanceof GoObject && v.toTextInPlace !== undefined ? v.toTextInPlace() : formatValue(v, this)
     }
     this.write(text)
   }
@@ -264,7 +265,7 @@ export class Run {
 }
 
 function noTemplate(name: string, set: TemplateSet): string {
-  return `template: no template ${JSON.stringify(name)} associated with template ${JSON.stringify(set.name)}`
+  return `template: no template ${quote(name)} associated with template ${quote(set.name)}`
 }
 
 function memoryLimit(limits: ExecuteLimits): LimitError {

@@ -89,6 +89,11 @@ export class TypedMap extends Map<string, Value> {
     super(entries)
     this.type = type
   }
+
+  /** Go's nil map of the type: empty in everything, but null in JSON. */
+  get isNil(): boolean {
+    return false
+  }
 }
 
 /** A slice of the given type with the given items. */
@@ -106,9 +111,9 @@ export function nilList(type: CollectionType): TypedList {
   return list
 }
 
-/** True for nil itself and for nil slices. */
+/** True for nil itself, for nil slices and nil maps. */
 export function isNil(v: Value): boolean {
-  return v === undefined || v === null || (v instanceof TypedList && v.isNil)
+  return v === undefined || v === null || ((v instanceof TypedList || v instanceof TypedMap) && v.isNil)
 }
 
 /** Go's []string. */
@@ -128,6 +133,11 @@ export abstract class GoObject {
   readonly methods: ReadonlyMap<string, GoFunction> = NO_METHODS
   /** What fmt prints for the value in place of its fields. */
   readonly toText: (() => string) | undefined = undefined
+  /**
+   * What an action prints for the value: a String method of the pointer to a struct, which the executor finds for a value at its place, but fmt
+   * does not for the copy that a function gets.
+   */
+  readonly toTextInPlace: (() => string) | undefined = undefined
   /** What encoding/json makes of the value; undefined to write its fields by their names. */
   toJson(): Value {
     return undefined

@@ -4,7 +4,18 @@
  * else, from scalars to folding, is done here.
  * @module
  */
+export {
+  readCommented,
+  type CommentedMapping,
+  type CommentedNode,
+  type CommentedPair,
+  type CommentedScalar,
+  type CommentedSequence,
+  type YamlComment,
+} from './commented-read.ts'
+export { printCommented, type PrintedComment, type PrintedNode } from './commented-print.ts'
 export { defaultYamlLimits, type YamlDialect, type YamlLimits, type YamlMapValue, type YamlValue } from './dialect.ts'
+export type { YamlFault, YamlNotes } from './compose.ts'
 export { splitDocuments, splitManifest, type DocumentText } from './documents.ts'
 export { printJson, type PrintJsonOptions } from './json.ts'
 export { compareKeys } from './key-order.ts'

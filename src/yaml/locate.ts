@@ -11,6 +11,7 @@ export function lineStarts(text: string): readonly number[] {
 export function positionAt(
   starts: readonly number[],
   offset: number,
+  firstLine = 1,
 ): { readonly line: number; readonly column: number } {
   let low = 0
   let high = starts.length - 1
@@ -19,7 +20,7 @@ export function positionAt(
     if ((starts[middle] ?? 0) <= offset) low = middle
     else high = middle - 1
   }
-  return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 }
+  return { line: low + firstLine, column: offset - (starts[low] ?? 0) + 1 }
 }
 
 /** The offset at which an event's content starts; undefined where it has none. */

@@ -1,6 +1,6 @@
-import { EVENT_ID, YAMLException, parseEvents, type Event } from 'js-yaml'
+import { EVENT_ID, SCALAR_STYLE, YAMLException, parseEvents, type Event } from 'js-yaml'
 import { DiagnosticsError, type Diagnostic } from '../base/index.ts'
-import { Composer, YamlProblem } from './compose.ts'
+import { Composer, YamlProblem, type YamlNotes } from './compose.ts'
 import { defaultYamlLimits, type YamlDialect, type YamlLimits, type YamlMapValue, type YamlValue } from './dialect.ts'
 import { indentContinuations } from './indent-continuations.ts'
 import { findPath, lineStarts, offsetOf, positionAt } from './locate.ts'
@@ -14,6 +14,12 @@ export interface ParseOptions {
   /** Mappings become Maps instead of objects, and all numbers float64. */
   readonly maps?: boolean
   readonly limits?: Partial<YamlLimits>
+  /** Only the first document is read, as Go's decoders do: what stands behind it may be anything. */
+  readonly first?: boolean
+  /** The line of the text in its file, where it is a part of one; default 1. */
+  readonly firstLine?: number
+  /** Asked to be told what values do not show; for objects, not for `maps`. */
+  readonly notes?: YamlNotes
 }
 
 /** One document of a stream. */
@@ -57,17 +63,36 @@ export function parseDocuments(input: string | Uint8Array, options: ParseOptions
     ;({ events, text } = readEvents(text, limits))
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error
+    const before = options.first === true ? documentBefore(text, error) : undefined
+    if (before !== undefined) return parseDocuments(before, options)
     // go-yaml takes continuation lines of quoted scalars and brackets at any depth.
     const indented = error.reason === 'deficient indentation' ? indentContinuations(text) : text
     if (indented !== text) return parseDocuments(indented, options)
     return fail(
       'yaml-syntax',
       error.reason ?? error.message,
-      error.mark === undefined ? undefined : error.mark.line + 1,
+      error.mark === undefined ? undefined : error.mark.line + (options.firstLine ?? 1),
       error.mark === undefined ? undefined : error.mark.column + 1,
     )
   }
   return composeDocuments(text, events, options, limits)
+}
+
+/** The part of a text before the place of an error, where a whole document ends there or earlier; undefined where none does. */
+function documentBefore(text: string, error: YAMLException): string | undefined {
+  const position = error.mark?.position
+  if (position === undefined) return undefined
+  // With this reason the document has ended, and something else stands behind it. go-yaml lets a block collection end only where a line
+  // starts left of it.
+  if (error.reason?.startsWith('end of the stream') === true) {
+    const root = /^(?!\s*(?:#|$|---|%))( *)(\S)/m.exec(text)
+    const isFlow = '[{"\''.includes(root?.[2] ?? ' ')
+    const ends = isFlow || (error.mark?.column ?? 0) < (root?.[1]?.length ?? 0)
+    return ends && position < text.length ? text.slice(0, position) : undefined
+  }
+  const marks = [...text.slice(0, position).matchAll(/\n(?:---|\.\.\.)(?=\s)/g)]
+  const first = marks.find((one) => /^(?!\s*(?:#|$|---|%))/m.test(text.slice(0, one.index)))
+  return first === undefined ? undefined : text.slice(0, first.index + 1)
 }
 
 /** Lines of one text that are moved to the right, see {@link readEvents}. */
@@ -92,6 +117,18 @@ function readEvents(original: string, limits: YamlLimits): { events: Event[]; te
   }
 }
 
+/**
+ * The events with the indentation of a document that is one block scalar with an indicator (`|2`): libyaml counts from column 0, YAML 1.2, and so
+ * js-yaml, from -1.
+ */
+function withRootIndent(events: readonly Event[], start: number, text: string): readonly Event[] {
+  const root = events[start]
+  if (root?.type !== EVENT_ID.SCALAR) return events
+  if (root.style !== SCALAR_STYLE.LITERAL_BLOCK && root.style !== SCALAR_STYLE.FOLDED_BLOCK) return events
+  const header = text.slice(text.lastIndexOf('\n', root.valueStart - 2) + 1, root.valueStart)
+  return /[|>][-+]?[1-9]/.test(header) ? events.with(start, { ...root, indent: root.indent + 1 }) : events
+}
+
 function composeDocuments(
   text: string,
   events: readonly Event[],
@@ -100,12 +137,13 @@ function composeDocuments(
 ): ParsedYaml {
   let starts: readonly number[] | undefined
   const position = (offset: number): { line: number; column: number } =>
-    positionAt((starts ??= lineStarts(text)), offset)
+    positionAt((starts ??= lineStarts(text)), offset, options.firstLine)
   const composeOptions = {
     dialect: options.dialect,
     maps: options.maps === true,
     uniqueKeys: options.strict ?? options.dialect === 'kyaml',
     limits,
+    notes: options.notes,
   }
   const documents: YamlDocument[] = []
   const diagnostics: Diagnostic[] = []
@@ -117,13 +155,13 @@ function composeDocuments(
     const start = at + 1
     const offset = offsetOf(events[start])
     try {
-      const composer = new Composer(events, text, composeOptions, start)
+      const composer = new Composer(withRootIndent(events, start, text), text, composeOptions, start)
       const value = events[start]?.type === EVENT_ID.POP ? null : composer.node()
       at = Math.max(composer.position, start)
       documents.push({
         value,
         get line() {
-          return offset === undefined ? 1 : position(offset).line
+          return offset === undefined ? (options.firstLine ?? 1) : position(offset).line
         },
         empty: offset === undefined,
         lineOf: (path) => {
@@ -131,6 +169,7 @@ function composeDocuments(
           return found === undefined ? undefined : position(found).line
         },
       })
+      if (options.first === true) break
     } catch (error) {
       if (!(error instanceof YamlProblem)) throw error
       const { line, column } = position(Math.max(0, error.offset))

@@ -9,7 +9,7 @@ const base60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/
 /** Text that no quoting is needed for, whatever stands around it: the most frequent case. */
 const harmless = /^[A-Za-z/][A-Za-z0-9_./-]*$/
 // oxlint-disable-next-line no-control-regex -- these are the characters that YAML does not print
-const unprintable = /[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]/
+export const unprintable: RegExp = /[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]/
 
 /** What go-yaml v2's emitter finds out about a text (emitterc.go, yaml_emitter_analyze_scalar). */
 interface Analysis {
@@ -52,7 +52,7 @@ function isPlainText(text: string): boolean {
   const first = text.charCodeAt(0)
   const canBeOther = text.length <= 5 || first < 0x41
   return (
-    (!canBeOther || (typeof resolveScalar(text, 'sigs') === 'string' && !isTimestampText(text) && text !== '<<')) &&
+    (!canBeOther || (typeof resolveScalar(text, 'sigs') === 'string' && !isTimestampText(text))) &&
     !(first < 0x41 && base60.test(text))
   )
 }
@@ -211,6 +211,23 @@ function printDouble(text: string, place: ScalarPlace): string {
     }
   }
   return `${out}"`
+}
+
+/** A text in double quotes on one line, with everything escaped that YAML cannot carry as it is. */
+export function escapeDouble(text: string): string {
+  // go-yaml looks for a byte order mark at the start only, and then takes every character for one.
+  const startsWithMark = text.startsWith('\ufeff')
+  const chars = Array.from(text, (c) =>
+    startsWithMark ||
+    c === '"' ||
+    c === '\\' ||
+    /[\n\r\x85\u2028\u2029\ufeff]/.test(c) ||
+    c.length > 1 ||
+    unprintable.test(c)
+      ? escapeChar(c)
+      : c,
+  )
+  return `"${chars.join('')}"`
 }
 
 function escapeChar(c: string): string {

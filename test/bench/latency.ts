@@ -1,44 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { startControlPlane, type ControlPlane } from '../support/control-plane.ts'
 import { installCrds } from '../support/crds.ts'
-import { awaitRun, deliverPush, deploymentEnvironment, githubSecret, triggerToken } from '../support/deployment.ts'
 import { GitServer } from '../support/git-server.ts'
-import type { GitTestRepository } from '../support/git-repository.ts'
 import { createKubeTestClient, type KubeTestClient } from '../support/kube-test-client.ts'
 import { percentile, round, type Bench, type BenchRow } from './rows.ts'
+import { application, peakMemory, push, settle, startServer } from './server.ts'
 
 const namespace = 'bench'
-
-/** ServiceAccount, Service, Deployment without replicas, Ingress; names by substitution, so that one path serves many Kustomizations. */
-const application = (label: string): string => `apiVersion: v1
-kind: ServiceAccount
-metadata: { name: "\${name}", labels: { change: "${label}" } }
----
-apiVersion: v1
-kind: Service
-metadata: { name: "\${name}", labels: { change: "${label}" } }
-spec: { selector: { app: "\${name}" }, ports: [{ port: 80, name: http }] }
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: { name: "\${name}", labels: { change: "${label}" } }
-spec:
-  replicas: 0
-  selector: { matchLabels: { app: "\${name}" } }
-  template:
-    metadata: { labels: { app: "\${name}" } }
-    spec: { serviceAccountName: "\${name}", containers: [{ name: app, image: example/app:1 }] }
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: { name: "\${name}", labels: { change: "${label}" } }
-spec: { rules: [{ host: "\${name}.example.com", http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: "\${name}", port: { name: http } } } }] } }] }
-`
 
 /** Push received -> applied, over HTTP, the deployment in a process of its own beside a real API server. */
 export const bench: Bench = async (log) => {
@@ -115,7 +82,7 @@ async function measure(
       },
     })
   }
-  const server = await startServer(controlPlane)
+  const server = await startServer(controlPlane, namespace)
   try {
     await settle(server.url)
     log(`  ${count} Kustomizations created`)
@@ -132,75 +99,4 @@ async function measure(
   } finally {
     await server.stop()
   }
-}
-
-/** Lets the deployment do what it finds to do at its start, so that pushes are measured alone. */
-async function settle(url: string): Promise<void> {
-  const response = await fetch(`${url}/trigger`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${triggerToken}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ all: true, wait: 120 }),
-  })
-  const run = (await response.json()) as { state?: string }
-  if (run.state !== 'succeeded') throw new Error(`the first run failed: ${JSON.stringify(run).slice(0, 2000)}`)
-}
-
-async function push(url: string, repository: GitTestRepository): Promise<{ ms: number; requests: number }> {
-  const delivered = await deliverPush({ url, githubSecret }, { url: repository.url })
-  const run = await awaitRun({ url, triggerToken }, delivered.run ?? '')
-  const [record] = run.records
-  if (run.state !== 'succeeded' || record?.timings.appliedAt === undefined)
-    throw new Error(`the push failed: ${JSON.stringify(run).slice(0, 2000)}`)
-  return { ms: record.timings.appliedAt - record.receivedAt, requests: record.requests ?? 0 }
-}
-
-async function startServer(
-  controlPlane: ControlPlane,
-): Promise<{ readonly url: string; readonly process: ChildProcess; stop(): Promise<void> }> {
-  const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
-  const port = await freePort()
-  const env = {
-    ...deploymentEnvironment({ clusters: { main: controlPlane }, namespaces: [namespace] }),
-    PORT: String(port),
-    HOST: '127.0.0.1',
-    DATA_DIR: directory,
-    PATH: process.env['PATH'] ?? '',
-  }
-  const child = spawn(process.execPath, [fileURLToPath(new URL('../../functions/node.ts', import.meta.url))], {
-    env,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  const url = `http://127.0.0.1:${port}`
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const isUp = await fetch(`${url}/healthz`).then(
-      (response) => response.ok,
-      () => false,
-    )
-    if (isUp) break
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  return {
-    url,
-    process: child,
-    stop: async () => {
-      const ended = new Promise((resolve) => child.once('exit', resolve))
-      child.kill('SIGTERM')
-      await ended
-      await rm(directory, { recursive: true, force: true })
-    },
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
-
-/** Largest resident memory of a process so far, in MB (Linux). */
-async function peakMemory(child: ChildProcess): Promise<number> {
-  const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '')
-  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024)
 }

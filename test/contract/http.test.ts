@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import type { lookup } from 'node:dns'
+import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import { connect } from 'node:net'
+import { connect, createServer as createSocketServer } from 'node:net'
 import { after, describe, it } from 'node:test'
 import { createCloudflareHttpClient } from '../../src/platforms/cloudflare/http.ts'
 import { createNodeHttpClient } from '../../src/platforms/node/http.ts'
@@ -77,6 +78,36 @@ describe('egress', () => {
   })
 })
 
+describe('a kept-alive connection that the server closes while it is used again', () => {
+  /** Answers the first request of each connection, and resets the connection at the second. */
+  const startServer = (): Promise<number> =>
+    listen(
+      createServer((request, response) => {
+        const { socket } = request
+        if (used.has(socket)) return void socket.resetAndDestroy()
+        used.add(socket)
+        request.resume()
+        response.end('fresh')
+      }),
+    )
+  const used = new WeakSet<Socket>()
+  it('node sends what only reads once more, on a new connection', async () => {
+    const url = `http://127.0.0.1:${await startServer()}/`
+    assert.equal(await get(node, url), '200 fresh')
+    assert.equal(await get(node, url), '200 fresh')
+    const post = { method: 'POST', body: 'want', repeatable: true }
+    assert.equal(await get(node, url, post), '200 fresh')
+  })
+  it('node sends nothing twice that may change something', async () => {
+    const url = `http://127.0.0.1:${await startServer()}/`
+    assert.equal(await get(node, url), '200 fresh')
+    await assert.rejects(get(node, url, { method: 'POST', body: 'pay' }), {
+      code: 'http-unreachable',
+      message: /ECONNRESET/,
+    })
+  })
+})
+
 describe('own certificates', () => {
   const certificates = makeCertificates()
   const { ca } = certificates
@@ -139,8 +170,62 @@ describe('own certificates', () => {
       message: /407/,
     })
     await assert.rejects(get(node, `https://127.0.0.1:${port}/`, { proxy: { ...at } }), { code: 'http-unreachable' })
-    await assert.rejects(get(node, 'http://127.0.0.1:9/', { proxy: { url: 'socks5://127.0.0.1:1' } }), {
+    await assert.rejects(get(node, 'http://127.0.0.1:9/', { proxy: { url: 'ftp://127.0.0.1:1' } }), {
       code: 'http-unsupported',
     })
   })
+
+  it('node goes through a SOCKS 5 proxy, which resolves the name', async () => {
+    const seen: string[] = []
+    const proxy = createSocketServer((socket) => {
+      socket.on('error', () => socket.destroy())
+      void serveSocks(socket, seen)
+    })
+    proxy.listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    after(() => proxy.close())
+    const { port } = proxy.address() as AddressInfo
+    const at = { url: `socks5://127.0.0.1:${port}`, username: 'u', password: 'c4n4ry' }
+    const plain = await listen(createServer((_, response) => response.end('through')))
+    const secure = await listen(createTlsServer(certificates.server, (_, response) => response.end('tunnelled')))
+    const trusting = createNodeHttpClient({ egress: { allowPrivate: true } })
+    assert.equal(await get(trusting, `http://localhost:${plain}/`, { proxy: at }), '200 through')
+    assert.equal(await get(trusting, `https://localhost:${secure}/`, { proxy: at, tls: { ca } }), '200 tunnelled')
+    assert.deepEqual(seen, [`u:c4n4ry localhost:${plain}`, `u:c4n4ry localhost:${secure}`])
+    await assert.rejects(
+      get(trusting, `http://localhost:${plain}/`, { proxy: { ...at, password: 'c4n4ry-wrong' } }),
+      (error: Error & { code?: string }) => {
+        assert.equal(error.code, 'http-proxy-refused')
+        assert.doesNotMatch(`${error.message}${JSON.stringify(error)}${String(error.cause)}`, /c4n4ry/)
+        return true
+      },
+    )
+    const guarded = createNodeHttpClient({ egress: { allowHosts: ['localhost'] } })
+    await assert.rejects(get(guarded, `http://localhost:${plain}/`, { proxy: at }), { code: 'egress-refused' })
+    for (const client of [trusting, guarded]) client.close()
+  })
 })
+
+/** The server's side of SOCKS 5 (RFC 1928) with user name and password (RFC 1929), for names. */
+async function serveSocks(socket: Socket, seen: string[]): Promise<void> {
+  const next = async (): Promise<Buffer> => ((await once(socket, 'data')) as [Buffer])[0]
+  await next()
+  socket.write(Buffer.from([5, 2]))
+  const login = await next()
+  const userEnd = 2 + login.readUInt8(1)
+  const user = login.subarray(2, userEnd).toString()
+  const password = login.subarray(userEnd + 1).toString()
+  const isKnown = user === 'u' && password === 'c4n4ry'
+  socket.write(Buffer.from([1, isKnown ? 0 : 1]))
+  if (!isKnown) return void socket.end()
+  const request = await next()
+  assert.equal(request.readUInt8(3), 3, 'an address in place of a name')
+  const nameEnd = 5 + request.readUInt8(4)
+  const port = request.readUInt16BE(nameEnd)
+  seen.push(`${user}:${password} ${request.subarray(5, nameEnd).toString()}:${port}`)
+  const upstream = connect(port, '127.0.0.1', () => {
+    socket.write(Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]))
+    socket.pipe(upstream).pipe(socket)
+  })
+  upstream.on('error', () => socket.destroy())
+}

@@ -17,8 +17,11 @@ export interface QueueUnderTest {
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
+/** How much longer than in a queue alone on its machine everything may take: these tests are about order and counts. */
+const patienceMs = 10_000
+
 async function until(condition: () => boolean | Promise<boolean>, timeoutMs: number): Promise<void> {
-  for (const end = Date.now() + timeoutMs; !(await condition()); await sleep(10)) {
+  for (const end = Date.now() + timeoutMs + patienceMs; !(await condition()); await sleep(10)) {
     assert.ok(Date.now() < end, 'did not happen in time')
   }
 }

@@ -28,22 +28,6 @@ async function scenario(options: Partial<ScenarioOptions> = {}): Promise<{ made:
   return { made, sent }
 }
 
-async function kustomization(made: Scenario, name: string, spec: object): Promise<void> {
-  await made.client.apply({
-    apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-    kind: 'Kustomization',
-    metadata: { name, namespace: made.namespace },
-    spec: {
-      interval: '10m',
-      path: './app',
-      prune: true,
-      targetNamespace: made.namespace,
-      sourceRef: { kind: 'GitRepository', name: 'app' },
-      ...spec,
-    },
-  })
-}
-
 /** A service account that may do everything with ConfigMaps in its namespace, and nothing else. */
 async function tenant(made: Scenario, name: string): Promise<void> {
   const { namespace, client } = made
@@ -90,7 +74,7 @@ describe('impersonation', () => {
       await tenant(made, 'team')
       // Five, so that live objects are read as lists.
       for (let i = 0; i < 5; i++)
-        await kustomization(made, `app-${i}`, {
+        await made.kustomization(`app-${i}`, {
           namePrefix: `k${i}-`,
           wait: true,
           ...(isDefault ? {} : { serviceAccountName: 'team' }),
@@ -121,7 +105,7 @@ describe('impersonation', () => {
       files: { 'app/s.yaml': 'apiVersion: v1\nkind: Service\nmetadata:\n  name: s\nspec:\n  ports: [{ port: 80 }]\n' },
     })
     await tenant(made, 'team')
-    await kustomization(made, 'app', { serviceAccountName: 'team' })
+    await made.kustomization('app', { serviceAccountName: 'team' })
     const node = nodeOf(await made.pushed(), 'Kustomization/app')
     assert.equal(node.state, 'failed')
     assert.match(node.message ?? '', /Service\/.*\/s dry-run failed \(Forbidden\).*system:serviceaccount:.*:team/)
@@ -154,7 +138,7 @@ describe('spec.kubeConfig', () => {
     const { made, sent } = await scenario()
     await tenant(made, 'team')
     await secret(made, 'remote', { value: kubeconfig({ token: cluster.address.token }) })
-    await kustomization(made, 'app', {
+    await made.kustomization('app', {
       kubeConfig: { secretRef: { name: 'remote' } },
       serviceAccountName: 'team',
       wait: true,
@@ -183,7 +167,7 @@ describe('spec.kubeConfig', () => {
   it('by a Secret with a key; a kubeconfig that is replaced is used at once', async () => {
     const { made } = await scenario()
     await secret(made, 'remote', { mine: kubeconfig({ token: 'wrong' }) })
-    await kustomization(made, 'app', { kubeConfig: { secretRef: { name: 'remote', key: 'mine' } } })
+    await made.kustomization('app', { kubeConfig: { secretRef: { name: 'remote', key: 'mine' } } })
     const refused = nodeOf(await made.pushed(), 'Kustomization/app')
     assert.equal(refused.state, 'failed')
     assert.match(refused.message ?? '', /Unauthorized/i)
@@ -213,7 +197,7 @@ describe('spec.kubeConfig', () => {
             : undefined
         await secret(made, 'remote', value === undefined ? data : { value })
       }
-      await kustomization(made, 'app', { kubeConfig: { secretRef: { name: 'remote' } } })
+      await made.kustomization('app', { kubeConfig: { secretRef: { name: 'remote' } } })
       const node = nodeOf(await made.pushed(), 'Kustomization/app')
       assert.equal(node.state, 'failed')
       assert.match(node.message ?? '', expected)
@@ -233,7 +217,7 @@ describe('spec.kubeConfig', () => {
       metadata: { name: 'access', namespace },
       data: { ...data, audiences: 'https://kubernetes.default.svc.cluster.local\nhttps://kubernetes.default.svc\n' },
     })
-    await kustomization(made, 'app', { kubeConfig: { configMapRef: { name: 'access' } } })
+    await made.kustomization('app', { kubeConfig: { configMapRef: { name: 'access' } } })
     const record = await made.pushed()
     assert.equal(record.state, 'succeeded', JSON.stringify(record))
     assert.equal((await client.get(mapRef(made, 'a')))['data'].a, '1')
@@ -251,7 +235,7 @@ describe('spec.kubeConfig', () => {
       metadata: { name: 'access', namespace },
       data: { provider: 'aws', cluster: 'arn:aws:eks:eu-west-1:1:cluster/x' },
     })
-    await kustomization(made, 'app', { kubeConfig: { configMapRef: { name: 'access' } } })
+    await made.kustomization('app', { kubeConfig: { configMapRef: { name: 'access' } } })
     const node = nodeOf(await made.pushed(), 'Kustomization/app')
     assert.match(node.message ?? '', /provider 'aws' .* is not supported by this deployment/)
     const asked: string[] = []
@@ -282,8 +266,8 @@ describe('spec.kubeConfig', () => {
   it('a cluster that is away concerns only what is applied to it', async () => {
     const { made } = await scenario()
     await secret(made, 'away', { value: kubeconfig({ token: 'x' }, 'https://127.0.0.1:1') })
-    await kustomization(made, 'away', { kubeConfig: { secretRef: { name: 'away' } }, namePrefix: 'away-' })
-    await kustomization(made, 'here', {})
+    await made.kustomization('away', { kubeConfig: { secretRef: { name: 'away' } }, namePrefix: 'away-' })
+    await made.kustomization('here', {})
     const record = await made.pushed()
     assert.equal(nodeOf(record, 'Kustomization/here').state, 'ready')
     const away = nodeOf(record, 'Kustomization/away')

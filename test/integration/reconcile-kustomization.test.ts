@@ -349,15 +349,6 @@ describe('life and death of a Kustomization', () => {
     assert.equal(await made.client.find(configMapRef(made, 'a')), undefined)
   })
 
-  it('refuses what it cannot do yet by name', async () => {
-    const made = await scenario({ files: { 'app/a.yaml': configMap('a', '1') } })
-    await start(made, kustomization('app', './app', '  decryption:\n    provider: sops\n'))
-    assert.match(
-      nodeOf(await made.pushed(), 'Kustomization/app').message ?? '',
-      /spec\.decryption is not supported yet/,
-    )
-  })
-
   it('acts as the service account that it names', async () => {
     const made = await scenario({ files: { 'app/a.yaml': configMap('a', '1') } })
     await start(made, kustomization('app', './app', '  serviceAccountName: nobody\n'))

@@ -15,6 +15,7 @@ import {
   type RunRecord,
   type Settings,
 } from '../../src/reconcile/index.ts'
+import type { Canaries } from './canaries.ts'
 import type { TestCluster } from './cluster.ts'
 import { installCrds } from './crds.ts'
 import type { GitTestFile, GitTestRepository } from './git-repository.ts'
@@ -28,6 +29,8 @@ export interface ScenarioOptions {
   readonly limits?: Partial<Limits>
   /** Wraps the transport: to cut, delay or count requests. */
   readonly wrapTransport?: (transport: KubeTransport) => KubeTransport
+  /** Secrets that must show up nowhere: `close` looks for them in everything that the scenario saw, wrote and sent. */
+  readonly canaries?: Canaries
 }
 
 /** The engine, one Git repository and one namespace of the test cluster, without HTTP around it. */
@@ -38,6 +41,8 @@ export interface Scenario {
   readonly client: KubeTestClient
   readonly deps: EngineDeps
   readonly logLines: readonly string[]
+  /** Applies a Kustomization that follows the repository: path `./app`, prune on, everything into the namespace. `spec` adds to that and replaces. */
+  kustomization(name?: string, spec?: object, annotations?: object): Promise<void>
   /** Runs a job on the engine until it asks for no more. */
   run(job: Partial<Job>): Promise<JobResult>
   /** Commits, then runs the push that a webhook would bring. */
@@ -72,11 +77,13 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
   })
   const http = createNodeHttpClient({ egress: { allowPrivate: true } })
   const logger = createMemoryLogger()
+  const { canaries } = options
+  const wrapped = options.wrapTransport?.(transport) ?? transport
   const deps: EngineDeps = {
     cluster: { name: 'test' },
-    transport: options.wrapTransport?.(transport) ?? transport,
+    transport: canaries?.watchTransport(wrapped) ?? wrapped,
     connect: createNodeKubeConnector({ egress: { allowPrivate: true } }),
-    http,
+    http: canaries?.watchHttp(http) ?? http,
     state: createMemoryState(),
     blobs: createMemoryBlobs(),
     clock: systemClock,
@@ -91,6 +98,7 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
     const full: Job = { kind: 'push', runId: `run-${++runs}`, cluster: 'test', receivedAt: Date.now(), ...job }
     for (let attempt = 0; ; attempt++) {
       const result = await runJob(deps, full)
+      canaries?.see('record of a run', JSON.stringify(result))
       if (result.requeueAfterMs === undefined || attempt === 20) return result
       await systemClock.sleep(Math.min(result.requeueAfterMs, 500))
     }
@@ -109,6 +117,21 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
     client,
     deps,
     logLines: logger.lines,
+    kustomization: async (name = 'app', spec = {}, annotations = {}) => {
+      await client.apply({
+        apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+        kind: 'Kustomization',
+        metadata: { name, namespace, annotations },
+        spec: {
+          interval: '10m',
+          path: './app',
+          prune: true,
+          targetNamespace: namespace,
+          sourceRef: { kind: 'GitRepository', name: 'app' },
+          ...spec,
+        },
+      })
+    },
     run,
     pushed,
     push: async (changes) => {
@@ -119,9 +142,15 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
     },
     scan: async () => (await run({ kind: 'scan' })).record,
     close: async () => {
+      if (canaries !== undefined) {
+        for (const line of logger.lines) canaries.see('line of the log', line)
+        await canaries.seeState(deps.state)
+        await canaries.seeNamespace(client, namespace)
+      }
       transport.close()
       http.close()
       await git.close()
+      canaries?.assertNone(10)
     },
   }
 }

@@ -1,31 +1,58 @@
 import { builtinModules } from 'node:module'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 
+/** What may be chosen about a bundle. */
+export interface BundleOptions {
+  /** Short names and no white space, as a deployment has them. */
+  readonly minify?: boolean
+  /** Asked for each file that another one imports, with its absolute path: true keeps the import instead of its content. */
+  readonly leaveOut?: (path: string) => boolean
+}
+
 /**
  * Bundles a worker as wrangler does with `nodejs_compat`: modules of Node stay imports of the runtime's own, also where a dependency asks for them
- * with `require`. Returns the module's text.
+ * with `require`. The entry is a file, or the text of a module that imports files by their absolute paths. Returns the module's text.
  */
-export async function bundleWorker(entry: URL): Promise<string> {
+export async function bundleWorker(entry: URL | string, options: BundleOptions = {}): Promise<string> {
+  const { leaveOut } = options
   const result = await build({
-    entryPoints: [fileURLToPath(entry)],
+    ...(typeof entry === 'string'
+      ? { stdin: { contents: entry, resolveDir: process.cwd() } }
+      : { entryPoints: [fileURLToPath(entry)] }),
     bundle: true,
     write: false,
+    minify: options.minify ?? false,
     format: 'esm',
     target: 'es2024',
     platform: 'browser',
     conditions: ['workerd', 'worker', 'browser'],
     mainFields: ['browser', 'module', 'main'],
     external: ['cloudflare:*'],
-    plugins: [nodeModulesOfTheRuntime],
+    plugins: [nodeModulesOfTheRuntime, ...(leaveOut === undefined ? [] : [leavingOut(leaveOut)])],
     logLevel: 'warning',
   })
   return result.outputFiles[0]?.text ?? ''
 }
 
+/** Relative imports between files of ours only: libraries count for the part that imports them. */
+function leavingOut(leaveOut: (path: string) => boolean): Plugin {
+  return {
+    name: 'leaving-out',
+    setup: (setup) => {
+      setup.onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
+        const full = resolve(resolveDir, path)
+        return kind !== 'entry-point' && leaveOut(full) ? { path: full, external: true } : undefined
+      })
+    },
+  }
+}
+
 const names = new Set(builtinModules.map((name) => name.replace(/^node:/, '')))
 
-const nodeModulesOfTheRuntime: Plugin = {
+/** Modules of Node stay imports of the runtime's own. */
+export const nodeModulesOfTheRuntime: Plugin = {
   name: 'node-modules-of-the-runtime',
   setup: (setup) => {
     setup.onResolve({ filter: /^(node:)?[a-z_]+(\/[a-z]+)*\/?$/ }, ({ path, kind }) => {

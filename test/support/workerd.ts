@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { bundleWorker } from './worker-bundle.ts'
 
@@ -34,9 +33,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       cf: false,
       host: '127.0.0.1',
       port: 0,
-      handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
-        for (const stream of [stdout, stderr]) stream.on('data', (chunk: Buffer) => log(chunk.toString()))
-      },
+      handleStructuredLogs: ({ message }) => log(message),
       ...(options.persistDir === undefined ? {} : { resourcePersistencePath: options.persistDir }),
       workers: [
         {

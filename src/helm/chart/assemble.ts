@@ -1,7 +1,7 @@
 import { isEngineError } from '../../base/index.ts'
 import { fromBytes, type GoMap, type Value } from '../../template/index.ts'
-import { parseYaml } from '../../yaml/index.ts'
 import { helmError } from '../errors.ts'
+import { readYaml } from '../yaml-text.ts'
 import { parseValuesDocuments } from '../values/documents.ts'
 import type { Chart, ChartFile } from './chart.ts'
 import type { Decoded } from './decode.ts'
@@ -117,7 +117,7 @@ function placeRequirements(file: LoadedFile, parts: Parts): void {
 }
 
 function parse(file: LoadedFile): Value {
-  return parseYaml(fromBytes(file.data), { dialect: 'sigs', maps: true })
+  return readYaml(fromBytes(file.data))
 }
 
 function inFile<T>(file: LoadedFile, work: () => T): T {

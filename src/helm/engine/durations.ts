@@ -15,6 +15,8 @@ import { goDuration, parseNanoseconds, roundNanoseconds, trimSpace } from '../..
 
 const nanosecondsPerSecond = 1e9
 
+const HOUR = 3_600_000_000_000n
+
 /** Seconds that an int64 of nanoseconds can hold. */
 const maxSeconds = 9_223_372_036n
 
@@ -69,8 +71,13 @@ function orUndefined(value: Value): bigint | undefined {
   }
 }
 
-function inUnits(name: string, nanoseconds: number): GoFunction {
-  return goFunction(name, [ANY], (_run, value) => Number(orZero(value)) / nanoseconds)
+function inUnits(name: string, nanoseconds: bigint): GoFunction {
+  return goFunction(name, [ANY], (_run, value) => split(orZero(value), nanoseconds))
+}
+
+/** Go's Duration.Hours and its like: whole units and the rest are divided apart, which rounds differently from one division. */
+function split(value: bigint, unit: bigint): number {
+  return Number(value / unit) + Number(value % unit) / Number(unit)
 }
 
 function inWholeUnits(name: string, nanoseconds: bigint): GoFunction {
@@ -89,14 +96,14 @@ function adjusted(name: string, adjust: (nanoseconds: bigint, unit: bigint) => b
 /** Helm's duration functions (Helm v4.3 pkg/engine funcs). */
 export const durationFunctions: readonly GoFunction[] = [
   goFunction('mustToDuration', [ANY], (_run, value) => goDuration(nanosecondsOf(value))),
-  inUnits('durationSeconds', 1e9),
+  inUnits('durationSeconds', 1_000_000_000n),
   inWholeUnits('durationMilliseconds', 1_000_000n),
   inWholeUnits('durationMicroseconds', 1000n),
   inWholeUnits('durationNanoseconds', 1n),
-  inUnits('durationMinutes', 6e10),
-  inUnits('durationHours', 3.6e12),
-  inUnits('durationDays', 8.64e13),
-  inUnits('durationWeeks', 6.048e14),
+  inUnits('durationMinutes', 60_000_000_000n),
+  inUnits('durationHours', HOUR),
+  goFunction('durationDays', [ANY], (_run, value) => split(orZero(value), HOUR) / 24),
+  goFunction('durationWeeks', [ANY], (_run, value) => split(orZero(value), HOUR) / 24 / 7),
   adjusted('durationRoundTo', roundNanoseconds),
   adjusted('durationTruncateTo', (nanoseconds, unit) => nanoseconds - (nanoseconds % unit)),
 ]

@@ -1,7 +1,11 @@
 import { TypedMap, type CollectionType } from '../../template/index.ts'
 
 /** Go's nil map: empty in everything, but printed as null in YAML and JSON. */
-export class NilMap extends TypedMap {}
+export class NilMap extends TypedMap {
+  override get isNil(): boolean {
+    return this.size === 0
+  }
+}
 
 /** The type of maps that parsers make. */
 export const ANY_TABLE: CollectionType = Object.freeze({

@@ -20,7 +20,7 @@ class KubeVersionObject extends GoObject {
   readonly goType = 'common.KubeVersion'
   readonly fields: ReadonlyMap<string, Value>
   override readonly methods: ReadonlyMap<string, GoFunction> = KUBE_VERSION_METHODS
-  override readonly toText: () => string
+  override readonly toTextInPlace: () => string
   readonly version: KubeVersion
 
   constructor(version: KubeVersion) {
@@ -28,15 +28,21 @@ class KubeVersionObject extends GoObject {
     this.version = version
     this.fields = new Map([
       ['Version', version.version],
+      ['normalizedVersion', version.normalized],
       ['Major', version.major],
       ['Minor', version.minor],
     ])
-    this.toText = () => version.normalized || version.version
+    this.toTextInPlace = () => version.normalized || version.version
+  }
+
+  override toJson(): Value {
+    const { version, major, minor } = this.version
+    return goStruct(this.goType, { Version: version, Major: major, Minor: minor })
   }
 }
 
 const KUBE_VERSION_METHODS: ReadonlyMap<string, GoFunction> = new Map([
-  ['String', goMethod('String', [], (_run, version: KubeVersionObject) => version.toText())],
+  ['String', goMethod('String', [], (_run, version: KubeVersionObject) => version.toTextInPlace())],
   ['GitVersion', goMethod('GitVersion', [], (_run, version: KubeVersionObject) => version.version.version)],
 ])
 

@@ -10,7 +10,8 @@ import {
   type Value,
 } from '../../template/index.ts'
 import { decodeJson, encodeJson } from '../../sprig/index.ts'
-import { parseYaml, printYaml } from '../../yaml/index.ts'
+import { printYaml } from '../../yaml/index.ts'
+import { readYaml } from '../yaml-text.ts'
 import { parseToml } from './toml-parse.ts'
 import { printToml } from './toml-print.ts'
 import { ANY_TABLE, isNilMap, NilMap } from './nil-map.ts'
@@ -38,10 +39,14 @@ function mustToJson(run: Run, value: Value): string {
 }
 
 function mustToToml(run: Run, value: Value): string {
+  // The encoder asks the value for its type before it looks at anything, and panics: toToml, too, fails.
+  if (value === null || value === undefined) throw new NilToml('reflect: call of reflect.Value.Type on zero Value')
   const text = printToml(value)
   run.allocate(text.length)
   return text
 }
+
+class NilToml extends FunctionError {}
 
 /** compat(helm): these functions give '' instead of failing. */
 function orEmpty(make: () => string): string {
@@ -84,7 +89,7 @@ function failure(wanted: 'table' | 'list', message: string, isYaml = false): Val
 }
 
 function fromYaml(text: string): Value {
-  return parseYaml(text, { dialect: 'sigs', maps: true })
+  return readYaml(text)
 }
 
 /** Reading and printing YAML, JSON and TOML (Helm v4 pkg/engine funcs). */
@@ -103,7 +108,7 @@ export const serialisers: readonly GoFunction[] = [
       return mustToToml(run, value)
     } catch (error) {
       // compat(helm): the error's text is the result.
-      if (error instanceof FunctionError) return error.message
+      if (error instanceof FunctionError && !(error instanceof NilToml)) return error.message
       throw error
     }
   }),

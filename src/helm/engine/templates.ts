@@ -40,7 +40,7 @@ function collect(chart: ChartInstance, values: GoMap, top: ReadonlyMap<string, V
   const prefix = fullPath(chart)
   const record: RecordFile = (name) => into.record(`${prefix}/${name}`)
   const subCharts: GoMap = new Map()
-  const dot: GoMap = new Map<string, Value>([
+  const table: GoMap = new Map<string, Value>([
     ['Chart', chartObject(chart.metadata, chart.parent === undefined)],
     ['Files', chartFiles(chart.chart.files, record)],
     ['Release', top.get('Release')],
@@ -48,6 +48,7 @@ function collect(chart: ChartInstance, values: GoMap, top: ReadonlyMap<string, V
     ['Values', new ValuesView(values)],
     ['Subcharts', subCharts],
   ])
+  const dot = new ValuesView(table)
   for (const child of chart.dependencies) {
     const { name } = child.metadata
     const below = values.get(name)
@@ -58,7 +59,7 @@ function collect(chart: ChartInstance, values: GoMap, top: ReadonlyMap<string, V
     if (isLibrary && !isPartial(file.name)) continue
     into.templates.set(`${prefix}/${file.name}`, { chart, file, dot, basePath: `${prefix}/templates` })
   }
-  return dot
+  return table
 }
 
 /** Files whose names start with `_` only define templates. */

@@ -1,8 +1,8 @@
 import { isEngineError } from '../../base/index.ts'
 import type { Value } from '../../template/index.ts'
-import { parseYaml } from '../../yaml/index.ts'
 import { decodeStruct, type Decoded, type StructShape } from '../chart/decode.ts'
 import { helmError } from '../errors.ts'
+import { readYaml } from '../yaml-text.ts'
 
 /** What Helm reads of a document to sort it. */
 export interface ManifestHead {
@@ -28,7 +28,7 @@ const none: ReadonlyMap<string, string> = Object.freeze(new Map<string, string>(
  */
 export function parseHead(document: string, path: string): ManifestHead {
   try {
-    const value = parseYaml(document, { dialect: 'sigs', maps: true })
+    const value = readYaml(document)
     const decoded = decodeStruct(value, HEAD, 'util.SimpleHead')
     const metadata = (decoded['metadata'] ?? {}) as Decoded
     return {

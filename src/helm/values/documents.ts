@@ -1,6 +1,7 @@
-import { type GoMap, typeName } from '../../template/index.ts'
-import { parseYaml } from '../../yaml/index.ts'
+import { type GoMap, typeName, type Value } from '../../template/index.ts'
+import { isEngineError } from '../../base/index.ts'
 import { helmError } from '../errors.ts'
+import { readYaml } from '../yaml-text.ts'
 import { mergeTables } from './tables.ts'
 
 /**
@@ -10,8 +11,9 @@ import { mergeTables } from './tables.ts'
  */
 export function parseValuesDocuments(text: string): GoMap {
   let values: GoMap = new Map()
-  for (const document of splitDocuments(text)) {
-    const parsed = parseYaml(document, { dialect: 'sigs', maps: true })
+  // Helm gives the last line a line break, which a block scalar at the end keeps.
+  for (const document of splitDocuments(text === '' || text.endsWith('\n') ? text : `${text}\n`)) {
+    const parsed = readDocument(document)
     if (parsed === null || parsed === undefined) continue
     if (!(parsed instanceof Map)) {
       throw helmError(
@@ -22,6 +24,15 @@ export function parseValuesDocuments(text: string): GoMap {
     values = values.size === 0 ? parsed : mergeTables(values, parsed)
   }
   return values
+}
+
+function readDocument(document: string): Value {
+  try {
+    return readYaml(document)
+  } catch (error) {
+    if (!isEngineError(error)) throw error
+    throw helmError('values-invalid', `cannot unmarshal yaml document: ${error.message}`, { cause: error })
+  }
 }
 
 /** Documents end at lines that start with `---`; a comment may follow it, nothing else (apimachinery YAMLReader). */

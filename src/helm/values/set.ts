@@ -105,6 +105,7 @@ class SetParser<V, T extends V> {
 
   #listKey(data: T, key: string, nesting: number): 'more' | 'end' {
     const index = this.#index()
+    if (index === undefined) return 'end'
     const known = this.#tables.get(data, key)
     if (this.#tables.has(data, key) && !Array.isArray(known)) throw syntax(`unable to parse key: ${key} is not a list`)
     const step = this.#item(Array.isArray(known) ? (known as V[]) : [], index, nesting)
@@ -153,6 +154,7 @@ class SetParser<V, T extends V> {
     }
     if (stop === '[') {
       const nextIndex = this.#index()
+      if (nextIndex === undefined) return { list: [...list], next: 'end' }
       const known = list[index]
       if (known !== undefined && known !== null && !Array.isArray(known))
         throw syntax('unable to parse key: not a list')
@@ -166,9 +168,10 @@ class SetParser<V, T extends V> {
     return { list: this.#setIndex(list, index, inner), next }
   }
 
-  #index(): number {
+  /** The number up to `]`; undefined where the text ends before it, which Helm takes for the end of the line, and no error. */
+  #index(): number | undefined {
     const { text, stop } = this.#until(']')
-    if (stop === undefined) throw syntax('error parsing index: EOF')
+    if (stop === undefined) return undefined
     if (!/^[+-]?\d+$/.test(text))
       throw syntax(`error parsing index: strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`)
     return Number(text)

@@ -53,7 +53,8 @@ export const defaultConfig: TransformerConfig = sortConfig({
 /** Adds the fields of `incoming`. Throws EngineError `field-spec-conflict` where both disagree about `create`. */
 export function mergeConfigs(config: TransformerConfig, incoming: TransformerConfig): TransformerConfig {
   if (config === incoming || incoming === emptyConfig) return config
-  if (config === emptyConfig) return incoming
+  // Merging into nothing is no copy: a spec for all kinds is left out behind one for some. The built-in fields have none of these.
+  if (config === emptyConfig && incoming === defaultConfig) return incoming
   return sortConfig({
     namePrefix: mergeFieldSpecs(config.namePrefix, incoming.namePrefix),
     nameSuffix: mergeFieldSpecs(config.nameSuffix, incoming.nameSuffix),

@@ -1,7 +1,6 @@
-import { scalarText } from '../../resources/index.ts'
 import { type FieldSpec, isSelected } from '../config/field-spec.ts'
 import type { ResourceList } from '../resource-list.ts'
-import { readSlot, visitField, writeSlot } from './field-spec.ts'
+import { slotText, visitField, writeSlot } from './field-spec.ts'
 
 /** Kinds whose names never get a prefix or suffix. */
 const SKIPPED = [
@@ -37,8 +36,7 @@ function addAffix(
         resource.rememberId()
       }
       visitField(resource.object, spec, 'scalar', (slot) => {
-        const value = readSlot(slot)
-        writeSlot(slot, change(value === null ? '' : scalarText(value)))
+        writeSlot(slot, change(slotText(slot)))
       })
     }
   }

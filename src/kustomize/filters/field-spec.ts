@@ -5,7 +5,10 @@ import {
   type KubeMap,
   type KubeObject,
   type KubeValue,
+  scalarText,
   setKey,
+  setSharedKey,
+  sourceText,
   splitPath,
 } from '../../resources/index.ts'
 import { type FieldSpec, isSelected } from '../config/field-spec.ts'
@@ -23,10 +26,19 @@ export function readSlot(slot: Slot): KubeValue {
   return (Array.isArray(container) ? container[key as number] : getKey(container, key as string)) ?? null
 }
 
+/** The text of the scalar in a slot, as it was written; '' for null, lists and mappings. */
+export function slotText(slot: Slot): string {
+  const { container, key } = slot
+  if (readSlot(slot) === null) return ''
+  return Array.isArray(container) ? scalarText(container[key as number]) : sourceText(container, key as string)
+}
+
 /** Replaces what a slot holds. */
 export function writeSlot(slot: Slot, value: KubeValue): void {
   const { container, key } = slot
   if (Array.isArray(container)) container[key as number] = value
+  else if (Object.hasOwn(container, key) && (value === null || typeof value !== 'object'))
+    setSharedKey(container, key as string, value)
   else setKey(container, key as string, value)
 }
 

@@ -1,4 +1,4 @@
-import { isMap, type KubeObject, setKey } from '../../resources/index.ts'
+import { isMap, type KubeObject, type MapSlot, setKey, setSharedKey, shareSlots } from '../../resources/index.ts'
 import type { FieldSpec } from '../config/field-spec.ts'
 import { problem } from '../problems.ts'
 import { readSlot, visitField } from './field-spec.ts'
@@ -12,14 +12,23 @@ export function addTexts(
   texts: { readonly [key: string]: string },
   specs: readonly FieldSpec[],
 ): void {
+  if (Object.keys(texts).length === 0) return
   const keys = Object.keys(texts).toSorted()
+  const created = new Map<string, MapSlot[]>(keys.map((key) => [key, []]))
   for (const spec of specs) {
     visitField(object, spec, 'mapping', (slot) => {
       const map = readSlot(slot)
       if (map === null) return
       if (!isMap(map))
         throw problem('kustomize-field-path', `'${spec.path}' must be a mapping to take labels or annotations`)
-      for (const key of keys) setKey(map, key, texts[key] ?? '')
+      for (const key of keys) {
+        if (Object.hasOwn(map, key)) setSharedKey(map, key, texts[key] ?? '')
+        else {
+          setKey(map, key, texts[key] ?? '')
+          created.get(key)?.push({ map, key })
+        }
+      }
     })
   }
+  for (const slots of created.values()) shareSlots(slots)
 }

@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../../base/index.ts'
 import {
   applyJsonPatch,
+  findFault,
   type JsonPatchOperation,
   type KubeValue,
   parseJsonPatch,
@@ -128,6 +129,8 @@ function applyJsonPatches(
   remember: boolean,
 ): void {
   for (const resource of list.select(target)) {
+    const fault = resource.hasFaults ? findFault(resource.object, resource.object) : undefined
+    if (fault !== undefined) throw problems([{ severity: 'error', ...fault, object: resource.describe() }])
     if (remember) resource.rememberId()
     // kustomize keeps what it knows about an object in its annotations, so a patch finds them there once an id was remembered.
     if (resource.previousIds.length > 0 && resource.metadata()['annotations'] === undefined)
@@ -181,9 +184,23 @@ export function parsePatch(source: PatchText, schema: Schema): ParsedPatch {
   ])
 }
 
+/** What starts with a bracket is JSON to kustomize, not YAML (api/internal/builtins, jsonPatchFromBytes). */
 function parseOperations(source: PatchText): JsonPatchOperation[] {
-  const { documents, diagnostics } = parseDocuments(source.text, { dialect: 'sigs', file: source.file })
+  if (source.text.startsWith('[')) requireJson(source)
+  const { documents, diagnostics } = parseDocuments(source.text, { dialect: 'sigs', file: source.file, first: true })
   const errors = diagnostics.filter((one) => one.severity === 'error')
   if (errors.length > 0) throw problems(errors)
   return parseJsonPatch((documents[0]?.value ?? null) as KubeValue)
+}
+
+function requireJson(source: PatchText): void {
+  try {
+    JSON.parse(source.text)
+  } catch (error) {
+    throw problem(
+      'kustomize-patch-unreadable',
+      `a JSON patch that starts with '[' must be JSON: ${error instanceof Error ? error.message : ''}; write YAML as a list with '- op: …'`,
+      { file: source.file },
+    )
+  }
 }

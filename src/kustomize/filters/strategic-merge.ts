@@ -27,9 +27,11 @@ export function applyStrategicMerge(target: Resource, patch: Resource, permissio
     return
   }
   target.object = merged
+  target.hasFaults ||= patch.hasFaults
   if (!permissions.kind && kind !== undefined) merged['kind'] = kind
   if (!permissions.name) target.setName(name)
   target.setNamespace(namespace)
+  if (patch.lacksVersion) merged['apiVersion'] = null
 }
 
 /**
@@ -43,5 +45,10 @@ export function preparePatch(patch: Resource, target: Resource): Resource {
   result.setNamespace(patch.namespace)
   const apiVersion = target.object['apiVersion']
   if (apiVersion !== undefined) result.object['apiVersion'] = apiVersion
+  else {
+    // kustomize writes the missing version of the target as nothing into the patch, which then stays.
+    delete result.object['apiVersion']
+    result.lacksVersion = true
+  }
   return result
 }

@@ -19,7 +19,7 @@ export function replaceInText(
   source: SourceValue,
   create: 'scalar' | 'mapping' | 'list' | undefined,
 ): string | undefined {
-  const { documents, diagnostics } = parseDocuments(text, { dialect: 'kyaml', file: '' })
+  const { documents, diagnostics } = parseDocuments(text, { dialect: 'kyaml', file: '', first: true })
   const root = documents[0]?.value as KubeValue | undefined
   if (diagnostics.some((one) => one.severity === 'error') || !(isMap(root) || Array.isArray(root))) return undefined
   const holder = root as KubeMap

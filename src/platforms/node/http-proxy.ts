@@ -62,7 +62,8 @@ export async function connectThroughProxy(
   return secure(await tunnel.promise, url, options)
 }
 
-async function secure(
+/** The TLS session with the host of `url` on a connection that leads to it. */
+export async function secure(
   socket: Socket,
   url: URL,
   options: { signal: AbortSignal; tls: ConnectionOptions },
@@ -85,7 +86,8 @@ async function secure(
   }
 }
 
-function portOf(url: URL): number {
+/** Port of a URL, or the one that its scheme stands for. */
+export function portOf(url: URL): number {
   return url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
 }
 

@@ -1,4 +1,3 @@
-import type { LookupAddress, LookupOptions } from 'node:dns'
 import { lookup as resolveName } from 'node:dns'
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
@@ -9,9 +8,11 @@ import { pipeline } from 'node:stream/promises'
 import { rootCertificates } from 'node:tls'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import type { EgressPolicy } from '../../base/index.ts'
-import { EngineError, checkEgress, isEngineError, isHostAllowed, isPrivateAddress, printUrl } from '../../base/index.ts'
+import { EngineError, checkEgress, isEngineError, printUrl } from '../../base/index.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from '../../ports/index.ts'
+import { guardedLookup } from './guarded-lookup.ts'
 import { connectThroughProxy, forwardThroughProxy } from './http-proxy.ts'
+import { connectThroughSocks } from './socks-proxy.ts'
 
 /** An HttpClient that owns connections; `close` ends those that are idle. */
 export interface NodeHttpClient extends HttpClient {
@@ -22,10 +23,10 @@ export interface NodeHttpClient extends HttpClient {
 const maxTlsAgents = 50
 
 /**
- * The HttpClient of Node: keep-alive connections, gzip, own certificates, HTTP(S) proxies, streaming both ways. Every address that a name resolves to is judged
+ * The HttpClient of Node: keep-alive connections, gzip, own certificates, HTTP(S) and SOCKS 5 proxies, streaming both ways. Every address that a name resolves to is judged
  * by the egress policy at the moment of connecting, so that a name cannot be pointed to a private address after it was looked at.
  *
- * Throws EngineError `http-unreachable` or `http-aborted` (`retry`) without an answer, `egress-refused`, `http-unsupported` for a SOCKS proxy.
+ * Throws EngineError `http-unreachable` or `http-aborted` (`retry`) without an answer, `egress-refused`, `http-unsupported` for a proxy of another kind.
  */
 export function createNodeHttpClient(
   options: { readonly egress?: EgressPolicy; readonly resolveName?: typeof resolveName } = {},
@@ -82,28 +83,55 @@ async function sendThroughProxy(
 ): Promise<IncomingMessage> {
   const proxy = request.proxy as NonNullable<HttpRequest['proxy']>
   const at = new URL(proxy.url)
-  if (at.protocol !== 'http:' && at.protocol !== 'https:') {
+  const isSocks = at.protocol === 'socks5:' || at.protocol === 'socks5h:'
+  if (!isSocks && at.protocol !== 'http:' && at.protocol !== 'https:') {
     throw new EngineError(
-      `a proxy with the scheme ${at.protocol.slice(0, -1)} is not supported yet: use an http or https proxy`,
-      {
-        code: 'http-unsupported',
-        data: { feature: 'proxy scheme' },
-      },
+      `a proxy with the scheme ${at.protocol.slice(0, -1)} is not supported: use an http, https or socks5 proxy`,
+      { code: 'http-unsupported', data: { feature: 'proxy scheme' } },
     )
   }
-  checkEgress(at, policy)
+  // The rules for hosts are those for https, whatever the proxy speaks.
+  checkEgress(isSocks ? new URL(`https://${at.host}`) : at, policy)
+  if (isSocks) {
+    const options = { lookup, signal: request.signal, tls: tlsOptions(request.tls) }
+    const tunnel = await connectThroughSocks(proxy, url, options)
+    return exchange(request, url, { createConnection: () => tunnel })
+  }
   if (url.protocol === 'http:') return exchange(request, url, forwardThroughProxy(proxy, url, lookup))
   const socket = await connectThroughProxy(proxy, url, { lookup, signal: request.signal, tls: tlsOptions(request.tls) })
   return exchange(request, url, { createConnection: () => socket })
 }
 
-/** Sends one request and resolves with the head of its answer. */
+/**
+ * Sends a request and resolves with the head of its answer. A server may close an idle connection at the moment it is used again, which says nothing
+ * of the request (RFC 9112, section 9.3.1): what may be repeated goes out once more, at the latest on a new connection.
+ */
 async function exchange(request: HttpRequest, url: URL, how: RequestOptions): Promise<IncomingMessage> {
-  const answer = Promise.withResolvers<IncomingMessage>()
+  for (;;) {
+    const outgoing = openRequest(request, url, how)
+    try {
+      return await answerTo(outgoing, request.body)
+    } catch (error) {
+      if (!outgoing.reusedSocket || !isClosedByServer(error) || !isRepeatable(request)) throw error
+      request.signal.throwIfAborted()
+    }
+  }
+}
+
+function isClosedByServer(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+}
+
+function isRepeatable({ method, body, repeatable }: HttpRequest): boolean {
+  if (body instanceof ReadableStream) return false
+  return repeatable ?? ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'].includes(method)
+}
+
+function openRequest(request: HttpRequest, url: URL, how: RequestOptions): ClientRequest {
   const isTunnel = how.createConnection !== undefined
   // A tunnel to an https host carries TLS already, so plain HTTP is spoken on its socket; a forwarding proxy brings its own host and path.
   const open = (how.protocol ?? url.protocol) === 'https:' && !isTunnel ? httpsRequest : httpRequest
-  const outgoing: ClientRequest = open({
+  return open({
     hostname: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port,
     path: `${url.pathname}${url.search}`,
@@ -119,11 +147,15 @@ async function exchange(request: HttpRequest, url: URL, how: RequestOptions): Pr
       ...(how.headers as { [name: string]: string } | undefined),
     },
   })
+}
+
+function answerTo(outgoing: ClientRequest, body: HttpRequest['body']): Promise<IncomingMessage> {
+  const answer = Promise.withResolvers<IncomingMessage>()
   outgoing.once('response', answer.resolve)
   outgoing.once('error', answer.reject)
-  if (request.body instanceof ReadableStream) {
-    pipeline(Readable.fromWeb(request.body as Parameters<typeof Readable.fromWeb>[0]), outgoing).catch(answer.reject)
-  } else outgoing.end(request.body)
+  if (body instanceof ReadableStream) {
+    pipeline(Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]), outgoing).catch(answer.reject)
+  } else outgoing.end(body)
   return answer.promise
 }
 
@@ -188,30 +220,6 @@ function tlsOptions(tls: HttpRequest['tls']): {
     ...(tls?.cert === undefined ? {} : { cert: tls.cert }),
     ...(tls?.key === undefined ? {} : { key: tls.key }),
     ...(tls?.insecureSkipVerify === true ? { rejectUnauthorized: false } : {}),
-  }
-}
-
-/** Resolves names as Node does, then drops the addresses that the policy does not allow. */
-export function guardedLookup(policy: EgressPolicy, resolve: typeof resolveName = resolveName): LookupFunction {
-  return (hostname, options, callback) => {
-    resolve(hostname, { ...(options as LookupOptions), all: true }, (error, addresses: LookupAddress[]) => {
-      if (error !== null) {
-        callback(error, '', 4)
-        return
-      }
-      const allowed = isHostAllowed(hostname, policy)
-        ? addresses
-        : addresses.filter(({ address }) => !isPrivateAddress(address))
-      const first = allowed[0]
-      if (first === undefined) {
-        const refusal = new EngineError(
-          `${hostname} is refused: it resolves to a private address; allow it in the configuration of the deployment if it is meant`,
-          { code: 'egress-refused', data: { host: hostname } },
-        )
-        callback(refusal as NodeJS.ErrnoException, '', 4)
-      } else if (options.all === true) callback(null, allowed)
-      else callback(null, first.address, first.family)
-    })
   }
 }
 

@@ -15,3 +15,4 @@ export { createNodeQueue, type NodeQueue, type NodeQueueOptions } from './queue.
 export { systemRandom } from './random.ts'
 export { createEnvironmentReader } from './read-setting.ts'
 export { createNodeStateStore } from './state-store.ts'
+export { createNodeSshClient, type NodeSshClient } from './ssh.ts'

@@ -1,6 +1,7 @@
+import { lookup as resolveName } from 'node:dns'
 import { checkEgress, EngineError, type EgressPolicy } from '../../base/index.ts'
 import type { KubeConnector } from '../../ports/index.ts'
-import { guardedLookup } from './http.ts'
+import { guardedLookup } from './guarded-lookup.ts'
 import { createNodeKubeTransport } from './kube-transport.ts'
 
 /** Connections at the same time to one such cluster. */
@@ -14,7 +15,7 @@ const maxSockets = 16
  */
 export function createNodeKubeConnector(options: { readonly egress?: EgressPolicy } = {}): KubeConnector {
   const policy = options.egress ?? {}
-  const lookup = guardedLookup(policy)
+  const lookup = guardedLookup(policy, resolveName)
   return (connection) => {
     checkEgress(new URL(connection.server), policy)
     if (connection.proxyUrl !== undefined) {

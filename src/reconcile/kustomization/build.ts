@@ -4,8 +4,10 @@ import { labels } from '../../api/index.ts'
 import { build, fluxOverlay, substitute } from '../../kustomize/index.ts'
 import { retryPending } from '../../files/index.ts'
 import type { FileTree } from '../../ports/index.ts'
-import { isMap, type KubeMap, type KubeObject } from '../../resources/index.ts'
+import type { ObjectOrigin } from '../../kube/index.ts'
+import { gvkOf, isMap, type KubeMap, type KubeObject } from '../../resources/index.ts'
 import { printYaml } from '../../yaml/index.ts'
+import { noDecryption, refuseEncryptedSecrets, type Decryption } from './decrypt.ts'
 
 /** The objects of a Kustomization at one revision, ready to be applied. */
 export interface BuiltKustomization {
@@ -14,48 +16,75 @@ export interface BuiltKustomization {
   readonly digest: string
   /** Files and directories that the build read. */
   readonly reads: { readonly files: readonly string[]; readonly directories: readonly string[] }
+  /** File and line that one of `objects` was written at, where the build knows. */
+  originOf(object: KubeObject): ObjectOrigin | undefined
 }
 
+/** What a build needs besides the object and its source. */
+export interface BuildOptions {
+  readonly strictSubstitution: boolean
+  /** Undefined: nothing is decrypted, and Secrets that are encrypted are refused. */
+  readonly decryption?: Decryption | undefined
+  readonly signal: AbortSignal
+}
+
+/** Objects that configure kustomize itself are no objects of a cluster. */
+const kustomizeGroup = 'kustomize.config.k8s.io'
+
 /**
- * Renders a Kustomization: overlay of its spec, kustomize build, post-build substitution, owner labels, common metadata, in
- * kustomize-controller's order (1.9, build and apply).
+ * Renders a Kustomization: overlay of its spec, decryption of files, kustomize build, decryption of objects, post-build substitution, owner
+ * labels, common metadata, in kustomize-controller's order (1.9, build and apply).
  *
- * @throws DiagnosticsError with every finding of the build; EngineError for features that are not there yet.
+ * @throws DiagnosticsError with every finding of the build; EngineError of decryption and substitution, which names the object.
  */
 export async function buildKustomization(
   kustomization: Kustomization,
   files: FileTree,
   variables: ReadonlyMap<string, string>,
-  options: { readonly strictSubstitution: boolean; readonly signal: AbortSignal },
+  options: BuildOptions,
 ): Promise<BuiltKustomization> {
   const { spec } = kustomization
   const path = cleanPath(spec.path ?? '')
-  const built = await retryPending(() => {
-    if (path !== '' && files.stat(path)?.kind !== 'directory') {
-      throw new EngineError(
-        `kustomization path not found: there is no directory '${path}' in the source; check spec.path`,
-        {
-          code: 'kustomization-path-not-found',
-          reason: 'ArtifactFailed',
-          data: { path },
-        },
-      )
-    }
-    const tree = fluxOverlay(files, path, spec)
-    return build({ files: tree, path, options: { loadRestrictions: 'none', reorder: 'none' } })
+  const decryption = options.decryption ?? noDecryption
+  const overlaid = await retryPending(() => {
+    if (path !== '' && files.stat(path)?.kind !== 'directory') throw pathMissing(path)
+    return fluxOverlay(files, path, spec)
   }, options.signal)
+  const tree = await decryption.sources(overlaid, path)
+  const built = await retryPending(
+    () => build({ files: tree, path, options: { loadRestrictions: 'none', reorder: 'none' } }),
+    options.signal,
+  )
+  const given = built.objects.filter((object) => gvkOf(object).group !== kustomizeGroup)
+  const decrypted = await decryption.objects(given)
   const strategy = spec.postBuild?.substituteStrategy ?? 'WithVariables'
-  const substituted = built.objects.map((object) =>
+  const substituted = decrypted.map((object) =>
     spec.postBuild === undefined
       ? object
       : substitute(object, variables, { strict: options.strictSubstitution, strategy }),
   )
+  refuseEncryptedSecrets(substituted)
+  const objects = substituted.map((object) => withOwnership(object, kustomization))
+  const origins = new WeakMap<KubeObject, ObjectOrigin>()
+  for (const [index, object] of objects.entries()) {
+    const source = given[index]
+    const place = source === undefined ? undefined : built.placeOf(source)
+    if (place !== undefined) origins.set(object, place)
+  }
   const yaml = substituted.map((object) => printYaml(object, { dialect: 'sigs' })).join('---\n')
   return {
-    objects: substituted.map((object) => withOwnership(object, kustomization)),
+    objects,
     digest: `sha256:${sha256Hex(yaml)}`,
     reads: built.reads,
+    originOf: (object) => origins.get(object),
   }
+}
+
+function pathMissing(path: string): EngineError {
+  return new EngineError(
+    `kustomization path not found: there is no directory '${path}' in the source; check spec.path`,
+    { code: 'kustomization-path-not-found', reason: 'ArtifactFailed', data: { path } },
+  )
 }
 
 /** `spec.path` as a path of the tree: './', '/' and trailing slashes mean nothing; leaving the root is refused by the tree itself. */

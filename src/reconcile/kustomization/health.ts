@@ -10,13 +10,16 @@ import {
 import {
   checkHealth,
   formatFindings,
+  keyOf,
   patchStatus,
   type ChangeSet,
   type HealthTarget,
   type KubeClient,
   type ObjectKey,
 } from '../../kube/index.ts'
+import type { KubeObject } from '../../resources/index.ts'
 import type { RunContext } from '../context.ts'
+import type { CustomHealth } from '../health-exprs.ts'
 import { timestamp } from '../timestamp.ts'
 
 /** How the health of a Kustomization's objects stands, with the conditions to write. */
@@ -24,6 +27,15 @@ export interface HealthOutcome {
   readonly state: 'healthy' | 'waiting' | 'failed'
   readonly message: string
   readonly conditions: readonly Condition[]
+  /** Healthy was True before this look. */
+  readonly wasHealthy: boolean
+}
+
+/** What was applied, and how the health of special kinds is told. */
+export interface HealthWanted {
+  readonly changes: ChangeSet
+  readonly objects: readonly KubeObject[]
+  readonly custom: CustomHealth | undefined
 }
 
 /** The Kustomization as the server has it, and the revision whose objects were applied. Updated when the wait is written down. */
@@ -45,13 +57,15 @@ export async function awaitHealth(
   ctx: RunContext,
   client: KubeClient,
   subject: HealthSubject,
-  changes: ChangeSet,
+  wanted: HealthWanted,
 ): Promise<HealthOutcome> {
   const { clock, limits } = ctx.deps
   const revision = subject.revision ?? ''
-  const refs = wantedRefs(subject.object, changes)
+  const refs = wantedRefs(subject.object, wanted)
   const before = subject.object.status?.conditions ?? []
-  if (refs.length === 0) return { state: 'healthy', message: '', conditions: removeCondition(before, 'Healthy') }
+  const wasHealthy = before.some((condition) => condition.type === 'Healthy' && condition.status === 'True')
+  if (refs.length === 0)
+    return { state: 'healthy', message: '', conditions: removeCondition(before, 'Healthy'), wasHealthy }
   const since = waitingSince(subject.object, revision) ?? clock.now()
   const timeoutMs = healthTimeoutMs(subject.object)
   const settle = (state: 'healthy' | 'failed', message: string): HealthOutcome => {
@@ -59,7 +73,7 @@ export async function awaitHealth(
       state === 'healthy'
         ? mark(ctx, subject.object, 'True', 'Succeeded', message)
         : mark(ctx, subject.object, 'False', 'HealthCheckFailed', message)
-    return { state, message, conditions }
+    return { state, message, conditions, wasHealthy }
   }
   for (let budgetMs = 0; ; budgetMs = Math.max(0, Math.min(ctx.deadline - clock.now(), waitSliceMs))) {
     const look = await checkHealth(client, {
@@ -67,6 +81,8 @@ export async function awaitHealth(
       budgetMs,
       pollMs: limits.healthPollMs,
       signal: ctx.signal,
+      stop: ctx.superseded,
+      ...(wanted.custom === undefined ? {} : { custom: wanted.custom }),
     })
     if (look.failed.length > 0)
       return settle('failed', `failed early due to stalled resources: ${formatFindings(look.failed)}`)
@@ -79,11 +95,12 @@ export async function awaitHealth(
         subject,
         `Running health checks for revision ${revision} with a timeout of ${timeoutMs / 1000}s`,
       )
-    if (clock.now() + limits.healthPollMs >= ctx.deadline) {
+    if (ctx.superseded?.aborted === true || clock.now() + limits.healthPollMs >= ctx.deadline) {
       return {
         state: 'waiting',
         message: `waiting for ${waiting}`,
         conditions: subject.object.status?.conditions ?? [],
+        wasHealthy,
       }
     }
   }
@@ -109,13 +126,18 @@ export function healthTimeoutMs(object: Kustomization): number {
   return Math.max(minTimeoutMs, wanted)
 }
 
-function wantedRefs(object: Kustomization, changes: ChangeSet): readonly HealthTarget[] {
+function wantedRefs(object: Kustomization, { changes, objects }: HealthWanted): readonly HealthTarget[] {
+  const desired = new Map(objects.map((one) => [targetId(keyOf(one)), one]))
+  const targetOf = (key: ObjectKey): HealthTarget => {
+    const found = desired.get(targetId(key)) ?? desired.get(targetId({ ...key, namespace: '' }))
+    return found === undefined ? { key } : { key, desired: found }
+  }
   const isSelf = (ref: ObjectKey): boolean =>
     ref.kind === 'Kustomization' && ref.name === object.metadata.name && ref.namespace === object.metadata.namespace
   if (object.spec.wait === true) {
     return changes
       .filter((change) => change.action !== 'skipped' && change.action !== 'deleted' && !isSelf(change))
-      .map((key) => ({ key }))
+      .map(targetOf)
   }
   return (object.spec.healthChecks ?? [])
     .map((check) => ({
@@ -125,7 +147,11 @@ function wantedRefs(object: Kustomization, changes: ChangeSet): readonly HealthT
       namespace: check.namespace ?? object.metadata.namespace ?? '',
     }))
     .filter((ref) => !isSelf(ref))
-    .map((key) => ({ key }))
+    .map(targetOf)
+}
+
+function targetId(key: ObjectKey): string {
+  return `${key.apiVersion}|${key.kind}|${key.namespace ?? ''}|${key.name}`
 }
 
 function waitingSince(object: Kustomization, revision: string): number | undefined {

@@ -1,50 +1,23 @@
 import { EngineError, toEngineError } from '../../base/index.ts'
-import { fieldManagers, finalizer, groups, type Kustomization, type KustomizationStatus } from '../../api/index.ts'
-import {
-  addFinalizer,
-  applyStaged,
-  checkInventorySize,
-  effectiveChanges,
-  formatChange,
-  formatKey,
-  inventoryEntries,
-  isSameInventory,
-  mergeInventory,
-  patchStatus,
-  pruneObjects,
-  staleEntries,
-  type Change,
-  type ChangeSet,
-  type KubeClient,
-} from '../../kube/index.ts'
+import { fieldManagers, finalizer, type Kustomization, type KustomizationStatus } from '../../api/index.ts'
+import { addFinalizer } from '../../kube/index.ts'
+import { equalValues, type KubeMap } from '../../resources/index.ts'
 import type { RunContext, StepControl } from '../context.ts'
 import { describeBlockers } from '../dependencies.ts'
+import { compileHealthExprs } from '../health-exprs.ts'
 import { identityOf } from '../identity.ts'
-import type { NodeRecord, NodeState, RecordedChange } from '../job.ts'
-import { timestamp } from '../timestamp.ts'
-import { blockersOf, idOf, sourceKeyOf } from '../world.ts'
-import { buildKustomization, cleanPath, type BuiltKustomization } from './build.ts'
+import { compileIgnoreRules } from '../ignore-rules.ts'
+import type { NodeRecord, NodeState } from '../job.ts'
+import { blockersOf } from '../world.ts'
+import { applyAndPrune } from './apply.ts'
+import type { BuiltKustomization } from './build.ts'
 import { finalizeKustomization } from './finalize.ts'
 import { awaitHealth } from './health.ts'
-import { finishedStatus, progressingStatus, type KustomizationResult } from './status.ts'
-import { refuseUnsupported } from './support.ts'
-import { loadVariables } from './variables.ts'
-
-/** What a step has found out so far. The record and the final status are made of it, however the step ends. */
-interface Progress {
-  /** As the server has it: what status writes are compared with. */
-  stored: Kustomization
-  /** The same with the parts of the status that are not written yet. */
-  object: Kustomization
-  readonly startedAt: number
-  revision?: string
-  originRevision?: string
-  digest?: string
-  renderedAt?: number
-  appliedAt?: number
-  readonly changes: RecordedChange[]
-  unchanged: number
-}
+import { emit, isUnchangedInput, now, store, type Progress } from './progress.ts'
+import { hasLostStatus } from './rebuild-inventory.ts'
+import { renderKustomization } from './render.ts'
+import { finishedStatus, type KustomizationResult } from './status.ts'
+import { checkAccess } from './access.ts'
 
 /**
  * One run of a Kustomization: render, apply, prune, health, in kustomize-controller's order (1.9, reconcile), with two differences: the
@@ -59,7 +32,14 @@ export async function stepKustomization(
   object: Kustomization,
   control: StepControl,
 ): Promise<NodeRecord> {
-  const progress: Progress = { stored: object, object, startedAt: ctx.deps.clock.now(), changes: [], unchanged: 0 }
+  const progress: Progress = {
+    stored: object,
+    object,
+    startedAt: ctx.deps.clock.now(),
+    hadLostStatus: hasLostStatus(object),
+    changes: [],
+    unchanged: 0,
+  }
   if (object.metadata.deletionTimestamp !== undefined) {
     return record(ctx, progress, ...(await finalizeKustomization(ctx, object, progress.changes)))
   }
@@ -69,7 +49,9 @@ export async function stepKustomization(
     })
     if (held === undefined) return record(ctx, progress, 'ready', 'Deleted', 'deleted')
     progress.stored = progress.object = held
-    refuseUnsupported(object, ctx.deps.settings)
+    checkAccess(object, ctx.deps.settings)
+    const customHealth = compileHealthExprs(object.spec.healthCheckExprs ?? [])
+    const ignoredFields = compileIgnoreRules(object.spec.ignore ?? [], 'spec.ignore')
     const blocked = whyBlocked(ctx, object, control)
     if (blocked !== undefined) {
       await saveBlocked(ctx, progress, blocked)
@@ -77,15 +59,19 @@ export async function stepKustomization(
     }
     const built = await render(ctx, progress)
     const client = await identityOf(ctx, object)
-    const changes = await applyAndPrune(ctx, progress, built, client)
+    const changes = await applyAndPrune(ctx, progress, built, client, ignoredFields)
     progress.appliedAt = ctx.deps.clock.now()
     await control.applied(changes)
-    const health = await awaitHealth(ctx, client, progress, changes)
-    progress.object = { ...progress.object, status: { ...progress.object.status, conditions: health.conditions } }
+    const health = await awaitHealth(ctx, client, progress, { changes, objects: built.objects, custom: customHealth })
+    // How long a check took that found what was there before is no news.
+    if (!health.wasHealthy || progress.changes.length > 0 || health.state !== 'healthy')
+      progress.object = { ...progress.object, status: { ...progress.object.status, conditions: health.conditions } }
     if (health.state === 'waiting') {
       await save(ctx, progress, { kind: 'waiting', message: health.message, revision: progress.revision ?? '' })
       return record(ctx, progress, 'waiting', 'Progressing', health.message)
     }
+    if (health.message !== '' && health.state === 'healthy' && (!health.wasHealthy || progress.changes.length > 0))
+      emit(ctx, progress, 'info', 'Progressing', health.message)
     if (health.state === 'failed')
       throw new EngineError(health.message, {
         code: 'health-check-failed',
@@ -93,11 +79,11 @@ export async function stepKustomization(
         disposition: 'retry',
       })
     const message = `Applied revision: ${progress.revision}`
-    await save(ctx, progress, applied(ctx, progress))
-    emitFinished(ctx, progress)
+    if (await saveApplied(ctx, progress)) emitFinished(ctx, progress)
     return record(ctx, progress, 'ready', 'ReconciliationSucceeded', message)
   } catch (caught) {
-    return await fail(ctx, progress, toEngineError(caught))
+    const error = toEngineError(caught)
+    return await fail(ctx, progress, progress.decryption?.redact(error) ?? error)
   }
 }
 
@@ -109,105 +95,20 @@ function whyBlocked(ctx: RunContext, object: Kustomization, control: StepControl
   return blockers.length === 0 ? undefined : describeBlockers(blockers)
 }
 
+/** Renders, and notes what the record and the status say about it. */
 async function render(ctx: RunContext, progress: Progress): Promise<BuiltKustomization> {
-  const source = await ctx.sources.artifact(sourceKeyOf(progress.object))
-  progress.revision = source.revision
-  const origin = source.metadata?.['org.opencontainers.image.revision']
-  if (origin !== undefined) progress.originRevision = origin
-  const variables = await loadVariables(ctx.client, progress.object, ctx.signal)
-  const id = idOf(progress.object)
-  await source.prefetch(ctx.deps.caches.reads.get(id) ?? [cleanPath(progress.object.spec.path ?? '')], ctx.signal)
-  const built = await buildKustomization(progress.object, source.files, variables, {
-    strictSubstitution: ctx.deps.settings.strictSubstitution,
-    signal: ctx.signal,
-  }).catch((error: unknown) => {
-    throw withReason(toEngineError(error), 'BuildFailed')
+  const { built } = await renderKustomization(ctx, progress.object, {
+    onRevision: (revision, originRevision) => {
+      progress.revision = revision
+      if (originRevision !== undefined) progress.originRevision = originRevision
+    },
+    onDecryption: (decryption) => {
+      progress.decryption = decryption
+    },
   })
-  ctx.deps.caches.reads.set(id, built.reads.directories)
   progress.digest = built.digest
   progress.renderedAt = ctx.deps.clock.now()
   return built
-}
-
-async function applyAndPrune(
-  ctx: RunContext,
-  progress: Progress,
-  built: BuiltKustomization,
-  client: KubeClient,
-): Promise<ChangeSet> {
-  const before = progress.object.status?.inventory?.entries ?? []
-  const result = await applyStaged(client, {
-    objects: built.objects,
-    owner: ownerOf(progress.object),
-    fieldManager: fieldManagers.kustomization,
-    force: progress.object.spec.force === true,
-    live: ctx.live,
-    trustLocal: ctx.isBulk,
-    concurrency: ctx.deps.limits.applyConcurrency,
-    signal: ctx.signal,
-    beforeWrites: async (planned) => {
-      const entries = mergeInventory(inventoryEntries(planned), before)
-      checkInventorySize(entries)
-      if (isSameInventory(entries, before)) return
-      const status = progressingStatus(progress.object, `Applying revision ${progress.revision}`, now(ctx))
-      await store(ctx, progress, { ...status, inventory: { entries }, lastAttemptedRevision: progress.revision ?? '' })
-    },
-  })
-  note(progress, result.changes)
-  emitApplied(ctx, progress, result.changes)
-  if (result.errors.length > 0) {
-    const message = result.errors.map((failure) => failure.error.message).join('\n')
-    throw new EngineError(message, { code: 'apply-failed', reason: 'ReconciliationFailed', disposition: 'retry' })
-  }
-  const wanted = inventoryEntries(result.changes)
-  const stale = progress.object.spec.prune ? staleEntries(before, wanted) : []
-  if (stale.length === 0) {
-    progress.object = { ...progress.object, status: { ...progress.object.status, inventory: { entries: wanted } } }
-    return result.changes
-  }
-  const pruned = await pruneObjects(client, {
-    entries: stale,
-    keep: wanted,
-    owner: ownerOf(progress.object),
-    signal: ctx.signal,
-  })
-  note(progress, pruned.changes)
-  emitPruned(ctx, progress, pruned.changes)
-  const entries = mergeInventory(wanted, pruned.survivors)
-  progress.object = { ...progress.object, status: { ...progress.object.status, inventory: { entries } } }
-  if (pruned.errors.length > 0) {
-    const message = pruned.errors.map((failure) => failure.error.message).join('\n')
-    throw new EngineError(message, { code: 'prune-failed', reason: 'PruneFailed', disposition: 'retry' })
-  }
-  return [...result.changes, ...pruned.changes]
-}
-
-/** True when Git says what it said at the last successful run: whatever has to be written now was changed in the cluster. */
-function isUnchangedInput(progress: Progress): boolean {
-  const { metadata, status } = progress.object
-  const last = status?.history?.[0]
-  return (
-    status?.lastAppliedRevision === progress.revision &&
-    status?.observedGeneration === metadata.generation &&
-    last?.digest === progress.digest &&
-    last?.lastReconciledStatus === 'ReconciliationSucceeded'
-  )
-}
-
-function note(progress: Progress, changes: ChangeSet): void {
-  const isDrift = isUnchangedInput(progress)
-  for (const change of changes) {
-    if (change.action === 'unchanged') progress.unchanged += 1
-    else {
-      const drift =
-        isDrift && (change.action === 'created' || change.action === 'configured') ? (change.drift ?? []) : undefined
-      progress.changes.push({
-        object: formatKey(change),
-        action: change.action,
-        ...(drift === undefined ? {} : { drift }),
-      })
-    }
-  }
 }
 
 function applied(ctx: RunContext, progress: Progress): KustomizationResult {
@@ -246,40 +147,25 @@ async function saveBlocked(ctx: RunContext, progress: Progress, message: string)
   emit(ctx, progress, 'info', 'DependencyNotReady', `Dependencies do not meet ready condition: ${message}`)
 }
 
+/**
+ * The status after a success. One that would say the same as before is not written: looking costs nothing then, at the price of a `.status.history`
+ * that counts the looks which found something only. @returns whether there was something to say.
+ */
+async function saveApplied(ctx: RunContext, progress: Progress): Promise<boolean> {
+  const status = finishedStatus(progress.object, applied(ctx, progress), now(ctx))
+  const isQuiet = progress.changes.length === 0 && isUnchangedInput(progress)
+  if (isQuiet && equalValues(withoutHistory(status), withoutHistory(progress.stored.status))) return false
+  await store(ctx, progress, status)
+  return true
+}
+
+function withoutHistory(status: KustomizationStatus | undefined): KubeMap {
+  const { history: _history, ...rest } = status ?? {}
+  return JSON.parse(JSON.stringify(rest)) as KubeMap
+}
+
 async function save(ctx: RunContext, progress: Progress, result: KustomizationResult): Promise<void> {
   await store(ctx, progress, finishedStatus(progress.object, result, now(ctx)))
-}
-
-async function store(ctx: RunContext, progress: Progress, status: KustomizationStatus): Promise<void> {
-  progress.stored = await patchStatus(ctx.client, progress.stored, status, fieldManagers.kustomizeStatus, {
-    signal: ctx.signal,
-  })
-  progress.object = progress.stored
-  ctx.world.update(progress.stored)
-}
-
-function ownerOf(object: Kustomization) {
-  return {
-    kind: 'Kustomization' as const,
-    group: groups.kustomize,
-    name: object.metadata.name,
-    namespace: object.metadata.namespace ?? '',
-  }
-}
-
-function withReason(error: EngineError, reason: string): EngineError {
-  if (error.reason !== undefined || error.disposition === 'retry') return error
-  return new EngineError(error.message, {
-    code: error.code,
-    disposition: error.disposition,
-    reason,
-    data: error.data,
-    cause: error,
-  })
-}
-
-function now(ctx: RunContext): string {
-  return timestamp(ctx.deps.clock.now())
 }
 
 function record(ctx: RunContext, progress: Progress, state: NodeState, reason: string, message: string): NodeRecord {
@@ -303,38 +189,6 @@ function record(ctx: RunContext, progress: Progress, state: NodeState, reason: s
   }
 }
 
-function emit(ctx: RunContext, progress: Progress, severity: 'info' | 'error', reason: string, message: string): void {
-  const metadata = {
-    ...(progress.revision === undefined ? {} : { revision: progress.revision }),
-    ...(progress.originRevision === undefined ? {} : { originRevision: progress.originRevision }),
-  }
-  ctx.events.emit({ object: progress.object, severity, reason, message, controller: 'kustomize-controller', metadata })
-}
-
-/** One event for what was applied and, where Git had not changed, one that names the drift. */
-function emitApplied(ctx: RunContext, progress: Progress, changes: ChangeSet): void {
-  const written = effectiveChanges(changes)
-  if (written.length === 0) return
-  if (isUnchangedInput(progress)) {
-    const lines = written.map((change) => `${formatKey(change)} drifted: ${describeDrift(change)}`)
-    emit(ctx, progress, 'error', 'DriftDetected', lines.join('\n'))
-  }
-  emit(ctx, progress, 'info', 'Progressing', written.map(formatChange).join('\n'))
-}
-
-function describeDrift(change: Change): string {
-  if (change.action === 'created') return 'was deleted'
-  if (change.drift === undefined || change.drift.length === 0) return 'was changed'
-  return change.drift
-    .map((found) => (found.manager === undefined ? found.path : `${found.path} (by ${found.manager})`))
-    .join(', ')
-}
-
-function emitPruned(ctx: RunContext, progress: Progress, changes: ChangeSet): void {
-  const lines = changes.filter((change) => change.action !== 'unchanged').map(formatChange)
-  if (lines.length > 0) emit(ctx, progress, 'info', 'Progressing', lines.join('\n'))
-}
-
 /** Flux reports every successful run; so do we, but only where something happened: silence is what a scan without findings should cost. */
 function emitFinished(ctx: RunContext, progress: Progress): void {
   if (isUnchangedBefore(progress) && progress.changes.length === 0) return
@@ -345,6 +199,7 @@ function emitFinished(ctx: RunContext, progress: Progress): void {
     'info',
     'ReconciliationSucceeded',
     `Reconciliation finished in ${seconds}s, next run in ${progress.object.spec.interval}`,
+    { commit_status: 'update' },
   )
 }
 

@@ -1,23 +1,26 @@
-import { fieldManagers, finalizer, type GitRepository, type GitRepositoryStatus } from '../../api/index.ts'
-import { EngineError, parseDuration, toEngineError } from '../../base/index.ts'
-import { addFinalizer, patchStatus, removeFinalizer } from '../../kube/index.ts'
 import {
-  fetchArtifact,
-  gitCredentials,
-  resolveRevision,
-  type GitArtifact,
-  type GitDeps,
-  type RequestCredentials,
-  type SecretData,
-} from '../../sources/index.ts'
-import { failedGitStatus, fetchedGitStatus } from './status.ts'
+  fieldManagers,
+  finalizer,
+  getCondition,
+  type ArtifactStatus,
+  type GitRepository,
+  type GitRepositoryStatus,
+} from '../../api/index.ts'
+import { toEngineError, type EngineError } from '../../base/index.ts'
+import { addFinalizer, patchStatus, removeFinalizer } from '../../kube/index.ts'
+import { fetchArtifact, resolveRevision, type GitArtifact, type GitInclude } from '../../sources/index.ts'
+import { includedBefore, includedNow } from './git-include.ts'
+import { contentOptions, gitDeps, observedContent, remoteOf, verificationOf, type GitContent } from './git-request.ts'
+import { failedGitStatus, fetchedGitStatus, hasFailed, unchangedGitStatus } from './status.ts'
 import type { SourceContext } from './index.ts'
 
 /**
- * One look at a GitRepository, as source-controller's reconcile (1.9): resolve the reference with one request, fetch when the revision
- * is new, write status and events. Returns the artifact, or undefined when there is none to be had now (the status says why).
+ * One look at a GitRepository, as source-controller's reconcile (1.9): resolve the reference with one request, fetch when the revision or what the artifact is made with
+ * is new, verify, write status and events. Returns a new artifact; undefined when the recorded one is still right (it is fetched when somebody asks for it), or when there is none to be had now
+ * (the status says why).
  *
- * Effects: `.status` (artifact, conditions Ready, ArtifactInStorage, FetchFailed), events NewArtifact and failures.
+ * Effects: `.status` (artifact, observed fields, conditions Ready, ArtifactInStorage, SourceVerified, FetchFailed, IncludeUnavailable, StorageOperationFailed), events NewArtifact, Succeeded
+ * after a failure, and failures.
  */
 export async function refreshGitRepository(
   ctx: SourceContext,
@@ -30,129 +33,140 @@ export async function refreshGitRepository(
   }
   if (object.spec.suspend === true) return undefined
   let current = object
+  const seen: { revision?: string } = {}
   try {
     const held = await addFinalizer(ctx.client, object, finalizer, fieldManagers.sourceStatus, { signal: ctx.signal })
     if (held === undefined) return undefined
     current = held
-    refuseUnsupported(current)
-    const request = await requestOf(ctx, current)
-    const resolved = await resolveRevision(gitDeps(ctx), request)
-    const artifact = await fetchArtifact(gitDeps(ctx), { ...request, ...previousCommit(current), resolved })
-    if (!isUpToDate(current, artifact)) {
-      const isNew = current.status?.artifact?.revision !== artifact.revision
-      current = await store(
-        ctx,
-        current,
-        fetchedGitStatus(current, artifact, ctx.deps.settings.publicUrl, ctx.deps.clock.now()),
-      )
-      if (isNew)
-        emit(ctx, current, 'info', 'NewArtifact', `stored artifact for commit '${subjectOf(artifact)}'`, artifact)
-    }
-    return artifact
+    return await lookAt(ctx, current, seen)
   } catch (caught) {
     const error = toEngineError(caught)
     if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error
     const reason = error.reason ?? 'GitOperationFailed'
-    await store(
-      ctx,
-      current,
-      failedGitStatus(current, reason, error.message, error.disposition === 'stall', ctx.deps.clock.now()),
-    )
-    emit(ctx, current, 'error', reason, error.message)
+    const message = messageOf(error, reason)
+    const failure = { reason, message, isStalled: error.disposition === 'stall', ...seen }
+    await store(ctx, current, failedGitStatus(current, failure, ctx.deps.clock.now()))
+    const isWaiting = error.disposition === 'wait'
+    emit(ctx, current, { severity: isWaiting ? 'info' : 'error', reason, message })
     return undefined
   }
 }
 
-/** The artifact recorded in the status, fetched (from the cache, as a rule) without asking the server what is new. */
+/** The artifact recorded in the status, made again with what it was made with then (from the cache, as a rule), without asking the server what is new. */
 export async function currentArtifact(ctx: SourceContext, object: GitRepository): Promise<GitArtifact> {
-  const revision = object.status?.artifact?.revision ?? ''
-  const commit = revision.slice(revision.lastIndexOf(':') + 1)
-  return await fetchArtifact(gitDeps(ctx), { ...(await requestOf(ctx, object)), resolved: { revision, commit } })
+  const include = await includedBefore(ctx, object, (repository, revision) => {
+    const { include: _, ...content } = observedContent(repository)
+    return artifactAt(ctx, repository, revision, { content, include: [] })
+  })
+  return artifactAt(ctx, object, object.status?.artifact?.revision ?? '', { content: observedContent(object), include })
 }
 
-function gitDeps(ctx: SourceContext): GitDeps {
-  const { http, clock, caches, limits, settings } = ctx.deps
-  return { http, clock, cache: caches.git, limits: limits.git, egress: settings.egress }
+async function artifactAt(
+  ctx: SourceContext,
+  object: GitRepository,
+  revision: string,
+  made: { readonly content: GitContent; readonly include: readonly GitInclude[] },
+): Promise<GitArtifact> {
+  return fetchArtifact(gitDeps(ctx, object), {
+    ...(await remoteOf(ctx, object)),
+    ...contentOptions(made.content),
+    include: made.include,
+    resolved: { revision, commit: commitOf(revision) },
+    onLfsPointer: (path) => emitLfsPointer(ctx, object, path),
+  })
 }
 
-async function requestOf(ctx: SourceContext, object: GitRepository) {
-  const { spec } = object
-  return {
-    url: spec.url,
-    credentials: await loadCredentials(ctx, object),
-    signal: withTimeout(ctx, object),
-    ...(spec.ref === undefined ? {} : { ref: spec.ref }),
-    ...(spec.verify === undefined ? {} : { verify: spec.verify }),
-    ...(spec.recurseSubmodules === undefined ? {} : { recurseSubmodules: spec.recurseSubmodules }),
-    ...(spec.ignore === undefined ? {} : { ignore: spec.ignore }),
-    ...(spec.sparseCheckout === undefined ? {} : { sparseCheckout: spec.sparseCheckout }),
+async function lookAt(
+  ctx: SourceContext,
+  object: GitRepository,
+  seen: { revision?: string },
+): Promise<GitArtifact | undefined> {
+  const { deps } = ctx
+  const remote = await remoteOf(ctx, object)
+  const included = await includedNow(ctx, object)
+  const resolved = await resolveRevision(gitDeps(ctx, object), remote)
+  seen.revision = resolved.revision
+  const recorded = object.status?.artifact
+  if (recorded !== undefined && isSameContent(object, resolved.revision, included.artifacts)) {
+    if (isSettled(object)) return undefined
+    const stored = await store(ctx, object, unchangedGitStatus(object, recorded, deps.clock.now()))
+    if (hasFailed(object)) {
+      const message = `stored artifact for revision '${recorded.revision}'`
+      emit(ctx, stored, { severity: 'info', reason: 'Succeeded', message, artifact: recorded })
+    }
+    return undefined
   }
+  const verification = await verificationOf(ctx, object)
+  const artifact = await fetchArtifact(gitDeps(ctx, object), {
+    ...remote,
+    ...contentOptions(object.spec),
+    ...(recorded === undefined ? {} : { previous: commitOf(recorded.revision) }),
+    ...(verification === undefined ? {} : { verify: verification }),
+    include: included.includes,
+    resolved,
+    onLfsPointer: (path) => emitLfsPointer(ctx, object, path),
+  })
+  const fetched = {
+    artifact,
+    includedArtifacts: included.artifacts,
+    ...(artifact.verified === undefined ? {} : { verified: artifact.verified }),
+  }
+  const status = fetchedGitStatus(object, fetched, deps.settings.publicUrl, deps.clock.now())
+  const stored = await store(ctx, object, status)
+  const isNew = recorded?.digest !== artifact.digest
+  if (isNew || hasFailed(object)) {
+    const message = `stored artifact for commit '${shortMessage(artifact)}'`
+    emit(ctx, stored, { severity: 'info', reason: isNew ? 'NewArtifact' : 'Succeeded', message, artifact })
+  }
+  return artifact
 }
 
-function previousCommit(object: GitRepository): { previous?: string } {
-  const revision = object.status?.artifact?.revision
-  return revision === undefined ? {} : { previous: revision.slice(revision.lastIndexOf(':') + 1) }
-}
-
-const defaultTimeoutMs = 60_000
-
-function withTimeout(ctx: SourceContext, object: GitRepository): AbortSignal {
-  const wanted = object.spec.timeout === undefined ? defaultTimeoutMs : parseDuration(object.spec.timeout)
-  return AbortSignal.any([ctx.signal, AbortSignal.timeout(wanted)])
-}
-
-function isUpToDate(object: GitRepository, artifact: GitArtifact): boolean {
-  const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')
-  const requestedAt = object.metadata.annotations?.['reconcile.fluxcd.io/requestedAt']
+/** True where fetching again would give the recorded artifact (source-controller's gitContentConfigChanged, and signatures that were verified as they are asked for now). */
+function isSameContent(object: GitRepository, revision: string, included: readonly ArtifactStatus[]): boolean {
+  const { spec, status } = object
+  const isEqual = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null)
+  const versions = (artifacts: readonly ArtifactStatus[] | undefined): string[] =>
+    (artifacts ?? []).map((artifact) => `${artifact.revision} ${artifact.digest}`)
+  const wantedMode = spec.verify === undefined ? undefined : (spec.verify.mode ?? 'HEAD').replace('head', 'HEAD')
   return (
-    object.status?.artifact?.revision === artifact.revision &&
-    object.status.artifact.digest === artifact.digest &&
-    object.status.observedGeneration === object.metadata.generation &&
-    ready?.status === 'True' &&
-    (requestedAt === undefined || object.status.lastHandledReconcileAt === requestedAt)
+    normalizeRevision(status?.artifact?.revision ?? '') === normalizeRevision(revision) &&
+    isEqual(spec.ignore, status?.observedIgnore) &&
+    (spec.recurseSubmodules ?? false) === (status?.observedRecurseSubmodules ?? false) &&
+    isEqual(spec.include ?? [], status?.observedInclude ?? []) &&
+    isEqual(spec.sparseCheckout ?? [], status?.observedSparseCheckout ?? []) &&
+    isEqual(versions(included), versions(status?.includedArtifacts)) &&
+    wantedMode === status?.sourceVerificationMode &&
+    (wantedMode === undefined || getCondition(status?.conditions, 'SourceVerified')?.status === 'True')
   )
 }
 
-async function loadCredentials(ctx: SourceContext, object: GitRepository): Promise<RequestCredentials> {
-  const { spec } = object
-  const reference = spec.secretRef
-  const common = { url: spec.url, ...(spec.provider === undefined ? {} : { provider: spec.provider }) }
-  if (reference === undefined) return gitCredentials(common)
-  const namespace = object.metadata.namespace ?? ''
-  const secret = await ctx.client.get<{ data?: { [key: string]: string } }>(
-    { apiVersion: 'v1', kind: 'Secret', namespace, name: reference.name },
-    { signal: ctx.signal },
+/** True where the status says already that all is well with this generation, and the last request is answered. */
+function isSettled(object: GitRepository): boolean {
+  const { status, metadata } = object
+  const requestedAt = metadata.annotations?.['reconcile.fluxcd.io/requestedAt']
+  return (
+    status?.observedGeneration === metadata.generation &&
+    getCondition(status?.conditions, 'Ready')?.status === 'True' &&
+    !hasFailed(object) &&
+    (requestedAt === undefined || status?.lastHandledReconcileAt === requestedAt)
   )
-  if (secret === undefined) {
-    throw new EngineError(
-      `failed to get secret '${namespace}/${reference.name}': it does not exist; create it, or correct spec.secretRef`,
-      {
-        code: 'secret-missing',
-        reason: 'AuthenticationFailed',
-        disposition: 'retry',
-      },
-    )
-  }
-  const data: { [key: string]: Uint8Array } = {}
-  for (const [key, value] of Object.entries(secret.data ?? {}))
-    data[key] = Uint8Array.from(atob(value), (char) => char.charCodeAt(0))
-  return gitCredentials({ ...common, secret: data satisfies SecretData })
 }
 
-function refuseUnsupported(object: GitRepository): void {
-  const { spec } = object
-  const refuse = (field: string): never => {
-    throw new EngineError(
-      `spec.${field} is not supported yet; remove it, or leave this source to Flux's own controller`,
-      {
-        code: 'git-field-unsupported',
-        reason: 'GitOperationFailed',
-        data: { field },
-      },
-    )
-  }
-  if ((spec.include ?? []).length > 0) refuse('include')
-  if (spec.proxySecretRef !== undefined) refuse('proxySecretRef')
+/** A revision in today's form; older versions of Flux wrote `main/<hash>` or the hash alone. */
+function normalizeRevision(revision: string): string {
+  return revision.replace(/(^|\/)([0-9a-f]{40})$/, (_, slash: string, hash: string) =>
+    slash === '' ? `sha1:${hash}` : `@sha1:${hash}`,
+  )
+}
+
+function commitOf(revision: string): string {
+  return /[0-9a-f]{40}$/.exec(revision)?.[0] ?? ''
+}
+
+/** Errors of the remote are shown as Flux shows them; those that say it all themselves stay as they are. */
+function messageOf(error: EngineError, reason: string): string {
+  if (reason !== 'GitOperationFailed' || error.code === 'git-sparse-checkout') return error.message
+  return `failed to checkout and determine revision: ${error.message}`
 }
 
 async function store(ctx: SourceContext, object: GitRepository, status: GitRepositoryStatus): Promise<GitRepository> {
@@ -161,19 +175,30 @@ async function store(ctx: SourceContext, object: GitRepository, status: GitRepos
   return stored
 }
 
-/** The first line of the commit's message, at most fifty characters. */
-function subjectOf(artifact: GitArtifact): string {
-  return (artifact.commit.message.split('\n')[0] ?? '').slice(0, 50)
+/** The first line of the commit's message, at most fifty characters of it. */
+function shortMessage(artifact: GitArtifact): string {
+  const subject = Array.from(artifact.commit.message.split('\n')[0] ?? '')
+  return subject.length > 50 ? `${subject.slice(0, 50).join('')}...` : subject.join('')
+}
+
+function emitLfsPointer(ctx: SourceContext, object: GitRepository, path: string): void {
+  const message =
+    `${JSON.stringify(path)} is a pointer of Git LFS: its content is not in the repository and was not fetched. ` +
+    'Store the file in Git itself (git lfs untrack), or hide it with spec.ignore'
+  emit(ctx, object, { severity: 'error', reason: 'GitLFSPointer', message })
 }
 
 function emit(
   ctx: SourceContext,
   object: GitRepository,
-  severity: 'info' | 'error',
-  reason: string,
-  message: string,
-  artifact?: GitArtifact,
+  event: {
+    readonly severity: 'info' | 'error'
+    readonly reason: string
+    readonly message: string
+    readonly artifact?: { readonly revision: string; readonly digest: string }
+  },
 ): void {
+  const { artifact, ...rest } = event
   const metadata = artifact === undefined ? {} : { revision: artifact.revision, digest: artifact.digest }
-  ctx.events.emit({ object, severity, reason, message, controller: 'source-controller', metadata })
+  ctx.events.emit({ object, ...rest, controller: 'source-controller', metadata })
 }

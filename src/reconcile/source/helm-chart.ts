@@ -4,18 +4,12 @@ import { MemoryTree } from '../../files/index.ts'
 import type { SourceArtifact } from '../../sources/index.ts'
 import { idOfKey } from '../world.ts'
 import { buildTreeChart, findTreeChart } from './chart/from-tree.ts'
-import { buildError, summaryOf, wantedValuesFiles, type BuiltChart, type ChartHead } from './chart/build.ts'
+import { summaryOf, wantedValuesFiles, type BuiltChart, type ChartPlan } from './chart/build.ts'
+import { planRemoteChart } from './chart/from-repository.ts'
 import type { SourceContext } from './index.ts'
 import { artifactPath } from './object-status.ts'
 import { refreshSource, type SourceLook } from './refresh-source.ts'
 import { digestOf, keepStored, readStored } from './stored-artifact.ts'
-
-/** A chart that is known by name and version, and is built when it is needed. */
-interface ChartPlan extends ChartHead {
-  /** Revision of the source it comes from; undefined for a registry, which has none. */
-  readonly sourceRevision: string | undefined
-  build(): Promise<BuiltChart>
-}
 
 /**
  * One look at a HelmChart: which version of the chart is wanted now, and, where that is a new one or the object has changed, the chart itself (source-controller 1.9, helmchart_controller).
@@ -84,8 +78,8 @@ async function planChart(ctx: SourceContext, object: HelmChart): Promise<ChartPl
       { code: 'chart-source-missing', reason: 'SourceUnavailable', disposition: 'wait' },
     )
   }
-  if (sourceRef.kind === 'HelmRepository')
-    throw buildError('UnsupportedSourceKind', 'charts of a HelmRepository are not supported yet')
+  const repository = ctx.world.get(idOfKey(key))
+  if (repository?.kind === 'HelmRepository') return planRemoteChart(ctx, object, repository)
   const source = await ctx.sources.artifact(key).catch((error: unknown) => {
     const cause = toEngineError(error)
     if (cause.code !== 'artifact-missing') throw cause

@@ -50,10 +50,12 @@ export interface SourceContext {
   readonly signal: AbortSignal
   /** The other sources of the run: a chart is made from one. */
   readonly sources: Pick<SourceResults, 'refresh' | 'artifact'>
+  /** Downloads that several sources of the run share, by a name of the caller's. */
+  readonly shared: Map<string, Promise<unknown>>
 }
 
 /** Makes the sources of one run. */
-export function createSources(run: Omit<SourceContext, 'sources'>): SourceResults {
+export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): SourceResults {
   const refreshed = new Map<
     string,
     { readonly generation: number; readonly artifact: Promise<SourceArtifact | undefined> }
@@ -76,11 +78,13 @@ export function createSources(run: Omit<SourceContext, 'sources'>): SourceResult
   }
   const load = async (key: ObjectKey): Promise<SourceArtifact> => {
     const id = idOfKey(key)
+    const before = run.world.get(id)
+    const known = refreshed.get(id)
+    const fresh = known?.generation === before?.metadata.generation ? await known?.artifact : undefined
+    if (fresh !== undefined) return fresh
+    // As the look has left it.
     const object = run.world.get(id)
     if (!isSource(object)) throw artifactFailed(`Source '${id}' not found; create it, or correct the reference to it`)
-    const known = refreshed.get(id)
-    const fresh = known?.generation === object.metadata.generation ? await known?.artifact : undefined
-    if (fresh !== undefined) return fresh
     const recorded = await currentArtifactOf(ctx, object)
     if (recorded !== undefined) return noteTime(recorded)
     // Never fetched: a source that a Kustomization of this run has just created.
@@ -113,7 +117,7 @@ export function createSources(run: Omit<SourceContext, 'sources'>): SourceResult
       return loadArtifactChart(key, await artifactOf(key), run.deps.caches)
     },
   }
-  const ctx: SourceContext = { ...run, sources: results }
+  const ctx: SourceContext = { ...run, sources: results, shared: new Map() }
   return results
 }
 

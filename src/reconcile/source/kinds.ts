@@ -1,8 +1,12 @@
-import { unsupportedSourceKind, type SourceArtifact } from '../../sources/index.ts'
+import { EngineError } from '../../base/index.ts'
+import type { SourceArtifact } from '../../sources/index.ts'
 import type { Source } from '../world.ts'
+import { externalArtifact, refreshExternalArtifact } from './external-artifact.ts'
 import { currentArtifact, refreshGitRepository } from './git.ts'
 import { currentHelmChart, refreshHelmChart } from './helm-chart.ts'
+import { currentHelmRepository, refreshHelmRepository } from './helm-repository.ts'
 import type { SourceContext } from './index.ts'
+import { currentOciRepository, refreshOciRepository } from './oci-repository.ts'
 
 /** What the engine does with the sources of one kind. A new kind is one file and one line in the table below. */
 interface SourceKind<T extends Source> {
@@ -20,6 +24,9 @@ const kinds: SourceTable = Object.freeze({
     current: async (ctx, object) =>
       object.status?.artifact === undefined ? undefined : await currentArtifact(ctx, object),
   },
+  OCIRepository: { refresh: refreshOciRepository, current: currentOciRepository },
+  HelmRepository: { refresh: refreshHelmRepository, current: currentHelmRepository },
+  ExternalArtifact: { refresh: refreshExternalArtifact, current: externalArtifact },
   HelmChart: { refresh: refreshHelmChart, current: currentHelmChart },
 } satisfies SourceTable)
 
@@ -33,4 +40,12 @@ export function refreshByKind(ctx: SourceContext, object: Source): Promise<Sourc
 export function currentArtifactOf(ctx: SourceContext, object: Source): Promise<SourceArtifact | undefined> {
   const kind = kinds[object.kind] as SourceKind<Source> | undefined
   return kind === undefined ? Promise.reject(unsupportedSourceKind(object.kind)) : kind.current(ctx, object)
+}
+
+function unsupportedSourceKind(kind: string): EngineError {
+  return new EngineError(`sources of kind ${kind} are not supported yet; supported: ${Object.keys(kinds).join(', ')}`, {
+    code: 'unsupported-source-kind',
+    reason: 'UnsupportedSourceKind',
+    data: { kind },
+  })
 }

@@ -1,5 +1,5 @@
 import { gzipSync } from 'fflate'
-import { EngineError } from '../../base/index.ts'
+import { concatBytes, EngineError } from '../../base/index.ts'
 
 /** A regular file of an archive that is made. */
 export interface PackedFile {
@@ -31,7 +31,7 @@ export function packTarGz(files: Iterable<PackedFile>, options: { readonly direc
     parts.push(file.data, new Uint8Array((block - (file.data.length % block)) % block))
   }
   parts.push(new Uint8Array(2 * block))
-  return gzipSync(concat(parts), { level: 6, mtime: 0 })
+  return gzipSync(concatBytes(parts), { level: 6, mtime: 0 })
 }
 
 interface EntryHead {
@@ -68,7 +68,7 @@ function paxRecord(key: string, value: string): Uint8Array {
   const body = new TextEncoder().encode(` ${key}=${value}\n`)
   let length = body.length + 1
   while (String(length).length + body.length !== length) length = String(length).length + body.length
-  return concat([new TextEncoder().encode(String(length)), body])
+  return concatBytes([new TextEncoder().encode(String(length)), body])
 }
 
 function header(path: { readonly prefix: string; readonly name: string }, head: EntryHead): Uint8Array {
@@ -90,14 +90,4 @@ function header(path: { readonly prefix: string; readonly name: string }, head: 
   const sum = bytes.reduce((total, byte) => total + byte, 0)
   write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
   return bytes
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }

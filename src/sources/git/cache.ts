@@ -13,6 +13,13 @@ export interface KnownServer {
   readonly until: number
 }
 
+/** A short-lived token. */
+export interface KnownToken {
+  readonly value: string
+  /** Clock time until which it is used. */
+  readonly until: number
+}
+
 /** A file of the repository whose patterns hide others. */
 export interface IgnoreFile {
   /** Path relative to the tree that it was found under. */
@@ -49,6 +56,7 @@ export class GitObjectCache {
   readonly #writes = new Set<Promise<void>>()
   readonly #servers = new Map<string, KnownServer>()
   readonly #ignoreFiles = new Map<string, readonly IgnoreFile[]>()
+  readonly #tokens = new Map<string, KnownToken>()
   /** Commits whose trees all came in, with the number of stored increments that they rest on. */
   readonly #complete = new Map<string, number>()
 
@@ -131,6 +139,16 @@ export class GitObjectCache {
   setServer(key: string, server: KnownServer | undefined): void {
     if (server === undefined) this.#servers.delete(key)
     else remember(this.#servers, key, server)
+  }
+
+  /** A token that was fetched for the identity `key` (a digest, never the credentials themselves). Held in memory only. */
+  token(key: string, now: number): string | undefined {
+    const known = this.#tokens.get(key)
+    return known !== undefined && known.until > now ? known.value : undefined
+  }
+
+  setToken(key: string, token: KnownToken): void {
+    remember(this.#tokens, key, token)
   }
 
   ignoreFiles(scope: string, tree: string): readonly IgnoreFile[] | undefined {

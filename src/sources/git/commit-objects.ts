@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { isEngineError, printUrl } from '../../base/index.ts'
-import type { RequestCredentials } from '../request.ts'
+import type { GitCredentials } from './credentials.ts'
 import { gitDataError, gitError } from './errors.ts'
 import { fetchVersion1 } from './isomorphic.ts'
 import { decodeBundle, encodeBundle } from './object-bundle.ts'
@@ -34,14 +34,14 @@ export class CommitObjects {
   readonly commitId: string
   readonly scope: string
   readonly #deps: GitDeps
-  readonly #options: { readonly url: string; readonly credentials?: RequestCredentials }
+  readonly #options: { readonly url: string; readonly credentials?: GitCredentials }
   readonly #reference: string | undefined
   readonly #identity: string
   readonly #pinned = new Map<string, GitObject>()
 
   constructor(
     deps: GitDeps,
-    options: { url: string; credentials?: RequestCredentials; commit: string; reference?: string },
+    options: { url: string; credentials?: GitCredentials; commit: string; reference?: string },
   ) {
     this.#deps = deps
     // Not the caller's signal: downloads are shared with others, who must not be cut off with it.
@@ -90,6 +90,15 @@ export class CommitObjects {
     await this.#fetchMissing('trees', ids, signal, async (remote) =>
       (await remote.hasFilter()) ? { filter: 'blob:none' } : {},
     )
+  }
+
+  /** Gets an annotated tag, without what it points to where the server can leave that out. Undefined where `id` is something else. */
+  async loadTag(id: string, signal?: AbortSignal): Promise<GitObject | undefined> {
+    await this.#fetchMissing('tag', [id], signal, async (remote) =>
+      (await remote.hasFilter()) ? { filter: 'tree:0', depth: 1 } : { depth: 1 },
+    )
+    const object = this.get(id)
+    return object?.type === 'tag' ? object : undefined
   }
 
   /** Gets files. `storeAs` names the set, so that a later instance finds it in the store. */

@@ -1,7 +1,7 @@
 import type { FileEntry, FileTree } from '../../ports/index.ts'
 import type { PendingFilesError } from '../../files/index.ts'
 import { fileNotFound } from '../../files/index.ts'
-import { gitDataError, gitUnsupported } from './errors.ts'
+import { gitDataError, gitError } from './errors.ts'
 import type { GitObject } from './object-id.ts'
 import type { TreeEntry } from './objects.ts'
 import { parseTree } from './objects.ts'
@@ -37,9 +37,9 @@ export class GitTree implements FileTree {
   read(path: string): Uint8Array {
     const entry = this.entry(path)
     if (entry?.kind === 'submodule') {
-      throw gitUnsupported(
-        `the submodule at ${JSON.stringify(path)}`,
-        'add its files to the repository, or use spec.include',
+      throw gitError(
+        `${JSON.stringify(path)} is a submodule, whose files were not fetched: set spec.recurseSubmodules, or use spec.include`,
+        { code: 'git-submodule' },
       )
     }
     if (entry === undefined || entry.kind === 'directory') throw fileNotFound(path)

@@ -1,12 +1,14 @@
 import type { GitHttpRequest, GitHttpResponse } from 'isomorphic-git'
-import { isEngineError, printUrl } from '../../base/index.ts'
+import { concatBytes, isEngineError, printUrl } from '../../base/index.ts'
 import { gitDataError, gitError, gitUnsupported } from './errors.ts'
 import type { GitLimits } from './limits.ts'
 import { MemoryFs } from './memory-fs.ts'
 import type { GitObject } from './object-id.ts'
 import { readPack } from './pack.ts'
-import { concatBytes } from './pkt-line.ts'
 import type { GitRemote } from './remote.ts'
+
+/** What isomorphic-git is told in place of the URL: it knows only http and https, and the requests go through the engine's client anyway. */
+const placeholder = 'https://repository.invalid/it'
 
 /**
  * Fetches a commit with all its files from a server that speaks only version 1 of the protocol: isomorphic-git negotiates and receives, into a file system in memory; the pack that it
@@ -28,10 +30,10 @@ export async function fetchVersion1(
   }
   const git = await import('isomorphic-git')
   const fs = new MemoryFs(limits.maxPackBytes)
-  const { base: url } = await remote.server()
+  const { base } = await remote.server()
   try {
     await git.init({ fs, dir: '/', gitdir: '/git', bare: true })
-    await git.addRemote({ fs, gitdir: '/git', remote: 'origin', url })
+    await git.addRemote({ fs, gitdir: '/git', remote: 'origin', url: placeholder })
     await git.fetch({
       fs,
       gitdir: '/git',
@@ -39,7 +41,7 @@ export async function fetchVersion1(
       singleBranch: true,
       depth: 1,
       tags: false,
-      http: { request: (request) => sendFor(remote, request) },
+      http: { request: (request) => sendFor(remote, base, request) },
     })
   } catch (error) {
     if (isEngineError(error)) throw error
@@ -59,12 +61,12 @@ export async function fetchVersion1(
 }
 
 /** The HTTP client that isomorphic-git is given: the engine's own, with its rules for redirects, credentials and deadlines. */
-async function sendFor(remote: GitRemote, request: GitHttpRequest): Promise<GitHttpResponse> {
+async function sendFor(remote: GitRemote, base: string, request: GitHttpRequest): Promise<GitHttpResponse> {
   const parts: Uint8Array[] = []
   for await (const part of request.body ?? []) parts.push(part)
   const response = await remote.send({
     method: request.method === 'POST' ? 'POST' : 'GET',
-    url: new URL(request.url),
+    url: new URL(request.url.replace(placeholder, base)),
     headers: request.headers ?? {},
     ...(parts.length === 0 ? {} : { body: concatBytes(parts) }),
   })

@@ -1,3 +1,4 @@
+import { concatBytes } from '../../base/index.ts'
 import { gitDataError } from './errors.ts'
 
 /** One unit of Git's wire format (gitprotocol-common, pkt-line; the special packets of protocol v2). */
@@ -47,17 +48,6 @@ export async function* readPackets(source: AsyncIterable<Uint8Array>): AsyncGene
 /** A data packet as text without the newline at its end. */
 export function packetText(data: Uint8Array): string {
   return new TextDecoder().decode(data).replace(/\n$/, '')
-}
-
-/** The parts one after the other in one buffer. */
-export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const result = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    result.set(part, at)
-    at += part.length
-  }
-  return result
 }
 
 function readLength(bytes: Uint8Array, at: number): number {

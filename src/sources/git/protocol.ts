@@ -1,7 +1,8 @@
-import { gitDataError, gitError } from './errors.ts'
+import { concatBytes } from '../../base/index.ts'
+import { gitDataError, gitError, gitUnsupported } from './errors.ts'
 import { isObjectId } from './object-id.ts'
 import type { Packet } from './pkt-line.ts'
-import { concatBytes, encodePackets, packetText } from './pkt-line.ts'
+import { encodePackets, packetText } from './pkt-line.ts'
 
 /** Name under which the engine shows itself to forges. Some answer only to agents that start with `git/`. */
 export const gitAgent = 'git/2.0 (sluice)'
@@ -40,7 +41,14 @@ export interface FetchRequest {
 /** Decodes the answer to `GET info/refs?service=git-upload-pack`, of version 2, 1 or 0. */
 export async function readCapabilities(packets: AsyncIterable<Packet>): Promise<ServerCapabilities> {
   const lines: string[] = []
-  for await (const packet of packets) if (packet.kind === 'data') lines.push(packetText(packet.data))
+  let isWhole = false
+  for await (const packet of packets) {
+    isWhole = packet.kind === 'flush'
+    if (packet.kind === 'data') lines.push(packetText(packet.data))
+  }
+  if (!isWhole && lines.every((line) => !line.startsWith('ERR '))) {
+    throw gitDataError('the answer does not speak the Git protocol, or was cut off')
+  }
   if (lines[0]?.startsWith('# service=') === true) lines.shift()
   throwOnError(lines[0])
   if (lines[0] === 'version 2') {
@@ -48,6 +56,7 @@ export async function readCapabilities(packets: AsyncIterable<Packet>): Promise<
       const [name = '', ...value] = line.split('=')
       return [name, value.join('=')]
     })
+    refuseOtherHash(features.find(([name]) => name === 'object-format')?.[1])
     return { version: 2, features: new Map(features) }
   }
   if (lines[0]?.startsWith('version ') === true) lines.shift()
@@ -65,6 +74,7 @@ function readVersion1(lines: readonly string[]): ServerCapabilities {
     const [from, to] = value.join('=').split(':')
     if (name === 'symref' && from !== undefined && to !== undefined) symrefs.set(from, to)
   }
+  refuseOtherHash(features.get('object-format'))
   const refs = new Map<string, RemoteRef>()
   for (const line of [first[0] ?? '', ...lines.slice(1)]) {
     const [id = '', name = ''] = line.split(' ')
@@ -75,6 +85,15 @@ function readVersion1(lines: readonly string[]): ServerCapabilities {
     else refs.set(name, target === undefined ? { name, id } : { name, id, target })
   }
   return { version: 1, features, refs: [...refs.values()] }
+}
+
+/** Throws EngineError `git-unsupported` for a repository whose object ids are not SHA-1. */
+function refuseOtherHash(format: string | undefined): void {
+  if (format === undefined || format === 'sha1') return
+  throw gitUnsupported(
+    `a repository with ${format.slice(0, 20)} object ids`,
+    'use a repository with SHA-1 object ids; no large forge offers others yet',
+  )
 }
 
 /** The `ls-refs` command for references that start with one of `prefixes`. */
@@ -93,18 +112,16 @@ export function lsRefsRequest(prefixes: readonly string[]): Uint8Array {
 /** Decodes the answer to {@link lsRefsRequest}. */
 export async function readRefs(packets: AsyncIterable<Packet>): Promise<RemoteRef[]> {
   const refs: RemoteRef[] = []
+  let isWhole = false
   for await (const packet of packets) {
+    isWhole = packet.kind === 'flush'
     if (packet.kind !== 'data') continue
     const line = packetText(packet.data)
     throwOnError(line)
     const [id = '', name = '', ...attributes] = line.split(' ')
     if (id === 'unborn') continue
     if (!isObjectId(id) || name === '') {
-      throw gitDataError(
-        id.length === 64
-          ? 'the repository uses SHA-256 object ids, which are not supported yet'
-          : 'the list of references is damaged',
-      )
+      throw gitDataError('the list of references is damaged')
     }
     const value = (key: string): string | undefined =>
       attributes.find((attribute) => attribute.startsWith(`${key}:`))?.slice(key.length + 1)
@@ -112,6 +129,8 @@ export async function readRefs(packets: AsyncIterable<Packet>): Promise<RemoteRe
     const target = value('symref-target')
     refs.push({ name, id, ...(peeled === undefined ? {} : { peeled }), ...(target === undefined ? {} : { target }) })
   }
+  // A list that ends early would make the highest of the tags that came look like the highest of all.
+  if (!isWhole) throw gitDataError('the list of references was cut off on the way')
   return refs
 }
 

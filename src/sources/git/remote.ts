@@ -1,12 +1,13 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { isEngineError, printUrl } from '../../base/index.ts'
-import type { Clock } from '../../ports/index.ts'
-import type { RequestCredentials, RequestDeps, SourceResponse } from '../request.ts'
-import { credentialsFor, drain, retryAfterMs, sendRequest } from '../request.ts'
+import type { Clock, SshClient } from '../../ports/index.ts'
+import type { RequestDeps, SourceResponse } from '../request.ts'
+import { drain, retryAfterMs, sendRequest } from '../request.ts'
 import type { GitObjectCache, KnownServer } from './cache.ts'
 import { cacheScope } from './cache.ts'
-import { parseGitUrl } from './credentials.ts'
+import type { GitCredentials } from './credentials.ts'
+import { credentialsForUrl, parseGitUrl } from './credentials.ts'
 import { gitError } from './errors.ts'
 import type { GitLimits } from './limits.ts'
 import type { GitObject } from './object-id.ts'
@@ -16,19 +17,25 @@ import type { Packet } from './pkt-line.ts'
 import { readPackets } from './pkt-line.ts'
 import type { FetchRequest, RemoteRef } from './protocol.ts'
 import { fetchRequest, gitAgent, lsRefsRequest, readCapabilities, readFetchedPack, readRefs } from './protocol.ts'
+import type { GitLogin } from './provider-credentials.ts'
+import { sendOverSsh } from './ssh.ts'
 
 /** What Git sources need from outside. */
 export interface GitDeps extends RequestDeps {
   readonly cache: GitObjectCache
   readonly clock: Clock
   readonly limits: GitLimits
+  /** For repositories over SSH; absent on platforms that cannot open sockets. */
+  readonly ssh?: SshClient
+  /** Logins of clouds by `spec.provider` (`azure`, `aws`), where the deployment has them. */
+  readonly logins?: { readonly [provider: string]: GitLogin | undefined }
 }
 
 /** How long a server's capabilities are believed, which saves a request per operation. */
 const serverTtlMs = 3_600_000
 
 /**
- * One repository at a forge, spoken to over smart HTTP, protocol v2 (version 1 for listing). One instance serves one operation: its deadline starts when it is made.
+ * One repository at a forge, spoken to over smart HTTP or SSH, protocol v2 (version 1 for listing). One instance serves one operation: its deadline starts when it is made.
  * Every failure is an EngineError with reason `GitOperationFailed` whose message shows the URL without user name, password and query.
  */
 export class GitRemote {
@@ -38,10 +45,10 @@ export class GitRemote {
   /** Identifies repository and credentials together; only ever held in memory. */
   readonly identity: string
   readonly #deps: GitDeps
-  readonly #credentials: RequestCredentials
+  readonly #credentials: GitCredentials
   readonly #signal: AbortSignal
 
-  constructor(deps: GitDeps, options: { url: string; credentials?: RequestCredentials; signal?: AbortSignal }) {
+  constructor(deps: GitDeps, options: { url: string; credentials?: GitCredentials; signal?: AbortSignal }) {
     this.url = parseGitUrl(options.url)
     this.#deps = deps
     this.#credentials = options.credentials ?? {}
@@ -98,14 +105,13 @@ export class GitRemote {
     body?: Uint8Array
   }): Promise<SourceResponse> {
     const { body, ...rest } = request
+    // The repository may have moved to another host, which must not see what was meant for the first.
+    const credentials = credentialsForUrl(this.#credentials, this.url, request.url)
+    const whole = { ...rest, ...(body === undefined ? {} : { body }), signal: this.#signal }
     return this.#guard(() =>
-      sendRequest(this.#deps, {
-        ...rest,
-        ...(body === undefined ? {} : { body }),
-        // The repository may have moved to another host, which must not see what was meant for the first.
-        credentials: credentialsFor(this.#credentials, this.url, request.url),
-        signal: this.#signal,
-      }),
+      request.url.protocol === 'ssh:'
+        ? sendOverSsh(this.#deps.ssh, { ...whole, credentials: credentials.ssh })
+        : sendRequest(this.#deps, { ...whole, credentials }),
     )
   }
 
@@ -134,7 +140,7 @@ export class GitRemote {
     })
     await this.#checkStatus(response, 'application/x-git-upload-pack-advertisement')
     const capabilities = await this.#guard(() => readCapabilities(this.#packets(response, limits.maxRefsBytes)))
-    const base = `${response.url.origin}${response.url.pathname}`.replace(/\/info\/refs$/, '')
+    const base = repositoryBase(response.url).replace(/\/info\/refs$/, '')
     const server = { capabilities, base, until: clock.now() + serverTtlMs }
     // The references of a version 1 answer are a moment's, so only version 2 is remembered.
     if (capabilities.version === 2) cache.setServer(this.identity, server)
@@ -222,7 +228,8 @@ export class GitRemote {
 
 /** URL of a repository without query, fragment, user information and trailing slash. */
 export function repositoryBase(url: URL): string {
-  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
+  // Not `origin`, which an ssh URL does not have.
+  return `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`
 }
 
 async function* limited(response: SourceResponse, maxBytes: number): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,5 @@
 import { isEngineError } from '../../base/index.ts'
-import type { RequestCredentials } from '../request.ts'
+import type { GitCredentials } from './credentials.ts'
 import { gitError } from './errors.ts'
 import { isObjectId } from './object-id.ts'
 import { parseCommit } from './objects.ts'
@@ -25,12 +25,14 @@ export interface ResolvedRevision {
   readonly commit: string
   /** The reference that was followed: `refs/heads/main`. */
   readonly reference?: string
+  /** The tag that was followed, with the id of what it names: an annotated tag, or the commit itself. */
+  readonly tag?: { readonly name: string; readonly id: string }
 }
 
 export interface ResolveOptions {
   readonly url: string
   readonly ref?: GitReference
-  readonly credentials?: RequestCredentials
+  readonly credentials?: GitCredentials
   readonly signal?: AbortSignal
 }
 
@@ -58,7 +60,7 @@ export async function resolveAt(deps: GitDeps, remote: GitRemote, ref: GitRefere
     const reference = `refs/tags/${ref.tag}`
     const found = (await remote.listRefs([reference])).find((candidate) => candidate.name === reference)
     if (found === undefined) throw await missing(remote, reference)
-    return resolved(ref.tag, found.peeled ?? found.id, reference)
+    return { ...resolved(ref.tag, found.peeled ?? found.id, reference), tag: { name: ref.tag, id: found.id } }
   }
   if (isSet(ref.semver)) return resolveSemver(deps, remote, ref.semver)
   const branch = isSet(ref.branch) ? ref.branch : defaultBranch
@@ -101,7 +103,10 @@ async function resolveName(remote: GitRemote, name: string): Promise<ResolvedRev
       disposition: 'retry',
     })
   }
-  return resolved(name, commit, name)
+  const tag = bare.startsWith('refs/tags/') ? bare.slice('refs/tags/'.length) : undefined
+  return tag === undefined || found === undefined
+    ? resolved(name, commit, name)
+    : { ...resolved(name, commit, name), tag: { name: tag, id: found.id } }
 }
 
 /** The highest tag that satisfies the range. Versions that differ in build metadata only are told apart by the time of their commits, then by name. */
@@ -118,7 +123,10 @@ async function resolveSemver(deps: GitDeps, remote: GitRemote, range: string): P
   if (winner === undefined) {
     throw gitError(`no match found for semver: ${range}`, { code: 'git-reference-not-found', disposition: 'retry' })
   }
-  return resolved(winner, commitOf(winner), `refs/tags/${winner}`)
+  return {
+    ...resolved(winner, commitOf(winner), `refs/tags/${winner}`),
+    tag: { name: winner, id: tags.get(winner)?.id ?? '' },
+  }
 }
 
 async function commitTimes(remote: GitRemote, commits: readonly string[]): Promise<Map<string, number>> {

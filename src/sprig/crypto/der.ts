@@ -1,3 +1,4 @@
+import { concatBytes } from '../../base/index.ts'
 /** ASN.1 DER: what keys and certificates need of it. */
 
 export const SEQUENCE = 0x30
@@ -13,13 +14,7 @@ export const GENERALIZED_TIME = 0x18
 
 /** Joins byte strings. */
 export function joinBytes(...parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
-  return out
+  return concatBytes(parts)
 }
 
 /** One element: tag, length, content. */

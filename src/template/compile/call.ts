@@ -162,8 +162,14 @@ function compileCallBuiltin(
     const values = evals.map((evaluate) => evaluate(run, dot))
     if (hasFinal) values.push(final)
     run.site = at.site
-    return settle(run, callValue(run, callee ?? '<no value>', values))
+    return settle(run, callValue(run, callee ?? reflectText(values[0]), values))
   }
+}
+
+/** What reflect.Value's String method gives, by which Go names a callee that came through a pipe. */
+function reflectText(value: Value): string {
+  if (typeof value === 'string') return value
+  return value === undefined || value === null ? '<invalid Value>' : `<${typeName(value)} Value>`
 }
 
 /** A method call's parts, as field access has them. */

@@ -150,10 +150,16 @@ function member(run: Run, access: MemberAccess): Value {
     return found === undefined ? missing(run, name, value instanceof TypedMap ? value.type.zero : null) : found
   }
   if (value instanceof GoObject && value.fields.has(name)) {
+    if (!isExported(name))
+      throw run.fail(`${name} is an unexported field of struct type ${access.describe(run, value)}`)
     if (args !== undefined) throw run.fail(`${name} has arguments but cannot be invoked as function`)
     return value.fields.get(name)
   }
   throw run.fail(`can't evaluate field ${name} in type ${access.describe(run, value)}`)
+}
+
+function isExported(name: string): boolean {
+  return /^\p{Lu}/u.test(name)
 }
 
 const NO_ARGUMENTS: Arguments = { nodes: [], fixed: () => [], count: 0, hasFinal: false }

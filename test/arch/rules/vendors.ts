@@ -25,6 +25,9 @@ const vendorRules: readonly VendorRule[] = [
   { module: 'js-yaml', allowed: /^src\/yaml\//, place: 'src/yaml' },
   { module: 'yaml', allowed: /^src\/yaml\//, place: 'src/yaml' },
   { module: 'isomorphic-git', allowed: /^src\/sources\/git\//, place: 'src/sources/git' },
+  { module: 'openpgp', allowed: /^src\/(?:secrets|sources\/git)\//, place: 'src/secrets and src/sources/git' },
+  { module: 'ssh2', allowed: /^src\/platforms\/node\//, place: 'src/platforms/node' },
+  { module: 'socks', allowed: /^src\/platforms\/node\//, place: 'src/platforms/node' },
   {
     module: '@kubernetes/client-node',
     allowed: /^src\/(?:kube|platforms\/node)\//,
@@ -32,6 +35,8 @@ const vendorRules: readonly VendorRule[] = [
     place: 'src/kube (types only) and src/platforms/node',
   },
   { module: '@octokit/webhooks', allowed: /^src\/receivers\//, place: 'src/receivers' },
+  { module: 'age-encryption', allowed: /^src\/secrets\//, place: 'src/secrets' },
+  { module: 'aws4fetch', allowed: /^src\/secrets\//, place: 'src/secrets' },
   { module: 'hono', allowed: /^(?:functions|src\/ui)\//, place: 'functions and src/ui' },
 ]
 

@@ -188,10 +188,28 @@ void describe('JSON patch', () => {
       want: { a: [1, 3] },
     },
     {
-      name: 'replaces only what is there',
-      document: {},
-      patch: [{ op: 'replace', path: '/a', value: 1 }],
+      name: 'replaces a key that is not there, as evanphx/json-patch does',
+      document: { a: 1 },
+      patch: [{ op: 'replace', path: '/b', value: 2 }],
+      want: { a: 1, b: 2 },
+    },
+    {
+      name: 'replaces only elements that are there',
+      document: [1],
+      patch: [{ op: 'replace', path: '/1', value: 2 }],
       want: 'error',
+    },
+    {
+      name: 'copies a key that is not there as null',
+      document: { a: 1 },
+      patch: [{ op: 'copy', from: '/b', path: '/c' }],
+      want: { a: 1, c: null },
+    },
+    {
+      name: 'ignores what stands before the first slash',
+      document: { a: 1 },
+      patch: [{ op: 'add', path: 'x/b', value: 2 }],
+      want: { a: 1, b: 2 },
     },
     {
       name: 'removes',

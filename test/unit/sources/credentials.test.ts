@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import {
-  gitCredentials,
-  isSameRepository,
-  isSupportedSourceKind,
-  normalizeRepositoryUrl,
-  sources,
-  unsupportedSourceKind,
-} from '../../../src/sources/index.ts'
+import { gitCredentials, isSameRepository, normalizeRepositoryUrl } from '../../../src/sources/index.ts'
 
 const basic = (login: string): string => `Basic ${Buffer.from(login).toString('base64')}`
 const https = 'https://example.com/a'
@@ -85,12 +78,21 @@ describe('gitCredentials', () => {
       reason: 'InvalidProviderConfiguration',
     },
     {
-      name: 'GitHub App',
-      options: { url: https, provider: 'github', secret: { githubAppID: '1', githubAppPrivateKey: 's3cret' } },
-      reason: 'GitOperationFailed',
+      name: 'provider with a Secret without app keys',
+      options: { url: https, provider: 'github', secret: { username: 's3cret' } },
+      reason: 'InvalidProviderConfiguration',
     },
-    { name: 'cloud provider', options: { url: https, provider: 'azure' }, reason: 'GitOperationFailed' },
-    { name: 'ssh', options: { url: 'ssh://git@example.com/a' }, reason: 'GitOperationFailed' },
+    {
+      name: 'proxy of an unknown kind',
+      options: { url: https, proxySecret: { address: 'ftp://s3cret' } },
+      reason: 'AuthenticationFailed',
+    },
+    { name: 'ssh without a key', options: { url: 'ssh://git@example.com/a' }, reason: 'AuthenticationFailed' },
+    {
+      name: 'tokens of a provider over ssh',
+      options: { url: 'ssh://git@example.com/a', provider: 'azure', secret: { identity: 's3cret', known_hosts: 'x' } },
+      reason: 'InvalidProviderConfiguration',
+    },
     { name: 'no URL', options: { url: 's3cret' }, reason: 'URLInvalid' },
   ]) {
     it(`refuses ${name}`, () => {
@@ -154,16 +156,5 @@ describe('normalizeRepositoryUrl', () => {
     ]
     for (const [a, b] of yes) assert.equal(isSameRepository(a, b), true, `${a} ${b}`)
     for (const [a, b] of no) assert.equal(isSameRepository(a, b), false, `${a} ${b}`)
-  })
-})
-
-describe('kinds of sources', () => {
-  it('knows those that are there, and names those that are not', () => {
-    assert.equal(isSupportedSourceKind('GitRepository'), true)
-    assert.equal(typeof sources.GitRepository.fetch, 'function')
-    for (const kind of ['Bucket', 'OCIRepository', 'toString', '']) assert.equal(isSupportedSourceKind(kind), false)
-    const error = unsupportedSourceKind('Bucket')
-    assert.equal(error.code, 'unsupported-source-kind')
-    assert.match(error.message, /Bucket/)
   })
 })

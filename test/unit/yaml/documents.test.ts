@@ -53,6 +53,15 @@ describe('documents', () => {
     assert.equal(value.polluted, undefined)
     assert.deepEqual(Object.keys(value), ['__proto__'])
   })
+  it('counts the indentation of a block scalar that is the whole document from the first column', () => {
+    for (const [text, want] of [
+      ['|2\n   word\n', ' word\n'],
+      ['--- |2-\n   a\n  b\n', ' a\nb'],
+      ['|\n  word\n', 'word\n'],
+      ['>1\n  a\n', ' a\n'],
+    ] as const)
+      assert.equal(parseYaml(text, { dialect: 'sigs' }), want, text)
+  })
   it('ends a billion laughs, deep nesting and bytes that are not text with an error', () => {
     const laughs = `a: &a [${'x,'.repeat(9)}x]\n${Array.from('bcdefghij')
       .map((name, i) => `${name}: &${name} [${`*${'abcdefghi'[i]},`.repeat(9)}*${'abcdefghi'[i]}]`)

@@ -21,6 +21,13 @@ export interface ChartHead {
   readonly version: string
 }
 
+/** A chart that is known by name and version, and is built when it is needed. */
+export interface ChartPlan extends ChartHead {
+  /** Revision of the source it comes from; undefined for a registry, which has none. */
+  readonly sourceRevision: string | undefined
+  build(): Promise<BuiltChart>
+}
+
 /** An error of a build with the reason under which source-controller reports it. */
 export function buildError(reason: string, message: string, cause?: unknown): EngineError {
   const disposition = isEngineError(cause) ? cause.disposition : 'stall'

@@ -1,0 +1,177 @@
+import { EngineError, isEngineError } from '../../base/index.ts'
+import { groups, type Kustomization } from '../../api/index.ts'
+import type { FileTree } from '../../ports/index.ts'
+import {
+  formatObject,
+  isMap,
+  nameOf,
+  namespaceOf,
+  scalarText,
+  type KubeMap,
+  type KubeObject,
+} from '../../resources/index.ts'
+import {
+  createKeyServices,
+  createRedactor,
+  decryptFile,
+  decryptJsonObject,
+  detectFormat,
+  formatOfPath,
+  fromBase64,
+  isEncryptedObject,
+  readKeyMaterial,
+  secretsError,
+  toBase64,
+  type KeyServices,
+} from '../../secrets/index.ts'
+import type { RunContext } from '../context.ts'
+import { combineFailures } from './decrypt-failures.ts'
+import { decryptSources } from './decrypt-sources.ts'
+
+/** What decrypts the sources and objects of one Kustomization, for one run. */
+export interface Decryption {
+  /** `files` with the encrypted files that the kustomization at `path` reads as secrets in plain; nothing is written anywhere. */
+  sources(files: FileTree, path: string): Promise<FileTree>
+  /** The objects in plain. Rejects with every object's failure in one error. */
+  objects(objects: readonly KubeObject[]): Promise<readonly KubeObject[]>
+  /** An error without any value that was decrypted. */
+  redact(error: EngineError): EngineError
+}
+
+/** Without `spec.decryption` everything stays as it is. */
+export const noDecryption: Decryption = {
+  sources: (files) => Promise.resolve(files),
+  objects: (objects) => Promise.resolve(objects),
+  redact: (error) => error,
+}
+
+const decryptAnnotation = `${groups.kustomize}/decrypt`
+
+/**
+ * The decryption that `spec.decryption` asks for, with the keys of its Secret, which is read with the deployment's own identity from the
+ * Kustomization's namespace (kustomize-controller 1.9, ImportKeys).
+ *
+ * @throws EngineError `decryption-secret-missing`, `decryption-account-unsupported`, or what reading the keys throws. Never holds a value.
+ */
+export async function loadDecryption(ctx: RunContext, kustomization: Kustomization): Promise<Decryption> {
+  const { decryption } = kustomization.spec
+  if (decryption === undefined) return noDecryption
+  if (decryption.serviceAccountName !== undefined && decryption.serviceAccountName !== '') {
+    throw new EngineError(
+      'to use spec.decryption.serviceAccountName for decryption authentication the feature gate ObjectLevelWorkloadIdentity is needed, which this deployment does not have; name a Secret with credentials in spec.decryption.secretRef',
+      { code: 'decryption-account-unsupported', reason: 'FeatureGateDisabled' },
+    )
+  }
+  const material = readKeyMaterial(await secretData(ctx, kustomization), `Secret '${decryption.secretRef?.name ?? ''}'`)
+  const { http, clock, settings } = ctx.deps
+  const keys = await createKeyServices(material, {
+    http,
+    egress: settings.egress,
+    now: () => clock.now(),
+    signal: ctx.signal,
+  })
+  return createDecryption(keys, { verifyMac: settings.verifySopsMac, signal: ctx.signal })
+}
+
+async function secretData(
+  ctx: RunContext,
+  { metadata, spec }: Kustomization,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const name = spec.decryption?.secretRef?.name
+  if (name === undefined) return new Map()
+  const key = { apiVersion: 'v1', kind: 'Secret', namespace: metadata.namespace ?? '', name }
+  const secret = await ctx.client.get<{ readonly data?: { readonly [name: string]: string } }>(key, {
+    signal: ctx.signal,
+  })
+  if (secret === undefined) {
+    throw new EngineError(
+      `cannot get sops decryption Secret '${key.namespace}/${name}': it does not exist; create it with the keys, or correct spec.decryption.secretRef`,
+      { code: 'decryption-secret-missing', reason: 'BuildFailed', disposition: 'retry' },
+    )
+  }
+  return new Map(
+    Object.entries(secret.data ?? {}).map(([entry, value]) => [entry, fromBase64(value) ?? new Uint8Array()]),
+  )
+}
+
+/** Decrypts with the given key services. Exported for tests. */
+export function createDecryption(
+  keys: KeyServices,
+  options: { readonly verifyMac: boolean; readonly signal: AbortSignal },
+): Decryption {
+  const redactor = createRedactor()
+  const common = { keys, verifyMac: options.verifyMac, onValue: (value: string) => redactor.add(value) }
+  return {
+    sources: (files, path) => decryptSources(files, path, { ...common, signal: options.signal }),
+    objects: async (objects) => {
+      const failures: EngineError[] = []
+      const result: KubeObject[] = []
+      for (const object of objects) {
+        options.signal.throwIfAborted()
+        try {
+          result.push(await decryptObject(object, common))
+        } catch (error) {
+          if (!isEngineError(error)) throw error
+          failures.push(error)
+        }
+      }
+      if (failures.length > 0) throw combineFailures(failures)
+      return result
+    },
+    redact: (error) => redactor.error(error),
+  }
+}
+
+type ObjectOptions = Pick<Parameters<typeof decryptFile>[1], 'keys' | 'verifyMac' | 'onValue'>
+
+async function decryptObject(object: KubeObject, options: ObjectOptions): Promise<KubeObject> {
+  if (isDecryptionDisabled(object)) return object
+  if (isEncryptedObject(object)) return await decryptJsonObject(object, { ...options, name: nameOfObject(object) })
+  const { data } = object
+  if (object['kind'] !== 'Secret' || !isMap(data)) return object
+  const plain: KubeMap = { ...data }
+  for (const [key, value] of Object.entries(data)) {
+    const content = typeof value === 'string' ? fromBase64(value) : undefined
+    const format = content === undefined ? undefined : detectFormat(content)
+    if (content === undefined || format === undefined) continue
+    const name = `the field '${key}' of ${nameOfObject(object)}`
+    const result = await decryptFile(content, { ...options, format, outputFormat: formatOfPath(key), name })
+    plain[key] = toBase64(result)
+  }
+  return { ...object, data: plain }
+}
+
+/**
+ * Refuses Secrets that are still encrypted: applied as they are they would be useless. Flux lets those through whose encrypted values are in
+ * `stringData`, because its typed objects drop the field that shows it.
+ *
+ * @throws DiagnosticsError naming all of them.
+ */
+export function refuseEncryptedSecrets(objects: readonly KubeObject[]): void {
+  const failures = objects
+    .filter(
+      (object) =>
+        object['kind'] === 'Secret' &&
+        object['apiVersion'] === 'v1' &&
+        object['sops'] !== undefined &&
+        !isDecryptionDisabled(object),
+    )
+    .map((object) =>
+      secretsError(
+        'sops-not-configured',
+        `${nameOfObject(object)} is SOPS encrypted, configuring decryption is required for this secret to be reconciled: set spec.decryption`,
+        { reason: 'ReconciliationFailed' },
+      ),
+    )
+  if (failures.length > 0) throw combineFailures(failures)
+}
+
+function isDecryptionDisabled(object: KubeObject): boolean {
+  const { metadata } = object
+  const annotations = isMap(metadata) ? metadata['annotations'] : undefined
+  return isMap(annotations) && scalarText(annotations[decryptAnnotation]).toLowerCase() === 'disabled'
+}
+
+function nameOfObject(object: KubeObject): string {
+  return formatObject({ kind: scalarText(object['kind']), namespace: namespaceOf(object), name: nameOf(object) })
+}

@@ -1,0 +1,163 @@
+import type { HelmChart, HelmRepository } from '../../../api/index.ts'
+import { EngineError, isEngineError, tryParseVersion } from '../../../base/index.ts'
+import {
+  chartTag,
+  downloadChart,
+  fetchOciChart,
+  parseOciUrl,
+  RegistryClient,
+  registryLogin,
+  secretText,
+  selectVersion,
+  tlsOfSecret,
+  type OciDeps,
+  type RegistryLogin,
+  type RegistryOptions,
+} from '../../../sources/index.ts'
+import { chartVersions, helmRequest, isOciHelmRepository } from '../helm-repository.ts'
+import { idOf, keyOf } from '../../world.ts'
+import type { SourceContext } from '../index.ts'
+import { ociDeps } from '../oci-repository.ts'
+import { deadlineOf } from '../refresh-source.ts'
+import { readSecret } from '../secret.ts'
+import {
+  buildError,
+  loadPackaged,
+  packChart,
+  versionWith,
+  wantedValuesFiles,
+  type BuiltChart,
+  type ChartHead,
+  type ChartPlan,
+} from './build.ts'
+import { mergeChartValuesFiles } from './values-files.ts'
+
+/** Lower-case names with `-`, joined by `/`, `.` or `/.` (source-controller 1.9, RemoteReference.Validate). */
+const chartName = /^[-a-z0-9]+(?:(?:\/\.?|\.)[-a-z0-9]+)*(?:\/\.?|\.)?$/
+
+/**
+ * Says which version of a chart in a HelmRepository is wanted now. With values files the generation becomes build metadata, so that consumers notice (source-controller 1.9,
+ * buildFromHelmRepository).
+ *
+ * @throws EngineError reason `InvalidChartReference`, `ChartPullError`, `AuthenticationFailed`, `NoSourceArtifact`.
+ */
+export async function planRemoteChart(
+  ctx: SourceContext,
+  object: HelmChart,
+  repository: HelmRepository,
+): Promise<ChartPlan> {
+  const { chart, version: range = '*' } = object.spec
+  if (!chartName.test(chart)) {
+    throw buildError(
+      'InvalidChartReference',
+      `invalid chart reference: invalid chart name '${chart}': a valid name must be lower case letters and numbers and MAY be separated with dashes (-), slashes (/) or periods (.)`,
+    )
+  }
+  if (isOciHelmRepository(repository)) return planOciChart(ctx, object, repository)
+  const { versions, revision } = await chartVersions(ctx, await fetched(ctx, repository), chart)
+  const entry = selectVersion(chart, versions, range)
+  const metadata = wantedValuesFiles(object).length === 0 ? '' : String(object.metadata.generation ?? 0)
+  const head = { name: entry.name, version: versionWith(entry.version, metadata) }
+  return {
+    ...head,
+    sourceRevision: revision,
+    build: async () => {
+      const { deps, options } = await helmRequest(ctx, repository)
+      return packRemoteChart(object, head, await downloadChart(deps, options, entry))
+    },
+  }
+}
+
+/** The same for a chart in a registry, whose versions are its tags; a version that is given in full is not looked up before it is pulled (source-controller 1.9, OCIChartRepository). */
+async function planOciChart(ctx: SourceContext, object: HelmChart, repository: HelmRepository): Promise<ChartPlan> {
+  const { chart, version: range = '*' } = object.spec
+  if (object.spec.verify !== undefined) {
+    throw buildError(
+      'ChartVerificationError',
+      'spec.verify is not supported yet; nothing was fetched, because an unverified chart must not be used',
+    )
+  }
+  const deps = ociDeps(ctx)
+  const options = await chartRegistryOptions(ctx, repository, chart)
+  const isExact = range.split('.').length >= 3 && tryParseVersion(range) !== undefined
+  const version = isExact ? range : await latestTag(deps, options, chart, range)
+  const metadata = wantedValuesFiles(object).length === 0 ? '' : String(object.metadata.generation ?? 0)
+  const head = { name: chart.slice(chart.lastIndexOf('/') + 1), version: versionWith(version, metadata) }
+  return {
+    ...head,
+    sourceRevision: undefined,
+    build: async () => {
+      const found = await fetchOciChart(deps, options, chartTag(version)).catch((error: unknown) => {
+        if (!isEngineError(error) || error.reason !== 'OCIArtifactPullFailed') throw error
+        throw buildError('ChartPullError', `chart pull error: ${error.message}`, error)
+      })
+      return packRemoteChart(object, head, found.bytes)
+    },
+  }
+}
+
+async function latestTag(deps: OciDeps, options: RegistryOptions, chart: string, range: string): Promise<string> {
+  const tags = await new RegistryClient(deps, options).tags()
+  const versions = tags.map((tag) => ({ version: tag.replaceAll('_', '+') }))
+  return selectVersion(chart, versions, range).version
+}
+
+async function chartRegistryOptions(
+  ctx: SourceContext,
+  repository: HelmRepository,
+  chart: string,
+): Promise<RegistryOptions> {
+  const { spec, metadata } = repository
+  const namespace = metadata.namespace ?? ''
+  const name = parseOciUrl(spec.url, `/${chart}`)
+  const secret = await readSecret(ctx, namespace, spec.secretRef, 'secretRef')
+  const certSecret = await readSecret(ctx, namespace, spec.certSecretRef, 'certSecretRef')
+  const tls = tlsOfSecret(certSecret)
+  if (secret === undefined && spec.provider !== undefined && spec.provider !== 'generic') {
+    throw buildError(
+      'AuthenticationFailed',
+      `spec.provider ${spec.provider} without a Secret is not supported yet; give a Secret in spec.secretRef`,
+    )
+  }
+  const username = secretText(secret, 'username')
+  const login: RegistryLogin | undefined =
+    username === ''
+      ? secret === undefined
+        ? undefined
+        : registryLogin([secret], name)
+      : { kind: 'basic', username, password: secretText(secret, 'password') }
+  return {
+    name,
+    login,
+    insecure: spec.insecure === true,
+    signal: deadlineOf(ctx, spec.timeout),
+    credentials: tls === undefined ? {} : { tls },
+  }
+}
+
+/** The repository with its index; one that has just been made is looked at first. @throws EngineError reason `NoSourceArtifact`. */
+async function fetched(ctx: SourceContext, repository: HelmRepository): Promise<HelmRepository> {
+  if (repository.status?.artifact !== undefined) return repository
+  await ctx.sources.refresh(keyOf(repository))
+  const now = ctx.world.get(idOf(repository))
+  if (now?.kind === 'HelmRepository' && now.status?.artifact !== undefined) return now
+  const ready = now?.kind === 'HelmRepository' ? now.status?.conditions?.find((one) => one.type === 'Ready') : undefined
+  throw new EngineError(
+    `no artifact available for HelmRepository source '${repository.metadata.name}'${ready === undefined ? '' : `: ${ready.message}`}`,
+    { code: 'artifact-missing', reason: 'NoSourceArtifact', disposition: 'wait' },
+  )
+}
+
+/**
+ * A downloaded chart as it goes into the artifact: as it came, unless values files are merged into it.
+ *
+ * @throws EngineError reason `ChartPullError`, `ChartPackageError`, `ValuesFilesError`.
+ */
+export async function packRemoteChart(object: HelmChart, head: ChartHead, bytes: Uint8Array): Promise<BuiltChart> {
+  const { name, version } = head
+  const wanted = wantedValuesFiles(object)
+  const chart = await loadPackaged(bytes, wanted.length === 0 ? 'ChartPullError' : 'ChartPackageError')
+  if (wanted.length === 0) return { name, version, bytes, isPackaged: false, valuesFiles: [] }
+  const merged = mergeChartValuesFiles(chart, wanted, object.spec.ignoreMissingValuesFiles === true)
+  return { name, version, bytes: packChart(chart, version, merged.yaml), isPackaged: true, valuesFiles: merged.files }
+}

@@ -1,0 +1,136 @@
+import type { GitRepository, GitRepositoryInclude } from '../../api/index.ts'
+import { EngineError, isEngineError, parseDuration } from '../../base/index.ts'
+import {
+  providerCredentials,
+  type FetchArtifactOptions,
+  type GitCredentials,
+  type GitDeps,
+  type GitVerification,
+  type SecretData,
+} from '../../sources/index.ts'
+import type { SourceContext } from './index.ts'
+
+/** What decides how the files of a commit are shown: from the spec for a new artifact, from the status for the recorded one. */
+export interface GitContent {
+  readonly ignore?: string
+  readonly sparseCheckout?: readonly string[]
+  readonly recurseSubmodules?: boolean
+  readonly include?: readonly GitRepositoryInclude[]
+}
+
+const defaultTimeoutMs = 60_000
+
+/** The ports of Git for one object: its `spec.timeout` is the deadline of every operation. */
+export function gitDeps(ctx: SourceContext, object: GitRepository): GitDeps {
+  const { http, clock, caches, limits, settings, ssh, gitLogins } = ctx.deps
+  return {
+    http,
+    clock,
+    cache: caches.git,
+    limits: { ...limits.git, timeoutMs: timeoutOf(object) },
+    egress: settings.egress,
+    ...(ssh === undefined ? {} : { ssh }),
+    ...(gitLogins === undefined ? {} : { logins: gitLogins }),
+  }
+}
+
+/** Where to fetch from and how to log in. Throws EngineError with reason `AuthenticationFailed`, `InvalidProviderConfiguration`, `URLInvalid`. */
+export async function remoteOf(
+  ctx: SourceContext,
+  object: GitRepository,
+): Promise<Pick<FetchArtifactOptions, 'url' | 'ref' | 'signal'> & { readonly credentials: GitCredentials }> {
+  const { spec } = object
+  const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(timeoutOf(object))])
+  return {
+    url: spec.url,
+    signal,
+    ...(spec.ref === undefined ? {} : { ref: spec.ref }),
+    credentials: await credentialsOf(ctx, object, signal),
+  }
+}
+
+/** The parts of `content` that fetching takes as they are. */
+export function contentOptions(
+  content: GitContent,
+): Pick<FetchArtifactOptions, 'ignore' | 'sparseCheckout' | 'recurseSubmodules'> {
+  return {
+    ...(content.ignore === undefined ? {} : { ignore: content.ignore }),
+    ...(content.sparseCheckout === undefined ? {} : { sparseCheckout: content.sparseCheckout }),
+    ...(content.recurseSubmodules === undefined ? {} : { recurseSubmodules: content.recurseSubmodules }),
+  }
+}
+
+/** The content that the recorded artifact was made with. */
+export function observedContent(object: GitRepository): GitContent {
+  const { observedIgnore, observedSparseCheckout, observedRecurseSubmodules, observedInclude } = object.status ?? {}
+  return {
+    ...(observedIgnore === undefined ? {} : { ignore: observedIgnore }),
+    ...(observedSparseCheckout === undefined ? {} : { sparseCheckout: observedSparseCheckout }),
+    ...(observedRecurseSubmodules === undefined ? {} : { recurseSubmodules: observedRecurseSubmodules }),
+    ...(observedInclude === undefined ? {} : { include: observedInclude }),
+  }
+}
+
+/** `spec.verify` with its keys, or undefined where nothing is to be verified. Throws EngineError with reason `VerificationError` for a missing Secret. */
+export async function verificationOf(ctx: SourceContext, object: GitRepository): Promise<GitVerification | undefined> {
+  const { verify } = object.spec
+  if (verify === undefined) return undefined
+  const data = await readSecret(ctx, object, verify.secretRef.name).catch((error: unknown) => {
+    if (!isEngineError(error) || error.code !== 'secret-missing') throw error
+    throw new EngineError(`public keys secret error: ${error.message}`, {
+      code: 'git-verification',
+      reason: 'VerificationError',
+      disposition: 'retry',
+    })
+  })
+  const keys: { [name: string]: string } = {}
+  for (const [name, value] of Object.entries(data)) keys[name] = new TextDecoder().decode(value)
+  return { keys, ...(verify.mode === undefined ? {} : { mode: verify.mode }) }
+}
+
+function timeoutOf(object: GitRepository): number {
+  return object.spec.timeout === undefined ? defaultTimeoutMs : parseDuration(object.spec.timeout)
+}
+
+async function credentialsOf(ctx: SourceContext, object: GitRepository, signal: AbortSignal): Promise<GitCredentials> {
+  const { spec, metadata } = object
+  const [secret, proxySecret] = await Promise.all([
+    spec.secretRef === undefined ? undefined : readSecret(ctx, object, spec.secretRef.name),
+    spec.proxySecretRef === undefined ? undefined : readSecret(ctx, object, spec.proxySecretRef.name),
+  ])
+  return providerCredentials(gitDeps(ctx, object), {
+    url: spec.url,
+    namespace: metadata.namespace ?? '',
+    signal,
+    ...(spec.provider === undefined ? {} : { provider: spec.provider }),
+    ...(spec.serviceAccountName === undefined ? {} : { serviceAccountName: spec.serviceAccountName }),
+    ...(secret === undefined ? {} : { secret }),
+    ...(proxySecret === undefined ? {} : { proxySecret }),
+  })
+}
+
+async function readSecret(
+  ctx: SourceContext,
+  object: GitRepository,
+  name: string,
+): Promise<{ readonly [key: string]: Uint8Array } & SecretData> {
+  const namespace = object.metadata.namespace ?? ''
+  const secret = await ctx.client.get<{ data?: { [key: string]: string } }>(
+    { apiVersion: 'v1', kind: 'Secret', namespace, name },
+    { signal: ctx.signal },
+  )
+  if (secret === undefined) {
+    throw new EngineError(
+      `failed to get secret '${namespace}/${name}': it does not exist; create it, or correct the spec`,
+      {
+        code: 'secret-missing',
+        reason: 'AuthenticationFailed',
+        disposition: 'retry',
+      },
+    )
+  }
+  const data: { [key: string]: Uint8Array } = {}
+  for (const [key, value] of Object.entries(secret.data ?? {}))
+    data[key] = Uint8Array.from(atob(value), (char) => char.charCodeAt(0))
+  return data
+}

@@ -1,0 +1,180 @@
+import type { OciRepository } from '../../api/index.ts'
+import { EngineError } from '../../base/index.ts'
+import { MemoryTree } from '../../files/index.ts'
+import type { FileTree } from '../../ports/index.ts'
+import {
+  extractTarGz,
+  fetchOci,
+  packTree,
+  parseOciUrl,
+  printRepository,
+  proxyOfSecret,
+  registryLogin,
+  resolveOci,
+  tlsOfSecret,
+  type OciDeps,
+  type RegistryLogin,
+  type RegistryOptions,
+  type SecretData,
+  type SourceArtifact,
+} from '../../sources/index.ts'
+import type { SourceContext } from './index.ts'
+import { artifactPath } from './object-status.ts'
+import { deadlineOf, refreshSource, type SourceLook } from './refresh-source.ts'
+import { readSecret } from './secret.ts'
+import { digestOf, keepStored, readStored } from './stored-artifact.ts'
+
+const reason = 'OCIArtifactPullFailed'
+
+/**
+ * One look at an OCIRepository: resolves the reference and, where the revision is new or the object has changed, pulls the layer (source-controller 1.9, ocirepository_controller).
+ */
+export async function refreshOciRepository(
+  ctx: SourceContext,
+  object: OciRepository,
+): Promise<SourceArtifact | undefined> {
+  return refreshSource(ctx, object, reason, async (current): Promise<SourceLook> => {
+    refuseUnsupported(current)
+    const { spec, status } = current
+    const deps = ociDeps(ctx)
+    const options = { ...(await registryOptions(ctx, current)), ...fetchOptions(current) }
+    const { revision, digest } = await resolveOci(deps, {
+      ...options,
+      ...(spec.ref === undefined ? {} : { ref: spec.ref }),
+    })
+    const isSame = status?.artifact?.revision === revision && status.observedGeneration === current.metadata.generation
+    const stored = isSame ? await readStored(ctx, status.artifact) : undefined
+    const isCopy = spec.layerSelector?.operation === 'copy'
+    const file = `${digest.slice('sha256:'.length)}.${isCopy ? 'tgz' : 'tar.gz'}`
+    let artifact: SourceArtifact
+    if (stored === undefined) {
+      const content = await fetchOci(deps, options, digest)
+      const bytes = content.bytes ?? packTree(content.files ?? new MemoryTree({}))
+      await keepStored(ctx, artifactPath(current, file), bytes)
+      artifact = await ociArtifact(ctx, { revision, bytes, isCopy, metadata: content.metadata, files: content.files })
+    } else
+      artifact = await ociArtifact(ctx, { revision, bytes: stored, isCopy, metadata: status?.artifact?.metadata ?? {} })
+    return {
+      artifact,
+      file,
+      reason: 'Succeeded',
+      message: `stored artifact for digest '${revision}'`,
+      event: { reason: 'NewArtifact', message: newArtifactMessage(current, artifact) },
+      observed: { observedIgnore: spec.ignore, observedLayerSelector: spec.layerSelector },
+    }
+  })
+}
+
+/** The artifact recorded in the status, from the store; pulled again by its digest where it is gone from there. */
+export async function currentOciRepository(
+  ctx: SourceContext,
+  object: OciRepository,
+): Promise<SourceArtifact | undefined> {
+  const { status } = object
+  if (status?.artifact === undefined) return undefined
+  const { revision, metadata = {} } = status.artifact
+  const isCopy = status.observedLayerSelector?.operation === 'copy'
+  const stored = await readStored(ctx, status.artifact)
+  if (stored !== undefined) return ociArtifact(ctx, { revision, bytes: stored, isCopy, metadata })
+  return refreshOciRepository(ctx, object)
+}
+
+/** What talking to registries needs. */
+export function ociDeps(ctx: SourceContext): OciDeps {
+  const { http, clock, limits, settings } = ctx.deps
+  return { http, clock, egress: settings.egress, limits: limits.oci }
+}
+
+/** Login, certificates and proxy of an OCIRepository. @throws EngineError reason `AuthenticationFailed`, `URLInvalid`. */
+async function registryOptions(ctx: SourceContext, object: OciRepository): Promise<RegistryOptions> {
+  const { spec, metadata } = object
+  const namespace = metadata.namespace ?? ''
+  const name = parseOciUrl(spec.url)
+  const secret = await readSecret(ctx, namespace, spec.secretRef, 'secretRef')
+  const pullSecrets = await readPullSecrets(ctx, namespace, spec.serviceAccountName)
+  const secrets = [...(secret === undefined ? [] : [secret]), ...pullSecrets]
+  const tls = tlsOfSecret(await readSecret(ctx, namespace, spec.certSecretRef, 'certSecretRef'))
+  const proxy = proxyOfSecret(await readSecret(ctx, namespace, spec.proxySecretRef, 'proxySecretRef'))
+  const login: RegistryLogin | undefined = secrets.length === 0 ? undefined : registryLogin(secrets, name)
+  if (secrets.length === 0 && spec.provider !== undefined && spec.provider !== 'generic') {
+    throw new EngineError(
+      `spec.provider ${spec.provider} without a Secret is not supported yet; give a Secret with '.dockerconfigjson' in spec.secretRef`,
+      { code: 'oci-provider-unsupported', reason: 'AuthenticationFailed' },
+    )
+  }
+  return {
+    name,
+    login,
+    insecure: spec.insecure === true,
+    signal: deadlineOf(ctx, spec.timeout),
+    credentials: { ...(tls === undefined ? {} : { tls }), ...(proxy === undefined ? {} : { proxy }) },
+  }
+}
+
+/** The pull secrets of a service account. */
+async function readPullSecrets(
+  ctx: SourceContext,
+  namespace: string,
+  serviceAccount: string | undefined,
+): Promise<readonly SecretData[]> {
+  if (serviceAccount === undefined || serviceAccount === '') return []
+  const account = await ctx.client.get<{ imagePullSecrets?: readonly { name: string }[] }>(
+    { apiVersion: 'v1', kind: 'ServiceAccount', namespace, name: serviceAccount },
+    { signal: ctx.signal },
+  )
+  if (account === undefined) {
+    throw new EngineError(
+      `failed to get service account '${namespace}/${serviceAccount}': it does not exist; create it, or correct spec.serviceAccountName`,
+      { code: 'service-account-missing', reason: 'AuthenticationFailed', disposition: 'retry' },
+    )
+  }
+  const found = await Promise.all(
+    (account.imagePullSecrets ?? []).map((one) => readSecret(ctx, namespace, one, 'serviceAccountName')),
+  )
+  return found.filter((secret) => secret !== undefined)
+}
+
+function fetchOptions(object: OciRepository) {
+  const { layerSelector, ignore } = object.spec
+  return { ...(layerSelector === undefined ? {} : { layerSelector }), ...(ignore === undefined ? {} : { ignore }) }
+}
+
+function refuseUnsupported(object: OciRepository): void {
+  if (object.spec.verify === undefined) return
+  throw new EngineError(
+    'spec.verify is not supported yet; nothing was fetched, because an unverified artifact must not be used',
+    { code: 'oci-verify-unsupported', reason: 'VerificationError' },
+  )
+}
+
+function newArtifactMessage(object: OciRepository, artifact: SourceArtifact): string {
+  const source = artifact.metadata?.['org.opencontainers.image.source']
+  const revision = artifact.metadata?.['org.opencontainers.image.revision']
+  const origin =
+    source === undefined || revision === undefined ? '' : `, origin source '${source}', origin revision '${revision}'`
+  return `stored artifact with revision '${artifact.revision}' from '${printRepository(parseOciUrl(object.spec.url))}'${origin}`
+}
+
+async function ociArtifact(
+  ctx: SourceContext,
+  found: {
+    readonly revision: string
+    readonly bytes: Uint8Array
+    readonly isCopy: boolean
+    readonly metadata: { readonly [key: string]: string }
+    readonly files?: FileTree | undefined
+  },
+): Promise<SourceArtifact> {
+  const { revision, bytes, isCopy, metadata } = found
+  const limits = ctx.deps.limits.oci
+  return {
+    revision,
+    digest: await digestOf(bytes),
+    size: bytes.length,
+    metadata,
+    ...(isCopy ? { archive: bytes } : {}),
+    // A copied layer that is no archive is of use to nobody but those who download it.
+    files: found.files ?? (await extractTarGz(bytes, limits, reason).catch(() => new MemoryTree({}))),
+    prefetch: () => Promise.resolve(),
+  }
+}

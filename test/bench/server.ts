@@ -1,0 +1,117 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ControlPlane } from '../support/control-plane.ts'
+import { awaitRun, deliverPush, deploymentEnvironment, githubSecret, triggerToken } from '../support/deployment.ts'
+import type { GitTestRepository } from '../support/git-repository.ts'
+
+/** ServiceAccount, Service, Deployment without replicas, Ingress; names by substitution, so that one path serves many Kustomizations. */
+export const application = (label: string): string => `apiVersion: v1
+kind: ServiceAccount
+metadata: { name: "\${name}", labels: { change: "${label}" } }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: "\${name}", labels: { change: "${label}" } }
+spec: { selector: { app: "\${name}" }, ports: [{ port: 80, name: http }] }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: "\${name}", labels: { change: "${label}" } }
+spec:
+  replicas: 0
+  selector: { matchLabels: { app: "\${name}" } }
+  template:
+    metadata: { labels: { app: "\${name}" } }
+    spec: { serviceAccountName: "\${name}", containers: [{ name: app, image: example/app:1 }] }
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: "\${name}", labels: { change: "${label}" } }
+spec: { rules: [{ host: "\${name}.example.com", http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: "\${name}", port: { name: http } } } }] } }] }
+`
+
+/** A run over everything that the deployment looks after, as a scan does when all of it is due. Throws when it fails. */
+export async function settle(url: string): Promise<{ readonly ms: number; readonly requests: number }> {
+  const started = Date.now()
+  const response = await fetch(`${url}/trigger`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${triggerToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ all: true, wait: 300 }),
+  })
+  const run = (await response.json()) as {
+    state?: string
+    records?: readonly { startedAt?: number; finishedAt?: number; requests?: number }[]
+  }
+  if (run.state !== 'succeeded') throw new Error(`the run failed: ${JSON.stringify(run).slice(0, 2000)}`)
+  const [record] = run.records ?? []
+  const ms = (record?.finishedAt ?? Date.now()) - (record?.startedAt ?? started)
+  return { ms, requests: record?.requests ?? 0 }
+}
+
+/** Delivers a push and waits for its run: the time from its receipt to the end of applying. Throws when it fails. */
+export async function push(url: string, repository: GitTestRepository): Promise<{ ms: number; requests: number }> {
+  const delivered = await deliverPush({ url, githubSecret }, { url: repository.url })
+  const run = await awaitRun({ url, triggerToken }, delivered.run ?? '', 300_000)
+  const [record] = run.records
+  if (run.state !== 'succeeded' || record?.timings.appliedAt === undefined)
+    throw new Error(`the push failed: ${JSON.stringify(run).slice(0, 2000)}`)
+  return { ms: record.timings.appliedAt - record.receivedAt, requests: record.requests ?? 0 }
+}
+
+/** Starts the deployment on Node in a process of its own, looking after one namespace. */
+export async function startServer(
+  controlPlane: ControlPlane,
+  namespace: string,
+): Promise<{ readonly url: string; readonly process: ChildProcess; stop(): Promise<void> }> {
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
+  const port = await freePort()
+  const env = {
+    ...deploymentEnvironment({ clusters: { main: controlPlane }, namespaces: [namespace] }),
+    PORT: String(port),
+    HOST: '127.0.0.1',
+    DATA_DIR: directory,
+    PATH: process.env['PATH'] ?? '',
+  }
+  const child = spawn(process.execPath, [fileURLToPath(new URL('../../functions/node.ts', import.meta.url))], {
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const url = `http://127.0.0.1:${port}`
+  for (let attempt = 0; ; attempt++) {
+    if (child.exitCode !== null || attempt === 2400) throw new Error('the deployment did not start')
+    const isUp = await fetch(`${url}/healthz`).then(
+      (response) => response.ok,
+      () => false,
+    )
+    if (isUp) break
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return {
+    url,
+    process: child,
+    stop: async () => {
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGTERM')
+      await ended
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+/** Largest resident memory of a process so far, in MB (Linux). */
+export async function peakMemory(child: ChildProcess): Promise<number> {
+  const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '')
+  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024)
+}

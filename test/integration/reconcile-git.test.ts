@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict'
+import { after, describe, it } from 'node:test'
+import { createNodeSshClient } from '../../src/platforms/node/index.ts'
+import { runJob } from '../../src/reconcile/index.ts'
+import { useCluster } from '../support/cluster.ts'
+import { installCrds } from '../support/crds.ts'
+import { createScenario, type Scenario } from '../support/scenario.ts'
+import { TestSshServer, makeSshKey } from '../support/ssh-server.ts'
+
+const cluster = useCluster()
+const open: Scenario[] = []
+
+async function scenario(files: { readonly [path: string]: string }): Promise<Scenario> {
+  await installCrds(cluster.client)
+  const made = await createScenario(cluster, { files })
+  open.push(made)
+  return made
+}
+
+after(async () => {
+  for (const made of open) await made.close()
+})
+
+/** Applies a GitRepository; fields of `spec` that are null are removed. */
+async function apply(made: Scenario, name: string, spec: object): Promise<void> {
+  await made.client.apply({
+    apiVersion: 'source.toolkit.fluxcd.io/v1',
+    kind: 'GitRepository',
+    metadata: { name, namespace: made.namespace },
+    spec: { interval: '1m', url: made.repository.url, ref: { branch: 'main' }, ...spec },
+  })
+}
+
+async function secret(made: Scenario, name: string, stringData: { readonly [key: string]: string }): Promise<void> {
+  const metadata = { name, namespace: made.namespace }
+  await made.client.apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData })
+}
+
+async function statusOf(made: Scenario, name = 'app') {
+  const found = await made.client.get({
+    apiVersion: 'source.toolkit.fluxcd.io/v1',
+    kind: 'GitRepository',
+    namespace: made.namespace,
+    name,
+  })
+  const conditions: { [type: string]: string } = {}
+  for (const { type, status, reason, message } of found['status'].conditions ?? [])
+    conditions[type] = `${status} ${reason}: ${message}`
+  return { ...found['status'], conditions, generation: found.metadata.generation }
+}
+
+/** Looks at all sources now, as a manual trigger does. */
+async function look(made: Scenario): Promise<void> {
+  await made.run({ kind: 'trigger', target: 'cluster' })
+}
+
+async function eventsOf(made: Scenario): Promise<string[]> {
+  const events = await made.client.list({ apiVersion: 'v1', kind: 'Event', namespace: made.namespace, name: '' })
+  return events.map(
+    (event) => `${event['type']} ${event['reason']} ${event['involvedObject'].name}: ${event['message']}`,
+  )
+}
+
+describe('the status of a GitRepository', () => {
+  it('holds the artifact and what it was made with; nothing new costs one request and no write', async () => {
+    const made = await scenario({ 'app/a.yaml': 'a: 1', 'docs/b.md': 'b', 'root.yaml': 'r: 1' })
+    await apply(made, 'app', { ignore: '*.md', sparseCheckout: ['./app', 'docs'], recurseSubmodules: true })
+    await look(made)
+    const commit = await made.repository.head()
+    const first = await statusOf(made)
+    const message = `stored artifact for revision 'main@sha1:${commit}'`
+    assert.deepEqual(first.conditions, {
+      Ready: `True Succeeded: ${message}`,
+      ArtifactInStorage: `True Succeeded: ${message}`,
+    })
+    const path = `gitrepository/${made.namespace}/app/${commit}.tar.gz`
+    assert.equal(first.artifact.revision, `main@sha1:${commit}`)
+    assert.equal(first.artifact.path, path)
+    assert.ok(first.artifact.url.endsWith(`/${path}`))
+    assert.match(first.artifact.digest, /^sha256:[0-9a-f]{64}$/)
+    assert.deepEqual(
+      [first.observedIgnore, first.observedSparseCheckout, first.observedRecurseSubmodules, first.observedGeneration],
+      ['*.md', ['./app', 'docs'], true, first.generation],
+    )
+    made.git.reset()
+    await look(made)
+    assert.deepEqual(made.git.reset().log, [`POST /team/${made.namespace}.git/git-upload-pack`])
+    assert.deepEqual(await statusOf(made), first)
+
+    // Without the fields the observations go too, and the artifact is another one of the same revision.
+    await made.client.patch(
+      { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'GitRepository', namespace: made.namespace, name: 'app' },
+      { spec: { ignore: null, sparseCheckout: null, recurseSubmodules: null } },
+    )
+    await look(made)
+    const second = await statusOf(made)
+    assert.deepEqual(
+      [second.observedIgnore, second.observedSparseCheckout, second.observedRecurseSubmodules],
+      [undefined, undefined, undefined],
+    )
+    assert.equal(second.artifact.revision, first.artifact.revision)
+    assert.notEqual(second.artifact.digest, first.artifact.digest)
+    const events = await eventsOf(made)
+    assert.ok(events.includes("Normal NewArtifact app: stored artifact for commit 'change'"), events.join('\n'))
+  })
+
+  it('tells a failure and its end, with an event for each', async () => {
+    const made = await scenario({ 'a.yaml': 'a: 1' })
+    await look(made)
+    made.git.misbehaviour = { kind: 'status', status: 503 }
+    await look(made)
+    const failed = await statusOf(made)
+    const message = failed.conditions['Ready']?.replace('False ', '') ?? ''
+    assert.match(message, /^GitOperationFailed: failed to checkout and determine revision: .*503/)
+    assert.equal(failed.conditions['FetchFailed'], `True ${message}`)
+    assert.equal(
+      failed.conditions['Reconciling'],
+      `True ${message.replace('GitOperationFailed', 'ProgressingWithRetry')}`,
+    )
+    assert.match(failed.conditions['ArtifactInStorage'] ?? '', /^True/)
+    assert.ok(failed.artifact)
+    made.git.misbehaviour = { kind: 'none' }
+    await look(made)
+    assert.deepEqual(Object.keys((await statusOf(made)).conditions).toSorted(), ['ArtifactInStorage', 'Ready'])
+    const events = await eventsOf(made)
+    assert.ok(events.some((event) => event.startsWith('Warning GitOperationFailed app: failed to checkout')))
+    assert.ok(events.some((event) => event.startsWith('Normal Succeeded app: stored artifact for')))
+  })
+
+  it('tells bad credentials, missing Secrets and fields that need a human', async () => {
+    const made = await scenario({ 'a.yaml': 'a: 1' })
+    const rows: [spec: object, type: string, want: RegExp][] = [
+      [{ secretRef: { name: 'nope' } }, 'FetchFailed', /^True AuthenticationFailed: failed to get secret '.*\/nope'/],
+      [{ proxySecretRef: { name: 'nope' } }, 'FetchFailed', /^True AuthenticationFailed/],
+      [
+        { secretRef: { name: 'half' } },
+        'FetchFailed',
+        /^True AuthenticationFailed: failed to configure authentication/,
+      ],
+      [{ provider: 'github' }, 'Stalled', /^True InvalidProviderConfiguration: secretRef with github app data/],
+      [{ secretRef: { name: 'app-keys' } }, 'FetchFailed', /^True InvalidProviderConfiguration/],
+      [{ url: 'ssh://git@127.0.0.1/x' }, 'FetchFailed', /^True AuthenticationFailed: .*'identity' is required/],
+      [
+        { sparseCheckout: ['none'] },
+        'FetchFailed',
+        /^True GitOperationFailed: failed to sparse checkout directories : /,
+      ],
+      [{ ref: { branch: 'none' } }, 'Ready', /^False GitOperationFailed/],
+      [{ include: [{ repository: { name: 'none' } }] }, 'IncludeUnavailable', /^True NotFound: could not get resource/],
+      [{ verify: { mode: 'HEAD', secretRef: { name: 'nope' } } }, 'SourceVerified', /^False VerificationError/],
+      [{ verify: { mode: 'Tag', secretRef: { name: 'half' } } }, 'Stalled', /^True InvalidVerificationMode/],
+      [{ verify: { mode: 'HEAD', secretRef: { name: 'half' } } }, 'SourceVerified', /^False InvalidCommitSignature: /],
+    ]
+    await secret(made, 'half', { password: 'c4n4ry' })
+    await secret(made, 'app-keys', { githubAppID: '1', githubAppPrivateKey: 'c4n4ry' })
+    for (const [index, [spec]] of rows.entries()) await apply(made, `bad-${index}`, spec)
+    await look(made)
+    for (const [index, [, type, want]] of rows.entries()) {
+      const { conditions, artifact } = await statusOf(made, `bad-${index}`)
+      assert.match(conditions[type] ?? JSON.stringify(conditions), want)
+      assert.match(conditions['Ready'] ?? '', /^False/)
+      assert.equal(artifact, undefined)
+      assert.doesNotMatch(JSON.stringify(conditions), /c4n4ry/)
+    }
+    assert.doesNotMatch((await eventsOf(made)).join(), /c4n4ry/)
+    assert.doesNotMatch(made.logLines.join(), /c4n4ry/)
+  })
+
+  it('includes other repositories, and follows them', async () => {
+    const made = await scenario({ 'a.yaml': 'a: 1' })
+    const library = await made.git.create('team/library', { 'lib/l.yaml': 'l: 1' })
+    await apply(made, 'library', { url: library.url })
+    await apply(made, 'app', { include: [{ repository: { name: 'library' }, fromPath: 'lib', toPath: 'vendor' }] })
+    await look(made)
+    const first = await statusOf(made)
+    const revision = (await statusOf(made, 'library')).artifact.revision
+    assert.equal(first.includedArtifacts[0].revision, revision)
+    assert.deepEqual(first.observedInclude, [{ repository: { name: 'library' }, fromPath: 'lib', toPath: 'vendor' }])
+    await library.commit({ 'lib/l.yaml': 'l: 2' })
+    await look(made)
+    const second = await statusOf(made)
+    assert.equal(second.artifact.revision, first.artifact.revision)
+    assert.notEqual(second.artifact.digest, first.artifact.digest)
+    assert.notEqual(second.includedArtifacts[0].revision, revision)
+    // Each in the other ends with a word, not in a circle.
+    await apply(made, 'library', { url: library.url, include: [{ repository: { name: 'app' } }] })
+    await look(made)
+    assert.match((await statusOf(made, 'library')).conditions['IncludeUnavailable'] ?? '', /^True IncludeCycle/)
+  })
+
+  it('over SSH, with the Secret of a deploy key', async () => {
+    const made = await scenario({ 'a.yaml': 'a: 1' })
+    const host = makeSshKey('ed25519')
+    const user = makeSshKey('ed25519')
+    await using server = await TestSshServer.start({ root: made.git.root, hostKeys: [host], authorizedKeys: [user] })
+    await secret(made, 'key', { identity: user.identity, known_hosts: server.knownHosts(host) })
+    const url = `ssh://git@127.0.0.1:${server.port}/team/${made.namespace}.git`
+    await apply(made, 'app', { url, secretRef: { name: 'key' } })
+    const ssh = createNodeSshClient({ egress: { allowPrivate: true } })
+    const job = { kind: 'trigger', target: 'cluster', runId: 'ssh', cluster: 'test', receivedAt: Date.now() } as const
+    await runJob({ ...made.deps, ssh }, job)
+    ssh.close()
+    const { conditions, artifact } = await statusOf(made)
+    assert.match(conditions['Ready'] ?? '', /^True/)
+    assert.equal(artifact.revision, `main@sha1:${await made.repository.head()}`)
+  })
+
+  it('reports a file of Git LFS that a build reads', async () => {
+    const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n'
+    const made = await scenario({ 'app/big.yaml': pointer })
+    await made.client.apply({
+      apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+      kind: 'Kustomization',
+      metadata: { name: 'app', namespace: made.namespace },
+      spec: { interval: '10m', path: './app', prune: true, sourceRef: { kind: 'GitRepository', name: 'app' } },
+    })
+    await made.pushed()
+    const events = await eventsOf(made)
+    assert.ok(
+      events.some((event) => event.startsWith('Warning GitLFSPointer app: "app/big.yaml"')),
+      events.join('\n'),
+    )
+  })
+})
