@@ -13,7 +13,7 @@ import type { EngineDeps, Job, JobResult, NodeRecord, ObjectKey, RunRecord } fro
 import { stepKustomization } from './kustomization/step.ts'
 import { selectNode, type Candidate, type CheckMark } from './select.ts'
 import { isOciHelmRepository } from './source/helm-repository.ts'
-import { createSources } from './source/index.ts'
+import { createSources, type SourceResults } from './source/index.ts'
 import { isRefAffected, isRepositoryMatch } from './source-match.ts'
 import {
   artifactKeyOf,
@@ -85,10 +85,7 @@ export async function runJob(
     const events = createEventSink(client, deps.clock, logger)
     const sources = createSources({ deps, client, world, events, signal })
     const concerned = sourcesOf(world, job, checks, startedAt)
-    // Charts after what they are made from.
-    const isOrigin = (key: ObjectKey): boolean => key.kind !== 'HelmChart'
-    await Promise.all(concerned.filter(isOrigin).map((key) => sources.refresh(key)))
-    await Promise.all(concerned.filter((key) => !isOrigin(key)).map((key) => sources.refresh(key)))
+    await refreshAll(sources, concerned)
     const base = {
       deps: { ...deps, logger },
       job,
@@ -137,6 +134,13 @@ export async function runJob(
     })
     throw error
   }
+}
+
+/** Fetches sources; charts after what they are made from. */
+async function refreshAll(sources: SourceResults, keys: readonly ObjectKey[]): Promise<void> {
+  const isChart = (key: ObjectKey): boolean => key.kind === 'HelmChart'
+  await Promise.all(keys.filter((key) => !isChart(key)).map((key) => sources.refresh(key)))
+  await Promise.all(keys.filter(isChart).map((key) => sources.refresh(key)))
 }
 
 /** The sources that a job looks at: those a push concerns, those whose interval is over, those that were asked for, and charts made from any of these. */

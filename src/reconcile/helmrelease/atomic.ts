@@ -23,7 +23,7 @@ import { rollback } from './rollback.ts'
 import { settle } from './settle.ts'
 import type { ReleaseFacts } from './shared.ts'
 import { observe } from './snapshot.ts'
-import { determineState, type ReleaseState } from './state.ts'
+import { determineState, isCutOff, type ReleaseState } from './state.ts'
 import { conditionOf, reconciling, summarizeReady, withoutConditions } from './status.ts'
 import { runTests } from './test-action.ts'
 import { uninstallFailed } from './uninstall-remediation.ts'
@@ -115,7 +115,9 @@ async function look(
   const { attempt } = request
   const history = [...(attempt.object.status?.history ?? [])].sort((a, b) => b.version - a.version)
   const facts = await latestFacts(request, history[0]?.ociDigest)
-  const state = determineState(facts?.observed, history, await desiredOf(request, facts))
+  const latest =
+    facts === undefined ? undefined : { ...facts.observed, isOurs: isCutOff(facts.mark, facts.observed, history) }
+  const state = determineState(latest, history, await desiredOf(request, facts))
   return { state, facts }
 }
 
@@ -133,7 +135,8 @@ async function latestFacts(request: ConvergeRequest, ociDigest: string | undefin
   const facts: ReleaseFacts = {
     resourceVersion: stored.resourceVersion,
     ociDigest,
-    observed: observe(release, stored.mark !== undefined, ociDigest),
+    observed: observe(release, ociDigest),
+    mark: stored.mark,
     name: release.name,
     namespace: release.namespace,
     manifest: release.manifest,

@@ -6,7 +6,7 @@ import { scalarText, type KubeObject } from '../../resources/index.ts'
 import { editStatus, emitEvent, mark, saveStatus } from './attempt.ts'
 import { chartText, latestSnapshot, putSnapshot, releaseText } from './history.ts'
 import { timeoutMsOf, type ActionRequest, type ReleaseRequest } from './operation.ts'
-import type { Operation } from './operation-mark.ts'
+import { finish, type Operation } from './operation-mark.ts'
 import type { PerformOutcome } from './perform.ts'
 import { snapshotOf } from './snapshot.ts'
 import { progressing, reconciling, summarizeReady, withoutConditions, withoutFailures } from './status.ts'
@@ -87,9 +87,7 @@ export async function concludeRelease(
   request: ReleaseRequest,
   operation: 'install' | 'upgrade',
   outcome: Exclude<PerformOutcome, { state: 'waiting' }>,
-  startedAt: number,
 ): Promise<void> {
-  const { ctx, attempt, storage } = request
   const { release } = outcome.stored
   const title = operation === 'install' ? 'Install' : 'Upgrade'
   const isGood = outcome.state === 'applied'
@@ -98,12 +96,35 @@ export async function concludeRelease(
     ? `${title} complete`
     : `${operation === 'install' ? 'Release' : 'Upgrade'} ${JSON.stringify(release.name)} failed: ${outcome.error.message}`
   const info = { ...release.info, status: isGood ? ('deployed' as const) : ('failed' as const), description }
-  const stored = await storage.update(outcome.stored, { ...release, info })
+  const problem = isGood ? undefined : outcome.error.message
+  noteConclusion(request, operation, await finishRelease(request, outcome.stored, { ...release, info }, problem))
+}
+
+/**
+ * The last write of a release in an operation of ours. Its mark stays, with how it ended: whoever finds that the status does not have it yet says it
+ * there, instead of taking the release for somebody else's.
+ */
+export async function finishRelease(
+  request: ActionRequest,
+  stored: StoredRelease,
+  release: Release,
+  problem: string | undefined,
+): Promise<StoredRelease> {
+  if (stored.mark === undefined)
+    throw new EngineError('an operation ends that was not begun', { code: 'no-operation', disposition: 'bug' })
+  return await request.storage.update(stored, release, finish(stored.mark, request.ctx.deps.clock.now(), problem))
+}
+
+/** Says in the status how an install or upgrade ended, whose release is written: also where the step that wrote it was cut off. */
+export function noteConclusion(request: ReleaseRequest, operation: 'install' | 'upgrade', stored: StoredRelease): void {
+  const { attempt } = request
   recordRelease(request, stored.release, operation)
-  const duration = formatDuration(Math.max(0, ctx.deps.clock.now() - startedAt))
+  const { startedAt = 0, finished } = stored.mark ?? {}
+  const duration = formatDuration(Math.max(0, (finished?.at ?? startedAt) - startedAt))
   editStatus(attempt, (status) => ({ ...status, lastAttemptedReleaseActionDuration: duration }))
-  if (!isGood) {
-    markFailure(request, operation, outcome.error.message)
+  const problem = finished?.problem
+  if (problem !== undefined) {
+    markFailure(request, operation, problem)
     const counter = operation === 'install' ? 'installFailures' : 'upgradeFailures'
     editStatus(attempt, (status) => ({ ...status, [counter]: (status[counter] ?? 0) + 1 }))
   } else markSuccess(request, operation)

@@ -10,8 +10,7 @@ import { deleteHelmChart } from './helm-chart.ts'
 import { chartText, latestSnapshot, releaseText } from './history.ts'
 import { leaseNameOf, lockRelease } from './lock.ts'
 import { releaseNameOf } from './names.ts'
-import type { ActionRequest } from './operation.ts'
-import { createReleaseStorage } from './storage.ts'
+import { openStorage, type ActionRequest } from './operation.ts'
 import { uninstallRelease } from './uninstall.ts'
 
 /**
@@ -94,11 +93,8 @@ export async function uninstallTarget(
   const latest = latestSnapshot(attempt.object.status?.history)
   if (latest === undefined) return undefined
   const namespace = attempt.object.status?.storageNamespace ?? ''
-  const storage = createReleaseStorage(
-    { client: attempt.client, index: ctx.helm.index, printer: ctx.deps.caches.helm.printer, signal: ctx.signal },
-    namespace,
-    latest.name === '' ? releaseNameOf(attempt.object) : latest.name,
-  )
+  const name = latest.name === '' ? releaseNameOf(attempt.object) : latest.name
+  const storage = openStorage(ctx, attempt, namespace, name)
   const request: ActionRequest = { ctx, attempt, storage, lock, control }
   const outcome = await uninstallRelease(request, 'uninstall')
   if (outcome.state === 'waiting') return outcome

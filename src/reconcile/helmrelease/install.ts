@@ -84,7 +84,7 @@ export async function goOnInstalling(request: ReleaseRequest, stored: StoredRele
     recordRelease(request, outcome.stored.release, 'install')
     return outcome
   }
-  await concludeRelease(request, 'install', outcome, startedAt)
+  await concludeRelease(request, 'install', outcome)
   return { state: 'done' }
 }
 

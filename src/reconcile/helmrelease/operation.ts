@@ -7,7 +7,7 @@ import type { Attempt } from './attempt.ts'
 import type { ResolvedChart } from './chart.ts'
 import type { ReleaseLock } from './lock.ts'
 import type { Operation, OperationMark } from './operation-mark.ts'
-import type { ReleaseStorage } from './storage.ts'
+import { createReleaseStorage, type ReleaseStorage } from './storage.ts'
 import type { WaitContext } from './wait.ts'
 
 /** What an action works on. */
@@ -46,6 +46,19 @@ export interface OperationContext extends WaitContext {
   isPassing(error: EngineError): boolean
 }
 
+/** The storage of a release of the attempt's HelmRelease, read and written as its identity. */
+export function openStorage(ctx: RunContext, attempt: Attempt, namespace: string, name: string): ReleaseStorage {
+  const { printer } = ctx.deps.caches.helm
+  const owner = ownerOf(attempt.object)
+  const deps = { client: attempt.client, index: ctx.helm.index, printer, owner, signal: ctx.signal }
+  return createReleaseStorage(deps, namespace, name)
+}
+
+/** `namespace/name`: whose operation a mark is. */
+export function ownerOf(object: HelmRelease): string {
+  return `${object.metadata.namespace ?? ''}/${object.metadata.name}`
+}
+
 /** Milliseconds that an action may take: its own timeout, or the object's, or five minutes. */
 export function timeoutMsOf(object: HelmRelease, operation: Operation): number {
   const { spec } = object
@@ -80,7 +93,7 @@ export function operationContext(
     live: ctx.isBulk ? ctx.helm.live : undefined,
     fence: lock.fence,
     timeoutMs,
-    newMark: () => ({ operation, fence: lock.fence, startedAt, done: [] }),
+    newMark: () => ({ operation, owner: ownerOf(attempt.object), fence: lock.fence, startedAt, done: [] }),
     isPassing: (error) => passing.has(error.code),
   }
 }

@@ -4,11 +4,11 @@ import { inventoryEntryOf } from '../../kube/index.ts'
 import { editStatus, emitEvent, mark } from './attempt.ts'
 import {
   announce,
+  finishRelease,
   makeRoom,
   noteApplied,
   recordRelease,
   setInventory,
-  setStatus,
   summarize,
   supersede,
 } from './conclude.ts'
@@ -110,9 +110,27 @@ export async function goOnRollingBack(request: ReleaseRequest, stored: StoredRel
   return { state: 'done' }
 }
 
+/** The final status of the release. A failed rollback leaves nothing deployed, as Helm has it. */
 async function conclude(request: ReleaseRequest, stored: StoredRelease, problem: string | undefined): Promise<void> {
-  const { ctx, attempt, storage } = request
   const { release } = stored
+  await supersede(request, release.version)
+  const info =
+    problem === undefined
+      ? { ...release.info, status: 'deployed' as const }
+      : {
+          ...release.info,
+          status: 'failed' as const,
+          description: `Rollback ${JSON.stringify(release.name)} failed: ${problem}`,
+        }
+  noteRollback(request, await finishRelease(request, stored, { ...release, info }, problem))
+}
+
+/** Says in the status how a rollback ended, whose release is written: also where the step that wrote it was cut off. */
+export function noteRollback(request: ReleaseRequest, stored: StoredRelease): void {
+  const { ctx, attempt } = request
+  const { release } = stored
+  const problem = stored.mark?.finished?.problem
+  recordRelease(request, release, 'rollback')
   const target = attempt.object.status?.history?.find(
     (snapshot) => snapshot.version === release.info.rollback_revision && snapshot.name === release.name,
   )
@@ -121,16 +139,10 @@ async function conclude(request: ReleaseRequest, stored: StoredRelease, problem:
       ? [`${release.namespace}/${release.name}.v${release.info.rollback_revision}`, '']
       : [releaseText(target), chartText(target)]
   if (problem === undefined) {
-    await supersede(request, release.version)
-    const info = { ...release.info, status: 'deployed' as const }
-    const written = await storage.update(stored, { ...release, info })
-    recordRelease(request, written.release, 'rollback')
     const message = `Helm rollback to previous release ${to} with chart ${chart} succeeded`
     mark(ctx, attempt, 'Remediated', 'True', 'RollbackSucceeded', message)
     emitEvent(ctx, attempt, 'info', 'RollbackSucceeded', message, { ...attempt, ...target })
   } else {
-    await supersede(request, release.version)
-    await setStatus(request, stored, 'failed', `Rollback ${JSON.stringify(release.name)} failed: ${problem}`)
     const message = `Helm rollback to previous release ${to} with chart ${chart} failed: ${problem.trim()}`
     editStatus(attempt, (status) => ({ ...status, failures: (status.failures ?? 0) + 1 }))
     mark(ctx, attempt, 'Remediated', 'False', 'RollbackFailed', message)

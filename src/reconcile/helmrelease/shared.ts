@@ -3,6 +3,7 @@ import { createReleasePrinter, TemplateCache, type Capabilities, type ReleasePri
 import { createPreloadedReader, type KubeClient, type LiveReader } from '../../kube/index.ts'
 import { readCapabilities } from './capabilities.ts'
 import { createObjectWatch, type ObjectWatch } from './object-watch.ts'
+import type { OperationMark } from './operation-mark.ts'
 import { createReleaseIndex, type ReleaseIndex } from './release-index.ts'
 import type { ObservedRelease } from './state.ts'
 
@@ -11,6 +12,8 @@ export interface ReleaseFacts {
   readonly resourceVersion: string
   readonly ociDigest: string | undefined
   readonly observed: ObservedRelease
+  /** The mark of our operation on it. */
+  readonly mark: OperationMark | undefined
   readonly name: string
   readonly namespace: string
   readonly manifest: string

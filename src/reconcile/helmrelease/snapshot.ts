@@ -47,7 +47,7 @@ export function testHooksOf(release: Release): NonNullable<ReleaseSnapshot['test
 }
 
 /** What decisions need of a stored release. `ociDigest` is the one its snapshot was made with. */
-export function observe(release: Release, isOurs: boolean, ociDigest: string | undefined): ObservedRelease {
+export function observe(release: Release, ociDigest: string | undefined): ObservedRelease {
   return {
     version: release.version,
     status: release.info.status as ReleaseStatus,
@@ -55,7 +55,6 @@ export function observe(release: Release, isOurs: boolean, ociDigest: string | u
     chartVersion: release.chart?.metadata?.version ?? '',
     digest: snapshotDigest(release, ociDigest === undefined ? {} : { ociDigest }),
     configDigest: configDigest(release.config),
-    isOurs,
   }
 }
 

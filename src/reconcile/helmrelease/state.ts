@@ -1,4 +1,5 @@
 import { hasFailedTest } from './history.ts'
+import type { OperationMark } from './operation-mark.ts'
 
 /** Statuses of a release in Helm's storage (Helm v4 `pkg/release/common`). */
 export type ReleaseStatus =
@@ -21,7 +22,7 @@ export interface ObservedRelease {
   /** Digest of the stored release, comparable with a snapshot's. */
   readonly digest: string
   readonly configDigest: string
-  /** True while an operation of ours on it is not finished: its Secret carries our mark. */
+  /** True while an operation of ours on it is not finished, or the history does not say yet how it ended. */
   readonly isOurs?: boolean
 }
 
@@ -108,6 +109,22 @@ function deployedState(latest: ObservedRelease, newest: ObservedSnapshot, desire
       return { kind: 'Failed', reason: 'release has test in failed phase' }
   }
   return { kind: 'InSync', reason: 'release in-sync with desired state' }
+}
+
+/**
+ * True where an operation of ours on the latest release has to be gone on with: it runs, or the step that ended it was cut off before it could say so in
+ * the history.
+ */
+export function isCutOff(
+  mark: OperationMark | undefined,
+  latest: ObservedRelease,
+  history: readonly ObservedSnapshot[],
+): boolean {
+  if (mark === undefined) return false
+  if (mark.finished === undefined) return true
+  const known = history.find((snapshot) => snapshot.version === latest.version)
+  if (known === undefined) return history.every((snapshot) => snapshot.version < latest.version)
+  return !matches(known, latest) || (mark.operation === 'test' && known.testHooks === undefined)
 }
 
 /** A snapshot of an older format cannot be verified and counts as a match, so that taking over changes nothing. */

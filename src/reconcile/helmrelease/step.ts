@@ -15,8 +15,8 @@ import { finalizeHelmRelease, uninstallTarget } from './deletion.ts'
 import { mustResetFailures } from './failures.ts'
 import { lockRelease } from './lock.ts'
 import { releaseNameOf, storageNamespaceOf } from './names.ts'
+import { openStorage } from './operation.ts'
 import { conditionOf, reconciling, withoutConditions, withoutFailures } from './status.ts'
-import { createReleaseStorage } from './storage.ts'
 import { refuseUnsupported } from './support.ts'
 import { targetChange } from './target.ts'
 import { composeValues } from './values.ts'
@@ -63,11 +63,7 @@ async function reconcile(ctx: RunContext, attempt: Attempt, control: StepControl
   const moved = await leaveOldTarget(ctx, attempt, chart, control)
   if (moved !== undefined) return moved
   noteAttempt(attempt, chart)
-  const storage = createReleaseStorage(
-    { client: attempt.client, index: ctx.helm.index, printer: ctx.deps.caches.helm.printer, signal: ctx.signal },
-    storageNamespaceOf(attempt.object),
-    releaseNameOf(attempt.object),
-  )
+  const storage = openStorage(ctx, attempt, storageNamespaceOf(attempt.object), releaseNameOf(attempt.object))
   const request: ConvergeRequest = { ctx, attempt, chart, values, storage, control }
   return await converge(request)
 }

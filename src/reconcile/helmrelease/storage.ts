@@ -11,7 +11,7 @@ export interface StoredRelease {
   readonly resourceVersion: string
   /** Labels of its Secret that are not Helm's own. */
   readonly labels: { readonly [key: string]: string }
-  /** Set while an operation of ours on it is not finished. */
+  /** The mark of an operation of the same HelmRelease, where there is one. */
   readonly mark?: OperationMark
 }
 
@@ -68,6 +68,8 @@ export interface StorageDeps {
   readonly client: KubeClient
   readonly index: ReleaseIndex
   readonly printer: ReleasePrinter
+  /** Whose marks count; see OperationMark. */
+  readonly owner: string
   readonly signal: AbortSignal
 }
 
@@ -136,7 +138,7 @@ class SecretStorage implements ReleaseStorage {
     await this.heads()
     const body = this.#secretOf(prepared, { createdAt: this.#seconds() }, mark)
     const object = await client.create<ReleaseSecret>(body, { signal })
-    return this.#note(toStored(object, prepared.release), object.metadata.uid)
+    return this.#note(this.#stored(object, prepared.release), object.metadata.uid)
   }
 
   async update(previous: StoredRelease, release: Release, mark?: OperationMark): Promise<StoredRelease> {
@@ -146,13 +148,13 @@ class SecretStorage implements ReleaseStorage {
     const body = this.#secretOf({ release, encoded }, labels, mark, previous.resourceVersion)
     try {
       const object = await client.update<ReleaseSecret>(body, { signal })
-      return this.#note(toStored(object, release), object.metadata.uid)
+      return this.#note(this.#stored(object, release), object.metadata.uid)
     } catch (error) {
       if (!isConflict(error)) throw error
       // The answer to a write that was done may have been lost, and the client sent it again.
       const now = await client.get<ReleaseSecret>(this.#keyOf(release.version), { signal })
       if (now === undefined || !isSameContent(now, body)) throw error
-      return this.#note(toStored(now, release), now.metadata.uid)
+      return this.#note(this.#stored(now, release), now.metadata.uid)
     }
   }
 
@@ -177,12 +179,22 @@ class SecretStorage implements ReleaseStorage {
 
   #decode(secret: ReleaseSecret): StoredRelease {
     try {
-      return toStored(secret, decodeRelease(atob(secret.data.release)))
+      return this.#stored(secret, decodeRelease(atob(secret.data.release)))
     } catch (error) {
       throw new EngineError(
         `release Secret '${this.namespace}/${secret.metadata.name}' cannot be read: ${toEngineError(error).message}; restore or delete it`,
         { code: 'release-unreadable', reason: 'StateError' },
       )
+    }
+  }
+
+  #stored(secret: ReleaseSecret, release: Release): StoredRelease {
+    const mark = markOf(secret.metadata.annotations)
+    return {
+      release,
+      resourceVersion: secret.metadata.resourceVersion ?? '',
+      labels: Object.fromEntries(Object.entries(secret.metadata.labels).filter(([key]) => !helmLabels.has(key))),
+      ...(mark?.owner === this.#deps.owner ? { mark } : {}),
     }
   }
 
@@ -226,14 +238,4 @@ function isSameContent(a: ReleaseSecret, b: ReleaseSecret): boolean {
     a.data.release === b.data.release &&
     JSON.stringify(a.metadata.annotations ?? {}) === JSON.stringify(b.metadata.annotations ?? {})
   )
-}
-
-function toStored(secret: ReleaseSecret, release: Release): StoredRelease {
-  const mark = markOf(secret.metadata.annotations)
-  return {
-    release,
-    resourceVersion: secret.metadata.resourceVersion ?? '',
-    labels: Object.fromEntries(Object.entries(secret.metadata.labels).filter(([key]) => !helmLabels.has(key))),
-    ...(mark === undefined ? {} : { mark }),
-  }
 }

@@ -1,7 +1,7 @@
 import type { Hook } from '../../helm/index.ts'
 import type { HelmRelease } from '../../api/index.ts'
 import { editStatus, emitEvent, mark } from './attempt.ts'
-import { announce, summarize } from './conclude.ts'
+import { announce, finishRelease, summarize } from './conclude.ts'
 import { ignoresTestFailures } from './decision-input.ts'
 import { chartText, latestSnapshot, releaseText } from './history.ts'
 import { runHooks } from './hooks.ts'
@@ -28,15 +28,23 @@ function testSettings(stored: StoredRelease): { readonly method: 'ssa' | 'csa'; 
 
 /** Goes on with tests: also those of a step that was cut off. */
 export async function goOnTesting(request: ActionRequest, start: StoredRelease): Promise<ActionResult> {
-  const { ctx, attempt, storage } = request
+  const { ctx, attempt } = request
   const op = operationContext(request, 'test', start.mark?.startedAt ?? ctx.deps.clock.now(), testSettings(start))
   const outcome = await runHooks(op, start, 'test', testFilter(attempt.object))
   if (outcome.state === 'waiting') return outcome
   // Without a hook there is nothing that was written.
   const hasRun = (outcome.stored.mark?.done.length ?? 0) > 0
-  const { release } = hasRun ? await storage.update(outcome.stored, outcome.stored.release) : outcome.stored
+  const problem = outcome.state === 'failed' ? outcome.error.message : undefined
+  const ended = hasRun ? await finishRelease(request, outcome.stored, outcome.stored.release, problem) : outcome.stored
+  noteTests(request, ended, problem)
+  return { state: 'done' }
+}
+
+/** Says in the status how tests ended: also where the step that ran them was cut off. */
+export function noteTests(request: ActionRequest, { release }: StoredRelease, problem: string | undefined): void {
+  const { ctx, attempt } = request
   const latest = latestSnapshot(attempt.object.status?.history)
-  if (latest === undefined) return { state: 'done' }
+  if (latest === undefined) return
   const tested = {
     ...snapshotOf(release, latest.action ?? 'upgrade', latest.ociDigest),
     testHooks: testHooksOf(release),
@@ -45,8 +53,8 @@ export async function goOnTesting(request: ActionRequest, start: StoredRelease):
     ...status,
     history: (status.history ?? []).map((snapshot) => (snapshot === latest ? tested : snapshot)),
   }))
-  if (outcome.state === 'failed') {
-    const message = `Helm test failed for release ${releaseText(latest)} with chart ${chartText(latest)}: ${outcome.error.message}`
+  if (problem !== undefined) {
+    const message = `Helm test failed for release ${releaseText(latest)} with chart ${chartText(latest)}: ${problem}`
     editStatus(attempt, (status) => ({ ...status, failures: (status.failures ?? 0) + 1 }))
     mark(ctx, attempt, 'TestSuccess', 'False', 'TestFailed', message)
     emitEvent(ctx, attempt, 'error', 'TestFailed', message, latest)
@@ -63,7 +71,6 @@ export async function goOnTesting(request: ActionRequest, start: StoredRelease):
     emitEvent(ctx, attempt, 'info', 'TestSucceeded', message, latest)
   }
   summarize(request)
-  return { state: 'done' }
 }
 
 /** `test.filters` as Helm's `name=` and `!name=`: what is excluded does not run; where something is included, nothing else does. */

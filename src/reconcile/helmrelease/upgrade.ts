@@ -95,7 +95,7 @@ export async function goOnUpgrading(request: ReleaseRequest, stored: StoredRelea
     recordRelease(request, outcome.stored.release, 'upgrade')
     return outcome
   }
-  await concludeRelease(request, 'upgrade', outcome, startedAt)
+  await concludeRelease(request, 'upgrade', outcome)
   return { state: 'done' }
 }
 
