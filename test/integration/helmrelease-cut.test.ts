@@ -87,9 +87,9 @@ async function everyCut(
   prepare: (one: Cuttable) => Promise<void>,
   check: (one: Cuttable, where: string) => Promise<void>,
 ): Promise<void> {
-  const cuts = Array.from({ length: requests }, (_, index) => index + 1).map((at): [number, Cut] => [
-    at,
-    at % 2 === 0 ? 'after' : 'before',
+  const cuts = Array.from({ length: requests }, (_, index) => index + 1).flatMap((at): [number, Cut][] => [
+    [at, 'before'],
+    [at, 'after'],
   ])
   await mapLimit(cuts, 8, async ([at, cut]) => {
     const one = await start()
@@ -154,6 +154,50 @@ describe('a release whose run is killed at any request', () => {
       assert.deepEqual(await maps(one.made), ['kept=two', 'new=two'], where)
       assert.equal(await one.made.condition('Ready'), 'True UpgradeSucceeded', where)
       await once(one, ['before'], where)
+    })
+  })
+
+  it('while rolling back: the next run ends in the old release', async (t) => {
+    const upgrade = { timeout: '300ms', remediation: { retries: 0, remediateLastFailure: true } }
+    const bad = { values: { value: 'two' }, upgrade }
+    const prepare = async (one: Cuttable): Promise<void> => {
+      await one.made.chart({ 'templates/after.yaml': null, 'templates/before.yaml': null, 'templates/gone.yaml': null })
+      await one.made.release(value('one', { upgrade }))
+      await one.made.reconcile()
+      await one.made.chart({
+        'Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.1\n',
+        'templates/pod.yaml':
+          '{{- if eq .Values.value "two" }}\napiVersion: v1\nkind: Pod\nmetadata:\n  name: stuck\n  annotations: { fake-kubelet.sluice.dev/behaviour: never-ready }\nspec: { containers: [{ name: c, image: example/app:1 }] }\n{{- end }}\n',
+      })
+      await one.made.release(bad)
+    }
+    const requests = await countRequests(prepare)
+    t.diagnostic(`${requests} requests`)
+    await everyCut(requests, prepare, async (one, where) => {
+      assert.match((await one.made.revisions()).at(-1) ?? '', /^v3 deployed$/, where)
+      assert.deepEqual(await maps(one.made), ['kept=one', 'old=one'], where)
+      assert.equal(await one.made.condition('Remediated'), 'True RollbackSucceeded', where)
+    })
+  })
+
+  it('while uninstalling: the next run leaves nothing', async (t) => {
+    const prepare = async (one: Cuttable): Promise<void> => {
+      await one.made.release(value('one'))
+      await one.made.reconcile()
+      const { namespace } = one.made
+      await one.made.client.delete({
+        apiVersion: 'helm.toolkit.fluxcd.io/v2',
+        kind: 'HelmRelease',
+        namespace,
+        name: 'app',
+      })
+    }
+    const requests = await countRequests(prepare)
+    t.diagnostic(`${requests} requests`)
+    await everyCut(requests, prepare, async (one, where) => {
+      assert.deepEqual(await one.made.revisions(), [], where)
+      assert.deepEqual(await maps(one.made), [], where)
+      await once(one, ['gone'], where)
     })
   })
 })
