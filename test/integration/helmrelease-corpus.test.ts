@@ -19,15 +19,19 @@ const builtIn =
   /^(?:v1|apps\/v1|batch\/v1|policy\/v1|networking\.k8s\.io\/v1|rbac\.authorization\.k8s\.io\/v1|autoscaling\/v2)$/
 
 interface CorpusChart {
+  readonly id: string
   readonly name: string
   readonly files: { readonly [path: string]: Buffer }
 }
 
-/** Charts whose objects with default values are all of kinds that the API server knows, without hooks; one case each. */
+/**
+ * Charts whose objects with default values are all of kinds that the API server knows, without hooks; one case each, spread over all there are. Helm's
+ * own fixtures are left out: they render, and no API server takes what they render.
+ */
 function readCharts(): readonly CorpusChart[] {
   const found: CorpusChart[] = []
   for (const id of readdirSync(shared).sort()) {
-    if (found.length === wanted) break
+    if (id.startsWith('helm-')) continue
     const lines = join(shared, id, 'expected.jsonl')
     const chart = join(shared, id, 'chart')
     if (!id.endsWith('--default') || !existsSync(lines) || !existsSync(chart) || !statSync(chart).isDirectory())
@@ -42,11 +46,13 @@ function readCharts(): readonly CorpusChart[] {
     const root = realpathSync(chart)
     const paths = globSync('**/*', { cwd: root }).filter((path) => statSync(join(root, path)).isFile())
     found.push({
+      id,
       name: `c${found.length}`,
       files: Object.fromEntries(paths.map((path) => [path, readFileSync(join(root, path))])),
     })
   }
-  return found
+  const slot = (index: number): number => Math.floor((index * wanted) / found.length)
+  return found.filter((_, index) => index === 0 || slot(index) !== slot(index - 1))
 }
 
 interface Entry {
@@ -69,7 +75,7 @@ async function liveOf(made: Scenario, entry: Entry): Promise<TestObject | undefi
 describe('charts of the field', { skip: existsSync(shared) ? false : 'no corpus beside the checkout' }, () => {
   it(`${wanted} charts are installed, upgraded, drift, are repaired and uninstalled, with every object accounted for`, async (t) => {
     const charts = readCharts()
-    t.diagnostic(`${charts.length} charts`)
+    t.diagnostic(`${charts.length} charts: ${charts.map(({ name, id }) => `${name} ${id}`).join(', ')}`)
     const files = charts.flatMap(({ name, files: own }) =>
       Object.entries(own).map(([path, content]) => [`charts/${name}/${path}`, { content }] as const),
     )
@@ -101,11 +107,11 @@ describe('charts of the field', { skip: existsSync(shared) ? false : 'no corpus 
     const run = async (what: string): Promise<void> => {
       const { record } = await made.run({ kind: 'trigger', target: 'cluster' })
       const failed = record.nodes.filter((node) => node.kind === 'HelmRelease' && node.state !== 'ready')
-      assert.deepEqual(
-        failed.map((node) => `${node.name} ${node.reason}: ${node.message}`),
-        [],
-        what,
-      )
+      const problems = failed.map(async (node) => {
+        const conditions = (await made.client.get(ref(node.name)))['status']?.conditions as { message: string }[]
+        return `${node.name} ${node.reason}: ${conditions.map(({ message }) => message).join('; ')}`
+      })
+      assert.deepEqual(await Promise.all(problems), [], what)
     }
     const inventories = async (): Promise<Map<string, readonly Entry[]>> => {
       const objects = await made.client.list({ ...ref(''), name: '' })
