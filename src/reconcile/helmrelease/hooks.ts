@@ -99,6 +99,9 @@ interface Verdict {
   readonly message: string
 }
 
+/** Longest time between two reads of a hook that is watched. */
+const readEveryMs = 5_000
+
 /** A hook that a cut-off step created already is left alone: creating it again would run it twice. */
 async function createAndAwait(
   op: OperationContext,
@@ -112,6 +115,8 @@ async function createAndAwait(
   const named = { ...key, name: nameOf(live) }
   const following = op.watch.follow(op.client, hasOrigin(object) ? [named] : [])
   try {
+    let last: KubeObject | undefined
+    let nextRead = op.clock.now() + readEveryMs
     for (;;) {
       const verdict = judge(op, live)
       if (verdict.state !== 'waiting') return verdict
@@ -119,23 +124,36 @@ async function createAndAwait(
         return { state: 'failed', message: `timed out waiting for the condition: ${verdict.message}` }
       if (op.clock.now() + op.pollMs >= op.deadline) return verdict
       await op.keep()
-      const budgetMs = following.isWatched(named) ? Math.min(5_000, op.deadline - op.clock.now()) : op.pollMs
-      const before = following.get(named)
-      await following.changed(Math.max(1, budgetMs))
+      const { changes } = following
       const seen = following.get(named)
-      const isNews = seen !== undefined && seen !== before
-      const isSame = isNews && mapOf(seen['metadata'])['uid'] === mapOf(live['metadata'])['uid']
-      // A watch that shows nothing is not trusted: the object is read.
-      const found = isSame ? seen : await op.client.get<KubeObject>(named, { signal: op.signal })
+      const isGone = seen === undefined && last !== undefined
+      const isNews = seen !== undefined && seen !== last
+      last = seen
+      if (isNews) {
+        if (uidOf(seen) === uidOf(live)) live = seen
+        continue
+      }
+      if (!isGone) {
+        const until = following.isWatched(named) ? Math.min(nextRead, op.deadline) : op.clock.now() + op.pollMs
+        await following.changed(changes, Math.max(1, until - op.clock.now()))
+        if (following.isWatched(named) && op.clock.now() < until) continue
+      }
+      // A watch that shows nothing for a while is not trusted: the object is read.
+      const found = await op.client.get<KubeObject>(named, { signal: op.signal })
       if (found === undefined) {
         const hasTtl = mapOf(object['spec'])['ttlSecondsAfterFinished'] !== undefined
         return hasTtl ? { state: 'done', message: '' } : { state: 'failed', message: 'it was deleted while it ran' }
       }
       live = found
+      nextRead = op.clock.now() + readEveryMs
     }
   } finally {
     following.close()
   }
+}
+
+function uidOf(object: KubeObject): unknown {
+  return mapOf(object['metadata'])['uid']
 }
 
 /** Hooks are applied without taking fields from others (Helm v4, execHook). */

@@ -10,8 +10,10 @@ export interface Following {
   get(key: ObjectKey): KubeObject | undefined
   /** False where its kind cannot be watched: then it must be read. */
   isWatched(key: ObjectKey): boolean
-  /** Resolves at the next change of any object of the kinds that are followed, or after `ms`. */
-  changed(ms: number): Promise<void>
+  /** Counts the changes that were seen: to be read before the objects are, and given to {@link changed}. */
+  readonly changes: number
+  /** Resolves once there are more changes than `seen`, of any object of the kinds that are followed, or after `ms`. */
+  changed(seen: number, ms: number): Promise<void>
   close(): void
 }
 
@@ -24,6 +26,7 @@ interface Stream {
   readonly objects: Map<string, KubeObject>
   readonly listeners: Set<() => void>
   readonly stop: AbortController
+  changes: number
   followers: number
   isBroken: boolean
 }
@@ -42,6 +45,7 @@ export function createObjectWatch(signal: AbortSignal): ObjectWatch {
       objects: new Map(),
       listeners: new Set(),
       stop: new AbortController(),
+      changes: 0,
       followers: 0,
       isBroken: false,
     }
@@ -53,10 +57,16 @@ export function createObjectWatch(signal: AbortSignal): ObjectWatch {
     follow: (client, keys) => {
       const used = new Map(keys.map((key) => [streamId(client, key), streamOf(client, key)]))
       for (const stream of used.values()) stream.followers += 1
+      const changes = (): number => [...used.values()].reduce((sum, stream) => sum + stream.changes, 0)
       return {
+        get changes() {
+          return changes()
+        },
         get: (key) => used.get(streamId(client, key))?.objects.get(formatKey(key)),
         isWatched: (key) => used.get(streamId(client, key))?.isBroken === false,
-        changed: (ms) => nextChange([...used.values()], client, ms, signal),
+        changed: async (seen, ms) => {
+          if (changes() === seen) await nextChange([...used.values()], client, ms, signal)
+        },
         close: () => {
           for (const [id, stream] of used) {
             stream.followers -= 1
@@ -89,6 +99,7 @@ async function nextChange(
 /** Keeps a stream's objects up to date until it is stopped. A failure makes it broken: its followers read for themselves then. */
 async function run(client: KubeClient, kind: ObjectKey, stream: Stream, signal: AbortSignal): Promise<void> {
   const wake = (): void => {
+    stream.changes += 1
     for (const listener of stream.listeners) listener()
   }
   while (!signal.aborted) {

@@ -63,6 +63,7 @@ export async function awaitHealthy(
   try {
     let nextLook = clock.now() + fullLookMs
     for (;;) {
+      const { changes } = following
       const seen = new Map(watched.map((one) => [one, newer(one.live, following.get(keyOfObject(one.object)))]))
       const news = [...seen.values()].filter((live) => live !== undefined)
       open = open.filter((one) => !isHealthy(ctx, seen.get(one)))
@@ -86,7 +87,7 @@ export async function awaitHealthy(
       if (open.length === 0) return undefined
       await ctx.keep()
       const until = Math.min(ctx.deadline, ctx.giveUpAt, mustRead ? clock.now() + ctx.pollMs : nextLook)
-      await following.changed(Math.max(1, until - clock.now()))
+      await following.changed(changes, Math.max(1, until - clock.now()))
       if (ctx.signal.aborted) throw new EngineError('stopped while waiting', { code: 'aborted', disposition: 'retry' })
     }
   } finally {
