@@ -1,5 +1,5 @@
 import { labels } from '../api/index.ts'
-import { parseDuration, toEngineError, type EngineError, type Json } from '../base/index.ts'
+import { parseDuration, toEngineError, type EngineError } from '../base/index.ts'
 import { createDirectReader, createKubeClient, createPreloadedReader } from '../kube/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
 import type { RunContext, StepControl } from './context.ts'
@@ -11,6 +11,7 @@ import { retryDelayMs } from './helmrelease/retry.ts'
 import { stepHelmRelease } from './helmrelease/step.ts'
 import type { EngineDeps, Job, JobResult, NodeRecord, ObjectKey, RunRecord } from './job.ts'
 import { stepKustomization } from './kustomization/step.ts'
+import { failedSourceRecord, isUnfinished, saveRecord, summarize } from './run-record.ts'
 import { selectNode, type Candidate, type CheckMark } from './select.ts'
 import { isOciHelmRepository } from './source/helm-repository.ts'
 import { createSources, type SourceResults } from './source/index.ts'
@@ -38,9 +39,6 @@ const requeueWaitingMs = 2_000
 
 /** Nodes of a run beyond which live objects are read as lists, and what a local comparison proves unchanged is not sent at all. */
 const bulkNodes = 3
-
-/** Records of runs are kept for two weeks. */
-const recordTtlSeconds = 14 * 24 * 3600
 
 /**
  * Does one job on one cluster: finds the sources and objects it concerns, brings the sources up to date, and runs the graph of
@@ -104,7 +102,7 @@ export async function runJob(
     const live = isBulk ? createPreloadedReader({ label: labels.kustomizeName }) : createDirectReader()
     const helm = createHelmRun(isBulk, signal)
     const failure = await runNodes({ ...base, live, helm, isBulk }, checks, concernedIds, records)
-    for (const key of concerned) noteSource(base, checks, key)
+    for (const key of concerned) noteSource(base, checks, key, records, startedAt)
     await Promise.all([events.flush(), checks.save()])
     if (failure !== undefined) throw failure
     const record: RunRecord = {
@@ -318,51 +316,24 @@ function graphNode(object: Workload): GraphNode {
   }
 }
 
-function noteSource(ctx: SelectionContext, checks: Checks, key: ObjectKey): void {
+/** Notes that a source was looked at, and puts it among the nodes of the run where it failed. */
+function noteSource(
+  ctx: SelectionContext,
+  checks: Checks,
+  key: ObjectKey,
+  records: Map<string, NodeRecord>,
+  startedAt: number,
+): void {
   const source = ctx.world.get(idOfKey(key))
   if (source === undefined) return
+  const problem = failedSourceRecord(source, startedAt, ctx.deps.clock.now())
+  if (problem !== undefined) records.set(idOfKey(key), problem)
   const revision = revisionOf(ctx.world, key) ?? ''
   checks.set(idOfKey(key), {
     at: ctx.deps.clock.now(),
     state: 'ready',
     revision,
     generation: source.metadata.generation ?? 0,
-  })
-}
-
-function summarize(
-  nodes: readonly NodeRecord[],
-  fetchedAt: number | undefined,
-): Pick<RunRecord, 'state' | 'nodes' | 'timings'> {
-  const failed = nodes.filter((node) => node.state === 'failed' || node.state === 'blocked').length
-  const waiting = nodes.some((node) => node.state === 'waiting')
-  const last = (times: readonly (number | undefined)[]): number | undefined => {
-    const known = times.filter((time) => time !== undefined)
-    return known.length === 0 ? undefined : Math.max(...known)
-  }
-  const renderedAt = last(nodes.map((node) => node.timings.renderedAt))
-  const appliedAt = last(nodes.map((node) => node.timings.appliedAt))
-  const healthyAt = last(nodes.filter((node) => node.state === 'ready').map((node) => node.timings.finishedAt))
-  return {
-    state: waiting ? 'running' : failed === 0 ? 'succeeded' : failed === nodes.length ? 'failed' : 'partial',
-    nodes: nodes.toSorted((a, b) => a.timings.startedAt - b.timings.startedAt),
-    timings: {
-      ...(fetchedAt === undefined ? {} : { fetchedAt }),
-      ...(renderedAt === undefined ? {} : { renderedAt }),
-      ...(appliedAt === undefined ? {} : { appliedAt }),
-      ...(healthyAt === undefined ? {} : { healthyAt }),
-    },
-  }
-}
-
-/** Something in this run waits for health, so the same job must look again. What failed is left to its retry interval. */
-function isUnfinished(record: RunRecord): boolean {
-  return record.nodes.some((node) => node.state === 'waiting')
-}
-
-async function saveRecord(deps: EngineDeps, record: RunRecord): Promise<void> {
-  await deps.state.put(`runs/${record.id}/${record.cluster}`, JSON.parse(JSON.stringify(record)) as Json, {
-    ttlSeconds: recordTtlSeconds,
   })
 }
 
