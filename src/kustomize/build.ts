@@ -163,7 +163,7 @@ function finishMetadata(list: ResourceList, buildMetadata: readonly string[]): v
   for (const resource of list.items) {
     if (buildMetadata.includes('managedByLabel')) {
       const label = { 'app.kubernetes.io/managed-by': `kustomize-${KUSTOMIZE_VERSION}` }
-      addTexts(resource.object, label, [{ path: 'metadata/labels', create: true }])
+      addTexts(resource, label, [{ path: 'metadata/labels', create: true }])
     }
     const annotations = resource.texts('annotations')
     for (const name of INTERNAL_ANNOTATIONS) delete annotations[name]

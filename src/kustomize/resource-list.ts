@@ -141,5 +141,5 @@ function inherit(item: Resource, old: Resource): void {
 function mergeData(item: Resource, old: Resource, field: 'data' | 'binaryData'): void {
   const texts = { ...mapTexts(old.object[field]), ...mapTexts(item.object[field]) }
   if (Object.keys(texts).length === 0) delete item.object[field]
-  else item.object[field] = texts
+  else item.noteWritten((item.object[field] = texts))
 }

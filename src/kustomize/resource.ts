@@ -14,6 +14,7 @@ import {
 } from '../resources/index.ts'
 import type { Origin } from './origin.ts'
 import { effectiveNamespace, type ResourceId, resourceIdOf } from './resource-id.ts'
+import { noteWrittenKeys } from './written-keys.ts'
 
 /** What a generated ConfigMap or Secret does where one of its name exists already. */
 export type Behavior = 'unspecified' | 'create' | 'replace' | 'merge'
@@ -99,7 +100,10 @@ export class Resource {
     // kustomize writes all annotations anew here.
     const metadata = this.object['metadata']
     const annotations = isMap(metadata) ? metadata['annotations'] : undefined
-    if (isMap(metadata) && isMap(annotations)) metadata['annotations'] = copyValue(annotations)
+    if (isMap(metadata) && isMap(annotations)) {
+      metadata['annotations'] = copyValue(annotations)
+      this.noteWritten(metadata['annotations'])
+    }
     this.previousIds = [...this.previousIds, { name: id.name, namespace: effectiveNamespace(id), kind: id.kind }]
   }
 
@@ -135,7 +139,12 @@ export class Resource {
   setTexts(field: 'labels' | 'annotations', texts: { readonly [key: string]: string }): void {
     const metadata = this.metadata()
     if (Object.keys(texts).length === 0) delete metadata[field]
-    else metadata[field] = { ...texts }
+    else this.noteWritten((metadata[field] = { ...texts }))
+  }
+
+  /** Notes that kustomize has written all keys of a mapping of this object. */
+  noteWritten(map: KubeMap, keys: Iterable<string> = Object.keys(map)): void {
+    if (noteWrittenKeys(map, keys)) this.hasFaults = true
   }
 
   /** `metadata`, created where it is missing. */

@@ -58,8 +58,8 @@ export function isQuoted(map: KubeMap, key: string): boolean {
 export interface MapFault {
   readonly code: string
   readonly message: string
-  readonly file: string
-  readonly line: number
+  readonly file?: string
+  readonly line?: number
 }
 
 /** Notes what is wrong with a mapping: it matters only when the mapping is printed. The first note counts. */

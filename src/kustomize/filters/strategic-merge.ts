@@ -13,25 +13,25 @@ export interface ChangePermissions {
  * target that the patch deletes is left empty.
  */
 export function applyStrategicMerge(target: Resource, patch: Resource, permissions: ChangePermissions): void {
-  const { name, namespace } = target
-  const kind = target.object['kind']
+  const { name, namespace, object } = target
+  const kind = object['kind']
   if (permissions.name || permissions.kind) target.rememberId()
   let merged
   try {
-    merged = strategicMerge(target.object, patch.object, { schema: target.schema, newElements: 'prepend' })
+    merged = strategicMerge(object, patch.object, { schema: target.schema, newElements: 'prepend' })
   } catch (error) {
     throw problems(findingsOf(error, { object: target.describe(), ...patch.place }))
   }
-  if (merged === undefined || Object.keys(merged).length === 0) {
+  // compat(kustomize): it merges in place, so the new root that `$patch: replace` at the top makes is lost, and nothing changes.
+  if (merged === undefined || Object.keys(object).length === 0) {
     target.object = {}
     return
   }
-  target.object = merged
   target.hasFaults ||= patch.hasFaults
-  if (!permissions.kind && kind !== undefined) merged['kind'] = kind
+  if (!permissions.kind && kind !== undefined) object['kind'] = kind
   if (!permissions.name) target.setName(name)
   target.setNamespace(namespace)
-  if (patch.lacksVersion) merged['apiVersion'] = null
+  if (patch.lacksVersion) object['apiVersion'] = null
 }
 
 /**
