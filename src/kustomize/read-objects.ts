@@ -107,7 +107,8 @@ export function readObjects(text: string, file: string, schema: Schema): Resourc
     if (document === undefined || document.empty) continue
     const value = document.value as KubeValue
     if (isNothing(value)) continue
-    const { hasFaults } = notes
+    // Infinities and NaN cannot be printed either.
+    const hasFaults = notes.hasFaults || /\.(?:inf|nan)/i.test(part.text)
     const items = parts.length === 1 && isMap(value) ? wrappedItems(value) : undefined
     if (items) for (const item of items) queue.push({ value: item, line: document.line, hasFaults })
     else queue.push({ value, line: document.line, hasFaults })

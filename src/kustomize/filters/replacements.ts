@@ -165,8 +165,8 @@ function writeField(resource: Resource, path: string, options: FieldOptions, sou
         ? 'list'
         : 'mapping'
   const create = options.create === true ? kind : undefined
-  // A key made on the way may be no text.
-  if (create !== undefined) resource.hasFaults = true
+  // A key made on the way may be no text, and the value may have faults, too.
+  resource.hasFaults = true
   if (writeInText(resource, parts, source, create)) return
   const missing = `unable to find ${create ? 'or create ' : ''}field ${JSON.stringify(path)} in replacement target`
   let matches: Match[]
