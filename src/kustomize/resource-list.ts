@@ -65,12 +65,13 @@ export class ResourceList {
     if (item.behavior !== 'merge' && item.behavior !== 'replace') {
       throw problem(
         'kustomize-id-conflict',
-        `id ${formatId(id)} exists; cannot use behavior '${item.behavior}', behavior must be merge or replace`,
+        `id ${formatId(id)} exists; cannot use behavior '${item.behavior ?? 'unspecified'}', behavior must be merge or replace`,
         place,
       )
     }
+    const { behavior } = item
     inherit(item, old)
-    if (item.behavior === 'merge') {
+    if (behavior === 'merge') {
       for (const field of ['data', 'binaryData'] as const) mergeData(item, old, field)
       if (old.origin !== undefined) item.origin = old.origin
     }
@@ -135,6 +136,8 @@ function inherit(item: Resource, old: Resource): void {
   item.prefixes = old.prefixes
   item.suffixes = old.suffixes
   item.needsHash = item.needsHash && old.needsHash
+  item.behavior = old.behavior
+  if (old.behavior !== undefined) item.annotations()
   item.varNames = old.varNames
 }
 

@@ -132,9 +132,6 @@ function applyJsonPatches(
     const fault = resource.hasFaults ? findFault(resource.object, resource.object) : undefined
     if (fault !== undefined) throw problems([{ severity: 'error', ...fault, object: resource.describe() }])
     if (remember) resource.rememberId()
-    // kustomize keeps what it knows about an object in its annotations, so a patch finds them there once an id was remembered.
-    if (resource.previousIds.length > 0 && resource.metadata()['annotations'] === undefined)
-      resource.metadata()['annotations'] = {}
     try {
       resource.object = withoutBigInts(applyJsonPatch(resource.object, operations)) as typeof resource.object
     } catch (error) {

@@ -49,6 +49,8 @@ function finish(object: KubeObject, entry: GeneratorEntry, schema: Schema): Reso
     if (isMap(map)) resource.noteWritten(map)
   resource.needsHash = options?.disableNameSuffixHash !== true
   resource.behavior = behaviorOf(entry.behavior)
+  // What kustomize knows about it stands there.
+  metadata['annotations'] ??= {}
   return resource
 }
 
