@@ -84,7 +84,7 @@ export function build({
   hashNames(list)
   fixNameReferences(list, gathered.config.nameReference)
   warnings.push(...resolveVars(list, gathered.vars, gathered.config.varReference))
-  list.items = list.items.filter((one) => !isLocal(one))
+  list.keep((one) => !isLocal(one))
   const { sortOptions, buildMetadata } = target.kustomization
   if (sortOptions !== undefined) sortResources(list, sortOptions)
   else if (options?.reorder === 'legacy') sortResources(list, { order: 'legacy' })

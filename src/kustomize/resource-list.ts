@@ -120,6 +120,13 @@ export class ResourceList {
     })
   }
 
+  /** Keeps what `wanted` says. Throws `kustomize-id-conflict` where two objects have become the same by now. */
+  keep(wanted: (item: Resource) => boolean): void {
+    const items = this.items.filter(wanted)
+    this.items = []
+    this.appendAll(items)
+  }
+
   /** Drops objects of which nothing is left. */
   dropEmpty(): void {
     this.items = this.items.filter((one) => !one.isEmpty())

@@ -8,7 +8,6 @@ import {
   metaText,
   objectIdOf,
   type Schema,
-  scalarText,
   setKey,
   sourceText,
 } from '../resources/index.ts'

@@ -116,9 +116,7 @@ function applyToSelected(
   permissions: ChangePermissions,
 ): void {
   for (const target of selected) applyStrategicMerge(target, preparePatch(patch, target), permissions)
-  const items = list.items.filter((one) => !one.isEmpty())
-  list.items = []
-  list.appendAll(items)
+  list.keep((one) => !one.isEmpty())
 }
 
 function applyJsonPatches(
