@@ -23,6 +23,8 @@ export interface BuildOptions {
   readonly loadRestrictions: LoadRestrictions
   /** The order of the result where the kustomization sets none. Flux and the default: none; the command line: legacy. */
   readonly reorder?: 'none' | 'legacy'
+  /** Label every object as managed by kustomize, as `buildMetadata: [managedByLabel]` does. */
+  readonly managedByLabel?: boolean
   /** Gives remote resources and bases; without it they are refused. */
   readonly remote?: ResolveRemote
   /** Renders `helmCharts`; without it they are refused. */
@@ -88,7 +90,7 @@ export function build({
   const { sortOptions, buildMetadata } = target.kustomization
   if (sortOptions !== undefined) sortResources(list, sortOptions)
   else if (options?.reorder === 'legacy') sortResources(list, { order: 'legacy' })
-  finishMetadata(list, buildMetadata)
+  finishMetadata(list, options?.managedByLabel === true ? [...buildMetadata, 'managedByLabel'] : buildMetadata)
   refuseFaults(list)
   const places = new WeakMap(list.items.map((one) => [one.object, one.place]))
   return {

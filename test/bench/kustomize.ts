@@ -9,6 +9,7 @@ import { printYaml } from '../../src/yaml/index.ts'
 import { percentile, round, type Bench, type BenchRow } from './rows.ts'
 
 const corpus = fileURLToPath(new URL('../../../shared/corpus/kustomize', import.meta.url))
+const root = fileURLToPath(new URL('../../', import.meta.url))
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const version = 'v5.8.1'
 const runs = 5
@@ -20,10 +21,13 @@ export const bench: Bench = async (log) => {
   try {
     const small = writeTree(join(scratch, 'small'), 1)
     const large = writeTree(join(scratch, 'large'), 300)
+    const bundle = bundleProgram(join(scratch, 'bundle'))
     return [
       ...warmCorpus(binary, log),
-      wholeProcess('process, small', small, binary),
-      wholeProcess('process, large', large, binary),
+      wholeProcess('process, small', program, small, binary),
+      wholeProcess('process, small, bundled', bundle, small, binary),
+      wholeProcess('process, large', program, large, binary),
+      wholeProcess('process, large, bundled', bundle, large, binary),
     ]
   } finally {
     rmSync(scratch, { recursive: true })
@@ -47,6 +51,12 @@ function realKustomize(log: (line: string) => void): string | undefined {
     log('  Go is not there, so kustomize is not measured beside')
     return undefined
   }
+}
+
+/** What `npm run bundle` makes, in a directory of its own. Returns the program. */
+function bundleProgram(directory: string): string {
+  execFileSync('npm', ['run', '--silent', 'bundle', '--', `--outdir=${directory}`], { cwd: root, stdio: 'inherit' })
+  return join(directory, 'main.mjs')
 }
 
 interface CorpusCase {
@@ -140,11 +150,11 @@ function timed(command: string, args: readonly string[]): Timed {
   return { ms, cpu, mb }
 }
 
-function wholeProcess(name: string, directory: string, binary: string | undefined): BenchRow {
+function wholeProcess(name: string, entry: string, directory: string, binary: string | undefined): BenchRow {
   const ours: Timed[] = []
   const theirs: Timed[] = []
   for (let run = 0; run < runs; run++) {
-    ours.push(timed(process.execPath, [program, 'kustomize', 'build', directory]))
+    ours.push(timed(process.execPath, [entry, 'kustomize', 'build', directory]))
     if (binary !== undefined) theirs.push(timed(binary, ['build', directory]))
   }
   const empty = timed(process.execPath, ['-e', '0'])
