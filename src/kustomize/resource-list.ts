@@ -8,6 +8,8 @@ import type { Selector } from './types.ts'
 /** The objects of a build in their order. No two have the same current id, except while a transformer is at work. */
 export class ResourceList {
   items: Resource[] = []
+  /** The objects by id, while nothing but {@link appendAll} changes them. */
+  private known: Map<string, Resource> | undefined
 
   static of(items: Iterable<Resource>): ResourceList {
     const list = new ResourceList()
@@ -17,7 +19,7 @@ export class ResourceList {
 
   /** Appends objects. Throws `kustomize-id-conflict` naming every object that is there already. */
   appendAll(items: Iterable<Resource>): void {
-    const known = new Map(this.items.map((one) => [idKey(one.currentId()), one]))
+    const known = this.known ?? this.byId()
     for (const item of items) {
       const id = item.currentId()
       const key = idKey(id)
@@ -32,6 +34,20 @@ export class ResourceList {
       known.set(key, item)
       this.items.push(item)
     }
+  }
+
+  /** Runs work that does nothing to this list but append objects: their ids are looked at once only. */
+  onlyAppending<T>(work: () => T): T {
+    this.known = this.byId()
+    try {
+      return work()
+    } finally {
+      this.known = undefined
+    }
+  }
+
+  private byId(): Map<string, Resource> {
+    return new Map(this.items.map((one) => [idKey(one.currentId()), one]))
   }
 
   /** Adds generated objects: a new one is appended, one with the behavior `merge` or `replace` takes the place of its namesake. */
