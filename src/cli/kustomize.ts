@@ -26,7 +26,7 @@ const RESTRICTED: ReadonlySet<string> = new Set(['LoadRestrictionsRootOnly', 'ro
 
 const FORMATS: readonly string[] = ['yaml', 'jsonl']
 
-/** How kustomize runs charts and functions, when it is asked to: neither runs here, so that these change nothing. */
+/** How kustomize runs helm and functions: neither is run here, so that these change nothing. */
 const WITHOUT_EFFECT: readonly string[] = [
   '--helm-command <path>',
   '--helm-api-versions <version>',
@@ -64,13 +64,13 @@ export function kustomizeCommand(): Command {
     )
     .addOption(new Option('--enable-alpha-plugins', 'refused: plugins would run programs').hideHelp())
     .addOption(new Option('--enable-exec', 'refused: functions would run programs').hideHelp())
-    .addOption(new Option('--enable-helm', 'refused: charts are deployed with a HelmRelease').hideHelp())
+    .option('--enable-helm', 'render helmCharts whose chart is in the source; nothing is pulled')
     .action((path: string, flags: BuildFlags) => runBuild(path, flags))
   for (const flags of WITHOUT_EFFECT) command.addOption(new Option(flags, 'has no effect').hideHelp())
   return new Command('kustomize').description('kustomizations').addCommand(command)
 }
 
-function runBuild(path: string, flags: BuildFlags): void {
+async function runBuild(path: string, flags: BuildFlags): Promise<void> {
   refusePlugins(flags)
   const none = UNRESTRICTED.has(flags.loadRestrictor)
   if (!none && !RESTRICTED.has(flags.loadRestrictor)) {
@@ -91,7 +91,13 @@ function runBuild(path: string, flags: BuildFlags): void {
   const result = build({
     files: new DiskTree(root === '/' ? '' : root),
     path: inside,
-    options: { loadRestrictions: none ? 'none' : 'root-only', reorder, managedByLabel },
+    options: {
+      loadRestrictions: none ? 'none' : 'root-only',
+      reorder,
+      managedByLabel,
+      // The engine of charts is loaded only where it is asked for.
+      ...(flags.enableHelm === true ? { inflateHelm: (await import('./inflate-chart.ts')).inflateChart } : {}),
+    },
   })
   for (const warning of result.warnings)
     process.stderr.write(`# Warning: ${warning.message}${warning.file === undefined ? '' : ` (${warning.file})`}\n`)
@@ -149,7 +155,6 @@ function refusePlugins(flags: BuildFlags): void {
     throw usage('--enable-alpha-plugins is not supported: plugins would run programs; use built-in transformers')
   if (flags.enableExec === true)
     throw usage('--enable-exec is not supported: functions would run programs; use built-in transformers')
-  if (flags.enableHelm === true) throw usage('--enable-helm is not supported: deploy the chart with a HelmRelease')
 }
 
 /** The nearest directory above with a `.git`, so that links and bases stay inside the repository; else the whole file system. */

@@ -92,7 +92,7 @@ void describe('sluice kustomize build', () => {
     assert.match(run(['app'], { KUSTOMIZE_ENABLE_MANAGEDBY_LABEL: 'on' }).out, label)
   })
   void it('refuses what would run programs, and takes flags that only say how', () => {
-    for (const flag of ['--enable-alpha-plugins', '--enable-exec', '--enable-helm']) {
+    for (const flag of ['--enable-alpha-plugins', '--enable-exec']) {
       const { err, code } = run(['app', flag])
       assert.equal(code, 1)
       assert.match(err, new RegExp(`^Error: ${flag} is not supported`))
