@@ -85,7 +85,7 @@ function documentBefore(text: string, error: YAMLException): string | undefined 
     const root = /^(?!\s*(?:#|$|---|%))( *)(\S)/m.exec(text)
     const isFlow = '[{"\''.includes(root?.[2] ?? ' ')
     const ends = isFlow || (error.mark?.column ?? 0) < (root?.[1]?.length ?? 0)
-    return ends && position < text.length ? text.slice(0, position) : undefined
+    if (ends && position < text.length) return text.slice(0, position)
   }
   const marks = [...text.slice(0, position).matchAll(/\n(?:---|\.\.\.)(?=\s)/g)]
   const first = marks.find((one) => /^(?!\s*(?:#|$|---|%))/m.test(text.slice(0, one.index)))
