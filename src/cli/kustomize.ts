@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { Command, Option } from 'commander'
-import { EngineError } from '../base/index.ts'
-import { build, type BuildResult } from '../kustomize/index.ts'
+import { DiagnosticsError, EngineError } from '../base/index.ts'
+import { build, type BuildOptions, type BuildResult } from '../kustomize/index.ts'
 import { builtInSchema, formatApiVersion, gvkOf, type KubeObject, nameOf, namespaceOf } from '../resources/index.ts'
 import { printJson, printYaml } from '../yaml/index.ts'
 import { DiskTree } from './disk-tree.ts'
@@ -88,20 +88,41 @@ async function runBuild(path: string, flags: BuildFlags): Promise<void> {
   const root = flags.sourceRoot === undefined ? sourceRootOf(directory) : realpathSync(flags.sourceRoot)
   const inside = relative(root, directory)
   if (inside.startsWith('..')) throw usage(`'${path}' is outside the source root '${root}'`)
-  const result = build({
-    files: new DiskTree(root === '/' ? '' : root),
-    path: inside,
-    options: {
-      loadRestrictions: none ? 'none' : 'root-only',
-      reorder,
-      managedByLabel,
-      // The engine of charts is loaded only where it is asked for.
-      ...(flags.enableHelm === true ? { inflateHelm: (await import('./inflate-chart.ts')).inflateChart } : {}),
-    },
-  })
-  for (const warning of result.warnings)
-    process.stderr.write(`# Warning: ${warning.message}${warning.file === undefined ? '' : ` (${warning.file})`}\n`)
+  const options: BuildOptions = {
+    loadRestrictions: none ? 'none' : 'root-only',
+    reorder,
+    managedByLabel,
+    // The engine of charts is loaded only where it is asked for.
+    ...(flags.enableHelm === true ? { inflateHelm: (await import('./inflate-chart.ts')).inflateChart } : {}),
+  }
+  const result = seenFromHere(root, () =>
+    build({ files: new DiskTree(root === '/' ? '' : root), path: inside, options }),
+  )
+  for (const { message, file } of result.warnings)
+    notice(`# Warning: ${message}${file === undefined ? '' : ` (${pathFromHere(root, file)})`}`)
   writeResult(result, target)
+}
+
+/** Runs `work`; findings name their files as they are called where the command was run. */
+function seenFromHere<T>(root: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof DiagnosticsError)) throw error
+    const { code, disposition, diagnostics } = error
+    throw new DiagnosticsError(
+      diagnostics.map((one) => (one.file === undefined ? one : { ...one, file: pathFromHere(root, one.file) })),
+      { code, disposition, cause: error },
+    )
+  }
+}
+
+/** A file of the source as a path from the working directory, or the whole path where that is shorter; anything else as it is. */
+function pathFromHere(root: string, file: string): string {
+  const path = join(root, file)
+  if (!existsSync(path)) return file
+  const here = relative(process.cwd(), path)
+  return here.length < path.length ? here : path
 }
 
 function usage(message: string): EngineError {
