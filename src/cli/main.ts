@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module'
 import type { Command } from 'commander'
-import { reportFailure } from './report-failure.ts'
 
 /** The commands; each is loaded only when it is asked for, because loading takes longer than most of them run. */
 const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
@@ -9,8 +8,9 @@ const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
   kustomize: async () => (await import('./kustomize.ts')).kustomizeCommand(),
 }
 
+// Everything else is imported after this, so that it is compiled, and freed of its types, only once and not at every start.
+enableCompileCache()
 try {
-  enableCompileCache()
   const { Command } = await import('commander')
   const program = new Command('sluice').description('GitOps without a controller in the cluster').showHelpAfterError()
   const asked = process.argv[2] ?? ''
@@ -21,5 +21,6 @@ try {
   }
   await program.parseAsync()
 } catch (error) {
+  const { reportFailure } = await import('./report-failure.ts')
   process.exitCode = reportFailure(error)
 }

@@ -23,6 +23,8 @@ export interface BuildOptions {
   readonly loadRestrictions: LoadRestrictions
   /** The order of the result where the kustomization sets none. Flux and the default: none; the command line: legacy. */
   readonly reorder?: 'none' | 'legacy'
+  /** Label every object as managed by kustomize, as `buildMetadata: [managedByLabel]` does. */
+  readonly managedByLabel?: boolean
   /** Gives remote resources and bases; without it they are refused. */
   readonly remote?: ResolveRemote
   /** Renders `helmCharts`; without it they are refused. */
@@ -84,11 +86,11 @@ export function build({
   hashNames(list)
   fixNameReferences(list, gathered.config.nameReference)
   warnings.push(...resolveVars(list, gathered.vars, gathered.config.varReference))
-  list.items = list.items.filter((one) => !isLocal(one))
+  list.keep((one) => !isLocal(one))
   const { sortOptions, buildMetadata } = target.kustomization
   if (sortOptions !== undefined) sortResources(list, sortOptions)
   else if (options?.reorder === 'legacy') sortResources(list, { order: 'legacy' })
-  finishMetadata(list, buildMetadata)
+  finishMetadata(list, options?.managedByLabel === true ? [...buildMetadata, 'managedByLabel'] : buildMetadata)
   refuseFaults(list)
   const places = new WeakMap(list.items.map((one) => [one.object, one.place]))
   return {
@@ -163,7 +165,7 @@ function finishMetadata(list: ResourceList, buildMetadata: readonly string[]): v
   for (const resource of list.items) {
     if (buildMetadata.includes('managedByLabel')) {
       const label = { 'app.kubernetes.io/managed-by': `kustomize-${KUSTOMIZE_VERSION}` }
-      addTexts(resource.object, label, [{ path: 'metadata/labels', create: true }])
+      addTexts(resource, label, [{ path: 'metadata/labels', create: true }])
     }
     const annotations = resource.texts('annotations')
     for (const name of INTERNAL_ANNOTATIONS) delete annotations[name]

@@ -149,7 +149,7 @@ function labelSpecs(entry: LabelEntry, config: TransformerConfig): readonly Fiel
 function addToAll(list: ResourceList, texts: { readonly [key: string]: string }, specs: readonly FieldSpec[]): void {
   if (Object.keys(texts).length === 0) return
   for (const resource of list.items) {
-    at({ object: resource.describe(), ...resource.place }, () => addTexts(resource.object, texts, specs))
+    at({ object: resource.describe(), ...resource.place }, () => addTexts(resource, texts, specs))
   }
 }
 

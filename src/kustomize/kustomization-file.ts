@@ -51,7 +51,7 @@ export function parseKustomization(text: string, file: string): ParsedKustomizat
       strict: true,
       coerce: false,
       place: (field) => {
-        const line = document?.lineOf(pathOf(field))
+        const line = document?.lineOf(pathOfField(field))
         return { file, ...(line === undefined ? {} : { line }) }
       },
     },
@@ -70,8 +70,8 @@ export function parseKustomization(text: string, file: string): ParsedKustomizat
   return { kustomization, warnings: deprecations(raw, file), lineOf: (path) => document?.lineOf(path) }
 }
 
-/** `a.b[0].c` as path parts. */
-function pathOf(field: string): (string | number)[] {
+/** `a.b[0].c`, as findings name a field, as path parts. */
+export function pathOfField(field: string): (string | number)[] {
   if (field === '') return []
   return field.split(/\.|(?=\[)/).map((part) => (/^\[\d+\]$/.test(part) ? Number(part.slice(1, -1)) : part))
 }

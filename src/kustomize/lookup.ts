@@ -1,6 +1,7 @@
 import { getKey, isMap, type KubeMap, type KubeValue, scalarText, setKey, splitFieldPath } from '../resources/index.ts'
 import type { Slot } from './filters/field-spec.ts'
 import { problem } from './problems.ts'
+import { noteWrittenKeys } from './written-keys.ts'
 
 /** `[name=value]` as its two halves; undefined for anything else. */
 export function parseElementSelector(part: string): { field: string; value: string } | undefined {
@@ -136,6 +137,7 @@ function matchFrom(slot: Match, parts: readonly string[], create: CreateKind | u
   if (getKey(map, part) === undefined) {
     if (create === undefined || value === null) return []
     setKey(map, part, emptyFor(rest[0], create))
+    noteWrittenKeys(map, [part])
     return descend(map, part, true)
   }
   return descend(map, part)

@@ -2,12 +2,14 @@ import type { Diagnostic } from '../base/index.ts'
 import { compareByteOrder, joinPath } from '../base/index.ts'
 import { overlayTree, resolvePath } from '../files/index.ts'
 import type { FileTree } from '../ports/index.ts'
-import { builtInSchema, isMap, type KubeMap, type KubeValue } from '../resources/index.ts'
+import { builtInSchema, equalValues, isMap, type KubeMap, type KubeValue } from '../resources/index.ts'
 import { parseDocuments, printYaml } from '../yaml/index.ts'
-import { KUSTOMIZATION_FILES } from './kustomization-file.ts'
+import { decode } from './decode.ts'
+import { KUSTOMIZATION_FILES, pathOfField } from './kustomization-file.ts'
 import { findingsOf, problem, problems } from './problems.ts'
 import { readObjects } from './read-objects.ts'
 import { isHttpUrl, isRepositoryUrl } from './repository-url.ts'
+import { KUSTOMIZATION } from './shapes.ts'
 import type { Selector } from './types.ts'
 
 /** The fields of a Flux Kustomization's spec that change what is built. */
@@ -40,8 +42,11 @@ const MAX_ENTRIES = 50_000
 export function fluxOverlay(files: FileTree, path: string, spec: KustomizationOverlaySpec): FileTree {
   const directory = resolvePath(files, path)
   const existing = KUSTOMIZATION_FILES.map((name) => joinPath(directory, name)).find((file) => isFile(files, file))
-  const base = existing === undefined ? generated(files, directory) : readKustomization(files, existing)
-  if (existing !== undefined && isList(base, 'resources') && !changesBuild(spec)) return files
+  const { base, isAsWritten } =
+    existing === undefined
+      ? { base: generated(files, directory), isAsWritten: false }
+      : readKustomization(files, existing)
+  if (isAsWritten && isList(base, 'resources') && !changesBuild(spec)) return files
   const file = existing ?? joinPath(directory, 'kustomization.yaml')
   return overlayTree(files, { [file]: printYaml(applySpec(base, spec, files, directory), { dialect: 'sigs' }) })
 }
@@ -64,16 +69,28 @@ function isList(map: KubeMap, field: string): boolean {
   return Array.isArray(value) && value.length > 0
 }
 
-function readKustomization(files: FileTree, file: string): KubeMap {
+/**
+ * The kustomization as Flux reads it before it writes it anew: fields that are not known are lost, and numbers are taken for text where text is
+ * wanted, both of which kustomize itself would refuse. `isAsWritten` where that made no difference.
+ */
+function readKustomization(files: FileTree, file: string): { base: KubeMap; isAsWritten: boolean } {
   const { documents, diagnostics } = parseDocuments(new TextDecoder().decode(files.read(resolvePath(files, file))), {
     dialect: 'sigs',
     file,
+    first: true,
   })
-  const errors = diagnostics.filter((one) => one.severity === 'error')
-  if (errors.length > 0) throw problems(errors)
-  const value = (documents[0]?.value ?? {}) as KubeValue
+  const report = diagnostics.filter((one) => one.severity === 'error')
+  if (report.length > 0) throw problems(report)
+  const [document] = documents
+  const value = (document?.value ?? {}) as KubeValue
   if (!isMap(value)) throw problem('kustomization-field-type', 'a kustomization file must be a mapping', { file })
-  return value
+  const place = (field: string): Partial<Diagnostic> => {
+    const line = document?.lineOf(pathOfField(field))
+    return { file, ...(line === undefined ? {} : { line }) }
+  }
+  const base = (decode(value, KUSTOMIZATION, { strict: false, coerce: true, place }, report) ?? {}) as KubeMap
+  if (report.length > 0) throw problems(report)
+  return { base, isAsWritten: equalValues(base, value) }
 }
 
 /** A kustomization of everything below `directory`: manifests, and directories that have a kustomization of their own. */

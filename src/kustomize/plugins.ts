@@ -53,11 +53,11 @@ type Texts = { readonly [key: string]: string }
 /** Transformers that can be configured by an object; each returns what runs. */
 const TRANSFORMERS: { readonly [Kind in PluginKind]?: (config: Config, source: PluginSource, file: string) => Run } = {
   AnnotationsTransformer: (config) => (list) => {
-    for (const { object } of list.items)
-      addTexts(object, (config['annotations'] ?? {}) as Texts, config.fieldSpecs ?? [])
+    for (const resource of list.items)
+      addTexts(resource, (config['annotations'] ?? {}) as Texts, config.fieldSpecs ?? [])
   },
   LabelTransformer: (config) => (list) => {
-    for (const { object } of list.items) addTexts(object, (config['labels'] ?? {}) as Texts, config.fieldSpecs ?? [])
+    for (const resource of list.items) addTexts(resource, (config['labels'] ?? {}) as Texts, config.fieldSpecs ?? [])
   },
   NamespaceTransformer: (config) => {
     const subjects = (config['setRoleBindingSubjects'] || 'defaultOnly') as SubjectMode

@@ -17,9 +17,16 @@ export function problems(diagnostics: readonly Diagnostic[]): DiagnosticsError {
 
 /** The findings in an error, each with what `place` knows and it does not. Throws anything that is no EngineError again. */
 export function findingsOf(error: unknown, place: Place = {}): readonly Diagnostic[] {
-  if (error instanceof DiagnosticsError) return error.diagnostics.map((finding) => ({ ...place, ...finding }))
+  if (error instanceof DiagnosticsError) return error.diagnostics.map((finding) => completed(finding, place))
   if (isEngineError(error)) return [{ code: error.code, message: error.message, severity: 'error', ...place }]
   throw error
+}
+
+/** A line belongs to its file: where the finding names another one, the line of `place` says nothing about it. */
+function completed(finding: Diagnostic, place: Place): Diagnostic {
+  if (finding.file === undefined || finding.file === place.file) return { ...place, ...finding }
+  const { line: _line, column: _column, ...rest } = place
+  return { ...rest, ...finding }
 }
 
 /** Runs `work`; its findings gain what `place` knows. Anything that is no EngineError (a request for files) passes through untouched. */

@@ -13,6 +13,7 @@ import {
   scalarText,
 } from '../resources/index.ts'
 import { parseDocuments, type YamlFault, type YamlNotes } from '../yaml/index.ts'
+import { takeBuildAnnotations } from './build-annotations.ts'
 import { problem, problems } from './problems.ts'
 import { Resource } from './resource.ts'
 
@@ -93,6 +94,7 @@ export function readObjects(text: string, file: string, schema: Schema): Resourc
   const report: Diagnostic[] = []
   const queue: Candidate[] = []
   const parts = splitAsKustomize(text, file)
+  const hasBuildAnnotations = text.includes('internal.config.kubernetes.io/')
   for (const part of parts) {
     const notes = new Notes(file, part)
     const { documents, diagnostics } = parseDocuments(part.text, {
@@ -107,7 +109,8 @@ export function readObjects(text: string, file: string, schema: Schema): Resourc
     if (document === undefined || document.empty) continue
     const value = document.value as KubeValue
     if (isNothing(value)) continue
-    const { hasFaults } = notes
+    // Infinities and NaN cannot be printed either.
+    const hasFaults = notes.hasFaults || /\.(?:inf|nan)/i.test(part.text)
     const items = parts.length === 1 && isMap(value) ? wrappedItems(value) : undefined
     if (items) for (const item of items) queue.push({ value: item, line: document.line, hasFaults })
     else queue.push({ value, line: document.line, hasFaults })
@@ -130,6 +133,7 @@ export function readObjects(text: string, file: string, schema: Schema): Resourc
       const resource = new Resource(value, schema)
       resource.place = place
       resource.hasFaults = hasFaults
+      if (hasBuildAnnotations) takeBuildAnnotations(resource)
       result.push(resource)
     } else if (Array.isArray(items)) for (const item of items) queue.push({ value: item, line, hasFaults })
     else if (items !== null) {

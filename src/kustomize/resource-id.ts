@@ -3,9 +3,10 @@ import {
   type KubeObject,
   nameOf,
   namespaceOf,
-  gvkOf,
   formatApiVersion,
+  parseApiVersion,
   type Schema,
+  sourceText,
 } from '../resources/index.ts'
 
 /** The namespace that stands for "has none" in ids of cluster-scoped objects (kyaml resid, TotallyNotANamespace). */
@@ -19,9 +20,14 @@ export interface ResourceId extends Gvk {
   readonly clusterScoped: boolean
 }
 
+/** Group, version and kind as they are written: kustomize looks at the text, also where a tag such as `!!binary` makes something else of it. */
+export function writtenGvk(object: KubeObject): Gvk {
+  return { ...parseApiVersion(sourceText(object, 'apiVersion')), kind: sourceText(object, 'kind') }
+}
+
 /** The id of an object as it is now. */
 export function resourceIdOf(object: KubeObject, schema: Schema): ResourceId {
-  const gvk = gvkOf(object)
+  const gvk = writtenGvk(object)
   return { ...gvk, name: nameOf(object), namespace: namespaceOf(object), clusterScoped: isClusterScoped(gvk, schema) }
 }
 

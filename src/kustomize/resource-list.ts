@@ -8,6 +8,8 @@ import type { Selector } from './types.ts'
 /** The objects of a build in their order. No two have the same current id, except while a transformer is at work. */
 export class ResourceList {
   items: Resource[] = []
+  /** The objects by id, while nothing but {@link appendAll} changes them. */
+  private known: Map<string, Resource> | undefined
 
   static of(items: Iterable<Resource>): ResourceList {
     const list = new ResourceList()
@@ -17,7 +19,7 @@ export class ResourceList {
 
   /** Appends objects. Throws `kustomize-id-conflict` naming every object that is there already. */
   appendAll(items: Iterable<Resource>): void {
-    const known = new Map(this.items.map((one) => [idKey(one.currentId()), one]))
+    const known = this.known ?? this.byId()
     for (const item of items) {
       const id = item.currentId()
       const key = idKey(id)
@@ -32,6 +34,20 @@ export class ResourceList {
       known.set(key, item)
       this.items.push(item)
     }
+  }
+
+  /** Runs work that does nothing to this list but append objects: their ids are looked at once only. */
+  onlyAppending<T>(work: () => T): T {
+    this.known = this.byId()
+    try {
+      return work()
+    } finally {
+      this.known = undefined
+    }
+  }
+
+  private byId(): Map<string, Resource> {
+    return new Map(this.items.map((one) => [idKey(one.currentId()), one]))
   }
 
   /** Adds generated objects: a new one is appended, one with the behavior `merge` or `replace` takes the place of its namesake. */
@@ -65,12 +81,13 @@ export class ResourceList {
     if (item.behavior !== 'merge' && item.behavior !== 'replace') {
       throw problem(
         'kustomize-id-conflict',
-        `id ${formatId(id)} exists; cannot use behavior '${item.behavior}', behavior must be merge or replace`,
+        `id ${formatId(id)} exists; cannot use behavior '${item.behavior ?? 'unspecified'}', behavior must be merge or replace`,
         place,
       )
     }
+    const { behavior } = item
     inherit(item, old)
-    if (item.behavior === 'merge') {
+    if (behavior === 'merge') {
       for (const field of ['data', 'binaryData'] as const) mergeData(item, old, field)
       if (old.origin !== undefined) item.origin = old.origin
     }
@@ -119,6 +136,13 @@ export class ResourceList {
     })
   }
 
+  /** Keeps what `wanted` says. Throws `kustomize-id-conflict` where two objects have become the same by now. */
+  keep(wanted: (item: Resource) => boolean): void {
+    const items = this.items.filter(wanted)
+    this.items = []
+    this.appendAll(items)
+  }
+
   /** Drops objects of which nothing is left. */
   dropEmpty(): void {
     this.items = this.items.filter((one) => !one.isEmpty())
@@ -135,11 +159,13 @@ function inherit(item: Resource, old: Resource): void {
   item.prefixes = old.prefixes
   item.suffixes = old.suffixes
   item.needsHash = item.needsHash && old.needsHash
+  item.behavior = old.behavior
+  if (old.behavior !== undefined) item.annotations()
   item.varNames = old.varNames
 }
 
 function mergeData(item: Resource, old: Resource, field: 'data' | 'binaryData'): void {
   const texts = { ...mapTexts(old.object[field]), ...mapTexts(item.object[field]) }
   if (Object.keys(texts).length === 0) delete item.object[field]
-  else item.object[field] = texts
+  else item.noteWritten((item.object[field] = texts))
 }

@@ -8,12 +8,12 @@ import {
   metaText,
   objectIdOf,
   type Schema,
-  scalarText,
   setKey,
   sourceText,
 } from '../resources/index.ts'
 import type { Origin } from './origin.ts'
 import { effectiveNamespace, type ResourceId, resourceIdOf } from './resource-id.ts'
+import { noteWrittenKeys } from './written-keys.ts'
 
 /** What a generated ConfigMap or Secret does where one of its name exists already. */
 export type Behavior = 'unspecified' | 'create' | 'replace' | 'merge'
@@ -26,7 +26,8 @@ export interface SourcePlace {
 
 /**
  * An object on its way through a build, with what has happened to it: former ids, prefixes and suffixes. kustomize keeps these facts in
- * annotations of the object; here they stand beside it, so nothing in the object can disturb them.
+ * annotations of the object; here they stand beside it, and {@link withBuildAnnotations} shows them to what would see them there. An object
+ * of which something is known has a mapping of annotations, if an empty one.
  */
 export class Resource {
   object: KubeObject
@@ -35,7 +36,8 @@ export class Resource {
   previousIds: readonly { readonly name: string; readonly namespace: string; readonly kind: string }[] = []
   prefixes: readonly string[] = []
   suffixes: readonly string[] = []
-  behavior: Behavior = 'unspecified'
+  /** Of generated objects only. */
+  behavior: Behavior | undefined
   needsHash = false
   /** Rendered by a chart: the namespace transformer leaves it alone. */
   helmGenerated = false
@@ -97,9 +99,9 @@ export class Resource {
   rememberId(): void {
     const id = this.currentId()
     // kustomize writes all annotations anew here.
-    const metadata = this.object['metadata']
-    const annotations = isMap(metadata) ? metadata['annotations'] : undefined
-    if (isMap(metadata) && isMap(annotations)) metadata['annotations'] = copyValue(annotations)
+    const annotations = copyValue(this.annotations())
+    this.metadata()['annotations'] = annotations
+    this.noteWritten(annotations)
     this.previousIds = [...this.previousIds, { name: id.name, namespace: effectiveNamespace(id), kind: id.kind }]
   }
 
@@ -112,7 +114,7 @@ export class Resource {
   }
 
   get kind(): string {
-    return scalarText(this.object['kind'])
+    return sourceText(this.object, 'kind')
   }
 
   setName(name: string): void {
@@ -135,7 +137,12 @@ export class Resource {
   setTexts(field: 'labels' | 'annotations', texts: { readonly [key: string]: string }): void {
     const metadata = this.metadata()
     if (Object.keys(texts).length === 0) delete metadata[field]
-    else metadata[field] = { ...texts }
+    else this.noteWritten((metadata[field] = { ...texts }))
+  }
+
+  /** Notes that kustomize has written all keys of a mapping of this object. */
+  noteWritten(map: KubeMap, keys: Iterable<string> = Object.keys(map)): void {
+    if (noteWrittenKeys(map, keys)) this.hasFaults = true
   }
 
   /** `metadata`, created where it is missing. */
@@ -144,6 +151,16 @@ export class Resource {
     if (isMap(metadata)) return metadata
     const created: KubeMap = {}
     this.object['metadata'] = created
+    return created
+  }
+
+  /** `metadata.annotations`, created where it is missing or something else. */
+  annotations(): KubeMap {
+    const metadata = this.metadata()
+    const annotations = metadata['annotations']
+    if (isMap(annotations)) return annotations
+    const created: KubeMap = {}
+    metadata['annotations'] = created
     return created
   }
 

@@ -125,9 +125,11 @@ export class Target {
   }
 
   private addResources(into: Accumulator, paths: readonly string[], field: string): Accumulator {
-    forEachCollecting(paths.entries(), ([index, path]) => {
-      at(this.place(field, index), () => this.addResource(into, path))
-    })
+    into.list.onlyAppending(() =>
+      forEachCollecting(paths.entries(), ([index, path]) => {
+        at(this.place(field, index), () => this.addResource(into, path))
+      }),
+    )
     return into
   }
 

@@ -9,27 +9,41 @@ export interface JsonPatchOperation {
   readonly path: string
   readonly from?: string
   readonly value?: KubeValue
+  /** What is wrong with it. It matters only when it is applied. */
+  readonly fault?: string
 }
 
 /**
- * Reads the operations of a JSON patch. Throws EngineError `json-patch-invalid` for anything but a list of mappings with text in `op`,
- * `path` and `from`.
+ * Reads the operations of a JSON patch. Throws EngineError `json-patch-invalid` for anything but a list of mappings. As in
+ * evanphx/json-patch, a mapping that is no operation (without text in `op`, `path` and `from`) fails when it is applied, not before.
  */
 export function parseJsonPatch(value: KubeValue): JsonPatchOperation[] {
   if (!Array.isArray(value)) throw invalid('a JSON patch must be a list of operations')
   return value.map((entry, index) => {
     if (!isMap(entry)) throw invalid(`operation ${index} must be a mapping`)
-    const op = getKey(entry, 'op')
-    const path = getKey(entry, 'path')
-    const from = getKey(entry, 'from')
-    if (typeof op !== 'string' || !OPERATIONS.has(op)) {
-      throw invalid(`operation ${index} must have op add, remove, replace, move, copy or test`)
-    }
-    if (typeof path !== 'string') throw invalid(`operation ${index} (${op}) must have a path`)
-    if ((op === 'move' || op === 'copy') && typeof from !== 'string')
-      throw invalid(`operation ${index} (${op}) must have from`)
-    return { op, path, ...(typeof from === 'string' ? { from } : {}), value: getKey(entry, 'value') ?? null }
+    return operationOf(entry, index)
   })
+}
+
+function operationOf(entry: KubeMap, index: number): JsonPatchOperation {
+  const text = (key: string): string | undefined => {
+    const value = getKey(entry, key)
+    return typeof value === 'string' ? value : undefined
+  }
+  const op = text('op') ?? ''
+  const path = text('path')
+  const from = text('from')
+  let fault: string | undefined
+  if (!OPERATIONS.has(op)) fault = `operation ${index} must have op add, remove, replace, move, copy or test`
+  else if (path === undefined) fault = `operation ${index} (${op}) must have a path`
+  else if ((op === 'move' || op === 'copy') && from === undefined) fault = `operation ${index} (${op}) must have from`
+  return {
+    op,
+    path: path ?? '',
+    ...(from === undefined ? {} : { from }),
+    value: getKey(entry, 'value') ?? null,
+    ...(fault === undefined ? {} : { fault }),
+  }
 }
 
 const OPERATIONS: ReadonlySet<string> = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test'])
@@ -48,7 +62,7 @@ function failed(operation: JsonPatchOperation, message: string): EngineError {
 /**
  * Applies a JSON patch (RFC 6902) to a copy of `document` and returns it. As in evanphx/json-patch v4, which kustomize uses, a negative
  * index counts from the end, and replacing the whole document (path '') works while adding it does not.
- * Throws EngineError `json-patch-failed`, naming the operation, when one does not apply.
+ * Throws EngineError `json-patch-failed`, naming the operation, when one does not apply, and `json-patch-invalid` for one that is none.
  */
 export function applyJsonPatch(document: KubeValue, operations: readonly JsonPatchOperation[]): KubeValue {
   const root: { value: KubeValue } = { value: copyValue(document) }
@@ -57,6 +71,7 @@ export function applyJsonPatch(document: KubeValue, operations: readonly JsonPat
 }
 
 function applyOne(root: { value: KubeValue }, operation: JsonPatchOperation): void {
+  if (operation.fault !== undefined) throw invalid(operation.fault)
   switch (operation.op) {
     case 'add':
       insert(locate(root, operation, operation.path), operation, copyValue(operation.value ?? null))

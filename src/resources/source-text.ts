@@ -58,8 +58,8 @@ export function isQuoted(map: KubeMap, key: string): boolean {
 export interface MapFault {
   readonly code: string
   readonly message: string
-  readonly file: string
-  readonly line: number
+  readonly file?: string
+  readonly line?: number
 }
 
 /** Notes what is wrong with a mapping: it matters only when the mapping is printed. The first note counts. */
@@ -67,8 +67,15 @@ export function noteFault(map: KubeMap, fault: MapFault): void {
   if ((map as Noted)[FAULT] === undefined) Object.defineProperty(map, FAULT, { value: fault, enumerable: false })
 }
 
-/** The first fault that is noted in a value; undefined where there is none. The mapping `except` itself may hold keys that are not text. */
+/**
+ * The first fault that is noted in a value, or a number that JSON has no form for; undefined where there is none. The mapping `except`
+ * itself may hold keys that are not text.
+ */
 export function findFault(value: KubeValue, except?: KubeMap): MapFault | undefined {
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    const name = Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
+    return { code: 'yaml-not-json', message: `json: unsupported value: ${name}; write it as text, in quotes` }
+  }
   if (typeof value !== 'object' || value === null) return undefined
   if (!Array.isArray(value)) {
     const fault = (value as Noted)[FAULT]

@@ -200,23 +200,26 @@ function printScalar(value: null | boolean | number | bigint | string): string {
   if (value === '<<') return '!!merge <<'
   const isText = typeof resolveScalar(value, 'kyaml') === 'string' && !isTimestamp(value)
   const canBePlain = isText && !base60.test(value) && !oldBoolean.test(value)
-  if (value.includes('\n')) return allowsBlock(value) ? literalHeader(value) : escapeDouble(value)
+  if (value.includes('\n')) return allowsBlock(value) ? literalHeader(value, indentation) : escapeDouble(value)
   if (!canBePlain) return escapeDouble(value)
   if (allowsPlain(value)) return value
   return allowsSingle(value) ? `'${value.replaceAll("'", "''")}'` : escapeDouble(value)
 }
 
-function allowsPlain(text: string): boolean {
+/** True for a text that needs no quotes in a block. */
+export function allowsPlain(text: string): boolean {
   if (/^[ \n]|[ \n]$/.test(text) || /^(?:---|\.\.\.)/.test(text)) return false
   if (/^[#,[\]{}&*!|>'"%@`]/.test(text) || /^[?:-](?:[ \t]|$)/.test(text)) return false
   return !/:(?:[ \t]|$)/.test(text) && !/[ \t]#/.test(text) && allowsSingle(text) && !/[\r\x85\u2028\u2029]/.test(text)
 }
 
-function allowsSingle(text: string): boolean {
+/** True for a text that single quotes can hold. */
+export function allowsSingle(text: string): boolean {
   return !text.includes('\t') && !hasSpecial(text) && !/[\n\r\x85\u2028\u2029] | [\n\r\x85\u2028\u2029]/.test(text)
 }
 
-function allowsBlock(text: string): boolean {
+/** True for a text that a literal block can hold. */
+export function allowsBlock(text: string): boolean {
   return !hasSpecial(text.replaceAll('\t', '')) && !text.endsWith(' ') && !/ [\n\r\x85\u2028\u2029]/.test(text)
 }
 
@@ -224,8 +227,9 @@ function hasSpecial(text: string): boolean {
   return unprintable.test(text)
 }
 
-function literalHeader(text: string): string {
-  const hint = /^[ \n]/.test(text) ? String(indentation) : ''
+/** The header of a literal block: how its lines are indented where they start with blanks, and what becomes of its end. */
+export function literalHeader(text: string, indent: number): string {
+  const hint = /^[ \n]/.test(text) ? String(indent) : ''
   const chomp = !text.endsWith('\n') ? '-' : text === '\n' || text.endsWith('\n\n') ? '+' : ''
   return `|${hint}${chomp}`
 }

@@ -1,4 +1,12 @@
-import { EVENT_ID, SCALAR_STYLE, YAMLException, getScalarValue, parseEvents, type Event } from 'js-yaml'
+import {
+  COLLECTION_STYLE,
+  EVENT_ID,
+  SCALAR_STYLE,
+  YAMLException,
+  getScalarValue,
+  parseEvents,
+  type Event,
+} from 'js-yaml'
 import { DiagnosticsError } from '../base/index.ts'
 import { defaultYamlLimits, type YamlLimits } from './dialect.ts'
 import { lineStarts, offsetOf, positionAt } from './locate.ts'
@@ -8,6 +16,10 @@ export interface YamlComment {
   readonly kind: 'comment'
   readonly text: string
   readonly inline: boolean
+  /** What it stands behind, if not a value: a key or dash whose value starts on a later line, or the header of the block that follows. */
+  readonly behind: 'key' | 'header' | undefined
+  /** A blank line follows. */
+  readonly blankAfter: boolean
 }
 
 /** A scalar as written: `plain` without quotes, so that its text decides its type. */
@@ -15,6 +27,7 @@ export interface CommentedScalar {
   readonly kind: 'scalar'
   readonly text: string
   readonly plain: boolean
+  readonly style: 'plain' | 'single' | 'double' | 'literal' | 'folded'
   /** As written (`!!str`, `!local`); '' without one. */
   readonly tag: string
 }
@@ -28,12 +41,16 @@ export interface CommentedPair {
 /** A mapping with its comments in the order of the text. */
 export interface CommentedMapping {
   readonly kind: 'mapping'
+  /** Written in braces. */
+  readonly flow: boolean
   readonly entries: readonly (CommentedPair | YamlComment)[]
 }
 
 /** A sequence with its comments in the order of the text. */
 export interface CommentedSequence {
   readonly kind: 'sequence'
+  /** Written in brackets. */
+  readonly flow: boolean
   readonly items: readonly (CommentedNode | YamlComment)[]
 }
 
@@ -44,6 +61,15 @@ interface FoundComment {
   readonly column: number
   readonly text: string
   readonly inline: boolean
+  readonly blankAfter: boolean
+}
+
+const STYLES: { readonly [style: number]: CommentedScalar['style'] } = {
+  [SCALAR_STYLE.PLAIN]: 'plain',
+  [SCALAR_STYLE.SINGLE_QUOTED]: 'single',
+  [SCALAR_STYLE.DOUBLE_QUOTED]: 'double',
+  [SCALAR_STYLE.LITERAL_BLOCK]: 'literal',
+  [SCALAR_STYLE.FOLDED_BLOCK]: 'folded',
 }
 
 /**
@@ -126,7 +152,10 @@ class CommentedReader {
         const offset = from + index
         const { line, column } = positionAt(this.#starts, offset)
         const before = this.#text.slice(this.#starts[line - 1] ?? 0, offset)
-        found.push({ offset, column: column - 1, text: match.slice(1), inline: before.trim() !== '' })
+        const blankAfter = /^\r?\n[ \t]*\r?\n/.test(
+          this.#text.slice(offset + match.length, offset + match.length + 200),
+        )
+        found.push({ offset, column: column - 1, text: match.slice(1), inline: before.trim() !== '', blankAfter })
       }
     }
     for (const event of this.#events) {
@@ -143,11 +172,16 @@ class CommentedReader {
   }
 
   /** The comments before an offset that nobody has taken yet. */
-  #take(before: number, wanted: (comment: FoundComment) => boolean = () => true): YamlComment[] {
+  #take(
+    before: number,
+    wanted: (comment: FoundComment) => boolean = () => true,
+    behind: 'key' | 'header' = 'key',
+  ): YamlComment[] {
     const taken: YamlComment[] = []
     for (let next = this.#comments[this.#nextComment]; next !== undefined; next = this.#comments[this.#nextComment]) {
       if (next.offset >= before || !wanted(next)) break
-      taken.push({ kind: 'comment', text: next.text, inline: false })
+      const { text, blankAfter } = next
+      taken.push({ kind: 'comment', text, inline: false, behind: next.inline ? behind : undefined, blankAfter })
       this.#nextComment += 1
     }
     return taken
@@ -159,7 +193,7 @@ class CommentedReader {
     if (next === undefined || !next.inline || next.offset < end) return []
     if (/[\n\r]/.test(this.#text.slice(end, next.offset))) return []
     this.#nextComment += 1
-    return [{ kind: 'comment', text: next.text, inline: true }]
+    return [{ kind: 'comment', text: next.text, inline: true, behind: undefined, blankAfter: next.blankAfter }]
   }
 
   /** `limit`: where the next token behind the node is. */
@@ -173,10 +207,10 @@ class CommentedReader {
         node = this.#scalar(event)
         break
       case EVENT_ID.MAPPING:
-        node = this.#mapping(limit)
+        node = this.#mapping(limit, event.style === COLLECTION_STYLE.FLOW)
         break
       case EVENT_ID.SEQUENCE:
-        node = this.#sequence(event.start, limit)
+        node = this.#sequence(event.start, limit, event.style === COLLECTION_STYLE.FLOW)
         break
       case EVENT_ID.ALIAS: {
         const anchored = this.#anchors.get(this.#text.slice(event.anchorStart, event.anchorEnd))
@@ -185,7 +219,7 @@ class CommentedReader {
         return anchored.node
       }
       default:
-        return { kind: 'scalar', text: '', plain: true, tag: '' }
+        return { kind: 'scalar', text: '', plain: true, style: 'plain', tag: '' }
     }
     if (event.anchorStart >= 0)
       this.#anchors.set(this.#text.slice(event.anchorStart, event.anchorEnd), { node, size: this.#nodes - before })
@@ -197,11 +231,12 @@ class CommentedReader {
       kind: 'scalar',
       text: event.valueStart < 0 ? '' : getScalarValue(this.#text, event),
       plain: event.style === SCALAR_STYLE.PLAIN,
+      style: STYLES[event.style] ?? 'plain',
       tag: event.tagStart < 0 ? '' : this.#text.slice(event.tagStart, event.tagEnd),
     }
   }
 
-  #mapping(limit: number): CommentedMapping {
+  #mapping(limit: number, flow: boolean): CommentedMapping {
     const entries: (CommentedPair | YamlComment)[] = []
     const keys = new Set<string>()
     let column = 0
@@ -218,17 +253,17 @@ class CommentedReader {
       keys.add(key.text)
       const valueEvent = this.#events[this.#at]
       const isScalar = valueEvent?.type === EVENT_ID.SCALAR || valueEvent?.type === EVENT_ID.ALIAS
-      if (isScalar) entries.push(...this.#take(offsetOf(valueEvent) ?? keyEvent.valueEnd))
+      if (isScalar) entries.push(...this.#take(offsetOf(valueEvent) ?? keyEvent.valueEnd, undefined, 'header'))
       const value = this.#node(this.#nextToken(limit))
       if (isScalar) entries.push(...this.#takeInline(endOf(valueEvent) ?? keyEvent.valueEnd))
       entries.push({ kind: 'pair', key, value })
     }
     this.#at += 1
     entries.push(...this.#take(limit, (comment) => comment.column >= column && !comment.inline))
-    return { kind: 'mapping', entries }
+    return { kind: 'mapping', flow, entries }
   }
 
-  #sequence(start: number, limit: number): CommentedSequence {
+  #sequence(start: number, limit: number, flow: boolean): CommentedSequence {
     const items: (CommentedNode | YamlComment)[] = []
     const column = this.#column(start)
     while (this.#events[this.#at]?.type !== EVENT_ID.POP) {
@@ -242,7 +277,7 @@ class CommentedReader {
     }
     this.#at += 1
     items.push(...this.#take(limit, (comment) => comment.column >= column && !comment.inline))
-    return { kind: 'sequence', items }
+    return { kind: 'sequence', flow, items }
   }
 
   /** Where the token behind the node at the current event starts: comments before it may still belong to that node. */

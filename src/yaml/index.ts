@@ -14,6 +14,7 @@ export {
   type YamlComment,
 } from './commented-read.ts'
 export { printCommented, type PrintedComment, type PrintedNode } from './commented-print.ts'
+export { printEdited, type EditAt, type YamlEdit } from './edited-print.ts'
 export { defaultYamlLimits, type YamlDialect, type YamlLimits, type YamlMapValue, type YamlValue } from './dialect.ts'
 export type { YamlFault, YamlNotes } from './compose.ts'
 export { splitDocuments, splitManifest, type DocumentText } from './documents.ts'

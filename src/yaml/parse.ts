@@ -65,9 +65,6 @@ export function parseDocuments(input: string | Uint8Array, options: ParseOptions
     if (!(error instanceof YAMLException)) throw error
     const before = options.first === true ? documentBefore(text, error) : undefined
     if (before !== undefined) return parseDocuments(before, options)
-    // go-yaml takes continuation lines of quoted scalars and brackets at any depth.
-    const indented = error.reason === 'deficient indentation' ? indentContinuations(text) : text
-    if (indented !== text) return parseDocuments(indented, options)
     return fail(
       'yaml-syntax',
       error.reason ?? error.message,
@@ -88,7 +85,7 @@ function documentBefore(text: string, error: YAMLException): string | undefined 
     const root = /^(?!\s*(?:#|$|---|%))( *)(\S)/m.exec(text)
     const isFlow = '[{"\''.includes(root?.[2] ?? ' ')
     const ends = isFlow || (error.mark?.column ?? 0) < (root?.[1]?.length ?? 0)
-    return ends && position < text.length ? text.slice(0, position) : undefined
+    if (ends && position < text.length) return text.slice(0, position)
   }
   const marks = [...text.slice(0, position).matchAll(/\n(?:---|\.\.\.)(?=\s)/g)]
   const first = marks.find((one) => /^(?!\s*(?:#|$|---|%))/m.test(text.slice(0, one.index)))
@@ -100,7 +97,8 @@ const maxMovedLines = 500
 
 /**
  * The events of a text. libyaml lets the lines inside quotes and brackets start anywhere, js-yaml wants them deeper than what holds them; their
- * leading blanks mean nothing, so such a line is moved to the right and the text is read again.
+ * leading blanks mean nothing, so all such lines that can be told are moved to the right at once, then one by one those that are still refused,
+ * and the text is read again.
  */
 function readEvents(original: string, limits: YamlLimits): { events: Event[]; text: string } {
   let text = original
@@ -111,6 +109,11 @@ function readEvents(original: string, limits: YamlLimits): { events: Event[]; te
       const position =
         error instanceof YAMLException && error.reason === 'deficient indentation' ? error.mark?.position : undefined
       if (position === undefined || moved === maxMovedLines) throw error
+      const indented = moved === 0 ? indentContinuations(text) : text
+      if (indented !== text) {
+        text = indented
+        continue
+      }
       const start = text.lastIndexOf('\n', position - 1) + 1
       text = `${text.slice(0, start)}${' '.repeat(64)}${text.slice(start)}`
     }

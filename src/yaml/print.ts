@@ -25,9 +25,9 @@ export interface PrintOptions {
  * @throws EngineError `yaml-unprintable` for what has no JSON form: infinities, NaN, functions, and for characters that YAML cannot carry.
  */
 export function printYaml(value: unknown, options: PrintOptions): string {
-  const out: string[] = []
-  new Printer(out, options).node(value, { indent: -2, sequenceIndent: 0, after: 'start' })
-  return `${out.join('')}\n`
+  const printer = new Printer(options)
+  printer.node(value, { indent: -2, sequenceIndent: 0, after: 'start' })
+  return `${printer.text}\n`
 }
 
 interface Place {
@@ -40,36 +40,39 @@ interface Place {
 }
 
 /** Characters that go-yaml refuses to read back from the JSON that everything goes through. */
+const notAscii = /[^\n -~]/
 const refused = /[\x7f-\x84\x86-\x9f\ufffe\uffff]/
 
 class Printer {
-  readonly #out: string[]
+  /** What was printed. */
+  text = ''
   readonly #compare: (a: string, b: string) => number
   /** How far a list in a mapping stands right of its key. */
   readonly #listIndent: number
   #column = 0
 
-  constructor(out: string[], options: PrintOptions) {
-    this.#out = out
+  constructor(options: PrintOptions) {
     this.#compare = options.sort === 'bytes' ? compareByteOrder : compareKeys
     this.#listIndent = options.indentLists === true ? 2 : 0
   }
 
+  /** Appends text of one line. */
   #write(text: string): void {
-    this.#out.push(text)
-    const newline = text.lastIndexOf('\n')
-    this.#column = newline < 0 ? this.#column + text.length : text.length - newline - 1
+    this.text += text
+    this.#column += text.length
   }
 
   #line(indent: number): void {
-    if (this.#out.length > 0) this.#write(`\n${' '.repeat(indent)}`)
+    if (this.text === '') return
+    this.text += `\n${' '.repeat(indent)}`
+    this.#column = indent
   }
 
   node(value: unknown, place: Place): void {
-    const entries = entriesOf(value)
-    if (entries !== undefined) {
-      if (entries.length === 0) this.#inline('{}', place)
-      else this.#mapping(entries, place)
+    const keys = keysOf(value)
+    if (keys !== undefined) {
+      if (keys.length === 0) this.#inline('{}', place)
+      else this.#mapping(keys, value as Mapping, place)
     } else if (Array.isArray(value)) {
       if (value.length === 0) this.#inline('[]', place)
       else this.#sequence(value, place)
@@ -80,10 +83,11 @@ class Printer {
     this.#write(place.after === 'key' ? ` ${text}` : text)
   }
 
-  #mapping(entries: readonly (readonly [string, unknown])[], place: Place): void {
+  #mapping(keys: string[], map: Mapping, place: Place): void {
     const indent = place.after === 'dash' ? place.sequenceIndent + 2 : place.indent + 2
     let isFirst = true
-    for (const [key, value] of entries.toSorted(([a], [b]) => this.#compare(a, b))) {
+    for (const key of keys.sort(this.#compare)) {
+      const value = valueAt(map, key)
       if (!(isFirst && place.after === 'dash')) this.#line(indent)
       isFirst = false
       const name = clean(key)
@@ -143,12 +147,19 @@ class Printer {
   }
 }
 
-function entriesOf(value: unknown): readonly (readonly [string, unknown])[] | undefined {
+type Mapping = { readonly [key: string]: unknown } | ReadonlyMap<string, unknown>
+
+function valueAt(map: Mapping, key: string): unknown {
+  return map instanceof Map ? map.get(key) : (map as { readonly [key: string]: unknown })[key]
+}
+
+/** The keys of a mapping that are printed; undefined for anything else. */
+function keysOf(value: unknown): string[] | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || isScalarSource(value)) return undefined
-  if (value instanceof Map) return [...value] as [string, unknown][]
+  if (value instanceof Map) return [...value.keys()] as string[]
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) return undefined
-  return Object.entries(value).filter(([, item]) => item !== undefined)
+  return Object.keys(value).filter((key) => (value as { [key: string]: unknown })[key] !== undefined)
 }
 
 function isScalarSource(value: object): value is YamlScalarSource {
@@ -157,6 +168,7 @@ function isScalarSource(value: object): value is YamlScalarSource {
 
 /** Bytes that are not UTF-8 (lone surrogates here) become U+FFFD on their way through JSON. */
 function clean(text: string): string {
+  if (!notAscii.test(text)) return text
   if (refused.test(text)) throw unprintable('a control character (U+007F to U+009F)')
   return text.toWellFormed()
 }

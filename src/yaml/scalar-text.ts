@@ -8,6 +8,9 @@ const maxSimpleKey = 128
 const base60 = /^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/
 /** Text that no quoting is needed for, whatever stands around it: the most frequent case. */
 const harmless = /^[A-Za-z/][A-Za-z0-9_./-]*$/
+/** What keeps a line of words from being plain, and lines from being a block; texts without it need no closer look. */
+const notProse = /[^ -~]|:(?: |$)| (?:[# ]|$)/
+const notLines = /[^\n -~]| (?:\n|$)/
 // oxlint-disable-next-line no-control-regex -- these are the characters that YAML does not print
 export const unprintable: RegExp = /[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]/
 
@@ -38,8 +41,10 @@ export function isSimpleKey(text: string): boolean {
 export function printString(text: string, place: ScalarPlace): string {
   const isPlain = (harmless.test(text) && typeof resolveScalar(text, 'sigs') === 'string') || isPlainText(text)
   if (harmless.test(text) && isPlain) return text
-  const analysis = analyze(text)
+  if (isPlain && /^[A-Za-z/]/.test(text) && !notProse.test(text)) return fold(text, place, '')
   const hasNewline = text.includes('\n')
+  if (hasNewline && !place.isKey && !notLines.test(text)) return printLiteral(text, place.indent)
+  const analysis = analyze(text)
   if (hasNewline && analysis.block && !place.isKey) return printLiteral(text, place.indent)
   if (isPlain && !hasNewline && !(place.isKey && analysis.multiline)) {
     if (analysis.plain && !(place.isKey && text === '')) return fold(text, place, '')
@@ -124,26 +129,28 @@ function fold(text: string, place: ScalarPlace, quote: string): string {
   if (place.isKey || place.column + text.length <= bestWidth) return quote === '' ? text : text.replaceAll("'", "''")
   let out = ''
   let column = place.column
-  let wasSpace = false
-  const chars = Array.from(text)
-  for (const [i, c] of chars.entries()) {
-    if (c === ' ') {
-      const isInside = quote === '' || (i > 0 && i < chars.length - 1)
-      if (!wasSpace && column > bestWidth && isInside && chars[i + 1] !== ' ') {
-        out += `\n${' '.repeat(place.indent)}`
-        column = place.indent
-      } else {
-        out += c
-        column += 1
-      }
-      wasSpace = true
-      continue
+  for (let at = 0; ;) {
+    const space = text.indexOf(' ', at)
+    const word = space < 0 ? text.slice(at) : text.slice(at, space)
+    const written = quote === '' ? word : word.replaceAll(quote, quote + quote)
+    out += written
+    if (space < 0) return out
+    column += widthOf(written)
+    const isInside = quote === '' || (space > 0 && space < text.length - 1)
+    if (column > bestWidth && isInside && text[space - 1] !== ' ' && text[space + 1] !== ' ') {
+      out += `\n${' '.repeat(place.indent)}`
+      column = place.indent
+    } else {
+      out += ' '
+      column += 1
     }
-    out += c === quote ? quote + c : c
-    column += c === quote ? 2 : 1
-    wasSpace = false
+    at = space + 1
   }
-  return out
+}
+
+/** Characters, of which a surrogate pair is one. */
+function widthOf(text: string): number {
+  return /[\ud800-\udbff]/.test(text) ? Array.from(text).length : text.length
 }
 
 function printSingle(text: string, place: ScalarPlace): string {

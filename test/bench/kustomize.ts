@@ -9,6 +9,7 @@ import { printYaml } from '../../src/yaml/index.ts'
 import { percentile, round, type Bench, type BenchRow } from './rows.ts'
 
 const corpus = fileURLToPath(new URL('../../../shared/corpus/kustomize', import.meta.url))
+const root = fileURLToPath(new URL('../../', import.meta.url))
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const version = 'v5.8.1'
 const runs = 5
@@ -20,10 +21,11 @@ export const bench: Bench = async (log) => {
   try {
     const small = writeTree(join(scratch, 'small'), 1)
     const large = writeTree(join(scratch, 'large'), 300)
+    const bundle = bundleProgram(join(scratch, 'bundle'))
     return [
       ...warmCorpus(binary, log),
-      wholeProcess('process, small', small, binary),
-      wholeProcess('process, large', large, binary),
+      ...wholeProcesses('small', small, { binary, program, bundle }),
+      ...wholeProcesses('large', large, { binary, program, bundle }),
     ]
   } finally {
     rmSync(scratch, { recursive: true })
@@ -47,6 +49,12 @@ function realKustomize(log: (line: string) => void): string | undefined {
     log('  Go is not there, so kustomize is not measured beside')
     return undefined
   }
+}
+
+/** What `npm run bundle` makes, in a directory of its own. Returns the program. */
+function bundleProgram(directory: string): string {
+  execFileSync('npm', ['run', '--silent', 'bundle', '--', `--outdir=${directory}`], { cwd: root, stdio: 'inherit' })
+  return join(directory, 'main.mjs')
 }
 
 interface CorpusCase {
@@ -140,27 +148,35 @@ function timed(command: string, args: readonly string[]): Timed {
   return { ms, cpu, mb }
 }
 
-function wholeProcess(name: string, directory: string, binary: string | undefined): BenchRow {
-  const ours: Timed[] = []
-  const theirs: Timed[] = []
-  for (let run = 0; run < runs; run++) {
-    ours.push(timed(process.execPath, [program, 'kustomize', 'build', directory]))
-    if (binary !== undefined) theirs.push(timed(binary, ['build', directory]))
+interface Programs {
+  readonly binary: string | undefined
+  readonly program: string
+  readonly bundle: string
+}
+
+/** The program as it stands in the sources and as a bundle, beside the real one and a runtime that does nothing. */
+function wholeProcesses(tree: string, directory: string, { binary, program, bundle }: Programs): BenchRow[] {
+  const median = (command: string, args: readonly string[]): Timed => {
+    const list = Array.from({ length: runs }, () => timed(command, args))
+    const of = (key: keyof Timed): number =>
+      round(
+        percentile(
+          list.map((one) => one[key]),
+          0.5,
+        ),
+      )
+    return { ms: of('ms'), cpu: of('cpu'), mb: of('mb') }
   }
-  const empty = timed(process.execPath, ['-e', '0'])
-  const median = (list: readonly Timed[], key: keyof Timed): number =>
-    round(
-      percentile(
-        list.map((one) => one[key]),
-        0.5,
-      ),
-    )
-  const runtime = `the runtime alone ${Math.round(empty.mb)} MB, ${round(empty.ms)} ms`
-  const beside =
-    binary === undefined
-      ? runtime
-      : `kustomize ${median(theirs, 'ms')} ms, CPU ${median(theirs, 'cpu')} ms, ${median(theirs, 'mb')} MB; ${runtime}`
-  return { name, ms: median(ours, 'ms'), mb: median(ours, 'mb'), beside: `CPU ${median(ours, 'cpu')} ms; ${beside}` }
+  const show = ({ ms, cpu, mb }: Timed): string => `${ms} ms, CPU ${cpu} ms, ${mb} MB`
+  const theirs = binary === undefined ? '' : `kustomize ${show(median(binary, ['build', directory]))}; `
+  const empty = `the runtime alone ${show(median(process.execPath, ['-e', '0']))}`
+  return [
+    ['', program],
+    [', bundled', bundle],
+  ].map(([how = '', entry = '']) => {
+    const { ms, cpu, mb } = median(process.execPath, [entry, 'kustomize', 'build', directory])
+    return { name: `process, ${tree}${how}`, ms, mb, beside: `CPU ${cpu} ms; ${theirs}${empty}` }
+  })
 }
 
 /** A base with `apps` applications of four objects each, and an overlay that renames, labels and patches them. Returns the overlay. */

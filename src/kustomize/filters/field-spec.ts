@@ -1,6 +1,5 @@
 import {
   getKey,
-  gvkOf,
   isMap,
   type KubeMap,
   type KubeObject,
@@ -13,6 +12,7 @@ import {
 } from '../../resources/index.ts'
 import { type FieldSpec, isSelected } from '../config/field-spec.ts'
 import { problem } from '../problems.ts'
+import { writtenGvk } from '../resource-id.ts'
 
 /** A field found by a path: read it, or write it in place. */
 export interface Slot {
@@ -51,7 +51,7 @@ export type Create = 'scalar' | 'mapping' | undefined
  * (api/filters/fieldspec). Throws `kustomize-field-path` where a scalar stands in the way.
  */
 export function visitField(object: KubeObject, spec: FieldSpec, create: Create, visit: (slot: Slot) => void): void {
-  if (!isSelected(gvkOf(object), spec)) return
+  if (!isSelected(writtenGvk(object), spec)) return
   const path = splitPath(spec.path, '/')
   const walk = (value: KubeValue, depth: number): void => {
     if (value === null) return

@@ -1,6 +1,7 @@
-import { isMap, type KubeObject, type MapSlot, setKey, setSharedKey, shareSlots } from '../../resources/index.ts'
+import { isMap, type MapSlot, setKey, setSharedKey, shareSlots } from '../../resources/index.ts'
 import type { FieldSpec } from '../config/field-spec.ts'
 import { problem } from '../problems.ts'
+import type { Resource } from '../resource.ts'
 import { readSlot, visitField } from './field-spec.ts'
 
 /**
@@ -8,7 +9,7 @@ import { readSlot, visitField } from './field-spec.ts'
  * but is null is left alone unless its spec creates it.
  */
 export function addTexts(
-  object: KubeObject,
+  resource: Resource,
   texts: { readonly [key: string]: string },
   specs: readonly FieldSpec[],
 ): void {
@@ -16,7 +17,7 @@ export function addTexts(
   const keys = Object.keys(texts).toSorted()
   const created = new Map<string, MapSlot[]>(keys.map((key) => [key, []]))
   for (const spec of specs) {
-    visitField(object, spec, 'mapping', (slot) => {
+    visitField(resource.object, spec, 'mapping', (slot) => {
       const map = readSlot(slot)
       if (map === null) return
       if (!isMap(map))
@@ -25,6 +26,7 @@ export function addTexts(
         if (Object.hasOwn(map, key)) setSharedKey(map, key, texts[key] ?? '')
         else {
           setKey(map, key, texts[key] ?? '')
+          resource.noteWritten(map, [key])
           created.get(key)?.push({ map, key })
         }
       }

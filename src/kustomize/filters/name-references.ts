@@ -1,16 +1,8 @@
-import {
-  getKey,
-  gvkOf,
-  isMap,
-  type KubeMap,
-  type KubeObject,
-  type KubeValue,
-  scalarText,
-} from '../../resources/index.ts'
+import { getKey, isMap, type KubeMap, type KubeObject, type KubeValue, scalarText } from '../../resources/index.ts'
 import { type GvkSelector, isSelected, type NameReference } from '../config/field-spec.ts'
 import { findingsOf, problem, problems } from '../problems.ts'
 import type { Resource } from '../resource.ts'
-import { effectiveNamespace, formatId, NO_NAMESPACE, type ResourceId } from '../resource-id.ts'
+import { effectiveNamespace, formatId, NO_NAMESPACE, type ResourceId, writtenGvk } from '../resource-id.ts'
 import type { ResourceList } from '../resource-list.ts'
 import { readSlot, type Slot, visitField, writeSlot } from './field-spec.ts'
 
@@ -207,7 +199,7 @@ class ReferenceFix {
 }
 
 function hadKind(candidate: Resource, selector: GvkSelector): boolean {
-  const { group, version } = gvkOf(candidate.object)
+  const { group, version } = writtenGvk(candidate.object)
   return candidate.previousIds.some((id) => isSelected({ group, version, kind: id.kind }, selector))
 }
 

@@ -1,8 +1,8 @@
-import { getKey, gvkOf, isMap, type KubeMap, scalarText } from '../../resources/index.ts'
+import { getKey, isMap, type KubeMap, scalarText } from '../../resources/index.ts'
 import type { FieldSpec } from '../config/field-spec.ts'
 import { problem } from '../problems.ts'
 import type { Resource } from '../resource.ts'
-import { formatId, idKey, isClusterScoped } from '../resource-id.ts'
+import { formatId, idKey, isClusterScoped, writtenGvk } from '../resource-id.ts'
 import type { ResourceList } from '../resource-list.ts'
 import { readSlot, visitField, writeSlot, type Slot } from './field-spec.ts'
 
@@ -51,7 +51,7 @@ export function setNamespaces(list: ResourceList, options: NamespaceOptions): vo
 /** Sets the namespace of one object and inside it. */
 export function setNamespace(resource: Resource, options: NamespaceOptions): void {
   const { object, schema } = resource
-  const gvk = gvkOf(object)
+  const gvk = writtenGvk(object)
   const set = (slot: Slot): void => {
     const value = readSlot(slot)
     if (value !== null && typeof value === 'object') {

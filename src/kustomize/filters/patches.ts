@@ -116,9 +116,7 @@ function applyToSelected(
   permissions: ChangePermissions,
 ): void {
   for (const target of selected) applyStrategicMerge(target, preparePatch(patch, target), permissions)
-  const items = list.items.filter((one) => !one.isEmpty())
-  list.items = []
-  list.appendAll(items)
+  list.keep((one) => !one.isEmpty())
 }
 
 function applyJsonPatches(
@@ -132,9 +130,6 @@ function applyJsonPatches(
     const fault = resource.hasFaults ? findFault(resource.object, resource.object) : undefined
     if (fault !== undefined) throw problems([{ severity: 'error', ...fault, object: resource.describe() }])
     if (remember) resource.rememberId()
-    // kustomize keeps what it knows about an object in its annotations, so a patch finds them there once an id was remembered.
-    if (resource.previousIds.length > 0 && resource.metadata()['annotations'] === undefined)
-      resource.metadata()['annotations'] = {}
     try {
       resource.object = withoutBigInts(applyJsonPatch(resource.object, operations)) as typeof resource.object
     } catch (error) {

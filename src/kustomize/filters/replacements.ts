@@ -7,6 +7,7 @@ import {
   scalarText,
   splitFieldPath,
 } from '../../resources/index.ts'
+import { leadsToBuildAnnotations, withBuildAnnotations } from '../build-annotations.ts'
 import { lookupParts, lookupSlot, type Match, matchFields } from '../lookup.ts'
 import { at, problem } from '../problems.ts'
 import type { Resource } from '../resource.ts'
@@ -34,8 +35,15 @@ export function applyReplacement(list: ResourceList, entry: ReplacementEntry): v
       field: 'replacements',
     })
   }
-  const source = at({ field: 'replacements' }, () => sourceValue(list, entry))
-  for (const target of entry.targets) at({ field: 'replacements' }, () => writeTargets(list, target, source))
+  const { targets } = entry
+  const replace = (): void => {
+    const source = at({ field: 'replacements' }, () => sourceValue(list, entry))
+    for (const target of targets) at({ field: 'replacements' }, () => writeTargets(list, target, source))
+  }
+  const paths = [entry.source?.fieldPath, ...targets.flatMap((target) => target.fieldPaths ?? [])]
+  if (paths.some((path) => path && leadsToBuildAnnotations(splitFieldPath(path))))
+    withBuildAnnotations(list.items, replace)
+  else replace()
 }
 
 function sourceValue(list: ResourceList, entry: ReplacementEntry): SourceValue {
@@ -165,6 +173,8 @@ function writeField(resource: Resource, path: string, options: FieldOptions, sou
         ? 'list'
         : 'mapping'
   const create = options.create === true ? kind : undefined
+  // A key made on the way may be no text, and the value may have faults, too.
+  resource.hasFaults = true
   if (writeInText(resource, parts, source, create)) return
   const missing = `unable to find ${create ? 'or create ' : ''}field ${JSON.stringify(path)} in replacement target`
   let matches: Match[]

@@ -1,5 +1,5 @@
 import type { KubeMap, KubeObject, Schema } from '../../resources/index.ts'
-import { setKey } from '../../resources/index.ts'
+import { isMap, setKey } from '../../resources/index.ts'
 import type { Loader } from '../loader.ts'
 import { problem } from '../problems.ts'
 import { type Behavior, Resource } from '../resource.ts'
@@ -45,8 +45,12 @@ function finish(object: KubeObject, entry: GeneratorEntry, schema: Schema): Reso
   }
   if (options?.immutable === true) object['immutable'] = true
   const resource = new Resource(object, schema)
+  for (const map of [object['data'], object['binaryData'], metadata['labels'], metadata['annotations']])
+    if (isMap(map)) resource.noteWritten(map)
   resource.needsHash = options?.disableNameSuffixHash !== true
   resource.behavior = behaviorOf(entry.behavior)
+  // What kustomize knows about it stands there.
+  metadata['annotations'] ??= {}
   return resource
 }
 

@@ -1,7 +1,7 @@
 import { joinPath } from '../../base/index.ts'
 import type { FileTree } from '../../ports/index.ts'
-import { copyValue, isMap, type KubeMap, type KubeValue } from '../../resources/index.ts'
-import { parseDocuments } from '../../yaml/index.ts'
+import { copyValue, getKey, isMap, type KubeMap, type KubeValue, setKey } from '../../resources/index.ts'
+import { parseDocuments, type YamlDialect } from '../../yaml/index.ts'
 import type { Loader } from '../loader.ts'
 import { at, problem, problems } from '../problems.ts'
 import type { HelmChartEntry, HelmGlobals } from '../types.ts'
@@ -20,7 +20,7 @@ export interface HelmChartRequest {
   readonly namespace: string
   /** Values over the chart's own, later ones winning. */
   readonly values: readonly KubeMap[]
-  /** True when the chart's own values must win over `values` (valuesMerge: merge). */
+  /** True when the chart's own values, which are not at hand, must win over `values` (valuesMerge: merge). */
   readonly chartValuesWin: boolean
   readonly includeCRDs: boolean
   readonly skipHooks: boolean
@@ -57,15 +57,21 @@ export function chartRequest(
       field: 'helmCharts',
     })
   }
-  const read = (path: string): KubeMap => at({ field: 'helmCharts' }, () => readValues(loader.loadText(path), path))
-  const file = chart.valuesFile ? read(chart.valuesFile) : undefined
-  const inline = chart.valuesInline ? copyValue(chart.valuesInline) : undefined
+  const inline = chart.valuesInline && copyValue(chart.valuesInline)
+  const hasInline = inline !== undefined && Object.keys(inline).length > 0
+  const read = (path: string, dialect: YamlDialect): KubeMap =>
+    at({ field: 'helmCharts' }, () => readValues(loader.loadText(path), path, dialect))
+  // Helm reads the file itself, unless kustomize merges it: then a key such as `y` stays text.
+  const dialect = hasInline ? 'kyaml' : 'sigs'
+  let file: KubeMap | undefined
+  if (chart.valuesFile) file = read(chart.valuesFile, dialect)
+  else if (isLocal) file = ownValues(loader.files, directory, dialect)
   const values: KubeMap[] = []
-  if (inline === undefined) values.push(file ?? {})
+  if (!hasInline) values.push(file ?? {})
   else if (valuesMerge === 'replace') values.push(inline)
-  else if (valuesMerge === 'override') values.push(file ?? {}, inline)
-  else values.push(inline, file ?? {})
-  for (const path of chart.additionalValuesFiles ?? []) values.push(read(path))
+  else if (valuesMerge === 'override') values.push(mergeValues(file ?? {}, inline))
+  else values.push(mergeValues(inline, file ?? {}))
+  for (const path of chart.additionalValuesFiles ?? []) values.push(read(path, 'sigs'))
   return {
     name: chart.name,
     version: chart.version ?? '',
@@ -76,7 +82,7 @@ export function chartRequest(
     nameTemplate: chart.nameTemplate ?? '',
     namespace: chart.namespace || namespace,
     values,
-    chartValuesWin: inline !== undefined && valuesMerge === 'merge' && file === undefined,
+    chartValuesWin: hasInline && valuesMerge === 'merge' && file === undefined,
     includeCRDs: chart.includeCRDs === true,
     skipHooks: chart.skipHooks === true,
     skipTests: chart.skipTests === true,
@@ -85,8 +91,27 @@ export function chartRequest(
   }
 }
 
-function readValues(text: string, file: string): KubeMap {
-  const { documents, diagnostics } = parseDocuments(text, { dialect: 'sigs', file })
+/** The values of a chart in the source, which take part where no other file does. */
+function ownValues(files: FileTree, directory: string, dialect: YamlDialect): KubeMap | undefined {
+  const path = joinPath(directory, 'values.yaml')
+  if (files.stat(path)?.kind !== 'file') return undefined
+  return readValues(new TextDecoder().decode(files.read(path)), path, dialect)
+}
+
+/** `over` on `base`: mappings merge, null removes, anything else replaces (kyaml merge2, without a schema). */
+function mergeValues(base: KubeMap, over: KubeMap): KubeMap {
+  const result: KubeMap = { ...base }
+  for (const key of Object.keys(over)) {
+    const value = over[key] ?? null
+    const below = getKey(result, key)
+    if (value === null) delete result[key]
+    else setKey(result, key, isMap(value) ? mergeValues(isMap(below) ? below : {}, value) : value)
+  }
+  return result
+}
+
+function readValues(text: string, file: string, dialect: YamlDialect): KubeMap {
+  const { documents, diagnostics } = parseDocuments(text, { dialect, file })
   const errors = diagnostics.filter((one) => one.severity === 'error')
   if (errors.length > 0) throw problems(errors)
   const value = (documents[0]?.value ?? null) as KubeValue

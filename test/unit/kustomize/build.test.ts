@@ -269,7 +269,7 @@ void describe('charts', () => {
         releaseName: 'rel',
         namespace: 'nn',
         chartPath: 'charts/app',
-        values: [{ a: 1, b: 1 }, { b: 2 }],
+        values: [{ a: 1, b: 2 }],
         includeCRDs: true,
       },
     ])

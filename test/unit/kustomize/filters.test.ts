@@ -159,7 +159,8 @@ void describe('generators', () => {
     assert.deepEqual(object, {
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      metadata: { name: 'c' },
+      // What kustomize knows of a generated object stands in its annotations, so that there are some.
+      metadata: { name: 'c', annotations: {} },
       binaryData: { bin: '//4A' },
       data: { 't.txt': 'text\n' },
     })

@@ -136,6 +136,25 @@ void describe('a kustomization that is there', () => {
       )
     })
   }
+  void it('loses fields that are not known and takes numbers for text, as a rewrite by Flux does', () => {
+    const text = 'resources: [a.yaml]\nx-unknown: 1\nimages: [{name: a, newTag: 1.10, extra: x}]\nNamePrefix: p-\n'
+    assert.deepEqual(overlaid({ ...BASE, 'kustomization.yaml': text }), {
+      ...HEAD,
+      resources: ['a.yaml'],
+      images: [{ name: 'a', newTag: '1.1' }],
+      namePrefix: 'p-',
+    })
+    const nested = { ...BASE, 'kustomization.yaml': 'resources: [sub]', 'sub/kustomization.yaml': text }
+    assert.equal(
+      findings(() => build({ files: fluxOverlay(new MemoryTree(nested), '', { namePrefix: 'x-' }), path: '' }))[0]
+        ?.code,
+      'kustomization-unknown-field',
+    )
+  })
+  void it('must have the types that kustomize wants', () => {
+    const [found] = findings(() => overlaid({ ...BASE, 'kustomization.yaml': 'namePrefix: a\nresources: a.yaml\n' }))
+    assert.deepEqual([found?.code, found?.file, found?.line], ['kustomization-field-type', 'kustomization.yaml', 2])
+  })
   void it('drops components that are missing, if told so', () => {
     const files = { ...BASE, 'there/kustomization.yaml': '' }
     assert.deepEqual(overlaid(files, { components: ['gone', 'there'], ignoreMissingComponents: true })['components'], [
