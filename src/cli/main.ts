@@ -5,6 +5,7 @@ import { reportFailure } from './report-failure.ts'
 
 /** The commands; each is loaded only when it is asked for, because loading takes longer than most of them run. */
 const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
+  debug: async () => (await import('./debug.ts')).debugCommand(),
   helm: async () => (await import('./helm.ts')).helmCommand(),
   kustomize: async () => (await import('./kustomize.ts')).kustomizeCommand(),
 }
