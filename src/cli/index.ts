@@ -2,6 +2,7 @@
  * The command line: one file per command; each parses flags, calls the engine and prints. `main.ts` is the program.
  * @module
  */
+export { debugCommand } from './debug.ts'
 export { DiskTree } from './disk-tree.ts'
 export { helmCommand } from './helm.ts'
 export { parseHelmArguments } from './helm-flags.ts'

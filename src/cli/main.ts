@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 
 /** The commands; each is loaded only when it is asked for, because loading takes longer than most of them run. */
 const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
+  debug: async () => (await import('./debug.ts')).debugCommand(),
   helm: async () => (await import('./helm.ts')).helmCommand(),
   kustomize: async () => (await import('./kustomize.ts')).kustomizeCommand(),
 }

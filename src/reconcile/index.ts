@@ -4,6 +4,7 @@
  * @module
  */
 export { createCaches, type CoordinatorCaches } from './caches.ts'
+export { explainReleaseValues, type ExplainedValue } from './helmrelease/explain-values.ts'
 export type * from './job.ts'
 export { runJob } from './run.ts'
 export { defaultLimits, defaultSettings, type Limits, type Settings } from './settings.ts'

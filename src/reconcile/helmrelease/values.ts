@@ -4,13 +4,33 @@ import { mergeValues, setValue, type Values } from '../../helm/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import { parseYaml } from '../../yaml/index.ts'
 
+/** What the layer of the inline values is called. */
+export const inlineValues = 'spec.values'
+
+/** One step in which the values of a HelmRelease are put together. */
+export interface ValuesLayer {
+  /** Where it comes from: `ConfigMap/apps/common, key values.yaml`, or `spec.values`. */
+  readonly from: string
+  readonly isSecret: boolean
+  /** What this layer says by itself; undefined where it sets a single place (`targetPath`). */
+  readonly own: Values | undefined
+  /** All values after it. */
+  readonly values: Values
+}
+
 /**
  * The values a HelmRelease gives to its chart: `valuesFrom` in list order, then the inline `values` on top (helm-controller 1.6,
  * chartutil.ChartValuesFromReferences). Values of Secrets never enter a message.
  *
+ * @param note Told of every step, with what it has found: tables are changed in place later, as they are in Go.
  * @throws EngineError with reason `ValuesError` for a reference that is missing and not optional, or that does not parse.
  */
-export async function composeValues(client: KubeClient, object: HelmRelease, signal: AbortSignal): Promise<Values> {
+export async function composeValues(
+  client: KubeClient,
+  object: HelmRelease,
+  signal: AbortSignal,
+  note: (layer: ValuesLayer) => void = () => undefined,
+): Promise<Values> {
   const namespace = object.metadata.namespace ?? ''
   const inline = (object.spec.values ?? {}) as Values
   let values: Values = {}
@@ -26,25 +46,31 @@ export async function composeValues(client: KubeClient, object: HelmRelease, sig
       if (reference.optional === true) continue
       throw valuesError(source === undefined ? `could not find ${place}` : `missing key '${key}' in ${place}`)
     }
-    const content = reference.kind === 'Secret' ? decode(text, place) : text
-    values =
-      reference.targetPath === undefined
-        ? mergeValues(values, parseValues(content, place, key))
-        : setAtPath(values, inline, reference, content, place)
+    const isSecret = reference.kind === 'Secret'
+    const content = isSecret ? decode(text, place) : text
+    const own = reference.targetPath === undefined ? parseValues(content, place, key) : undefined
+    if (own === undefined) {
+      // A single place is set in what all would be by now, the inline values included.
+      values = mergeValues(values, inline)
+      note({ from: inlineValues, isSecret: false, own: inline, values })
+      values = setAtPath(values, reference, content, place)
+    } else values = mergeValues(values, own)
+    note({ from: `${place}, key ${key}`, isSecret, own, values })
   }
-  return mergeValues(values, inline)
+  values = mergeValues(values, inline)
+  note({ from: inlineValues, isSecret: false, own: inline, values })
+  return values
 }
 
 function setAtPath(
   values: Values,
-  inline: Values,
   reference: { readonly targetPath?: string; readonly literal?: boolean },
   content: string,
   place: string,
 ): Values {
   const path = reference.targetPath ?? ''
   try {
-    return setValue(mergeValues(values, inline), path, content, { literal: reference.literal === true })
+    return setValue(values, path, content, { literal: reference.literal === true })
   } catch (error) {
     // The parser's own message may quote the value.
     const code = isEngineError(error) ? error.code : 'unexpected'
