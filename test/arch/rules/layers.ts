@@ -8,7 +8,8 @@ export const layers: readonly (readonly string[])[] = [
   ['kustomize', 'helm', 'sources', 'secrets', 'kube', 'receivers', 'notify'],
   ['reconcile'],
   ['coordinator'],
-  ['ui', 'cli', 'platforms'],
+  ['ui', 'platforms'],
+  ['cli'],
 ]
 
 /** Folders whose output depends on their arguments alone. */
