@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { EngineError } from '../base/index.ts'
 import {
   DEFAULT_CAPABILITIES,
@@ -56,11 +56,20 @@ export function renderTemplate(chart: Chart, options: TemplateOptions, cache?: T
     },
     values: options.values,
     capabilities: capabilitiesOf(options),
-    environment: { now: () => Date.now(), randomBytes: (count) => new Uint8Array(randomBytes(count)) },
+    environment: { now: () => Date.now(), randomBytes: (count) => new Uint8Array(randomBytes(count)), rsaKey },
     includeCrds: options.includeCrds,
     skipSchemaValidation: options.skipSchemaValidation,
     ...(cache === undefined ? {} : { cache }),
   })
+}
+
+function rsaKey(bits: number): Uint8Array {
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: bits,
+    privateKeyEncoding: { type: 'pkcs1', format: 'der' },
+    publicKeyEncoding: { type: 'pkcs1', format: 'der' },
+  })
+  return new Uint8Array(privateKey)
 }
 
 function capabilitiesOf(options: TemplateOptions): Capabilities {
