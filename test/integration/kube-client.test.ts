@@ -189,8 +189,7 @@ test('a watch goes on behind the last event after a dropped connection, and ends
   })()
   await client.clock.sleep(200)
   for (const name of ['a', 'b', 'c', 'd', 'e']) {
-    const object = configMap(namespace, name, {})
-    await kube.cluster.client.create({ ...object, metadata: { ...object.metadata, labels: { watched: 'yes' } } })
+    await kube.cluster.client.create({ ...kind, metadata: { namespace, name, labels: { watched: 'yes' } } })
     await client.clock.sleep(100)
   }
   await kube.cluster.client.delete({ ...kind, namespace, name: 'a' })
