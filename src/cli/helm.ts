@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { EngineError, isEngineError } from '../base/index.ts'
-import type { Chart } from '../helm/index.ts'
-import { fromBytes, toBytes } from '../template/index.ts'
+import { toBytes } from '../template/index.ts'
 import { checkReleaseName, refuseRemote, releaseName, writeFiles } from './helm-release.ts'
 import { addIgnoredFlags, addTemplateFlags, addValueFlags, templateOptions, type HelmFlags } from './helm-flags.ts'
+import { showCommand } from './helm-show.ts'
 import { renderSnippets } from './helm-snippets.ts'
 import {
   loadChartFrom,
@@ -66,47 +66,19 @@ async function printSnippets(file: string, chart: string | undefined): Promise<v
   process.stdout.write(renderSnippets(await loadChartFrom(chart), readFileSync(file, 'utf8')))
 }
 
-const SHOWN: { readonly [what: string]: (chart: Chart) => string } = {
-  chart: (chart) => rawFile(chart, 'Chart.yaml'),
-  values: (chart) => rawFile(chart, 'values.yaml'),
-  readme: (chart) => rawFile(chart, 'README.md'),
-  crds: (chart) =>
-    crdTexts(chart)
-      .map((text) => `---\n${text}\n`)
-      .join(''),
-}
-
-function showCommand(): Command {
-  const command = new Command('show').description('print a part of a chart')
-  for (const [what, print] of Object.entries(SHOWN)) {
-    command.addCommand(
-      new Command(what)
-        .argument('<chart>', 'directory or archive of the chart')
-        .action(async (path: string) => void process.stdout.write(print(await loadChartFrom(path)))),
-    )
-  }
-  return command
-}
-
-function rawFile(chart: Chart, name: string): string {
-  const file = chart.raw.find((one) => one.name === name)
-  return file === undefined ? '' : `${fromBytes(file.data)}\n`
-}
-
-function crdTexts(chart: Chart): string[] {
-  const own = chart.files.filter((file) => file.name.startsWith('crds/') && /\.(?:ya?ml|json)$/i.test(file.name))
-  return [...own.map((file) => fromBytes(file.data)), ...chart.dependencies.flatMap(crdTexts)]
-}
-
 function lintCommand(): Command {
   return addValueFlags(new Command('lint'))
     .description('check that a chart loads, that its values fit and that it renders')
     .argument('<charts...>', 'directories or archives of charts')
     .action(async (paths: string[], flags: HelmFlags) => {
       let failed = 0
-      for (const path of paths) if (!(await lint(path, flags))) failed++
-      process.stdout.write(`\n${paths.length} chart(s) linted, ${failed} chart(s) failed\n`)
-      if (failed > 0) process.exitCode = 1
+      for (const path of paths) {
+        if (!(await lint(path, flags))) failed++
+        process.stdout.write('\n')
+      }
+      const summary = `${paths.length} chart(s) linted, ${failed} chart(s) failed`
+      if (failed > 0) throw new EngineError(summary, { code: 'lint-failed' })
+      process.stdout.write(`${summary}\n`)
     })
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 export type { Chart, ChartCrd, ChartFile } from './chart/chart.ts'
+export { chartCrds, chartYaml } from './chart-text.ts'
 export { loadChart, type LoadChartOptions } from './chart/load.ts'
 export { loadChartArchive } from './chart/load-archive.ts'
 export type { ChartLimits } from './chart/limits.ts'
