@@ -36,6 +36,7 @@ export type {
   StoredMetadata,
 } from './release/release.ts'
 export { renderChart, type RenderRequest, type RenderResult } from './render.ts'
+export { readYaml as parseYamlText } from './yaml-text.ts'
 export { parseValuesDocuments } from './values/documents.ts'
 export { applySet, type SetKind, type SetOptions } from './values/set.ts'
 export { parseSet, setValue } from './values/set-value.ts'

@@ -29,6 +29,8 @@ export interface RenderHost {
   readonly included: Map<string, number>
   /** Texts that `tpl` has parsed. */
   readonly parsed: Map<string, ParsedText>
+  /** Whether `required` and `fail` let everything pass. */
+  readonly lint: boolean
   readonly lookup: (request: LookupRequest) => Value
 }
 
