@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { chartCrds, chartYaml, type Chart } from '../helm/index.ts'
+import { allCrdFiles, chartYaml, type Chart } from '../helm/index.ts'
 import { fromBytes, toBytes } from '../template/index.ts'
 import { loadChartFrom } from './helm-template.ts'
 
@@ -43,8 +43,8 @@ function readme(chart: Chart): string | undefined {
 }
 
 function showCrds(chart: Chart): string {
-  return chartCrds(chart)
-    .map(({ file }) => fromBytes(file.data))
+  return allCrdFiles(chart)
+    .map((file) => fromBytes(file.data))
     .map((text) => `${text.startsWith('---') ? '' : '---\n'}${text}\n`)
     .join('')
 }

@@ -1,5 +1,5 @@
 import { parseYaml, printYaml } from '../yaml/index.ts'
-import { crdsOf, instantiate, type Chart, type ChartCrd } from './chart/chart.ts'
+import { crdsOf, instantiate, type Chart, type ChartFile } from './chart/chart.ts'
 import { goJson } from './release/go-json.ts'
 import { metadataJson } from './release/json.ts'
 import { storedChart } from './release/stored-chart.ts'
@@ -11,7 +11,7 @@ export function chartYaml(chart: Chart): string {
   return printYaml(parseYaml(json, { dialect: 'sigs' }), { dialect: 'sigs' })
 }
 
-/** The files in `crds/` of a chart and of all charts below it, whether they are enabled or not. */
-export function chartCrds(chart: Chart): ChartCrd[] {
-  return crdsOf(instantiate(chart))
+/** The files in `crds/` of a chart and of all charts below it, whether values turn them on or not (Helm v4 Chart.CRDObjects). */
+export function allCrdFiles(chart: Chart): ChartFile[] {
+  return crdsOf(instantiate(chart)).map((crd) => crd.file)
 }

@@ -5,7 +5,7 @@
  * @module
  */
 export type { Chart, ChartCrd, ChartFile } from './chart/chart.ts'
-export { chartCrds, chartYaml } from './chart-text.ts'
+export { allCrdFiles, chartYaml } from './chart-text.ts'
 export { loadChart, type LoadChartOptions } from './chart/load.ts'
 export { loadChartArchive } from './chart/load-archive.ts'
 export type { ChartLimits } from './chart/limits.ts'
@@ -23,10 +23,12 @@ export type { ReleaseOptions } from './engine/objects.ts'
 export { HelmRenderError } from './engine/render-error.ts'
 export { TemplateCache } from './engine/templates.ts'
 export { hooksFor, type Hook, type HookEvent, type HookRun } from './manifest/hook.ts'
-export { printManifest, sortForUninstall, type Manifest } from './manifest/sort.ts'
+export { printManifest, sortForUninstall, sortManifests, type Manifest } from './manifest/sort.ts'
 export { splitManifests } from './manifest/split.ts'
 export { decodeRelease, encodeRelease, releaseSecretName } from './release/codec.ts'
 export { configDigest, snapshotDigest } from './release/digest.ts'
+export { createReleasePrinter, type ReleasePrinter } from './release/printer.ts'
+export { goJson, type GoJson } from './release/go-json.ts'
 export type {
   Release,
   ReleaseInfo,
@@ -35,7 +37,8 @@ export type {
   StoredFile,
   StoredMetadata,
 } from './release/release.ts'
-export { renderChart, type RenderRequest, type RenderResult } from './render.ts'
+export { fillValues, reuseValues } from './release/reuse-values.ts'
+export { chartCrds, renderChart, type RenderRequest, type RenderResult } from './render.ts'
 export { readYaml as parseYamlText } from './yaml-text.ts'
 export { parseValuesDocuments } from './values/documents.ts'
 export { applySet, type SetKind, type SetOptions } from './values/set.ts'

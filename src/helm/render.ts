@@ -118,6 +118,13 @@ export function renderChart(request: RenderRequest): RenderResult {
   return result(request, partial, files)
 }
 
+/** The files in `crds/` of a chart and of those below it that these values turn on: what is installed before the chart is rendered. */
+export function chartCrds(chart: Chart, values: Values | ReadonlyMap<string, Value>): readonly ChartCrd[] {
+  const instance = instantiate(chart)
+  processDependencies(instance, toTable(values), () => undefined)
+  return crdsOf(instance)
+}
+
 interface RenderState {
   readonly chart: ChartInstance
   readonly values: GoMap

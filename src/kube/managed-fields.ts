@@ -68,6 +68,25 @@ export function takeOverPatch(
   return [...patch, { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersionOf(live) }]
 }
 
+/**
+ * The JSON patch that turns what Helm's client-side updates own into fields of `fieldManager`'s server-side apply; undefined where there is nothing to do (Helm v4
+ * pkg/kube, upgradeClientSideFieldManager). `helm` itself counts too, so that a release of the command line can be gone on with.
+ */
+export function foldClientSideFields(
+  live: KubeObject,
+  fieldManager: string,
+): readonly JsonPatchOperation[] | undefined {
+  const entries = foldManagers(managedFieldsOf(live), fieldManager, [
+    { prefix: fieldManager, operations: ['Update'] },
+    { prefix: 'helm', operations: ['Update'] },
+  ])
+  if (entries === undefined) return undefined
+  return [
+    { op: 'replace', path: '/metadata/managedFields', value: entries },
+    { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersionOf(live) },
+  ]
+}
+
 /** The entries with those of the replaced managers folded into the Apply entry of `fieldManager`; undefined where none is there. */
 export function foldManagers(
   entries: readonly ManagedFieldsEntry[],

@@ -1,5 +1,6 @@
 import type { Chart } from '../helm/index.ts'
 import { createClusterCache, type ClusterCache } from '../kube/index.ts'
+import { createHelmCaches, type HelmCaches } from './helmrelease/shared.ts'
 import type { RemoteCluster } from './remote-cluster.ts'
 import type { BlobStore } from '../ports/index.ts'
 import { GitObjectCache } from '../sources/index.ts'
@@ -12,6 +13,8 @@ export interface CoordinatorCaches {
   readonly remotes: Map<string, RemoteCluster>
   /** Git objects, shared by all sources of the cluster. */
   readonly git: GitObjectCache
+  /** Charts, templates and releases. */
+  readonly helm: HelmCaches
   /** Directories that the last build of a Kustomization or chart read, by its id: fetched ahead of the next one. */
   readonly reads: Map<string, readonly string[]>
   /** Charts as they were read, by the digest of their artifact; least recently used first. */
@@ -26,5 +29,12 @@ export function createCaches(
     ...(options.store === undefined ? {} : { store: options.store }),
     ...(options.maxGitBytes === undefined ? {} : { maxBytes: options.maxGitBytes }),
   })
-  return { cluster: createClusterCache(), remotes: new Map(), git, reads: new Map(), charts: new Map() }
+  return {
+    cluster: createClusterCache(),
+    remotes: new Map(),
+    git,
+    helm: createHelmCaches(),
+    reads: new Map(),
+    charts: new Map(),
+  }
 }

@@ -3,6 +3,7 @@ import type { Identities } from './identity.ts'
 import type { EventSink } from './events.ts'
 import type { EngineDeps, Job } from './job.ts'
 import type { SourceResults } from './source/index.ts'
+import type { HelmRun } from './helmrelease/shared.ts'
 import type { World } from './world.ts'
 
 /** Everything the steps of one run share. */
@@ -17,6 +18,8 @@ export interface RunContext {
   readonly sources: SourceResults
   readonly events: EventSink
   readonly live: LiveReader
+  /** What the releases of the run share. */
+  readonly helm: HelmRun
   /** Inventory ids that Kustomizations of this run have built, by their id: who asks first has them built. */
   readonly claims: Map<string, Promise<ReadonlySet<string>>>
   /** Many nodes: requests are saved where a local comparison is exact. */

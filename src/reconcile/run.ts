@@ -1,17 +1,20 @@
 import { labels } from '../api/index.ts'
-import { parseDuration, toEngineError, type EngineError, type Json } from '../base/index.ts'
+import { parseDuration, toEngineError, type EngineError } from '../base/index.ts'
 import { createDirectReader, createKubeClient, createPreloadedReader } from '../kube/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
 import type { RunContext, StepControl } from './context.ts'
 import { createEventSink } from './events.ts'
 import { createIdentities } from './identity.ts'
 import { runGraph, type GraphNode, type NodeControl } from './graph.ts'
+import { createHelmRun } from './helmrelease/shared.ts'
+import { retryDelayMs } from './helmrelease/retry.ts'
 import { stepHelmRelease } from './helmrelease/step.ts'
 import type { EngineDeps, Job, JobResult, NodeRecord, ObjectKey, RunRecord } from './job.ts'
 import { stepKustomization } from './kustomization/step.ts'
+import { failedSourceRecord, isUnfinished, saveRecord, summarize } from './run-record.ts'
 import { selectNode, type Candidate, type CheckMark } from './select.ts'
 import { isOciHelmRepository } from './source/helm-repository.ts'
-import { createSources } from './source/index.ts'
+import { createSources, type SourceResults } from './source/index.ts'
 import { isRefAffected, isRepositoryMatch } from './source-match.ts'
 import {
   artifactKeyOf,
@@ -36,9 +39,6 @@ const requeueWaitingMs = 2_000
 
 /** Nodes of a run beyond which live objects are read as lists, and what a local comparison proves unchanged is not sent at all. */
 const bulkNodes = 3
-
-/** Records of runs are kept for two weeks. */
-const recordTtlSeconds = 14 * 24 * 3600
 
 /**
  * Does one job on one cluster: finds the sources and objects it concerns, brings the sources up to date, and runs the graph of
@@ -83,10 +83,7 @@ export async function runJob(
     const events = createEventSink(client, deps.clock, logger)
     const sources = createSources({ deps, client, world, events, signal })
     const concerned = sourcesOf(world, job, checks, startedAt)
-    // Charts after what they are made from.
-    const isOrigin = (key: ObjectKey): boolean => key.kind !== 'HelmChart'
-    await Promise.all(concerned.filter(isOrigin).map((key) => sources.refresh(key)))
-    await Promise.all(concerned.filter((key) => !isOrigin(key)).map((key) => sources.refresh(key)))
+    await refreshAll(sources, concerned)
     const base = {
       deps: { ...deps, logger },
       job,
@@ -103,8 +100,9 @@ export async function runJob(
     const concernedIds = new Set(concerned.map(idOfKey))
     const isBulk = selectNodes(base, checks, concernedIds).length > bulkNodes
     const live = isBulk ? createPreloadedReader({ label: labels.kustomizeName }) : createDirectReader()
-    const failure = await runNodes({ ...base, live, isBulk }, checks, concernedIds, records)
-    for (const key of concerned) noteSource(base, checks, key)
+    const helm = createHelmRun(isBulk, signal)
+    const failure = await runNodes({ ...base, live, helm, isBulk }, checks, concernedIds, records)
+    for (const key of concerned) noteSource(base, checks, key, records, startedAt)
     await Promise.all([events.flush(), checks.save()])
     if (failure !== undefined) throw failure
     const record: RunRecord = {
@@ -134,6 +132,13 @@ export async function runJob(
     })
     throw error
   }
+}
+
+/** Fetches sources; charts after what they are made from. */
+async function refreshAll(sources: SourceResults, keys: readonly ObjectKey[]): Promise<void> {
+  const isChart = (key: ObjectKey): boolean => key.kind === 'HelmChart'
+  await Promise.all(keys.filter((key) => !isChart(key)).map((key) => sources.refresh(key)))
+  await Promise.all(keys.filter(isChart).map((key) => sources.refresh(key)))
 }
 
 /** The sources that a job looks at: those a push concerns, those whose interval is over, those that were asked for, and charts made from any of these. */
@@ -270,14 +275,17 @@ function candidateOf(
     // A release does not record the revision of its chart's source; the last look does.
     appliedRevision: object.kind === 'Kustomization' ? object.status?.lastAppliedRevision : mark?.revision,
     intervalMs: interval,
-    retryIntervalMs:
-      object.kind === 'Kustomization' && object.spec.retryInterval !== undefined
-        ? intervalMs(object.spec.retryInterval)
-        : interval,
+    retryIntervalMs: retryIntervalOf(object, interval),
     sourceInRun:
       [source, sourceKeyOf(object)].some((key) => key !== undefined && concerned.has(idOfKey(key))) ||
       (parent !== undefined && concerned.has(parent)),
   }
+}
+
+/** Milliseconds after which what failed on the same input is tried again. */
+function retryIntervalOf(object: Workload, interval: number): number {
+  if (object.kind === 'HelmRelease') return retryDelayMs(object, interval)
+  return object.spec.retryInterval === undefined ? interval : intervalMs(object.spec.retryInterval)
 }
 
 /** Adds what waits for the selected nodes: objects that are not ready because a dependency was not. */
@@ -308,51 +316,24 @@ function graphNode(object: Workload): GraphNode {
   }
 }
 
-function noteSource(ctx: SelectionContext, checks: Checks, key: ObjectKey): void {
+/** Notes that a source was looked at, and puts it among the nodes of the run where it failed. */
+function noteSource(
+  ctx: SelectionContext,
+  checks: Checks,
+  key: ObjectKey,
+  records: Map<string, NodeRecord>,
+  startedAt: number,
+): void {
   const source = ctx.world.get(idOfKey(key))
   if (source === undefined) return
+  const problem = failedSourceRecord(source, startedAt, ctx.deps.clock.now())
+  if (problem !== undefined) records.set(idOfKey(key), problem)
   const revision = revisionOf(ctx.world, key) ?? ''
   checks.set(idOfKey(key), {
     at: ctx.deps.clock.now(),
     state: 'ready',
     revision,
     generation: source.metadata.generation ?? 0,
-  })
-}
-
-function summarize(
-  nodes: readonly NodeRecord[],
-  fetchedAt: number | undefined,
-): Pick<RunRecord, 'state' | 'nodes' | 'timings'> {
-  const failed = nodes.filter((node) => node.state === 'failed' || node.state === 'blocked').length
-  const waiting = nodes.some((node) => node.state === 'waiting')
-  const last = (times: readonly (number | undefined)[]): number | undefined => {
-    const known = times.filter((time) => time !== undefined)
-    return known.length === 0 ? undefined : Math.max(...known)
-  }
-  const renderedAt = last(nodes.map((node) => node.timings.renderedAt))
-  const appliedAt = last(nodes.map((node) => node.timings.appliedAt))
-  const healthyAt = last(nodes.filter((node) => node.state === 'ready').map((node) => node.timings.finishedAt))
-  return {
-    state: waiting ? 'running' : failed === 0 ? 'succeeded' : failed === nodes.length ? 'failed' : 'partial',
-    nodes: nodes.toSorted((a, b) => a.timings.startedAt - b.timings.startedAt),
-    timings: {
-      ...(fetchedAt === undefined ? {} : { fetchedAt }),
-      ...(renderedAt === undefined ? {} : { renderedAt }),
-      ...(appliedAt === undefined ? {} : { appliedAt }),
-      ...(healthyAt === undefined ? {} : { healthyAt }),
-    },
-  }
-}
-
-/** Something in this run waits for health, so the same job must look again. What failed is left to its retry interval. */
-function isUnfinished(record: RunRecord): boolean {
-  return record.nodes.some((node) => node.state === 'waiting')
-}
-
-async function saveRecord(deps: EngineDeps, record: RunRecord): Promise<void> {
-  await deps.state.put(`runs/${record.id}/${record.cluster}`, JSON.parse(JSON.stringify(record)) as Json, {
-    ttlSeconds: recordTtlSeconds,
   })
 }
 

@@ -54,6 +54,8 @@ export interface Limits {
   readonly applyConcurrency: number
   /** Milliseconds between two looks at objects that are not healthy yet. */
   readonly healthPollMs: number
+  /** Milliseconds for which a run holds the lock of a release without prolonging it: how long one that was killed keeps others away. */
+  readonly releaseLeaseMs: number
   readonly git: GitLimits
   readonly helm: HelmSourceLimits
   readonly oci: OciLimits
@@ -80,6 +82,7 @@ export const defaultLimits: Limits = {
   nodeConcurrency: 8,
   applyConcurrency: 16,
   healthPollMs: 500,
+  releaseLeaseMs: 30_000,
   git: defaultGitLimits,
   helm: defaultHelmLimits,
   oci: defaultOciLimits,

@@ -6,6 +6,7 @@
 export * from './copy-value.ts'
 export * from './field-path.ts'
 export * from './identity.ts'
+export * from './json-diff.ts'
 export * from './json-patch.ts'
 export * from './json-pointer.ts'
 export * from './kind-order.ts'

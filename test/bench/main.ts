@@ -6,6 +6,7 @@ import type { Bench, BenchRow } from './rows.ts'
 
 const benches: { readonly [name: string]: () => Promise<{ readonly bench: Bench }> } = {
   git: () => import('./git.ts'),
+  helmreleases: () => import('./helmreleases.ts'),
   kustomize: () => import('./kustomize.ts'),
   helm: () => import('./helm.ts'),
   kustomizations: () => import('./kustomizations.ts'),

@@ -331,6 +331,30 @@ describe('a manual trigger', () => {
   })
 })
 
+describe('a source that cannot be fetched', () => {
+  it('is a failed node of the run, with what to do; the last commit stays in force', async () => {
+    const made = await scenario({ files: { 'app/a.yaml': configMap('a', '1') } })
+    await start(made, kustomization('app', './app'))
+    await made.pushed()
+    const ref = {
+      apiVersion: 'source.toolkit.fluxcd.io/v1',
+      kind: 'GitRepository',
+      namespace: made.namespace,
+      name: 'app',
+    }
+    await made.client.patch(ref, { spec: { ref: { branch: 'nowhere' } } })
+    const { record } = await made.run({ kind: 'trigger', target: 'cluster' })
+    const failed = record.nodes.filter((node) => node.state === 'failed')
+    assert.deepEqual(
+      failed.map(({ kind, name, reason }) => `${kind}/${name} ${reason}`),
+      ['GitRepository/app GitOperationFailed'],
+    )
+    assert.match(failed[0]?.message ?? '', /nowhere/)
+    assert.equal(record.state, 'partial')
+    assert.equal((await made.client.get(configMapRef(made, 'a')))['data'].value, '1')
+  })
+})
+
 describe('life and death of a Kustomization', () => {
   it('does nothing while suspended', async () => {
     const made = await scenario({ files: { 'app/a.yaml': configMap('a', '1') } })

@@ -8,25 +8,28 @@ export type Cut = 'before' | 'after'
 export interface CutTransport extends KubeTransport {
   /** Requests that were asked for so far. */
   readonly count: number
+  /** Their methods. */
+  readonly methods: readonly string[]
   /** True once a request was lost. */
   readonly isCut: boolean
 }
 
 /** Loses request number `at` (from 1; Infinity: none) and all that follow. */
 export function createCutTransport(inner: KubeTransport, at: number, cut: Cut): CutTransport {
-  let count = 0
+  const methods: string[] = []
   const lost = (): EngineError =>
     new EngineError('the connection was cut by the test', { code: 'cluster-unreachable', disposition: 'retry' })
   return {
     cluster: inner.cluster,
+    methods,
     get count() {
-      return count
+      return methods.length
     },
     get isCut() {
-      return count >= at
+      return methods.length >= at
     },
     send: async (request) => {
-      const number = ++count
+      const number = methods.push(request.method)
       if (number < at) return inner.send(request)
       if (number === at && cut === 'after') await (await inner.send(request)).text()
       throw lost()

@@ -230,7 +230,11 @@ function send(
       { method, agent, headers, ...(init.signal === undefined ? {} : { signal: init.signal }) },
       resolve,
     )
-    outgoing.on('error', reject)
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      // The server closes connections that were idle for long, and one may be taken up again at that very moment: nothing was asked then.
+      if (outgoing.reusedSocket && error.code === 'ECONNRESET') resolve(send(agent, options, method, path, init))
+      else reject(error)
+    })
     outgoing.end(body)
   })
 }

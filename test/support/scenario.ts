@@ -10,6 +10,7 @@ import {
   type EngineDeps,
   type Job,
   type JobResult,
+  type Limits,
   type NodeRecord,
   type RunRecord,
   type Settings,
@@ -25,6 +26,7 @@ import { createMemoryBlobs, createMemoryLogger, createMemoryState, systemClock, 
 export interface ScenarioOptions {
   readonly files: { readonly [path: string]: GitTestFile }
   readonly settings?: Partial<Settings>
+  readonly limits?: Partial<Limits>
   /** Wraps the transport: to cut, delay or count requests. */
   readonly wrapTransport?: (transport: KubeTransport) => KubeTransport
   /** Secrets that must show up nowhere: `close` looks for them in everything that the scenario saw, wrote and sent. */
@@ -88,7 +90,7 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
     random: systemRandom,
     logger,
     caches: createCaches(),
-    limits: defaultLimits,
+    limits: { ...defaultLimits, ...options.limits },
     settings: { ...defaultSettings, namespaces: [namespace], egress: { allowPrivate: true }, ...options.settings },
   }
   let runs = 0

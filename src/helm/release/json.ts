@@ -1,7 +1,7 @@
 import type { Hook, HookRun } from '../manifest/hook.ts'
 import { fromPlain, type Values } from '../values/values.ts'
 import { GoInt, type Value } from '../../template/index.ts'
-import type { GoJson } from './go-json.ts'
+import { goJson, type GoJson } from './go-json.ts'
 import type { Release, ReleaseInfo, StoredChart, StoredDependency, StoredFile, StoredMetadata } from './release.ts'
 
 /** Go's zero time, which encoding/json prints where the field has no omitempty. */
@@ -10,9 +10,25 @@ const zeroTime = '0001-01-01T00:00:00Z'
 /** A release with the members, the order and the omissions of Helm's struct tags (Helm v4 pkg/release/v1). */
 export function releaseJson(release: Release): GoJson {
   return {
-    name: nonEmpty(release.name),
-    info: infoJson(release.info),
+    ...leading(release),
     chart: release.chart === undefined ? undefined : chartJson(release.chart),
+    ...trailing(release),
+  }
+}
+
+/** The JSON of a release as the texts before and after its chart, which is most of it. A chart stands between them with `,"chart":`. */
+export function releaseParts(release: Release): { readonly before: string; readonly after: string } {
+  const before = goJson(leading(release)).slice(0, -1)
+  const after = goJson(trailing(release)).slice(1)
+  return { before, after: after === '}' ? after : `,${after}` }
+}
+
+function leading(release: Release): { readonly [key: string]: GoJson } {
+  return { name: nonEmpty(release.name), info: infoJson(release.info) }
+}
+
+function trailing(release: Release): { readonly [key: string]: GoJson } {
+  return {
     config:
       release.config === undefined || Object.keys(release.config).length === 0 ? undefined : goMap(release.config),
     manifest: nonEmpty(release.manifest),
@@ -98,7 +114,8 @@ function dependencyJson(dependency: StoredDependency): GoJson {
   }
 }
 
-function chartJson(chart: StoredChart): GoJson {
+/** A chart as a release stores it. */
+export function chartJson(chart: StoredChart): GoJson {
   return {
     metadata: chart.metadata === null ? null : metadataJson(chart.metadata),
     lock:

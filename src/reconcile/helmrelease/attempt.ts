@@ -1,8 +1,10 @@
 import { fieldManagers, type HelmRelease, type HelmReleaseStatus } from '../../api/index.ts'
-import { patchStatus, type KubeClient } from '../../kube/index.ts'
+import { patchStatus, type Health, type KubeClient } from '../../kube/index.ts'
+import type { KubeObject } from '../../resources/index.ts'
 import type { RunContext } from '../context.ts'
 import type { NodeRecord, NodeState, RecordedChange } from '../job.ts'
-import { withHandledRequests } from './status.ts'
+import { withHandledRequests } from './requests.ts'
+import { withCondition } from './status.ts'
 
 /** What a step of a HelmRelease has found out so far. */
 export interface Attempt {
@@ -10,30 +12,57 @@ export interface Attempt {
   stored: HelmRelease
   /** The same with the parts of the status that are not written yet. */
   object: HelmRelease
-  /** Acts for the release; the deployment's own until its identity is known. */
+  /** Acts for the object, as its service account and on its cluster; the deployment's own until that is known. */
   client: KubeClient
+  /** Health of kinds with rules of their own (`spec.healthCheckExprs`). */
+  customHealth?: (object: KubeObject, now: number) => Health | undefined
   readonly startedAt: number
   sourceRevision?: string
   chartVersion?: string
+  appVersion?: string
+  ociDigest?: string
   configDigest?: string
   renderedAt?: number
   appliedAt?: number
   readonly changes: RecordedChange[]
 }
 
-/** Writes the status of the attempt's object, with the request annotations marked as handled where `handled`. */
-export async function saveStatus(
+/** Changes the status of the attempt without writing it. */
+export function editStatus(attempt: Attempt, edit: (status: HelmReleaseStatus) => HelmReleaseStatus): void {
+  attempt.object = { ...attempt.object, status: edit(attempt.object.status ?? {}) }
+}
+
+/** Sets a condition of the attempt without writing it. */
+export function mark(
   ctx: RunContext,
   attempt: Attempt,
-  status: HelmReleaseStatus,
-  handled = false,
-): Promise<void> {
+  type: string,
+  value: 'True' | 'False' | 'Unknown',
+  reason: string,
+  message: string,
+): void {
+  editStatus(attempt, (status) =>
+    withCondition(attempt.object, status, type, value, reason, message, ctx.deps.clock.now()),
+  )
+}
+
+/** Writes the status of the attempt, with the request annotations marked as handled where `handled`. Sends nothing where nothing changed. */
+export async function saveStatus(ctx: RunContext, attempt: Attempt, handled = false): Promise<void> {
+  const status = attempt.object.status ?? {}
   const wanted = handled ? withHandledRequests(attempt.object, status) : status
   attempt.stored = await patchStatus(ctx.client, attempt.stored, wanted, fieldManagers.helmStatus, {
     signal: ctx.signal,
   })
   attempt.object = attempt.stored
   ctx.world.update(attempt.stored)
+}
+
+/** What an event says of the chart and its values; by default what was attempted. */
+export interface EventSubject {
+  readonly chartVersion?: string
+  readonly appVersion?: string
+  readonly configDigest?: string
+  readonly ociDigest?: string
 }
 
 /** Emits an event about the attempt's object, as helm-controller does: the revision is the chart's version, the token the values' digest. */
@@ -43,18 +72,17 @@ export function emitEvent(
   severity: 'info' | 'error',
   reason: string,
   message: string,
+  subject: EventSubject = attempt,
 ): void {
-  ctx.events.emit({
-    object: attempt.object,
-    severity,
-    reason,
-    message,
-    controller: 'helm-controller',
-    metadata: {
-      ...(attempt.chartVersion === undefined ? {} : { revision: attempt.chartVersion }),
-      ...(attempt.configDigest === undefined ? {} : { token: attempt.configDigest }),
-    },
-  })
+  const metadata: { [key: string]: string } = {}
+  const add = (key: string, value: string | undefined): void => {
+    if (value !== undefined && value !== '') metadata[key] = value
+  }
+  add('revision', subject.chartVersion)
+  add('token', subject.configDigest)
+  add('app-version', subject.appVersion)
+  add('oci-digest', subject.ociDigest)
+  ctx.events.emit({ object: attempt.object, severity, reason, message, controller: 'helm-controller', metadata })
 }
 
 /** The record of the attempt. Its revision is the source's, so that a new one is noticed. */

@@ -2,7 +2,9 @@ import type { HelmRelease } from '../../api/index.ts'
 import { EngineError, toEngineError } from '../../base/index.ts'
 import {
   renderChart,
+  reuseValues,
   type Capabilities,
+  type Chart,
   type LookupRequest,
   type Release,
   type RenderResult,
@@ -10,10 +12,10 @@ import {
 } from '../../helm/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import type { RunContext } from '../context.ts'
-import { lookUp, readCapabilities } from './capabilities.ts'
-import { withOrigin } from './origin.ts'
+import { lookUp } from './capabilities.ts'
 import type { ResolvedChart } from './chart.ts'
-import { releaseNameOf, releaseNamespaceOf } from './names.ts'
+import { releaseNameOf } from './names.ts'
+import { postRender } from './post-render.ts'
 
 /** Rounds of `lookup` answers after which a chart that keeps asking is given up. */
 const maxLookupRounds = 20
@@ -25,74 +27,81 @@ export interface BuildRequest {
   readonly values: Values
   readonly operation: 'install' | 'upgrade'
   readonly version: number
-  readonly firstDeployed: string | undefined
+  readonly namespace: string
+  /** The release that is upgraded. */
+  readonly current: Release | undefined
+  readonly applyMethod: 'ssa' | 'csa'
 }
 
 /**
- * Renders the chart into a pending release: manifest with origin labels, hooks, notes. `lookup` is answered through the identity of the
+ * Renders the chart into a pending release: manifest and hooks after the post-renderers, notes. `lookup` is answered through the identity of the
  * release, `.Capabilities` from the cluster.
  *
- * @throws EngineError with reason `InstallFailed` or `UpgradeFailed`; nothing was written then.
+ * @throws EngineError of the renderer; nothing was written then.
  */
-export async function buildRelease(
-  ctx: RunContext,
-  client: KubeClient,
-  request: BuildRequest,
-): Promise<{ readonly release: Release; readonly crds: string }> {
-  const reason = request.operation === 'install' ? 'InstallFailed' : 'UpgradeFailed'
+export async function buildRelease(ctx: RunContext, client: KubeClient, request: BuildRequest): Promise<Release> {
   const answers = new Map<string, { readonly [key: string]: unknown } | null>()
   const now = ctx.deps.clock.now()
-  const capabilities = await readCapabilities(client, ctx.signal)
+  const capabilities = await ctx.helm.capabilities(client, ctx.signal)
+  const { chart, values } = sourceOf(request)
   for (let round = 0; round < maxLookupRounds; round++) {
-    const result = render(ctx, request, { capabilities, answers, now, reason })
+    const result = render(ctx, request, { chart, values, capabilities, answers, now })
     if (result.requests.length === 0) {
-      const decoder = new TextDecoder()
-      return {
-        release: withOrigin(pendingRelease(request, result, now), request.object),
-        crds: result.crds.map((crd) => decoder.decode(crd.file.data)).join('\n---\n'),
-      }
+      const { manifest, hooks } = postRender(result, request.object)
+      return pendingRelease(
+        request,
+        { manifest, hooks, notes: result.notes, storedChart: result.storedChart },
+        values,
+        now,
+      )
     }
     for (const query of result.requests) answers.set(keyOf(query), await lookUp(client, query, ctx.signal))
   }
   throw new EngineError(`the chart's lookups do not settle after ${maxLookupRounds} rounds`, {
     code: 'lookup-never-settles',
-    reason,
   })
 }
 
+/** Chart and values as they are rendered: with `preserveValues`, on top of those of the current release. */
+function sourceOf(request: BuildRequest): { readonly chart: Chart; readonly values: Values } {
+  const { chart, version } = request.chart
+  const versioned: Chart = { ...chart, metadata: { ...chart.metadata, version } }
+  const isPreserved = request.operation === 'upgrade' && request.object.spec.upgrade?.preserveValues === true
+  if (!isPreserved || request.current === undefined) return { chart: versioned, values: request.values }
+  return reuseValues(versioned, request.values, request.current)
+}
+
 interface RenderInputs {
+  readonly chart: Chart
+  readonly values: Values
   readonly capabilities: Capabilities
   readonly answers: ReadonlyMap<string, { readonly [key: string]: unknown } | null>
   readonly now: number
-  readonly reason: string
 }
 
 function render(ctx: RunContext, request: BuildRequest, inputs: RenderInputs): RenderResult {
-  const { object, chart, operation } = request
+  const { object, operation } = request
   try {
     return renderChart({
-      chart: { ...chart.chart, metadata: { ...chart.chart.metadata, version: chart.version } },
+      chart: inputs.chart,
       release: {
         name: releaseNameOf(object),
-        namespace: releaseNamespaceOf(object),
-        revision: request.version,
+        namespace: request.namespace,
+        // Helm renders an install as revision 1 also where it replaces another release.
+        revision: operation === 'install' ? 1 : request.version,
         isInstall: operation === 'install',
         isUpgrade: operation === 'upgrade',
       },
-      values: request.values,
+      values: inputs.values,
       capabilities: inputs.capabilities,
       lookup: (query) => inputs.answers.get(keyOf(query)),
       environment: { now: () => inputs.now, randomBytes: (length) => ctx.deps.random.bytes(length) },
       skipSchemaValidation: object.spec[operation]?.disableSchemaValidation === true,
+      ...(request.chart.templates === undefined ? {} : { cache: request.chart.templates }),
     })
   } catch (caught) {
     const error = toEngineError(caught)
-    throw new EngineError(error.message, {
-      code: error.code,
-      disposition: error.disposition,
-      reason: inputs.reason,
-      cause: error,
-    })
+    throw new EngineError(error.message, { code: error.code, disposition: error.disposition, cause: error })
   }
 }
 
@@ -101,23 +110,28 @@ function keyOf(query: LookupRequest): string {
 }
 
 /** The release as Helm stores it before its first object is applied. */
-function pendingRelease(request: BuildRequest, result: RenderResult, now: number): Release {
+function pendingRelease(
+  request: BuildRequest,
+  result: Pick<RenderResult, 'manifest' | 'hooks' | 'notes' | 'storedChart'>,
+  values: Values,
+  now: number,
+): Release {
   const at = new Date(now).toISOString()
   return {
     name: releaseNameOf(request.object),
-    namespace: releaseNamespaceOf(request.object),
+    namespace: request.namespace,
     version: request.version,
     info: {
-      first_deployed: request.firstDeployed ?? at,
+      first_deployed: request.current?.info.first_deployed ?? at,
       last_deployed: at,
       status: `pending-${request.operation}`,
       description: request.operation === 'install' ? 'Initial install underway' : 'Preparing upgrade',
       ...(result.notes === '' ? {} : { notes: result.notes }),
     },
     chart: result.storedChart,
-    config: request.values,
+    config: values,
     manifest: result.manifest,
     hooks: result.hooks,
-    apply_method: 'ssa',
+    apply_method: request.applyMethod,
   }
 }

@@ -14,29 +14,36 @@ export interface DecisionInput {
   readonly upgradeRemediation: 'rollback' | 'uninstall'
   readonly remediateLastInstallFailure: boolean
   readonly remediateLastUpgradeFailure: boolean
-  /** True when history holds an earlier release to go back to. */
-  readonly hasRollbackTarget: boolean
+  /** The earlier good release: not in history, no longer in storage as it was recorded, or as it was. */
+  readonly rollbackTarget: 'none' | 'changed' | 'verified'
   /** One forced install or upgrade was asked for by annotation. */
   readonly force: boolean
 }
 
-/** What to do next. `stall` needs a human or a change of the spec; `none` means that the release is as wanted. */
+/** Actions on a release. `resume` goes on with an operation of ours that was cut off. */
+export type ActionName = 'install' | 'upgrade' | 'unlock' | 'resume' | 'test' | 'rollback' | 'uninstall'
+
+/** `stall` needs a human or a change of the spec; it is what the Stalled condition says. */
+export interface Stall {
+  readonly action: 'stall'
+  readonly reason: 'RetriesExceeded' | 'MissingRollbackTarget'
+  readonly message: string
+}
+
+/** What to do next. `none` means that the release is as wanted. */
 export type Decision =
-  | {
-      readonly action: 'install' | 'upgrade' | 'unlock' | 'resume' | 'test' | 'rollback' | 'uninstall'
-      readonly clearHistory?: boolean
-    }
+  | { readonly action: ActionName; readonly clearHistory?: boolean }
   | { readonly action: 'none' }
-  | { readonly action: 'stall'; readonly reason: 'RetriesExceeded' | 'MissingRollbackTarget'; readonly message: string }
+  | Stall
   | { readonly action: 'error'; readonly message: string }
 
 /** The next action for a state, after helm-controller 1.6's actionForState. Pure; each row of its table has a test. */
 export function decide(state: ReleaseState, input: DecisionInput): Decision {
   switch (state.kind) {
     case 'Absent':
-      if (!input.force && isExhausted(input.installFailures, input.installRetries))
-        return exceeded('install', input.installFailures)
-      return { action: 'install' }
+      return !input.force && isExhausted(input.installFailures, input.installRetries)
+        ? exceeded(input)
+        : { action: 'install' }
     case 'Locked':
       return { action: state.ours ? 'resume' : 'unlock' }
     case 'Unmanaged':
@@ -44,9 +51,9 @@ export function decide(state: ReleaseState, input: DecisionInput): Decision {
     case 'Failed':
       return decideFailed(input)
     case 'OutOfSync':
-      if (!input.force && isExhausted(input.upgradeFailures, input.upgradeRetries))
-        return exceeded('upgrade', input.upgradeFailures)
-      return { action: 'upgrade' }
+      return !input.force && isExhausted(input.upgradeFailures, input.upgradeRetries)
+        ? exceeded(input)
+        : { action: 'upgrade' }
     case 'Untested':
       return { action: 'test' }
     case 'InSync':
@@ -57,23 +64,54 @@ export function decide(state: ReleaseState, input: DecisionInput): Decision {
 }
 
 function decideFailed(input: DecisionInput): Decision {
-  const isUpgrade = input.lastAction === 'upgrade'
-  const strategy = isUpgrade ? input.upgradeStrategy : input.installStrategy
-  const failures = isUpgrade ? input.upgradeFailures : input.installFailures
-  const retries = isUpgrade ? input.upgradeRetries : input.installRetries
-  if (strategy === 'RetryOnFailure' || input.lastAction === undefined || failures <= 0 || input.force)
+  if (isRetryInForce(input) || input.lastAction === undefined || activeFailures(input) <= 0 || input.force)
     return { action: 'upgrade' }
+  const isUpgrade = input.lastAction === 'upgrade'
   const remediateLast = isUpgrade ? input.remediateLastUpgradeFailure : input.remediateLastInstallFailure
-  if (isExhausted(failures, retries) && !remediateLast) return exceeded(isUpgrade ? 'upgrade' : 'install', failures)
+  if (areRetriesExhausted(input) && !remediateLast) return exceeded(input)
   if (!isUpgrade || input.upgradeRemediation === 'uninstall') return { action: 'uninstall' }
-  if (!input.hasRollbackTarget) {
-    return {
-      action: 'stall',
-      reason: 'MissingRollbackTarget',
-      message: 'Failed to perform remediation: missing target release for rollback',
-    }
+  switch (input.rollbackTarget) {
+    case 'verified':
+      return { action: 'rollback' }
+    case 'changed':
+      // What would be rolled back to is not what was deployed then: another upgrade is the better remedy.
+      return { action: 'upgrade' }
+    case 'none':
+      return {
+        action: 'stall',
+        reason: 'MissingRollbackTarget',
+        message: 'Failed to perform remediation: missing target release for rollback: cannot remediate failed release',
+      }
   }
-  return { action: 'rollback' }
+}
+
+/**
+ * What follows a remediation: the next attempt, at once, or (where no retries are left and the release was not uninstalled to be
+ * installed afresh) the end until something changes.
+ */
+export function decideAfterRemediation(input: DecisionInput): Stall | undefined {
+  const isUninstallAfterUpgrade = input.lastAction === 'upgrade' && input.upgradeRemediation === 'uninstall'
+  if (isRetryInForce(input) || input.lastAction === undefined) return undefined
+  return areRetriesExhausted(input) && !isUninstallAfterUpgrade ? exceeded(input) : undefined
+}
+
+/** True where a failure of the last action is answered by trying again after `retryInterval`, never by remediation. */
+export function isRetryInForce(input: DecisionInput): boolean {
+  if (input.lastAction === undefined) return false
+  return (input.lastAction === 'upgrade' ? input.upgradeStrategy : input.installStrategy) === 'RetryOnFailure'
+}
+
+/** True when the last action has failed more often than its retries allow. */
+export function areRetriesExhausted(input: DecisionInput): boolean {
+  if (input.lastAction === undefined) return false
+  return isExhausted(
+    activeFailures(input),
+    input.lastAction === 'upgrade' ? input.upgradeRetries : input.installRetries,
+  )
+}
+
+function activeFailures(input: DecisionInput): number {
+  return input.lastAction === 'upgrade' ? input.upgradeFailures : input.installFailures
 }
 
 /** `failures` counts failed attempts; one attempt is always allowed, so `retries` of them may follow it. */
@@ -81,6 +119,11 @@ function isExhausted(failures: number, retries: number): boolean {
   return retries >= 0 && failures > retries
 }
 
-function exceeded(action: 'install' | 'upgrade', failures: number): Decision {
-  return { action: 'stall', reason: 'RetriesExceeded', message: `Failed to ${action} after ${failures} attempt(s)` }
+function exceeded(input: DecisionInput): Stall {
+  const action = input.lastAction ?? 'install'
+  return {
+    action: 'stall',
+    reason: 'RetriesExceeded',
+    message: `Failed to ${action} after ${activeFailures(input)} attempt(s)`,
+  }
 }

@@ -1,107 +1,206 @@
-import { annotations, fieldManagers, groups } from '../../api/index.ts'
-import { EngineError, isEngineError } from '../../base/index.ts'
-import { applyStaged, effectiveChanges, formatKey, type ChangeSet } from '../../kube/index.ts'
-import { isMap, scalarText, type KubeObject } from '../../resources/index.ts'
+import { fieldManagers } from '../../api/index.ts'
+import { EngineError, mapLimit, toEngineError } from '../../base/index.ts'
+import { detectDrift, isConflict, normalizeObject } from '../../kube/index.ts'
+import {
+  compareForApply,
+  objectIdOf,
+  parseJsonPointer,
+  scalarText,
+  type JsonPatchOperation,
+  type KubeObject,
+} from '../../resources/index.ts'
 import type { RunContext } from '../context.ts'
-import { emitEvent, saveStatus, type Attempt } from './attempt.ts'
-import { releaseObjects } from './objects.ts'
-import { withCondition } from './status.ts'
-import type { StoredRelease } from './storage.ts'
+import { emitEvent, mark, type Attempt } from './attempt.ts'
+import { compileIgnoreRules, driftPatch, isDriftIgnored, type IgnoreRules } from './drift-rules.ts'
+import { latestSnapshot, releaseText } from './history.ts'
+import { isFatal, keyOfObject, mapOf, messageOf, releaseObjects, type ReleaseName } from './objects.ts'
 
-/** Thrown to stop an apply after its comparison: what it found is all that is wanted. */
-const onlyLooking = 'drift-only-looking'
+/** An object of a release that is not as the release has it: gone, or changed in the way that `patch` undoes. */
+export interface Drifted {
+  readonly object: KubeObject
+  readonly patch: readonly JsonPatchOperation[] | undefined
+}
+
+/** The part of a release that its objects are compared with. */
+export interface DeployedManifest extends ReleaseName {
+  readonly manifest: string
+}
 
 /**
  * Compares the objects of a deployed release with its stored manifest and, with mode `enabled`, puts back what was changed (helm-controller
- * 1.6, drift detection; no new Helm revision). Hooks are left out, and objects annotated `helm.toolkit.fluxcd.io/driftDetection: disabled`.
+ * 1.6, drift detection; no new Helm revision). What a local comparison with the live object proves unchanged costs no dry-run.
  *
- * Effects: condition Drifted, events DriftDetected and DriftCorrected or DriftCorrectionFailed.
+ * Effects: condition Drifted; events DriftDetected, and DriftCorrected or DriftCorrectionFailed.
+ *
+ * @throws EngineError with reason `StateError` when nothing was found and not everything could be looked at.
  */
-export async function correctDrift(ctx: RunContext, attempt: Attempt, stored: StoredRelease): Promise<void> {
-  const mode = attempt.object.spec.driftDetection?.mode ?? 'disabled'
+export async function handleDrift(ctx: RunContext, attempt: Attempt, release: DeployedManifest): Promise<void> {
+  const { driftDetection } = attempt.object.spec
+  const mode = driftDetection?.mode ?? 'disabled'
   if (mode === 'disabled') return
-  const objects = (await releaseObjects(attempt.client, stored.release, stored.release.manifest, ctx.signal)).filter(
-    (object) => !isExcluded(object),
-  )
-  const { metadata } = attempt.object
-  let found: ChangeSet = []
-  const result = await applyStaged(attempt.client, {
-    objects,
-    owner: { kind: 'HelmRelease', group: groups.helm, name: metadata.name, namespace: metadata.namespace ?? '' },
-    fieldManager: fieldManagers.helm,
-    concurrency: ctx.deps.limits.applyConcurrency,
-    signal: ctx.signal,
-    beforeWrites: async (plan) => {
-      found = effectiveChanges(plan)
-      await reportDrift(ctx, attempt, found)
-      if (mode === 'warn') throw new EngineError('drift is only reported', { code: onlyLooking, disposition: 'wait' })
-    },
-  }).catch((error: unknown) => {
-    if (isEngineError(error) && error.code === onlyLooking) return { changes: [], errors: [] }
-    throw error
+  const rules = compileIgnoreRules(driftDetection?.ignore)
+  const objects = await releaseObjects(attempt.client, release, release.manifest, ctx.signal)
+  const found = await findDrift(ctx, attempt, objects, rules)
+  if (found.length === 0) return noDrift(ctx, attempt)
+  const latest = latestSnapshot(attempt.object.status?.history)
+  const name = latest === undefined ? release.name : releaseText(latest)
+  const message = `Cluster state of release ${name} has drifted from the desired state:\n${found.map(describe).join('\n')}`
+  emitEvent(ctx, attempt, 'error', 'DriftDetected', message, {})
+  mark(ctx, attempt, 'Drifted', 'True', 'DriftDetected', message)
+  if (mode !== 'enabled') return
+  const isCorrected = await correct(ctx, attempt, found, name)
+  const left = isCorrected
+    ? await findDrift(
+        ctx,
+        attempt,
+        found.map(({ object }) => object),
+        rules,
+      )
+    : found
+  if (left.length === 0) noDrift(ctx, attempt)
+}
+
+function noDrift(ctx: RunContext, attempt: Attempt): void {
+  mark(ctx, attempt, 'Drifted', 'False', 'NoDriftDetected', 'No drift detected against the cluster state')
+}
+
+/** Objects that are not as wanted. Failures of some do not hide what was found at others. */
+async function findDrift(
+  ctx: RunContext,
+  attempt: Attempt,
+  objects: readonly KubeObject[],
+  rules: IgnoreRules,
+): Promise<readonly Drifted[]> {
+  const errors: string[] = []
+  const found = await mapLimit(objects, ctx.deps.limits.applyConcurrency, async (object) => {
+    try {
+      return await compare(ctx, attempt, object, rules)
+    } catch (error) {
+      if (isFatal(error)) throw error
+      errors.push(`${nameOfObject(object)}: ${messageOf(error)}`)
+      return undefined
+    }
   })
-  for (const change of effectiveChanges(result.changes))
-    attempt.changes.push({ object: formatKey(change), action: change.action, drift: change.drift ?? [] })
-  const now = ctx.deps.clock.now()
-  if (result.errors.length > 0) {
-    const message = result.errors.map((failure) => failure.error.message).join('\n')
-    emitEvent(ctx, attempt, 'error', 'DriftCorrectionFailed', message)
-    throw new EngineError(message, {
-      code: 'drift-correction-failed',
-      reason: 'DriftCorrectionFailed',
+  const drifted = found.filter((one) => one !== undefined)
+  if (errors.length > 0 && drifted.length === 0)
+    throw new EngineError(`unable to determine cluster state: ${errors.join('; ')}`, {
+      code: 'drift-unknown',
+      reason: 'StateError',
       disposition: 'retry',
     })
+  return drifted
+}
+
+/** Rounds in which the live object and the dry-run must be seen in one version; after that a difference counts. */
+const maxRounds = 4
+
+async function compare(
+  ctx: RunContext,
+  attempt: Attempt,
+  object: KubeObject,
+  rules: IgnoreRules,
+): Promise<Drifted | undefined> {
+  const ignored = rules(object)
+  if (isDriftIgnored(object) || ignored.includes('')) return undefined
+  const { client } = attempt
+  const key = keyOfObject(object)
+  const reader = ctx.isBulk ? ctx.helm.live : undefined
+  const known = await reader?.read(client, key, { signal: ctx.signal })
+  let live = known?.state === 'present' ? known.object : await client.get<KubeObject>(key, { signal: ctx.signal })
+  const wanted = normalizeObject(object)
+  for (let round = 0; ; round++) {
+    if (live === undefined) return { object, patch: undefined }
+    if (isDriftIgnored(live)) return undefined
+    if (detectDrift(wanted, live, fieldManagers.helm).verdict === 'unchanged') return undefined
+    const dryRun = await client.patch<KubeObject>(
+      key,
+      { type: 'apply', body: wanted, force: true },
+      { fieldManager: fieldManagers.helm, dryRun: true, signal: ctx.signal },
+    )
+    const isSameVersion = versionOf(dryRun) === versionOf(live)
+    if (isSameVersion || round + 1 >= maxRounds) {
+      const patch = driftPatch(live, dryRun, ignored)
+      return patch.length === 0 ? undefined : { object, patch }
+    }
+    live = await client.get<KubeObject>(key, { signal: ctx.signal })
+    reader?.remember(client, key, live)
   }
-  if (mode === 'warn' && found.length > 0) return
-  if (found.length > 0)
-    emitEvent(
-      ctx,
-      attempt,
-      'info',
-      'DriftCorrected',
-      `Cluster state of release ${stored.release.namespace}/${stored.release.name}.v${stored.release.version} has been corrected:\n${describe(found)}`,
-    )
-  const drifted = attempt.object.status?.conditions?.find((condition) => condition.type === 'Drifted')
-  if (drifted === undefined || drifted.status !== 'False') {
-    const message = `No drift detected for release ${stored.release.namespace}/${stored.release.name}.v${stored.release.version}`
-    await saveStatus(
-      ctx,
-      attempt,
-      withCondition(attempt.object, attempt.object.status ?? {}, 'Drifted', 'False', 'NoDriftDetected', message, now),
-    )
+}
+
+function versionOf(object: KubeObject): string {
+  return scalarText(mapOf(object['metadata'])['resourceVersion'])
+}
+
+/** Creates what is gone, then patches what was changed, each in the order of kinds. False when something could not be corrected. */
+async function correct(ctx: RunContext, attempt: Attempt, found: readonly Drifted[], name: string): Promise<boolean> {
+  const order = (a: Drifted, b: Drifted): number => compareForApply(objectIdOf(a.object), objectIdOf(b.object))
+  const isMissing = (one: Drifted): boolean => one.patch === undefined
+  const errors: string[] = []
+  const done: string[] = []
+  for (const one of [
+    ...found.filter(isMissing).toSorted(order),
+    ...found.filter((x) => !isMissing(x)).toSorted(order),
+  ]) {
+    try {
+      await correctOne(ctx, attempt, one)
+      const action = isMissing(one) ? 'created' : 'configured'
+      done.push(`${nameOfObject(one.object)} ${action}`)
+      attempt.changes.push({ object: nameOfObject(one.object), action, drift: pathsOf(one) })
+    } catch (error) {
+      if (isFatal(error)) throw error
+      const what = isMissing(one) ? 'creation' : 'patch'
+      // The server's message may quote values of a Secret.
+      const text = one.object['kind'] === 'Secret' ? toEngineError(error).code : messageOf(error)
+      errors.push(`${nameOfObject(one.object)} ${what} failure: ${text}`)
+    }
   }
+  const subject = latestSnapshot(attempt.object.status?.history) ?? {}
+  if (errors.length > 0) {
+    const partly = done.length > 0 ? 'partially ' : ''
+    const successes = done.length > 0 ? `\n\nSuccessful corrections:\n${done.join('\n')}` : ''
+    const message = `Failed to ${partly}correct cluster state of release ${name}:\n${errors.join('\n')}${successes}`
+    emitEvent(ctx, attempt, 'error', 'DriftCorrectionFailed', message, subject)
+    return false
+  }
+  const message = `Cluster state of release ${name} has been corrected:\n${done.join('\n')}`
+  emitEvent(ctx, attempt, 'info', 'DriftCorrected', message, subject)
+  return true
 }
 
-async function reportDrift(ctx: RunContext, attempt: Attempt, found: ChangeSet): Promise<void> {
-  const message = `Cluster state has drifted from the desired state:\n${describe(found)}`
-  await saveStatus(
-    ctx,
-    attempt,
-    withCondition(
-      attempt.object,
-      attempt.object.status ?? {},
-      'Drifted',
-      'True',
-      'DriftDetected',
-      message,
-      ctx.deps.clock.now(),
-    ),
-  )
-  emitEvent(ctx, attempt, 'error', 'DriftDetected', message)
+async function correctOne(ctx: RunContext, attempt: Attempt, drifted: Drifted): Promise<void> {
+  const { client } = attempt
+  const { object, patch } = drifted
+  const key = keyOfObject(object)
+  const options = { fieldManager: fieldManagers.helm, signal: ctx.signal }
+  const live =
+    patch === undefined
+      ? await client.patch<KubeObject>(key, { type: 'apply', body: normalizeObject(object), force: true }, options)
+      : await client.patch<KubeObject>(key, { type: 'json', body: patch as never }, options).catch((error: unknown) => {
+          if (isConflict(error)) throw new EngineError('it was changed meanwhile', { code: 'drift-raced' })
+          throw error
+        })
+  ctx.helm.live.remember(client, key, live)
 }
 
-function describe(changes: ChangeSet): string {
-  return changes
-    .map(
-      (change) =>
-        `${formatKey(change)} ${change.action === 'created' ? 'removed' : `changed (${(change.drift ?? []).map((drift) => drift.path).join(', ')})`}`,
-    )
-    .join('\n')
+function nameOfObject(object: KubeObject): string {
+  const { kind, namespace, name } = keyOfObject(object)
+  return [kind, namespace, name].filter(Boolean).join('/')
 }
 
-function isExcluded(object: KubeObject): boolean {
-  const metadata = isMap(object['metadata']) ? object['metadata'] : {}
-  return [metadata['labels'], metadata['annotations']].some(
-    (map) => isMap(map) && scalarText(map[annotations.driftDetection]).toLowerCase() === 'disabled',
-  )
+function describe({ object, patch }: Drifted): string {
+  if (patch === undefined) return `${nameOfObject(object)} removed`
+  const count = (op: string): number => patch.filter((operation) => operation.op === op).length
+  return `${nameOfObject(object)} changed (${count('add')} additions, ${count('replace')} changes, ${count('remove')} removals)`
+}
+
+/** The paths of a patch as records of runs show them. Never values. */
+function pathsOf({ patch }: Drifted): { readonly path: string; readonly change: 'add' | 'replace' | 'remove' }[] {
+  return (patch ?? []).map(({ op, path }) => ({
+    path: (parseJsonPointer(path) ?? [])
+      .map((part) =>
+        /^\d+$/.test(part) ? `[${part}]` : /^[A-Za-z_][\w-]*$/.test(part) ? `.${part}` : `[${JSON.stringify(part)}]`,
+      )
+      .join(''),
+    change: op === 'add' || op === 'remove' ? op : 'replace',
+  }))
 }

@@ -1,151 +1,256 @@
+import { fieldManagers } from '../../api/index.ts'
 import { EngineError } from '../../base/index.ts'
-import type { Hook, HookEvent, Release } from '../../helm/index.ts'
-import { type KubeClient } from '../../kube/index.ts'
-import type { Clock } from '../../ports/index.ts'
-import { scalarText, type KubeObject } from '../../resources/index.ts'
-import { applyReleaseObject, keyOfObject, releaseObjects } from './objects.ts'
-import type { ReleaseStorage, StoredRelease } from './storage.ts'
-
-/** What running hooks needs. */
-export interface HookContext {
-  readonly client: KubeClient
-  readonly storage: ReleaseStorage
-  readonly clock: Clock
-  readonly signal: AbortSignal
-  /** Milliseconds since 1970 after which nothing is waited for any more in this run. */
-  readonly deadline: number
-  readonly pollMs: number
-}
+import { hooksFor, type Hook, type HookEvent, type HookRun } from '../../helm/index.ts'
+import { isConflict, isNotFound, type Health } from '../../kube/index.ts'
+import { nameOf, scalarText, type KubeObject } from '../../resources/index.ts'
+import { hasOrigin } from './object-watch.ts'
+import { isGone, keyOfObject, mapOf, releaseObjects } from './objects.ts'
+import type { OperationContext } from './operation.ts'
+import type { StoredRelease } from './storage.ts'
 
 /** `waiting`: the run's time is over and a hook still runs; the next run goes on with it. */
 export type HookOutcome =
-  | { readonly state: 'done'; readonly stored: StoredRelease; readonly message: '' }
+  | { readonly state: 'done'; readonly stored: StoredRelease }
   | { readonly state: 'waiting'; readonly stored: StoredRelease; readonly message: string }
+  | { readonly state: 'failed'; readonly stored: StoredRelease; readonly error: EngineError }
 
 /**
  * Runs the hooks of one event in Helm's order (weight, then name), each awaited before the next (Helm v4 pkg/action/hooks). What ran is
- * written into the stored release before and after each hook, so that a hook which ran is not run again by the step after a cut.
- *
- * @throws EngineError `hook-failed` when a hook fails; its run is recorded first.
+ * written into the stored release, with the mark of our operation, before and after each hook: the step after a cut runs none of them
+ * again and none of them is left out. Logs of hooks are not collected: helm-controller gives Helm nowhere to write them either.
  */
-export async function runHooks(ctx: HookContext, stored: StoredRelease, event: HookEvent): Promise<HookOutcome> {
-  let current = stored
-  const names = stored.release.hooks
-    .filter((hook) => hook.events.includes(event))
-    .toSorted((a, b) => a.weight - b.weight || (a.name < b.name ? -1 : 1))
-  for (const hook of names) {
-    const index = current.release.hooks.findIndex(
-      (other) => other.path === hook.path && other.name === hook.name && other.kind === hook.kind,
-    )
-    const outcome = await runHook(ctx, current, index)
-    current = outcome.stored
+export async function runHooks(
+  op: OperationContext,
+  start: StoredRelease,
+  event: HookEvent,
+  isWanted: (hook: Hook) => boolean = () => true,
+): Promise<HookOutcome> {
+  let stored = start
+  const wanted = hooksFor(stored.release.hooks, event).filter(isWanted)
+  const indices = wanted.map((hook) => stored.release.hooks.indexOf(hook))
+  for (const [position, index] of indices.entries()) {
+    await op.keep()
+    const outcome = await runHook(op, stored, event, index)
+    stored = outcome.stored
     if (outcome.state === 'waiting') return outcome
+    if (outcome.state === 'failed') {
+      for (const earlier of indices.slice(0, position)) await deleteByPolicy(op, stored, earlier, 'hook-succeeded')
+      return outcome
+    }
   }
-  for (const hook of names) await deleteByPolicy(ctx, current.release, hook, 'hook-succeeded')
-  return { state: 'done', stored: current, message: '' }
+  for (const index of indices.toReversed()) {
+    if (!(await deleteByPolicy(op, stored, index, 'hook-succeeded')))
+      return { state: 'waiting', stored, message: 'waiting for the deletion of hooks that have succeeded' }
+  }
+  return { state: 'done', stored }
 }
 
-async function runHook(ctx: HookContext, stored: StoredRelease, index: number): Promise<HookOutcome> {
-  let current = stored
-  const hook = current.release.hooks[index]
-  if (hook === undefined || hook.last_run.phase === 'Succeeded') return { state: 'done', stored: current, message: '' }
-  const [object] = await releaseObjects(ctx.client, current.release, hook.manifest, ctx.signal)
-  if (object === undefined) return { state: 'done', stored: current, message: '' }
-  if (hook.last_run.phase !== 'Running') {
-    await deleteByPolicy(ctx, current.release, hook, 'before-hook-creation')
-    current = await note(ctx, current, index, { started_at: ctx.clock.now(), phase: 'Running' })
+async function runHook(
+  op: OperationContext,
+  start: StoredRelease,
+  event: HookEvent,
+  index: number,
+): Promise<HookOutcome> {
+  const id = `${event}/${index}`
+  const hook = start.release.hooks[index]
+  if (hook === undefined || start.mark?.done.includes(id) === true) return { state: 'done', stored: start }
+  const [object] = await releaseObjects(op.client, start.release, hook.manifest, op.signal)
+  if (object === undefined) return { state: 'done', stored: start }
+  let stored = start
+  const isResumed = stored.mark?.running === id
+  if (!isResumed) {
+    stored = await note(op, stored, index, {}, {})
+    if (!(await deleteByPolicy(op, stored, index, 'before-hook-creation')))
+      return { state: 'waiting', stored, message: `waiting for the deletion of hook ${describe(hook)}` }
+    const run: Partial<HookRun> = { started_at: nowText(op), completed_at: '', phase: 'Running' }
+    stored = await note(op, stored, index, run, { running: id }, true)
   }
-  await createOnce(ctx, object)
-  for (;;) {
-    const verdict = await lookAt(ctx, object)
-    if (verdict.state === 'done') {
-      return {
-        state: 'done',
-        stored: await note(ctx, current, index, { completed_at: ctx.clock.now(), phase: 'Succeeded' }),
-        message: '',
-      }
-    }
-    if (verdict.state === 'failed') {
-      await note(ctx, current, index, { completed_at: ctx.clock.now(), phase: 'Failed' })
-      await deleteByPolicy(ctx, current.release, hook, 'hook-failed')
-      throw new EngineError(`hook ${hook.kind}/${hook.name} failed: ${verdict.message}`, { code: 'hook-failed' })
-    }
-    if (ctx.clock.now() + ctx.pollMs >= ctx.deadline)
-      return {
-        state: 'waiting',
-        stored: current,
-        message: `waiting for hook ${hook.kind}/${hook.name}: ${verdict.message}`,
-      }
-    await ctx.clock.sleep(ctx.pollMs, ctx.signal)
+  const startedAt = Date.parse(stored.release.hooks[index]?.last_run.started_at ?? '') || op.clock.now()
+  let verdict: Verdict
+  try {
+    verdict = await createAndAwait(op, object, isResumed, startedAt + op.timeoutMs)
+  } catch (error) {
+    if (!(error instanceof EngineError) || op.isPassing(error)) throw error
+    verdict = { state: 'failed', message: error.message }
   }
+  if (verdict.state === 'waiting')
+    return { state: 'waiting', stored, message: `waiting for hook ${describe(hook)}: ${verdict.message}` }
+  const phase = verdict.state === 'done' ? 'Succeeded' : 'Failed'
+  stored = await note(op, stored, index, { completed_at: nowText(op), phase }, { done: id }, true)
+  if (verdict.state === 'done') return { state: 'done', stored }
+  await deleteByPolicy(op, stored, index, 'hook-failed')
+  const error = new EngineError(`hook ${event} ${hook.path} failed: ${verdict.message}`, {
+    code: 'hook-failed',
+    disposition: 'retry',
+  })
+  return { state: 'failed', stored, error }
 }
+
+function describe(hook: Hook): string {
+  return `${hook.kind}/${hook.name}`
+}
+
+function nowText(op: OperationContext): string {
+  return new Date(op.clock.now()).toISOString()
+}
+
+interface Verdict {
+  readonly state: 'done' | 'waiting' | 'failed'
+  readonly message: string
+}
+
+/** Longest time between two reads of a hook that is watched. */
+const readEveryMs = 5_000
 
 /** A hook that a cut-off step created already is left alone: creating it again would run it twice. */
-async function createOnce(ctx: HookContext, object: KubeObject): Promise<void> {
-  if ((await ctx.client.get(keyOfObject(object), { metadataOnly: true, signal: ctx.signal })) === undefined)
-    await applyReleaseObject(ctx.client, object, ctx.signal)
+async function createAndAwait(
+  op: OperationContext,
+  object: KubeObject,
+  isResumed: boolean,
+  giveUpAt: number,
+): Promise<Verdict> {
+  const key = keyOfObject(object)
+  const existing = isResumed ? await op.client.get<KubeObject>(key, { signal: op.signal }) : undefined
+  let live = existing ?? (await createHook(op, object))
+  const named = { ...key, name: nameOf(live) }
+  const following = op.watch.follow(op.client, hasOrigin(object) ? [named] : [])
+  try {
+    let last: KubeObject | undefined
+    let nextRead = op.clock.now() + readEveryMs
+    for (;;) {
+      const verdict = judge(op, live)
+      if (verdict.state !== 'waiting') return verdict
+      if (op.clock.now() >= giveUpAt)
+        return { state: 'failed', message: `timed out waiting for the condition: ${verdict.message}` }
+      if (op.clock.now() + op.pollMs >= op.deadline) return verdict
+      await op.keep()
+      const { changes } = following
+      const seen = following.get(named)
+      const isGone = seen === undefined && last !== undefined
+      const isNews = seen !== undefined && seen !== last
+      last = seen
+      if (isNews) {
+        if (uidOf(seen) === uidOf(live)) live = seen
+        continue
+      }
+      if (!isGone) {
+        const until = following.isWatched(named) ? Math.min(nextRead, op.deadline) : op.clock.now() + op.pollMs
+        await following.changed(changes, Math.max(1, until - op.clock.now()))
+        if (following.isWatched(named) && op.clock.now() < until) continue
+      }
+      // A watch that shows nothing for a while is not trusted: the object is read.
+      const found = await op.client.get<KubeObject>(named, { signal: op.signal })
+      if (found === undefined) {
+        const hasTtl = mapOf(object['spec'])['ttlSecondsAfterFinished'] !== undefined
+        return hasTtl ? { state: 'done', message: '' } : { state: 'failed', message: 'it was deleted while it ran' }
+      }
+      live = found
+      nextRead = op.clock.now() + readEveryMs
+    }
+  } finally {
+    following.close()
+  }
 }
 
-async function lookAt(
-  ctx: HookContext,
-  object: KubeObject,
-): Promise<{ readonly state: 'done' | 'waiting' | 'failed'; readonly message: string }> {
-  const kind = scalarText(object['kind'])
-  if (kind !== 'Job' && kind !== 'Pod') return { state: 'done', message: '' }
-  const live = await ctx.client.get<KubeObject>(keyOfObject(object), { signal: ctx.signal })
-  // A hook that removed itself (ttlSecondsAfterFinished) has finished: Helm counts it as done as well.
-  if (live === undefined) return { state: 'done', message: '' }
-  const status = (live['status'] ?? {}) as {
-    phase?: string
-    message?: string
-    conditions?: { type: string; status: string; message?: string }[]
+function uidOf(object: KubeObject): unknown {
+  return mapOf(object['metadata'])['uid']
+}
+
+/** Hooks are applied without taking fields from others (Helm v4, execHook). */
+async function createHook(op: OperationContext, object: KubeObject): Promise<KubeObject> {
+  const options = { fieldManager: fieldManagers.helm, fieldValidation: 'Strict', signal: op.signal } as const
+  if (op.method === 'csa' || nameOf(object) === '') return await op.client.create(object, options)
+  try {
+    return await op.client.patch(keyOfObject(object), { type: 'apply', body: object }, options)
+  } catch (error) {
+    // Fields that somebody else owns: a failure of the hook, not a lost race.
+    if (!isConflict(error)) throw error
+    throw new EngineError(error instanceof Error ? error.message : 'conflict', { code: 'hook-conflict' })
   }
+}
+
+/** Jobs and Pods run to their end, other kinds are ready at once, unless a health expression of the object's own says otherwise. */
+function judge(op: OperationContext, live: KubeObject): Verdict {
+  const own = op.custom?.(live, op.clock.now())
+  if (own !== undefined) return fromHealth(own)
+  const kind = scalarText(live['kind'])
+  const status = mapOf(live['status'])
   if (kind === 'Pod') {
-    if (status.phase === 'Succeeded') return { state: 'done', message: '' }
-    if (status.phase === 'Failed') return { state: 'failed', message: status.message ?? 'the Pod failed' }
-    return { state: 'waiting', message: status.phase ?? 'Pending' }
+    if (status['phase'] === 'Succeeded') return { state: 'done', message: '' }
+    const message = scalarText(status['message']) || `Pod is ${scalarText(status['phase']) || 'Pending'}`
+    return { state: status['phase'] === 'Failed' ? 'failed' : 'waiting', message }
   }
+  if (kind !== 'Job') return { state: 'done', message: '' }
+  const conditions = Array.isArray(status['conditions']) ? status['conditions'].map(mapOf) : []
   const isTrue = (type: string) =>
-    status.conditions?.find((condition) => condition.type === type && condition.status === 'True')
+    conditions.find((condition) => condition['type'] === type && condition['status'] === 'True')
   if (isTrue('Complete') !== undefined) return { state: 'done', message: '' }
   const failed = isTrue('Failed')
-  if (failed !== undefined) return { state: 'failed', message: failed.message ?? 'the Job failed' }
+  if (failed !== undefined) return { state: 'failed', message: scalarText(failed['message']) || 'the Job failed' }
   return { state: 'waiting', message: 'the Job is running' }
 }
 
-async function deleteByPolicy(ctx: HookContext, release: Release, hook: Hook, policy: string): Promise<void> {
+function fromHealth(health: Health): Verdict {
+  const state = health.status === 'Current' ? 'done' : health.status === 'Failed' ? 'failed' : 'waiting'
+  return { state, message: health.message }
+}
+
+/** Deletes a hook where its policy says so, and waits until it is gone. False: the run's time is over before that. */
+async function deleteByPolicy(
+  op: OperationContext,
+  stored: StoredRelease,
+  index: number,
+  policy: string,
+): Promise<boolean> {
+  const hook = stored.release.hooks[index]
+  if (hook === undefined || hook.kind === 'CustomResourceDefinition') return true
   const policies = hook.delete_policies.length === 0 ? ['before-hook-creation'] : hook.delete_policies
-  if (!policies.includes(policy) || hook.kind === 'CustomResourceDefinition') return
-  const [object] = await releaseObjects(ctx.client, release, hook.manifest, ctx.signal)
-  if (object === undefined) return
+  if (!policies.includes(policy)) return true
+  const [object] = await releaseObjects(op.client, stored.release, hook.manifest, op.signal)
+  if (object === undefined || nameOf(object) === '') return true
   const key = keyOfObject(object)
-  let outcome = await ctx.client.delete(key, { propagation: 'Background', signal: ctx.signal })
-  while (outcome === 'deleting' && ctx.clock.now() < ctx.deadline) {
-    await ctx.clock.sleep(ctx.pollMs, ctx.signal)
-    outcome =
-      (await ctx.client.get(key, { metadataOnly: true, signal: ctx.signal })) === undefined ? 'deleted' : 'deleting'
+  try {
+    let outcome = await op.client.delete(key, { propagation: 'Background', signal: op.signal })
+    while (outcome === 'deleting') {
+      if (op.clock.now() + op.pollMs >= op.deadline) return false
+      await op.clock.sleep(op.pollMs, op.signal)
+      await op.keep()
+      const found = await op.client.get(key, { metadataOnly: true, signal: op.signal })
+      if (found === undefined) outcome = 'deleted'
+    }
+    return true
+  } catch (error) {
+    if (isNotFound(error) || isGone(error)) return true
+    throw error
   }
 }
 
-interface RunNote {
-  readonly started_at?: number
-  readonly completed_at?: number
-  readonly phase: 'Running' | 'Succeeded' | 'Failed'
-}
-
-async function note(ctx: HookContext, stored: StoredRelease, index: number, run: RunNote): Promise<StoredRelease> {
-  const iso = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString())
+/** Writes the run of a hook, and the progress of the operation, into the release. Without `write` it is only kept for the next write. */
+async function note(
+  op: OperationContext,
+  stored: StoredRelease,
+  index: number,
+  run: Partial<HookRun>,
+  progress: { readonly running?: string; readonly done?: string },
+  write = false,
+): Promise<StoredRelease> {
   const hooks = stored.release.hooks.map((hook, i) =>
     i !== index
       ? hook
       : {
           ...hook,
-          last_run: {
-            started_at: iso(run.started_at) ?? hook.last_run.started_at ?? '',
-            completed_at: iso(run.completed_at) ?? '',
-            phase: run.phase,
-          },
+          delete_policies: hook.delete_policies.length === 0 ? ['before-hook-creation'] : hook.delete_policies,
+          last_run: { ...hook.last_run, ...run },
         },
   )
-  return await ctx.storage.update(stored, { ...stored.release, hooks })
+  const release = { ...stored.release, hooks }
+  if (!write) return { ...stored, release }
+  const { running: _, ...before } = stored.mark ?? op.newMark()
+  const next = {
+    ...before,
+    fence: op.fence,
+    done: progress.done === undefined ? before.done : [...before.done, progress.done],
+    ...(progress.running === undefined ? {} : { running: progress.running }),
+  }
+  return await op.storage.update(stored, release, next)
 }

@@ -1,150 +1,143 @@
 import { EngineError, toEngineError } from '../../base/index.ts'
-import type { Release } from '../../helm/index.ts'
-import { checkHealth, formatFindings } from '../../kube/index.ts'
+import type { HookEvent, Release } from '../../helm/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
-import { runHooks, type HookContext } from './hooks.ts'
-import { applyReleaseObjects, deleteReleaseObjects, keyOfObject, releaseObjects, removedObjects } from './objects.ts'
+import { applyReleaseObjects } from './apply-objects.ts'
+import { runHooks } from './hooks.ts'
+import { deleteReleaseObjects, readManifest, releaseObjects, removedObjects } from './objects.ts'
+import type { OperationContext } from './operation.ts'
 import type { StoredRelease } from './storage.ts'
+import { awaitHealthy } from './wait.ts'
 
-/** The three operations that write a release. */
-export type Operation = 'install' | 'upgrade' | 'rollback'
-
-/** What a release operation needs. `previous` is the release whose objects the new one replaces. */
+/** What a release operation needs besides its context. `previous` is the release whose objects the new one replaces. */
 export interface PerformRequest {
-  readonly operation: Operation
-  readonly hooks: HookContext
+  readonly operation: 'install' | 'upgrade' | 'rollback'
   readonly stored: StoredRelease
   readonly previous: Release | undefined
   readonly disableHooks: boolean
   readonly disableWait: boolean
   readonly disableWaitForJobs: boolean
-  /** Objects that this operation created are deleted again when it fails. */
-  readonly cleanupOnFail: boolean
-  /** Milliseconds since 1970 at which the operation gives up. */
-  readonly giveUpAt: number
-  readonly concurrency: number
+  /** Replaces objects instead of patching them, where they are applied client-side. */
+  readonly replace: boolean
+  /** What this operation created is deleted again when it fails: the objects that were not there before it. */
+  readonly cleanUp: readonly KubeObject[]
   /** Called once the objects are applied, before their health is awaited. */
   readonly onApplied: (objects: readonly KubeObject[]) => Promise<void>
 }
 
-/** How an operation stands. `stored` is the release as it was last written. */
+/** How an operation stands. `stored` is the release as it was last written, still pending. */
 export type PerformOutcome =
-  | { readonly state: 'deployed' | 'waiting'; readonly stored: StoredRelease; readonly message: string }
+  | { readonly state: 'applied'; readonly stored: StoredRelease }
+  | { readonly state: 'waiting'; readonly stored: StoredRelease; readonly message: string }
   | { readonly state: 'failed'; readonly stored: StoredRelease; readonly error: EngineError }
 
 /**
- * Carries a pending release through: hooks before, objects, deletion of what the previous release had, health, hooks after, and its final status in
- * storage (Helm v4 pkg/action install, upgrade and rollback). Every part can be repeated, so a step that was cut off is gone on with by calling this
- * again with the release as storage has it. A failure is written to storage (`failed`) before it is returned.
+ * Carries a pending release through: hooks before, objects, deletion of what the previous release had, health, hooks after (Helm v4 pkg/action install,
+ * upgrade and rollback). Every part can be repeated, so a step that was cut off is gone on with by calling this again with the release as
+ * storage has it. The final status is the caller's to write.
  *
- * @throws EngineError when the cluster cannot be reached: nothing is known then, and the release stays pending.
+ * @throws EngineError when the cluster cannot be reached or the lock is lost: nothing is known then, and the release stays pending.
  */
-export async function performRelease(request: PerformRequest): Promise<PerformOutcome> {
+export async function performRelease(op: OperationContext, request: PerformRequest): Promise<PerformOutcome> {
   let stored = request.stored
   try {
-    if (!request.disableHooks) {
-      const before = await runHooks(request.hooks, stored, `pre-${request.operation}`)
-      stored = before.stored
-      if (before.state === 'waiting') return before
-    }
-    const { client, signal } = request.hooks
-    const objects = await releaseObjects(client, stored.release, stored.release.manifest, signal)
-    await applyReleaseObjects(client, objects, { concurrency: request.concurrency, signal })
-    if (request.previous !== undefined) {
-      const before = await releaseObjects(client, request.previous, request.previous.manifest, signal)
-      await deleteReleaseObjects(client, removedObjects(before, objects), signal)
-    }
-    await request.onApplied(objects)
+    const before = await hooks(op, request, stored, 'pre')
+    if (before.state !== 'applied') return before
+    stored = before.stored
+    await op.keep()
+    const objects = await releaseObjects(op.client, stored.release, stored.release.manifest, op.signal)
+    const previous = await previousObjects(op, request)
+    const applied = await applyReleaseObjects(op.client, objects, {
+      method: op.method,
+      previous,
+      fromClientSide: op.method === 'ssa' && isClientSide(request.previous),
+      replace: request.replace && op.method === 'csa',
+      validate: op.validate,
+      concurrency: op.concurrency,
+      signal: op.signal,
+      ...(op.live === undefined ? {} : { live: op.live }),
+    })
+    await deleteReleaseObjects(op.client, removedObjects(previous, objects), {
+      release: stored.release,
+      ownedOnly: false,
+      propagation: 'Background',
+      concurrency: op.concurrency,
+      signal: op.signal,
+    })
+    await request.onApplied(applied.filter((one) => !one.isUnchanged).map((one) => one.object))
     if (!request.disableWait) {
-      const waiting = await awaitObjects(request, objects)
+      const waiting = await awaitHealthy(op, applied, !request.disableWaitForJobs)
       if (waiting !== undefined) return { state: 'waiting', stored, message: waiting }
     }
-    if (!request.disableHooks) {
-      const after = await runHooks(request.hooks, stored, `post-${request.operation}`)
-      stored = after.stored
-      if (after.state === 'waiting') return after
-    }
-    const description =
-      request.operation === 'rollback'
-        ? `Rollback to ${stored.release.info.rollback_revision ?? ''}`
-        : `${capitalise(request.operation)} complete`
-    stored = await finish(request, stored, 'deployed', description)
-    return { state: 'deployed', stored, message: description }
+    return await hooks(op, request, stored, 'post')
   } catch (caught) {
     const error = toEngineError(caught)
-    if (error.code === 'cluster-unreachable' || error.code === 'aborted' || error.code === 'kube-conflict') throw error
-    if (request.cleanupOnFail && request.previous !== undefined) await cleanUp(request, stored, request.previous)
-    stored = await finish(
-      request,
-      await reread(request, stored),
-      'failed',
-      `${capitalise(request.operation)} ${JSON.stringify(stored.release.name)} failed: ${error.message}`,
-    )
-    return { state: 'failed', stored, error }
+    if (op.isPassing(error) || error.disposition === 'bug') throw error
+    return { state: 'failed', stored, error: await cleanUp(op, request, stored, error) }
   }
 }
 
-/** A failing hook has written the release once more: its last run must not be lost. */
-async function reread(request: PerformRequest, stored: StoredRelease): Promise<StoredRelease> {
-  const all = await request.hooks.storage.list()
-  return all.find((other) => other.release.version === stored.release.version) ?? stored
-}
-
-async function finish(
+async function hooks(
+  op: OperationContext,
   request: PerformRequest,
   stored: StoredRelease,
-  status: 'deployed' | 'failed',
-  description: string,
-): Promise<StoredRelease> {
-  return await request.hooks.storage.update(stored, {
-    ...stored.release,
-    info: { ...stored.release.info, status, description },
-  })
+  when: 'pre' | 'post',
+): Promise<PerformOutcome> {
+  if (request.disableHooks) return { state: 'applied', stored }
+  const event = `${when}-${request.operation}` satisfies HookEvent
+  const outcome = await runHooks(op, stored, event)
+  if (outcome.state === 'done') return { state: 'applied', stored: outcome.stored }
+  if (outcome.state === 'waiting') return outcome
+  const words = request.operation === 'install' ? `failed ${event}` : `${event} hooks failed`
+  const error = new EngineError(`${words}: ${outcome.error.message}`, { code: 'hook-failed', disposition: 'retry' })
+  const created = when === 'post' ? await cleanUp(op, request, outcome.stored, error) : error
+  return { state: 'failed', stored: outcome.stored, error: created }
 }
 
-async function cleanUp(request: PerformRequest, stored: StoredRelease, previous: Release): Promise<void> {
-  const { client, signal } = request.hooks
-  const [now, before] = await Promise.all([
-    releaseObjects(client, stored.release, stored.release.manifest, signal),
-    releaseObjects(client, previous, previous.manifest, signal),
-  ])
-  await deleteReleaseObjects(client, removedObjects(now, before), signal)
-}
-
-/** Looks at the health of the objects until all is well. Returns what is missing when the run's time is over; throws at the operation's own end. */
-async function awaitObjects(request: PerformRequest, objects: readonly KubeObject[]): Promise<string | undefined> {
-  const { client, clock, deadline, pollMs, signal } = request.hooks
-  const targets = objects
-    .filter((object) => !(request.disableWaitForJobs && object['kind'] === 'Job'))
-    .filter((object) => !isPaused(object))
-    .map((object) => ({ key: keyOfObject(object), desired: object }))
-  for (;;) {
-    const budgetMs = Math.max(0, Math.min(deadline, request.giveUpAt) - clock.now())
-    const look = await checkHealth(client, { targets, budgetMs, pollMs, signal })
-    if (look.failed.length > 0)
-      throw new EngineError(`resources not ready: ${formatFindings(look.failed)}`, {
-        code: 'release-unhealthy',
-        disposition: 'retry',
-      })
-    if (look.ready) return undefined
-    const missing = formatFindings(look.notReady)
-    if (clock.now() >= request.giveUpAt)
-      throw new EngineError(`timeout waiting for: ${missing}`, { code: 'release-timeout', disposition: 'retry' })
-    if (clock.now() + pollMs >= deadline) return `waiting for ${missing}`
+/** Objects of the previous release. Those of kinds that are gone cannot be there any more. */
+async function previousObjects(op: OperationContext, request: PerformRequest): Promise<readonly KubeObject[]> {
+  const { previous } = request
+  if (previous === undefined) return []
+  try {
+    return await releaseObjects(op.client, previous, previous.manifest, op.signal)
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'kube-kind-unknown') throw error
   }
+  const found: KubeObject[] = []
+  for (const object of readManifest(previous, previous.manifest)) {
+    try {
+      found.push(...(await releaseObjects(op.client, previous, JSON.stringify(object), op.signal)))
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'kube-kind-unknown') throw error
+    }
+  }
+  return found
 }
 
-function isPaused(object: KubeObject): boolean {
-  const spec = object['spec']
-  return (
-    object['kind'] === 'Deployment' &&
-    typeof spec === 'object' &&
-    spec !== null &&
-    !Array.isArray(spec) &&
-    spec['paused'] === true
-  )
+/** Whether a release was applied client-side: said so, or made by a Helm that knew nothing else. */
+export function isClientSide(release: Release | undefined): boolean {
+  return release !== undefined && release.apply_method !== 'ssa'
 }
 
-function capitalise(word: string): string {
-  return word.charAt(0).toUpperCase() + word.slice(1)
+async function cleanUp(
+  op: OperationContext,
+  request: PerformRequest,
+  stored: StoredRelease,
+  error: EngineError,
+): Promise<EngineError> {
+  if (request.cleanUp.length === 0) return error
+  try {
+    await deleteReleaseObjects(op.client, request.cleanUp, {
+      release: stored.release,
+      ownedOnly: true,
+      propagation: 'Background',
+      concurrency: op.concurrency,
+      signal: op.signal,
+    })
+    return error
+  } catch (caught) {
+    const failure = toEngineError(caught)
+    if (op.isPassing(failure)) throw failure
+    const message = `an error occurred while cleaning up resources: ${failure.message}; original error: ${error.message}`
+    return new EngineError(message, { code: error.code, disposition: error.disposition, cause: error })
+  }
 }

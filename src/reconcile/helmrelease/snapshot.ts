@@ -1,15 +1,14 @@
-import type { HelmReleaseStatus, ReleaseAction } from '../../api/index.ts'
+import type { ReleaseAction, ReleaseSnapshot } from '../../api/index.ts'
 import { configDigest, snapshotDigest, type Release } from '../../helm/index.ts'
-import type { DesiredRelease, ObservedRelease, ReleaseStatus } from './state.ts'
-
-type Snapshot = NonNullable<HelmReleaseStatus['history']>[number]
+import type { ObservedRelease, ReleaseStatus } from './state.ts'
 
 /** The entry of `.status.history` for a release as it is stored (helm-controller 1.6, release.ObservedToSnapshot). */
-export function snapshotOf(release: Release, action: ReleaseAction): Snapshot {
+export function snapshotOf(release: Release, action: ReleaseAction, ociDigest: string | undefined): ReleaseSnapshot {
   const metadata = release.chart?.metadata
+  const oci = ociDigest === undefined || ociDigest === '' ? {} : { ociDigest }
   return {
     apiVersion: 'v2',
-    digest: snapshotDigest(release),
+    digest: snapshotDigest(release, oci),
     name: release.name,
     namespace: release.namespace,
     version: release.version,
@@ -17,29 +16,54 @@ export function snapshotOf(release: Release, action: ReleaseAction): Snapshot {
     action,
     chartName: metadata?.name ?? '',
     chartVersion: metadata?.version ?? '',
-    ...(metadata?.appVersion === undefined ? {} : { appVersion: metadata.appVersion }),
+    ...(metadata?.appVersion === undefined || metadata.appVersion === '' ? {} : { appVersion: metadata.appVersion }),
     configDigest: configDigest(release.config),
     firstDeployed: wholeSeconds(release.info.first_deployed),
     lastDeployed: wholeSeconds(release.info.last_deployed),
     ...(release.info.deleted === undefined || release.info.deleted === ''
       ? {}
       : { deleted: wholeSeconds(release.info.deleted) }),
+    ...oci,
   }
 }
 
-/** What decisions need of a stored release. */
-export function observe(release: Release): ObservedRelease {
+/** Results of the test hooks of a release, for its snapshot (helm-controller 1.6, TestHooksFromRelease). */
+export function testHooksOf(release: Release): NonNullable<ReleaseSnapshot['testHooks']> {
+  return Object.fromEntries(
+    release.hooks
+      .filter((hook) => hook.events.includes('test'))
+      .map((hook) => {
+        const { started_at: started, completed_at: completed, phase } = hook.last_run
+        return [
+          hook.name,
+          {
+            ...(started === undefined || started === '' ? {} : { lastStarted: wholeSeconds(started) }),
+            ...(completed === undefined || completed === '' ? {} : { lastCompleted: wholeSeconds(completed) }),
+            ...(phase === '' ? {} : { phase }),
+          },
+        ]
+      }),
+  )
+}
+
+/** What decisions need of a stored release. `ociDigest` is the one its snapshot was made with. */
+export function observe(release: Release, ociDigest: string | undefined): ObservedRelease {
   return {
     version: release.version,
     status: release.info.status as ReleaseStatus,
     chartName: release.chart?.metadata?.name ?? '',
     chartVersion: release.chart?.metadata?.version ?? '',
-    digest: snapshotDigest(release),
+    digest: snapshotDigest(release, ociDigest === undefined ? {} : { ociDigest }),
     configDigest: configDigest(release.config),
   }
 }
 
-export type { DesiredRelease }
+/** True when a stored release is the one that was recorded; snapshots of an older format cannot be verified and count as such. */
+export function verifySnapshot(snapshot: ReleaseSnapshot, release: Release): boolean {
+  if (snapshot.apiVersion !== 'v2') return true
+  const { ociDigest } = snapshot
+  return snapshot.digest === snapshotDigest(release, ociDigest === undefined ? {} : { ociDigest })
+}
 
 /** The release's own times have fractions of a second and a zone; a status has neither. */
 function wholeSeconds(text: string | undefined): string {

@@ -1,3 +1,6 @@
+import { hasFailedTest } from './history.ts'
+import type { OperationMark } from './operation-mark.ts'
+
 /** Statuses of a release in Helm's storage (Helm v4 `pkg/release/common`). */
 export type ReleaseStatus =
   | 'unknown'
@@ -19,6 +22,8 @@ export interface ObservedRelease {
   /** Digest of the stored release, comparable with a snapshot's. */
   readonly digest: string
   readonly configDigest: string
+  /** True while an operation of ours on it is not finished, or the history does not say yet how it ended. */
+  readonly isOurs?: boolean
 }
 
 /** The entry of `.status.history` that decisions need. */
@@ -28,8 +33,9 @@ export interface ObservedSnapshot {
   /** Absent in snapshots of old controllers: their digest is not comparable. */
   readonly apiVersion?: string
   readonly status: string
+  /** Digest of the values it was made with. */
+  readonly configDigest?: string
   readonly testHooks?: { readonly [name: string]: { readonly phase?: string } }
-  readonly tested?: boolean
 }
 
 /** What the HelmRelease asks for. */
@@ -38,6 +44,7 @@ export interface DesiredRelease {
   readonly chartVersion: string
   readonly configDigest: string
   readonly testsEnabled: boolean
+  /** True where a failed test is no failure of the release: ignored, or no action's remediation is in force. */
   readonly ignoreTestFailures: boolean
   /** True when the spec changed since it was last observed and its post-renderers or common metadata differ from those applied. */
   readonly postRenderingChanged: boolean
@@ -58,8 +65,8 @@ export type ReleaseState =
  * Compares the latest stored release and the recorded history with what is wanted, in the order of helm-controller 1.6's
  * DetermineReleaseState. Drift is not part of it: it is looked for only once this says `InSync`.
  *
- * One difference: a `pending-*` release whose digest is that of our newest snapshot is `ours`: a step that was cut off, to be
- * gone on with, rather than somebody else's operation to be unlocked.
+ * One difference: a `pending-*` release that carries our mark is `ours`: a step that was cut off, to be gone on with, rather than
+ * somebody else's operation to be unlocked.
  */
 export function determineState(
   latest: ObservedRelease | undefined,
@@ -67,22 +74,22 @@ export function determineState(
   desired: DesiredRelease,
 ): ReleaseState {
   if (latest === undefined) return { kind: 'Absent', reason: 'no release in storage for object' }
+  if (latest.isOurs)
+    return { kind: 'Locked', reason: `our operation on it was cut off ('${latest.status}')`, ours: true }
+  if (latest.status.startsWith('pending-'))
+    return { kind: 'Locked', reason: `release with status '${latest.status}'`, ours: false }
   const newest = history[0]
-  const isRecorded = newest !== undefined && newest.version === latest.version && matches(newest, latest)
-  switch (latest.status) {
-    case 'uninstalled':
-      return { kind: 'Absent', reason: 'found uninstalled release in storage' }
-    case 'pending-install':
-    case 'pending-upgrade':
-    case 'pending-rollback':
-      return { kind: 'Locked', reason: `release with status '${latest.status}'`, ours: isRecorded }
+  if (newest === undefined) {
+    if (latest.status === 'uninstalled') return { kind: 'Absent', reason: 'found uninstalled release in storage' }
+    return { kind: 'Unmanaged', reason: 'found existing release in storage' }
   }
-  if (newest === undefined)
-    return { kind: 'Unmanaged', reason: 'found existing release in storage but no history of it' }
-  if (!isRecorded) return { kind: 'Unmanaged', reason: 'release in storage differs from the last one recorded' }
+  if (newest.version !== latest.version || !matches(newest, latest))
+    return { kind: 'Unmanaged', reason: 'release not observed to be made for object' }
   switch (latest.status) {
     case 'failed':
-      return { kind: 'Failed', reason: 'release is in a failed state' }
+      return { kind: 'Failed', reason: '' }
+    case 'uninstalled':
+      return { kind: 'Absent', reason: 'found uninstalled release in storage' }
     case 'deployed':
       return deployedState(latest, newest, desired)
     default:
@@ -91,25 +98,33 @@ export function determineState(
 }
 
 function deployedState(latest: ObservedRelease, newest: ObservedSnapshot, desired: DesiredRelease): ReleaseState {
-  const hasFailedTest = Object.values(newest.testHooks ?? {}).some((hook) => hook.phase === 'Failed')
-  if (desired.testsEnabled && hasFailedTest && !desired.ignoreTestFailures) {
-    return { kind: 'Failed', reason: 'release has test in failed phase' }
-  }
-  if (latest.chartName !== desired.chartName) {
-    return { kind: 'OutOfSync', reason: `chart name changed from '${latest.chartName}' to '${desired.chartName}'` }
-  }
-  if (latest.chartVersion !== desired.chartVersion) {
-    return {
-      kind: 'OutOfSync',
-      reason: `chart version changed from '${latest.chartVersion}' to '${desired.chartVersion}'`,
-    }
-  }
-  if (latest.configDigest !== desired.configDigest) return { kind: 'OutOfSync', reason: 'values changed' }
+  if (latest.chartName !== desired.chartName || latest.chartVersion !== desired.chartVersion)
+    return { kind: 'OutOfSync', reason: 'release chart changed' }
+  if ((newest.configDigest ?? latest.configDigest) !== desired.configDigest)
+    return { kind: 'OutOfSync', reason: 'release config values changed' }
   if (desired.postRenderingChanged) return { kind: 'OutOfSync', reason: 'post-rendering changed' }
-  if (desired.testsEnabled && newest.testHooks === undefined) {
-    return { kind: 'Untested', reason: 'release has not been tested' }
+  if (desired.testsEnabled) {
+    if (newest.testHooks === undefined) return { kind: 'Untested', reason: 'release has not been tested' }
+    if (!desired.ignoreTestFailures && hasFailedTest(newest))
+      return { kind: 'Failed', reason: 'release has test in failed phase' }
   }
   return { kind: 'InSync', reason: 'release in-sync with desired state' }
+}
+
+/**
+ * True where an operation of ours on the latest release has to be gone on with: it runs, or the step that ended it was cut off before it could say so in
+ * the history.
+ */
+export function isCutOff(
+  mark: OperationMark | undefined,
+  latest: ObservedRelease,
+  history: readonly ObservedSnapshot[],
+): boolean {
+  if (mark === undefined) return false
+  if (mark.finished === undefined) return true
+  const known = history.find((snapshot) => snapshot.version === latest.version)
+  if (known === undefined) return history.every((snapshot) => snapshot.version < latest.version)
+  return !matches(known, latest) || (mark.operation === 'test' && known.testHooks === undefined)
 }
 
 /** A snapshot of an older format cannot be verified and counts as a match, so that taking over changes nothing. */

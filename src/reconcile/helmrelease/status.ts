@@ -1,4 +1,5 @@
 import {
+  maxConditionMessageLength,
   removeCondition,
   setCondition,
   type Condition,
@@ -6,11 +7,7 @@ import {
   type HelmReleaseStatus,
 } from '../../api/index.ts'
 import { timestamp } from '../timestamp.ts'
-
-/** Newest snapshots of `.status.history` that are kept. */
-const maxSnapshots = 5
-
-type Snapshot = NonNullable<HelmReleaseStatus['history']>[number]
+import { commonMetadataDigest, postRenderersDigest } from './digests.ts'
 
 /** Sets one condition on a status, for the object's generation. */
 export function withCondition(
@@ -28,7 +25,7 @@ export function withCondition(
       type,
       status: value,
       reason,
-      message: message.slice(0, 20_000),
+      message: message.slice(0, maxConditionMessageLength),
       observedGeneration: object.metadata.generation ?? 0,
     },
     timestamp(now),
@@ -43,65 +40,67 @@ export function withoutConditions(status: HelmReleaseStatus, ...types: readonly 
   return { ...status, conditions: [...conditions] }
 }
 
-/** The status while an action runs: Ready Unknown, Reconciling with what is being done (helm-controller 1.6, AtomicRelease). */
+/** The condition of a type. */
+export function conditionOf(status: HelmReleaseStatus | undefined, type: string): Condition | undefined {
+  return status?.conditions?.find((condition) => condition.type === type)
+}
+
+/** Marks the object as being worked on, without a word on whether it is ready. */
+export function reconciling(
+  object: HelmRelease,
+  status: HelmReleaseStatus,
+  message: string,
+  now: number,
+  reason: 'Progressing' | 'ProgressingWithRetry' = 'Progressing',
+): HelmReleaseStatus {
+  return withCondition(object, withoutConditions(status, 'Stalled'), 'Reconciling', 'True', reason, message, now)
+}
+
+/** The status while a release action runs: Ready Unknown, Reconciling with what is being done (helm-controller 1.6, AtomicRelease). */
 export function progressing(
   object: HelmRelease,
   status: HelmReleaseStatus,
   message: string,
   now: number,
 ): HelmReleaseStatus {
-  const started = withCondition(
-    object,
-    withoutConditions(status, 'Stalled'),
-    'Reconciling',
-    'True',
-    'Progressing',
-    message,
-    now,
-  )
+  const started = reconciling(object, status, message, now)
   return withCondition(object, started, 'Ready', 'Unknown', 'Progressing', message, now)
 }
 
-/** Puts a snapshot at the head of history in place of an older one of the same version. */
-export function recordSnapshot(history: readonly Snapshot[], snapshot: Snapshot): Snapshot[] {
-  return [snapshot, ...history.filter((other) => other.version !== snapshot.version)]
-    .toSorted((a, b) => b.version - a.version)
-    .slice(0, maxSnapshots)
-}
-
 /**
- * The Ready condition as the sum of Remediated, TestSuccess and Released: the one of the newest generation counts, in this order; any
- * remediation means not ready (helm-controller 1.6, summarize).
+ * The Ready condition as the sum of Remediated, TestSuccess (unless its failures are ignored) and Released: the one of the newest generation
+ * counts, in this order; any remediation means not ready. Also records which post-rendering the release was last seen with
+ * (helm-controller 1.6, summarize).
  */
 export function summarizeReady(object: HelmRelease, status: HelmReleaseStatus, now: number): HelmReleaseStatus {
-  const considered = ['Remediated', 'Released']
-    .map((type) => status.conditions?.find((condition) => condition.type === type))
+  const { test, postRenderers, commonMetadata } = object.spec
+  let next = test?.enable === true ? status : withoutConditions(status, 'TestSuccess')
+  const types =
+    test?.enable === true && test.ignoreFailures !== true
+      ? ['Remediated', 'TestSuccess', 'Released']
+      : ['Remediated', 'Released']
+  const [decisive] = types
+    .map((type) => conditionOf(next, type))
     .filter((condition) => condition !== undefined)
     .toSorted((a, b) => (b.observedGeneration ?? 0) - (a.observedGeneration ?? 0))
-  const [decisive] = considered
-  if (decisive === undefined) return status
+  if (decisive === undefined) return next
   const value = decisive.type === 'Remediated' ? 'False' : decisive.status
-  return withCondition(
-    object,
-    withoutConditions(status, 'Reconciling'),
-    'Ready',
-    value,
-    decisive.reason,
-    decisive.message,
-    now,
-  )
+  if (value === 'True') next = withoutConditions(next, 'Stalled')
+  next = withCondition(object, next, 'Ready', value, decisive.reason, decisive.message, now)
+  delete next.observedPostRenderersDigest
+  delete next.observedCommonMetadataDigest
+  return {
+    ...next,
+    ...(postRenderers === undefined ? {} : { observedPostRenderersDigest: postRenderersDigest(postRenderers) }),
+    ...(commonMetadata === undefined ? {} : { observedCommonMetadataDigest: commonMetadataDigest(commonMetadata) }),
+  }
 }
 
-/** Marks the values of the request annotations as handled. */
-export function withHandledRequests(object: HelmRelease, status: HelmReleaseStatus): HelmReleaseStatus {
-  const annotations = object.metadata.annotations ?? {}
-  const requestedAt = annotations['reconcile.fluxcd.io/requestedAt']
-  const forceAt = annotations['reconcile.fluxcd.io/forceAt']
-  const resetAt = annotations['reconcile.fluxcd.io/resetAt']
-  return {
-    ...status,
-    ...(requestedAt === undefined ? {} : { lastHandledReconcileAt: requestedAt }),
-    ...(forceAt === undefined ? {} : { lastHandledForceAt: forceAt }),
-    ...(resetAt === undefined ? {} : { lastHandledResetAt: resetAt }),
-  }
+/** The status without failure counters. */
+export function withoutFailures(status: HelmReleaseStatus): HelmReleaseStatus {
+  const next: HelmReleaseStatus = { ...status }
+  delete next.failures
+  delete next.installFailures
+  delete next.upgradeFailures
+  return next
 }

@@ -1,6 +1,9 @@
 import { EngineError, toEngineError } from '../../base/index.ts'
-import { decodeRelease, encodeRelease, releaseSecretName, type Release } from '../../helm/index.ts'
-import type { KubeClient } from '../../kube/index.ts'
+import { decodeRelease, releaseSecretName, type Release, type ReleasePrinter } from '../../helm/index.ts'
+import { isConflict, isNotFound, type KubeClient, type ObjectKey } from '../../kube/index.ts'
+import { packText } from './gzip.ts'
+import { annotationOfMark, markOf, type OperationMark } from './operation-mark.ts'
+import type { ReleaseHead, ReleaseIndex } from './release-index.ts'
 
 /** A release as it is stored, with what is needed to write it again. */
 export interface StoredRelease {
@@ -8,12 +11,17 @@ export interface StoredRelease {
   readonly resourceVersion: string
   /** Labels of its Secret that are not Helm's own. */
   readonly labels: { readonly [key: string]: string }
+  /** The mark of an operation of the same HelmRelease, where there is one. */
+  readonly mark?: OperationMark
 }
 
-/** Bytes of a release's Secret beyond which the API server refuses it (1 MiB for all of a Secret's data). */
-const maxReleaseBytes = 1_048_576
+/** Bytes that a Secret holds at most (1 MiB for all of its data). */
+const maxSecretBytes = 1_048_576
+/** Room for what an operation adds to a release while it runs: status, description, times of each hook. */
+const reservedBytes = 2048
+const reservedBytesPerHook = 96
 
-const helmLabels = ['name', 'owner', 'status', 'version', 'createdAt', 'modifiedAt']
+const helmLabels: ReadonlySet<string> = new Set(['name', 'owner', 'status', 'version', 'createdAt', 'modifiedAt'])
 
 interface ReleaseSecret {
   readonly apiVersion: 'v1'
@@ -22,10 +30,18 @@ interface ReleaseSecret {
     readonly name: string
     readonly namespace: string
     readonly labels: { readonly [key: string]: string }
+    readonly annotations?: { readonly [key: string]: string }
     readonly resourceVersion?: string
+    readonly uid?: string
   }
   readonly type: 'helm.sh/release.v1'
   readonly data: { readonly release: string }
+}
+
+/** A release whose Secret is known to fit: nothing of it is written yet. */
+export interface PreparedRelease {
+  readonly release: Release
+  readonly encoded: string
 }
 
 /**
@@ -33,87 +49,193 @@ interface ReleaseSecret {
  * stored release names the version it was read at: whoever lost the race gets `kube-conflict` and changes nothing.
  */
 export interface ReleaseStorage {
-  /** All revisions, newest first. One that cannot be decoded is an error: going on without it could install over it. */
-  list(): Promise<readonly StoredRelease[]>
-  create(release: Release): Promise<StoredRelease>
-  update(stored: StoredRelease, release: Release): Promise<StoredRelease>
-  remove(stored: StoredRelease): Promise<void>
+  readonly name: string
+  readonly namespace: string
+  /** What is there, newest first, without the content. */
+  heads(): Promise<readonly ReleaseHead[]>
+  /** One revision; undefined where it is gone. One that cannot be decoded is an error: going on without it could install over it. */
+  read(version: number): Promise<StoredRelease | undefined>
+  latest(): Promise<StoredRelease | undefined>
+  /** @throws EngineError `release-too-large`, before anything was written. */
+  prepare(release: Release): Promise<PreparedRelease>
+  create(prepared: PreparedRelease, mark: OperationMark): Promise<StoredRelease>
+  /** Writes a revision anew. Without `mark` it is no longer ours to go on with. */
+  update(stored: StoredRelease, release: Release, mark?: OperationMark): Promise<StoredRelease>
+  remove(head: ReleaseHead): Promise<void>
 }
 
-/** The storage of the releases called `name` in `namespace`. `now` is in milliseconds since 1970. */
-export function createReleaseStorage(
-  client: KubeClient,
-  namespace: string,
-  name: string,
-  signal: AbortSignal,
-): ReleaseStorage {
-  const secret = async (
-    release: Release,
-    labels: { readonly [key: string]: string },
-    resourceVersion?: string,
-  ): Promise<ReleaseSecret> => {
-    const encoded = encodeRelease(release)
-    if (encoded.length > maxReleaseBytes) {
+export interface StorageDeps {
+  readonly client: KubeClient
+  readonly index: ReleaseIndex
+  readonly printer: ReleasePrinter
+  /** Whose marks count; see OperationMark. */
+  readonly owner: string
+  readonly signal: AbortSignal
+}
+
+/** The storage of one release name. It remembers what it has read and written itself. */
+export function createReleaseStorage(deps: StorageDeps, namespace: string, name: string): ReleaseStorage {
+  return new SecretStorage(deps, namespace, name)
+}
+
+class SecretStorage implements ReleaseStorage {
+  readonly name: string
+  readonly namespace: string
+  readonly #deps: StorageDeps
+  readonly #bodies = new Map<number, StoredRelease>()
+  #heads: readonly ReleaseHead[] | undefined
+
+  constructor(deps: StorageDeps, namespace: string, name: string) {
+    this.#deps = deps
+    this.namespace = namespace
+    this.name = name
+  }
+
+  async heads(): Promise<readonly ReleaseHead[]> {
+    if (this.#heads !== undefined) return this.#heads
+    const { client, index, signal } = this.#deps
+    const found = await index.find(client, this.namespace, this.name, signal)
+    for (const secret of found.secrets) {
+      const stored = this.#decode(secret as ReleaseSecret)
+      this.#bodies.set(stored.release.version, stored)
+    }
+    this.#heads = sortHeads(found.heads)
+    return this.#heads
+  }
+
+  async read(version: number): Promise<StoredRelease | undefined> {
+    if (!(await this.heads()).some((head) => head.version === version)) return undefined
+    const known = this.#bodies.get(version)
+    if (known !== undefined) return known
+    const { client, signal } = this.#deps
+    const secret = await client.get<ReleaseSecret>(this.#keyOf(version), { signal })
+    if (secret !== undefined) return this.#note(this.#decode(secret), secret.metadata.uid)
+    this.#heads = (this.#heads ?? []).filter((head) => head.version !== version)
+    return undefined
+  }
+
+  async latest(): Promise<StoredRelease | undefined> {
+    for (;;) {
+      const [head] = await this.heads()
+      if (head === undefined) return undefined
+      const stored = await this.read(head.version)
+      if (stored !== undefined) return stored
+    }
+  }
+
+  async prepare(release: Release): Promise<PreparedRelease> {
+    const encoded = await packText(this.#deps.printer.print(release))
+    const room = reservedBytes + reservedBytesPerHook * release.hooks.length
+    if (encoded.length + room <= maxSecretBytes) return { release, encoded }
+    throw new EngineError(
+      `release ${this.name}.v${release.version} takes ${encoded.length} bytes, more than the ${maxSecretBytes} (less ${room} for its status) that a Secret can hold; make the chart smaller (large files, CRDs in templates)`,
+      { code: 'release-too-large', data: { bytes: encoded.length } },
+    )
+  }
+
+  async create(prepared: PreparedRelease, mark: OperationMark): Promise<StoredRelease> {
+    const { client, signal } = this.#deps
+    await this.heads()
+    const body = this.#secretOf(prepared, { createdAt: this.#seconds() }, mark)
+    const object = await client.create<ReleaseSecret>(body, { signal })
+    return this.#note(this.#stored(object, prepared.release), object.metadata.uid)
+  }
+
+  async update(previous: StoredRelease, release: Release, mark?: OperationMark): Promise<StoredRelease> {
+    const { client, signal } = this.#deps
+    const encoded = await packText(this.#deps.printer.print(release))
+    const labels = { ...previous.labels, modifiedAt: this.#seconds() }
+    const body = this.#secretOf({ release, encoded }, labels, mark, previous.resourceVersion)
+    try {
+      const object = await client.update<ReleaseSecret>(body, { signal })
+      return this.#note(this.#stored(object, release), object.metadata.uid)
+    } catch (error) {
+      if (!isConflict(error)) throw error
+      // The answer to a write that was done may have been lost, and the client sent it again.
+      const now = await client.get<ReleaseSecret>(this.#keyOf(release.version), { signal })
+      if (now === undefined || !isSameContent(now, body)) throw error
+      return this.#note(this.#stored(now, release), now.metadata.uid)
+    }
+  }
+
+  async remove(head: ReleaseHead): Promise<void> {
+    const { client, signal } = this.#deps
+    const options = head.resourceVersion === '' ? { signal } : { resourceVersion: head.resourceVersion, signal }
+    await client.delete(this.#keyOf(head.version), options).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error
+    })
+    this.#bodies.delete(head.version)
+    this.#heads = (this.#heads ?? []).filter((other) => other.version !== head.version)
+  }
+
+  #keyOf(version: number): ObjectKey {
+    const name = releaseSecretName(this.name, version)
+    return { apiVersion: 'v1', kind: 'Secret', namespace: this.namespace, name }
+  }
+
+  #seconds(): string {
+    return String(Math.floor(this.#deps.client.clock.now() / 1000))
+  }
+
+  #decode(secret: ReleaseSecret): StoredRelease {
+    try {
+      return this.#stored(secret, decodeRelease(atob(secret.data.release)))
+    } catch (error) {
       throw new EngineError(
-        `release ${name}.v${release.version} takes ${encoded.length} bytes, more than the ${maxReleaseBytes} that a Secret can hold; make the chart smaller (large files, CRDs in templates)`,
-        { code: 'release-too-large', data: { bytes: encoded.length } },
+        `release Secret '${this.namespace}/${secret.metadata.name}' cannot be read: ${toEngineError(error).message}; restore or delete it`,
+        { code: 'release-unreadable', reason: 'StateError' },
       )
     }
+  }
+
+  #stored(secret: ReleaseSecret, release: Release): StoredRelease {
+    const mark = markOf(secret.metadata.annotations)
+    return {
+      release,
+      resourceVersion: secret.metadata.resourceVersion ?? '',
+      labels: Object.fromEntries(Object.entries(secret.metadata.labels).filter(([key]) => !helmLabels.has(key))),
+      ...(mark?.owner === this.#deps.owner ? { mark } : {}),
+    }
+  }
+
+  #note(stored: StoredRelease, uid: string | undefined): StoredRelease {
+    const { version, info } = stored.release
+    this.#bodies.set(version, stored)
+    const head = { version, status: info.status, resourceVersion: stored.resourceVersion, uid: uid ?? '' }
+    this.#heads = sortHeads([head, ...(this.#heads ?? []).filter((other) => other.version !== version)])
+    return stored
+  }
+
+  #secretOf(
+    { release, encoded }: PreparedRelease,
+    labels: { readonly [key: string]: string },
+    mark: OperationMark | undefined,
+    resourceVersion?: string,
+  ): ReleaseSecret {
+    const own = { name: this.name, owner: 'helm', status: release.info.status, version: String(release.version) }
     return {
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: {
-        name: releaseSecretName(name, release.version),
-        namespace,
-        labels: { ...labels, name, owner: 'helm', status: release.info.status, version: String(release.version) },
+        name: releaseSecretName(this.name, release.version),
+        namespace: this.namespace,
+        labels: { ...labels, ...own },
+        ...(mark === undefined ? {} : { annotations: annotationOfMark(mark) }),
         ...(resourceVersion === undefined ? {} : { resourceVersion }),
       },
       type: 'helm.sh/release.v1',
       data: { release: btoa(encoded) },
     }
   }
-  const stored = (object: ReleaseSecret, release: Release): StoredRelease => ({
-    release,
-    resourceVersion: object.metadata.resourceVersion ?? '',
-    labels: Object.fromEntries(Object.entries(object.metadata.labels).filter(([key]) => !helmLabels.includes(key))),
-  })
-  const seconds = (): string => String(Math.floor(client.clock.now() / 1000))
-  return {
-    list: async () => {
-      const found = await client.list<ReleaseSecret>(
-        { apiVersion: 'v1', kind: 'Secret' },
-        { namespace, labelSelector: `owner=helm,name=${name}`, signal },
-      )
-      const releases = await Promise.all(
-        found.items.map(async (item) => {
-          try {
-            return stored(item, decodeRelease(atob(item.data.release)))
-          } catch (error) {
-            throw new EngineError(
-              `release Secret '${namespace}/${item.metadata.name}' cannot be read: ${toEngineError(error).message}; restore or delete it`,
-              { code: 'release-unreadable', reason: 'StateError' },
-            )
-          }
-        }),
-      )
-      return releases.toSorted((a, b) => b.release.version - a.release.version)
-    },
-    create: async (release) => {
-      const object = await client.create<ReleaseSecret>(await secret(release, { createdAt: seconds() }), { signal })
-      return stored(object, release)
-    },
-    update: async (previous, release) => {
-      const object = await client.update<ReleaseSecret>(
-        await secret(release, { ...previous.labels, modifiedAt: seconds() }, previous.resourceVersion),
-        { signal },
-      )
-      return stored(object, release)
-    },
-    remove: async (previous) => {
-      await client.delete(
-        { apiVersion: 'v1', kind: 'Secret', namespace, name: releaseSecretName(name, previous.release.version) },
-        { resourceVersion: previous.resourceVersion, signal },
-      )
-    },
-  }
+}
+
+function sortHeads(heads: readonly ReleaseHead[]): readonly ReleaseHead[] {
+  return heads.toSorted((a, b) => b.version - a.version)
+}
+
+function isSameContent(a: ReleaseSecret, b: ReleaseSecret): boolean {
+  return (
+    a.data.release === b.data.release &&
+    JSON.stringify(a.metadata.annotations ?? {}) === JSON.stringify(b.metadata.annotations ?? {})
+  )
 }

@@ -20,19 +20,7 @@ export function refuseUnsupported(object: HelmRelease, settings: Settings): void
       },
     )
   }
-  if (spec.chartRef !== undefined) refuse('chartRef')
-  if ((spec.postRenderers ?? []).length > 0) refuse('postRenderers')
-  if (spec.test?.enable === true) refuse('test.enable')
-  if ((spec.healthCheckExprs ?? []).length > 0) refuse('healthCheckExprs')
-  if (spec.upgrade?.preserveValues === true) refuse('upgrade.preserveValues')
-  if (spec.upgrade?.force === true) refuse('upgrade.force')
-  if (spec.upgrade?.serverSideApply === 'disabled' || spec.install?.serverSideApply === false) refuse('serverSideApply')
   if (spec.chart?.kind === 'OCIRepository') return refuse('chart.kind OCIRepository')
-  if (spec.chart?.spec.verify !== undefined) refuse('chart.spec.verify')
-  if ((spec.chart?.spec.valuesFiles ?? []).length > 0) refuse('chart.spec.valuesFiles')
-  if ((spec.driftDetection?.ignore ?? []).length > 0) refuse('driftDetection.ignore')
-  if (spec.install?.disableTakeOwnership === true || spec.upgrade?.disableTakeOwnership === true)
-    refuse('disableTakeOwnership')
   if (spec.chart?.spec.sourceRef === undefined) return
   const source = spec.chart.spec.sourceRef
   if (settings.noCrossNamespaceRefs && (source.namespace ?? namespace) !== namespace) {

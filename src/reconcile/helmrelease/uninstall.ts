@@ -1,155 +1,192 @@
-import { fieldManagers, finalizer } from '../../api/index.ts'
-import { toEngineError } from '../../base/index.ts'
-import { removeFinalizer } from '../../kube/index.ts'
-import { scalarText, type KubeObject } from '../../resources/index.ts'
-import type { RunContext } from '../context.ts'
-import type { NodeRecord } from '../job.ts'
-import { emitEvent, recordOf, saveStatus, type Attempt } from './attempt.ts'
-import { runHooks, type HookContext } from './hooks.ts'
-import { releaseNameOf, storageNamespaceOf } from './names.ts'
-import { deleteReleaseObjects, keyOfObject, releaseObjects } from './objects.ts'
-import { withCondition } from './status.ts'
-import { createReleaseStorage, type ReleaseStorage, type StoredRelease } from './storage.ts'
+import { EngineError, toEngineError } from '../../base/index.ts'
+import type { Release } from '../../helm/index.ts'
+import { checkTermination, type ObjectKey } from '../../kube/index.ts'
+import { compareForHelmUninstall, nameOf, scalarText, type KubeObject } from '../../resources/index.ts'
+import { refreshSnapshot, setStatus } from './conclude.ts'
+import { runHooks } from './hooks.ts'
+import { deleteReleaseObjects, groupByKind, isGone, keyOfObject, readManifest, releaseObjects } from './objects.ts'
+import { operationContext, type ActionRequest, type OperationContext } from './operation.ts'
+import type { StoredRelease } from './storage.ts'
+
+/** How an uninstall ended. `absent`: there was nothing, or it is uninstalled already and its history is kept. */
+export type UninstallOutcome =
+  | { readonly state: 'uninstalled' | 'absent'; readonly release: Release | undefined }
+  | { readonly state: 'waiting'; readonly message: string }
+  | { readonly state: 'failed'; readonly release: Release; readonly error: EngineError }
 
 /**
- * Deletion of a HelmRelease: uninstalls the release unless it is suspended or was never installed, deletes its HelmChart, lets the object go
- * (helm-controller 1.6, reconcileDelete). A failure keeps the finalizer; the next run goes on.
+ * Uninstalls the latest release of a name (Helm v4 pkg/action, Uninstall): hooks, objects in reverse order of installing but for those to be kept, the wait
+ * for their end, hooks, and the history (unless `uninstall.keepHistory`). Every part can be repeated; the release carries our mark until
+ * the end. Objects whose ownership metadata names another release by now stay.
+ *
+ * @throws EngineError when the cluster cannot be reached or the lock is lost.
  */
-export async function uninstallDeleted(ctx: RunContext, attempt: Attempt): Promise<NodeRecord> {
-  const { object } = attempt
-  if (object.spec.suspend !== true) {
-    const storage = createReleaseStorage(
-      attempt.client,
-      object.status?.storageNamespace ?? storageNamespaceOf(object),
-      object.status?.history?.[0]?.name ?? releaseNameOf(object),
-      ctx.signal,
-    )
-    const stored = await storage.list()
-    const latest = stored[0]
-    if (latest !== undefined && (object.status?.history ?? []).length > 0) {
-      try {
-        const waiting = await uninstall(ctx, attempt, storage, stored, latest)
-        if (waiting !== undefined) return recordOf(ctx, attempt, 'waiting', 'Progressing', waiting)
-      } catch (caught) {
-        const error = toEngineError(caught)
-        if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error
-        const message = `Helm uninstall failed for release ${latest.release.namespace}/${latest.release.name}.v${latest.release.version}: ${error.message}`
-        let status = withCondition(
-          object,
-          object.status ?? {},
-          'Released',
-          'False',
-          'UninstallFailed',
-          message,
-          ctx.deps.clock.now(),
-        )
-        status = withCondition(object, status, 'Ready', 'False', 'UninstallFailed', message, ctx.deps.clock.now())
-        await saveStatus(ctx, attempt, status)
-        emitEvent(ctx, attempt, 'error', 'UninstallFailed', message)
-        return recordOf(ctx, attempt, 'failed', 'UninstallFailed', message)
-      }
-    }
+export async function uninstallRelease(
+  request: ActionRequest,
+  operation: 'uninstall' | 'uninstall-remediation',
+): Promise<UninstallOutcome> {
+  const { storage, attempt, ctx } = request
+  const options = attempt.object.spec.uninstall
+  const latest = await storage.latest()
+  if (latest === undefined) return { state: 'absent', release: undefined }
+  if (latest.release.info.status === 'uninstalled') {
+    if (options?.keepHistory === true) return { state: 'absent', release: latest.release }
+    await purge(request)
+    return { state: 'uninstalled', release: latest.release }
   }
-  await deleteHelmChart(ctx, attempt)
-  await removeFinalizer(ctx.client, attempt.stored, finalizer, fieldManagers.helmStatus, { signal: ctx.signal })
-  ctx.world.remove(attempt.object)
-  return recordOf(ctx, attempt, 'ready', 'Deleted', 'deleted')
+  const isResumed = latest.mark?.operation.startsWith('uninstall') === true
+  const startedAt = isResumed ? (latest.mark?.startedAt ?? 0) : ctx.deps.clock.now()
+  const op = operationContext(request, operation, startedAt, { method: 'ssa', validate: false })
+  let stored = isResumed ? latest : await begin(request, op, latest)
+  try {
+    const outcome = await carryThrough(request, op, stored)
+    stored = outcome.stored
+    if (outcome.state === 'waiting') return outcome
+    if (outcome.state === 'failed') return await fail(request, operation, stored, outcome.error)
+  } catch (caught) {
+    const error = toEngineError(caught)
+    if (op.isPassing(error) || error.disposition === 'bug') throw error
+    return await fail(request, operation, (await storage.latest()) ?? stored, error)
+  }
+  const info = { ...stored.release.info, status: 'uninstalled' as const, description: 'Uninstallation complete' }
+  const release = { ...stored.release, info }
+  if (options?.keepHistory === true) {
+    await storage.update(stored, release)
+    for (const head of await storage.heads()) {
+      if (head.status !== 'deployed') continue
+      const older = await storage.read(head.version)
+      if (older !== undefined) await setStatus(request, older, 'superseded')
+    }
+  } else await purge(request)
+  refreshSnapshot(request, release)
+  return { state: 'uninstalled', release }
 }
 
-/** Hooks, objects in reverse install order, hooks, then the history. Returns what it waits for when the run's time is over. */
-async function uninstall(
-  ctx: RunContext,
-  attempt: Attempt,
-  storage: ReleaseStorage,
-  stored: readonly StoredRelease[],
-  latest: StoredRelease,
-): Promise<string | undefined> {
-  const options = attempt.object.spec.uninstall
-  const hooks: HookContext = {
-    client: attempt.client,
-    storage,
-    clock: ctx.deps.clock,
-    signal: ctx.signal,
-    deadline: ctx.deadline,
-    pollMs: ctx.deps.limits.healthPollMs,
+/** From here on the release counts as being uninstalled. */
+async function begin(request: ActionRequest, op: OperationContext, latest: StoredRelease): Promise<StoredRelease> {
+  const info = {
+    ...latest.release.info,
+    status: 'uninstalling' as const,
+    deleted: new Date(op.clock.now()).toISOString(),
+    description: 'Deletion in progress (or silently failed)',
   }
-  let current = latest
-  if (current.release.info.status !== 'uninstalled') {
-    if (options?.disableHooks !== true) {
-      const before = await runHooks(hooks, current, 'pre-delete')
-      current = before.stored
-      if (before.state === 'waiting') return before.message
-    }
-    const objects = await releaseObjects(attempt.client, current.release, current.release.manifest, ctx.signal)
-    const deleted = await deleteReleaseObjects(attempt.client, objects, ctx.signal)
-    attempt.changes.push(
-      ...deleted.map((object) => ({
-        object: `${scalarText(object['kind'])}/${current.release.namespace}/${keyOfObject(object).name}`,
-        action: 'deleted',
-      })),
-    )
-    if (options?.disableWait !== true) {
-      const left = await awaitGone(ctx, attempt, deleted)
-      if (left !== undefined) return left
-    }
-    if (options?.disableHooks !== true) {
-      const after = await runHooks(hooks, current, 'post-delete')
-      current = after.stored
-      if (after.state === 'waiting') return after.message
-    }
+  const stored = await request.storage.update(latest, { ...latest.release, info }, op.newMark())
+  refreshSnapshot(request, stored.release)
+  return stored
+}
+
+type Progress =
+  | { readonly state: 'gone'; readonly stored: StoredRelease }
+  | { readonly state: 'waiting'; readonly stored: StoredRelease; readonly message: string }
+  | { readonly state: 'failed'; readonly stored: StoredRelease; readonly error: EngineError }
+
+async function carryThrough(request: ActionRequest, op: OperationContext, start: StoredRelease): Promise<Progress> {
+  const options = request.attempt.object.spec.uninstall
+  let stored = start
+  if (options?.disableHooks !== true) {
+    const before = await runHooks(op, stored, 'pre-delete')
+    stored = before.stored
+    if (before.state !== 'done') return { ...before, stored }
   }
-  if (options?.keepHistory === true) {
-    const gone = {
-      ...current.release,
-      info: {
-        ...current.release.info,
-        status: 'uninstalled' as const,
-        deleted: new Date(ctx.deps.clock.now()).toISOString(),
-        description: 'Uninstallation complete',
-      },
-    }
-    await storage.update(current, gone)
-  } else {
-    await storage.remove(current)
-    for (const other of stored.slice(1)) await storage.remove(other)
-  }
-  emitEvent(
-    ctx,
-    attempt,
-    'info',
-    'UninstallSucceeded',
-    `Helm uninstall succeeded for release ${current.release.namespace}/${current.release.name}.v${current.release.version}`,
+  await op.keep()
+  const objects = await objectsToDelete(op, stored.release)
+  const deleted = await deleteReleaseObjects(op.client, objects, {
+    release: stored.release,
+    ownedOnly: true,
+    propagation: propagationOf(options?.deletionPropagation),
+    concurrency: op.concurrency,
+    signal: op.signal,
+  })
+  noteDeleted(
+    request,
+    deleted.map((one) => one.object),
   )
+  if (options?.disableWait !== true) {
+    const left = await awaitGone(
+      op,
+      deleted.filter((one) => !one.isGone).map((one) => one.object),
+    )
+    if (left !== undefined) return { state: 'waiting', stored, message: left }
+  }
+  if (options?.disableHooks !== true) {
+    const after = await runHooks(op, stored, 'post-delete')
+    stored = after.stored
+    if (after.state !== 'done') return { ...after, stored }
+  }
+  return { state: 'gone', stored }
+}
+
+/** Objects of the release's manifest whose kinds are still served. */
+async function objectsToDelete(op: OperationContext, release: Release): Promise<readonly KubeObject[]> {
+  const found: KubeObject[] = []
+  for (const group of groupByKind(readManifest(release, release.manifest), compareForHelmUninstall)) {
+    try {
+      const text = group.map((object) => JSON.stringify(object, bigints)).join('\n---\n')
+      found.push(...(await releaseObjects(op.client, release, text, op.signal)))
+    } catch (error) {
+      if (!isGone(error)) throw error
+    }
+  }
+  return found
+}
+
+function bigints(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? Number(value) : value
+}
+
+function propagationOf(
+  wanted: 'background' | 'foreground' | 'orphan' | undefined,
+): 'Background' | 'Foreground' | 'Orphan' {
+  return wanted === 'foreground' ? 'Foreground' : wanted === 'orphan' ? 'Orphan' : 'Background'
+}
+
+function noteDeleted(request: ActionRequest, deleted: readonly KubeObject[]): void {
+  request.attempt.changes.push(
+    ...deleted.map((object) => {
+      const { namespace, name } = keyOfObject(object)
+      return { object: [scalarText(object['kind']), namespace, name].filter(Boolean).join('/'), action: 'deleted' }
+    }),
+  )
+}
+
+/** Waits until objects that are being deleted are gone. */
+async function awaitGone(op: OperationContext, deleting: readonly KubeObject[]): Promise<string | undefined> {
+  let left = deleting
+  while (left.length > 0) {
+    const names = left.map((object) => `${scalarText(object['kind'])}/${nameOf(object)}`).join(', ')
+    if (op.clock.now() >= op.giveUpAt)
+      throw new EngineError(`timed out waiting for the deletion of ${names}`, {
+        code: 'release-delete-timeout',
+        disposition: 'retry',
+      })
+    if (op.clock.now() + op.pollMs >= op.deadline) return `waiting for the deletion of ${names}`
+    await op.keep()
+    const budgetMs = Math.max(0, Math.min(op.deadline, op.giveUpAt, op.clock.now() + 2_000) - op.clock.now())
+    const keys = left.map(keyOfObject)
+    const open = new Set(await checkTermination(op.client, keys, { budgetMs, pollMs: op.pollMs, signal: op.signal }))
+    left = left.filter((_, index) => open.has(keys[index] as ObjectKey))
+  }
   return undefined
 }
 
-async function awaitGone(
-  ctx: RunContext,
-  attempt: Attempt,
-  deleted: readonly KubeObject[],
-): Promise<string | undefined> {
-  let left = [...deleted]
-  for (;;) {
-    const there = await Promise.all(
-      left.map(
-        async (object) =>
-          (await attempt.client.get(keyOfObject(object), { metadataOnly: true, signal: ctx.signal })) !== undefined,
-      ),
-    )
-    left = left.filter((_, index) => there[index] === true)
-    if (left.length === 0) return undefined
-    if (ctx.deps.clock.now() + ctx.deps.limits.healthPollMs >= ctx.deadline)
-      return `waiting for deletion of ${left.map((object) => `${scalarText(object['kind'])}/${keyOfObject(object).name}`).join(', ')}`
-    await ctx.deps.clock.sleep(ctx.deps.limits.healthPollMs, ctx.signal)
+/** Without our mark, the next attempt begins anew and runs its hooks again, as Helm does. */
+async function fail(
+  request: ActionRequest,
+  operation: 'uninstall' | 'uninstall-remediation',
+  stored: StoredRelease,
+  error: EngineError,
+): Promise<UninstallOutcome> {
+  if (operation === 'uninstall-remediation') {
+    // A release that is being uninstalled is no state to go on from: it has failed, and is remediated again.
+    await setStatus(request, stored, 'failed', `Uninstallation failed: ${error.message}`)
+  } else {
+    const written = await request.storage.update(stored, stored.release)
+    refreshSnapshot(request, written.release)
   }
+  return { state: 'failed', release: stored.release, error }
 }
 
-async function deleteHelmChart(ctx: RunContext, attempt: Attempt): Promise<void> {
-  const recorded = attempt.object.status?.helmChart
-  if (recorded === undefined) return
-  const [namespace = '', name = ''] = recorded.split('/')
-  await ctx.client.delete(
-    { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'HelmChart', namespace, name },
-    { signal: ctx.signal },
-  )
+/** Deletes the history, the latest revision last: it says that there is something to go on with. */
+async function purge(request: ActionRequest): Promise<void> {
+  for (const head of (await request.storage.heads()).toReversed()) await request.storage.remove(head)
 }

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { decide, type DecisionInput } from '../../../src/reconcile/helmrelease/decide.ts'
+import {
+  decide,
+  decideAfterRemediation,
+  isRetryInForce,
+  type DecisionInput,
+} from '../../../src/reconcile/helmrelease/decide.ts'
 import {
   determineState,
   type DesiredRelease,
@@ -50,18 +55,57 @@ describe('determineState', () => {
     { name: 'uninstalled', latest: release('uninstalled'), history: [snapshot()], want: 'Absent' },
     { name: 'pending install of somebody else', latest: release('pending-install'), want: 'Locked', ours: false },
     {
-      name: 'pending upgrade that we recorded',
-      latest: release('pending-upgrade'),
+      name: 'pending upgrade with our mark',
+      latest: release('pending-upgrade', { isOurs: true }),
+      want: 'Locked',
+      ours: true,
+    },
+    {
+      name: 'pending rollback that helm wrote, without our mark',
+      latest: release('pending-rollback', { digest: 'x' }),
+      history: [snapshot()],
+      want: 'Locked',
+      ours: false,
+    },
+    {
+      name: 'deployed, and its tests were cut off',
+      latest: release('deployed', { isOurs: true }),
       history: [snapshot()],
       want: 'Locked',
       ours: true,
     },
     {
-      name: 'pending rollback, changed since',
-      latest: release('pending-rollback', { digest: 'x' }),
+      name: 'uninstalling, cut off',
+      latest: release('uninstalling', { isOurs: true }),
       history: [snapshot()],
       want: 'Locked',
-      ours: false,
+      ours: true,
+    },
+    { name: 'uninstalled without a history', latest: release('uninstalled'), want: 'Absent' },
+    {
+      name: 'uninstalled by somebody else',
+      latest: release('uninstalled', { digest: 'x' }),
+      history: [snapshot()],
+      want: 'Unmanaged',
+    },
+    {
+      name: 'failed, not as recorded',
+      latest: release('failed', { digest: 'x' }),
+      history: [snapshot()],
+      want: 'Unmanaged',
+    },
+    {
+      name: 'failed test, but another version is wanted',
+      latest: release('deployed'),
+      history: [snapshot({ testHooks: { t: { phase: 'Failed' } } })],
+      desired: desired({ testsEnabled: true, chartVersion: '6.0.1' }),
+      want: 'OutOfSync',
+    },
+    {
+      name: 'values as recorded, although the stored ones differ',
+      latest: release('deployed'),
+      history: [snapshot({ configDigest: 'sha256:other' })],
+      want: 'OutOfSync',
     },
     { name: 'deployed by helm, never recorded', latest: release('deployed'), want: 'Unmanaged' },
     {
@@ -170,7 +214,7 @@ describe('decide', () => {
     upgradeRemediation: 'rollback',
     remediateLastInstallFailure: false,
     remediateLastUpgradeFailure: false,
-    hasRollbackTarget: true,
+    rollbackTarget: 'verified',
     force: false,
   }
   const rows: {
@@ -248,8 +292,38 @@ describe('decide', () => {
     {
       name: 'failed upgrade, nothing to go back to',
       state: 'Failed',
-      input: { lastAction: 'upgrade', upgradeFailures: 1, upgradeRetries: 1, hasRollbackTarget: false },
+      input: { lastAction: 'upgrade', upgradeFailures: 1, upgradeRetries: 1, rollbackTarget: 'none' },
       want: 'stall MissingRollbackTarget',
+    },
+    {
+      name: 'failed upgrade, the earlier release is not what it was',
+      state: 'Failed',
+      input: { lastAction: 'upgrade', upgradeFailures: 1, upgradeRetries: 1, rollbackTarget: 'changed' },
+      want: 'upgrade',
+    },
+    {
+      name: 'failed upgrade, exhausted, last one remediated',
+      state: 'Failed',
+      input: { lastAction: 'upgrade', upgradeFailures: 1, remediateLastUpgradeFailure: true },
+      want: 'rollback',
+    },
+    {
+      name: 'failed upgrade, retried',
+      state: 'Failed',
+      input: { lastAction: 'upgrade', upgradeFailures: 9, upgradeStrategy: 'RetryOnFailure' },
+      want: 'upgrade',
+    },
+    {
+      name: 'failed, counters were reset',
+      state: 'Failed',
+      input: { lastAction: 'upgrade', upgradeFailures: 0, installFailures: 3 },
+      want: 'upgrade',
+    },
+    {
+      name: 'out of sync, exhausted but forced',
+      state: 'OutOfSync',
+      input: { upgradeFailures: 1, force: true },
+      want: 'upgrade',
     },
     {
       name: 'failed upgrade, exhausted',
@@ -286,4 +360,48 @@ describe('decide', () => {
       assert.equal(shown, row.want)
     })
   }
+
+  const endings: { name: string; input: Partial<DecisionInput>; want: string | undefined }[] = [
+    {
+      name: 'failed install, uninstalled, a retry left',
+      input: { lastAction: 'install', installFailures: 1, installRetries: 1 },
+      want: undefined,
+    },
+    {
+      name: 'failed install, uninstalled, none left',
+      input: { lastAction: 'install', installFailures: 2, installRetries: 1 },
+      want: 'Failed to install after 2 attempt(s)',
+    },
+    {
+      name: 'failed upgrade, rolled back, none left',
+      input: { lastAction: 'upgrade', upgradeFailures: 1 },
+      want: 'Failed to upgrade after 1 attempt(s)',
+    },
+    {
+      name: 'failed upgrade, uninstalled, none left: installed afresh',
+      input: { lastAction: 'upgrade', upgradeFailures: 1, upgradeRemediation: 'uninstall' },
+      want: undefined,
+    },
+    {
+      name: 'retries without end',
+      input: { lastAction: 'upgrade', upgradeFailures: 99, upgradeRetries: -1 },
+      want: undefined,
+    },
+    {
+      name: 'retried on failure',
+      input: { lastAction: 'upgrade', upgradeFailures: 9, upgradeStrategy: 'RetryOnFailure' },
+      want: undefined,
+    },
+  ]
+  for (const row of endings) {
+    it(`after remediation: ${row.name}`, () => {
+      assert.equal(decideAfterRemediation({ ...base, ...row.input })?.message, row.want)
+    })
+  }
+
+  it('knows whose strategy is in force', () => {
+    assert.equal(isRetryInForce({ ...base, installStrategy: 'RetryOnFailure' }), false)
+    assert.equal(isRetryInForce({ ...base, lastAction: 'install', installStrategy: 'RetryOnFailure' }), true)
+    assert.equal(isRetryInForce({ ...base, lastAction: 'upgrade', installStrategy: 'RetryOnFailure' }), false)
+  })
 })

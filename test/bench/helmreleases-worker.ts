@@ -1,0 +1,83 @@
+/**
+ * The engine of the bench `helmreleases`: runs jobs on request of its parent. Memory and time are those of this process alone.
+ */
+import { createNodeHttpClient } from '../../src/platforms/node/http.ts'
+import { createNodeKubeTransport } from '../../src/platforms/node/kube-transport.ts'
+import {
+  createCaches,
+  defaultLimits,
+  defaultSettings,
+  runJob,
+  type EngineDeps,
+  type Job,
+} from '../../src/reconcile/index.ts'
+import {
+  createMemoryBlobs,
+  createMemoryLogger,
+  createMemoryState,
+  systemClock,
+  systemRandom,
+} from '../support/memory-ports.ts'
+
+/** What the parent asks for. */
+export interface RunRequest {
+  readonly kind: 'push' | 'cluster'
+}
+
+/** How it went. */
+export interface RunReply {
+  readonly ms: number
+  readonly problem?: string
+}
+
+const settings = JSON.parse(process.env['BENCH'] ?? '{}') as {
+  namespace: string
+  url: string
+  server: string
+  caPem: string
+  token: string
+}
+const transport = createNodeKubeTransport({
+  cluster: 'bench',
+  server: settings.server,
+  ca: settings.caPem,
+  token: async () => settings.token,
+})
+const deps: EngineDeps = {
+  cluster: { name: 'bench' },
+  transport,
+  http: createNodeHttpClient({ egress: { allowPrivate: true } }),
+  state: createMemoryState(),
+  blobs: createMemoryBlobs(),
+  clock: systemClock,
+  random: systemRandom,
+  logger: createMemoryLogger(),
+  caches: createCaches(),
+  limits: { ...defaultLimits, runBudgetMs: 120_000 },
+  settings: { ...defaultSettings, namespaces: [settings.namespace], egress: { allowPrivate: true } },
+}
+
+let runs = 0
+process.on('message', (message) => {
+  void answer(message as RunRequest).then((reply) => process.send?.(reply))
+})
+
+async function answer({ kind }: RunRequest): Promise<RunReply> {
+  const base = { runId: `run-${(runs += 1)}`, cluster: 'bench', receivedAt: Date.now() }
+  const job: Job =
+    kind === 'push'
+      ? {
+          ...base,
+          kind: 'push',
+          push: { provider: 'github', deliveryId: base.runId, urls: [settings.url], ref: 'refs/heads/main' },
+        }
+      : { ...base, kind: 'trigger', target: 'cluster' }
+  const started = performance.now()
+  for (;;) {
+    const { record, requeueAfterMs } = await runJob(deps, job)
+    const ms = performance.now() - started
+    if (requeueAfterMs !== undefined) continue
+    const failed = record.nodes.find((node) => node.state !== 'ready')
+    return failed === undefined ? { ms } : { ms, problem: `${failed.name}: ${failed.reason} ${failed.message}` }
+  }
+}
