@@ -239,7 +239,7 @@ for (const [name, template, code, values, helpers] of bombs) {
 
 const names = ['a', 'b', 'c', 'd']
 const number = fc.oneof(fc.constantFrom(0, 1, -1, 7, 1000, 1_000_000_000, 9_007_199_254_740_991), fc.integer())
-const { expression, body } = fc.letrec<{ expression: string; body: string }>((tie) => ({
+const { body } = fc.letrec<{ expression: string; body: string }>((tie) => ({
   expression: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
     fc.constantFrom(
