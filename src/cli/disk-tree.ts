@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from 'node:fs'
+import { constants, lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from 'node:fs'
 import { compareByteOrder, EngineError } from '../base/index.ts'
 import { fileNotFound } from '../files/index.ts'
 import type { FileEntry, FileKind, FileTree } from '../ports/index.ts'
@@ -20,6 +20,15 @@ export class DiskTree implements FileTree {
   }
 
   read(path: string): Uint8Array {
+    try {
+      // Most reads are of files: what else lies there is asked for only where this fails.
+      return readFileSync(this.#full(path), { flag: constants.O_RDONLY | constants.O_NOFOLLOW })
+    } catch {
+      return this.#readOther(path)
+    }
+  }
+
+  #readOther(path: string): Uint8Array {
     const kind = this.stat(path)?.kind
     if (kind === 'symlink') return new TextEncoder().encode(readlinkSync(this.#full(path)))
     if (kind !== 'file') throw fileNotFound(path)

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { EngineError } from '../base/index.ts'
 import {
   DEFAULT_CAPABILITIES,
@@ -33,6 +33,8 @@ export interface TemplateOptions {
   readonly isUpgrade: boolean
   readonly skipSchemaValidation: boolean
   readonly showOnly: readonly string[]
+  /** As `helm lint` renders: nothing is sorted, `required` and `fail` let everything pass. */
+  readonly lint?: boolean
 }
 
 /** Loads a chart from a directory or a `.tgz`. */
@@ -56,11 +58,21 @@ export function renderTemplate(chart: Chart, options: TemplateOptions, cache?: T
     },
     values: options.values,
     capabilities: capabilitiesOf(options),
-    environment: { now: () => Date.now(), randomBytes: (count) => new Uint8Array(randomBytes(count)) },
+    environment: { now: () => Date.now(), randomBytes: (count) => new Uint8Array(randomBytes(count)), rsaKey },
     includeCrds: options.includeCrds,
     skipSchemaValidation: options.skipSchemaValidation,
+    ...(options.lint === true ? { lint: true, skipSorting: true } : {}),
     ...(cache === undefined ? {} : { cache }),
   })
+}
+
+function rsaKey(bits: number): Uint8Array {
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: bits,
+    privateKeyEncoding: { type: 'pkcs1', format: 'der' },
+    publicKeyEncoding: { type: 'pkcs1', format: 'der' },
+  })
+  return new Uint8Array(privateKey)
 }
 
 function capabilitiesOf(options: TemplateOptions): Capabilities {
@@ -78,12 +90,17 @@ export function templateText(result: RenderResult, options: TemplateOptions): st
   return options.showOnly.length === 0 ? text : onlyFiles(text, options.showOnly)
 }
 
+/** The files of `crds/` that `--output-dir` writes: whatever `--release-name` says, not into the release's own folder (Helm v4 renderResources). */
+export function crdFiles(result: RenderResult, options: TemplateOptions): Map<string, string> {
+  if (!options.includeCrds) return new Map()
+  return new Map(result.crds.map((crd) => [crd.source, printManifest(crd.source, fromBytes(crd.file.data))]))
+}
+
 /** What `--output-dir` writes: the documents of each template, joined, by the template's path. */
 export function templateFiles(result: RenderResult, options: TemplateOptions): Map<string, string> {
   const files = new Map<string, string>()
   const add = (path: string, text: string): void =>
     void files.set(path, `${files.get(path) ?? ''}${printManifest(path, text)}`)
-  if (options.includeCrds) for (const crd of result.crds) add(crd.source, fromBytes(crd.file.data))
   for (const manifest of result.manifests) add(manifest.source, manifest.content)
   for (const hook of shownHooks(result, options)) add(hook.path, hook.manifest)
   return files

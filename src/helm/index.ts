@@ -5,6 +5,7 @@
  * @module
  */
 export type { Chart, ChartCrd, ChartFile } from './chart/chart.ts'
+export { allCrdFiles, chartYaml } from './chart-text.ts'
 export { loadChart, type LoadChartOptions } from './chart/load.ts'
 export { loadChartArchive } from './chart/load-archive.ts'
 export type { ChartLimits } from './chart/limits.ts'
@@ -38,6 +39,7 @@ export type {
 } from './release/release.ts'
 export { fillValues, reuseValues } from './release/reuse-values.ts'
 export { chartCrds, renderChart, type RenderRequest, type RenderResult } from './render.ts'
+export { readYaml as parseYamlText } from './yaml-text.ts'
 export { parseValuesDocuments } from './values/documents.ts'
 export { applySet, type SetKind, type SetOptions } from './values/set.ts'
 export { parseSet, setValue } from './values/set-value.ts'

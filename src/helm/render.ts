@@ -55,6 +55,8 @@ export interface RenderRequest {
   readonly subNotes?: boolean
   /** Values are not checked against values.schema.json. */
   readonly skipSchemaValidation?: boolean
+  /** As `helm lint` renders: charts that could not be installed too, and `required` and `fail` let everything pass. */
+  readonly lint?: boolean
   /** Rendered files are not read as manifests: for templates that render something else. */
   readonly skipSorting?: boolean
   /** Keeps parsed templates between renders of one chart. */
@@ -95,13 +97,13 @@ export interface RenderResult {
 export function renderChart(request: RenderRequest): RenderResult {
   const warnings: string[] = [...request.chart.warnings]
   const warn = (message: string): void => void warnings.push(message)
-  checkInstallable(request.chart, warn)
+  if (request.lint !== true) checkInstallable(request.chart, warn)
   const chart = instantiate(request.chart)
   const userValues = toTable(request.values)
   processDependencies(chart, userValues, warn)
   const values = coalesceValues(chart, userValues, warn)
   if (request.skipSchemaValidation !== true) validateSchemas(chart, values)
-  checkKubeVersion(chart, request.capabilities ?? DEFAULT_CAPABILITIES)
+  if (request.lint !== true) checkKubeVersion(chart, request.capabilities ?? DEFAULT_CAPABILITIES)
   const requests = new Map<string, LookupRequest>()
   const reads = new Set<string>()
   const partial = { chart, values, warnings, requests, reads }
@@ -200,6 +202,7 @@ function startRun(request: RenderRequest, set: TemplateSet, requests: Map<string
   const host: RenderHost = {
     included: new Map(),
     parsed: new Map(),
+    lint: request.lint === true,
     lookup: (wanted) => {
       const answer = request.lookup === undefined ? null : request.lookup(wanted)
       if (answer === undefined)

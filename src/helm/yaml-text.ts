@@ -45,6 +45,7 @@ function goReason(text: string, message: string, line: number, column: number): 
 function scannerReason(message: string, rest: string): string | undefined {
   if (/escape/.test(message)) return 'found unknown escape character'
   if (/tab characters/.test(message)) return 'found character that cannot start any token'
+  if (message.startsWith('can not read a block mapping entry')) return "could not find expected ':'"
   if (message !== 'bad indentation of a mapping entry') return undefined
   if (/^[@`]/.test(rest)) return 'found character that cannot start any token'
   if (/^-\s/.test(rest)) return 'block sequence entries are not allowed in this context'

@@ -16,6 +16,8 @@ import {
 
 const MAX_PATTERN = 64 << 10
 const MAX_CACHED = 500
+/** Instructions of a program that is kept. */
+const MAX_CACHED_SIZE = 1000
 const CACHE_KEY = 'sprig.regex'
 
 /** Compiles a pattern by RE2's rules, once per cache. Throws FunctionError with the message of Go's regexp. */
@@ -28,7 +30,11 @@ function compile(run: Run, pattern: string, isMust: boolean): RE2JS {
   let compiled = cache.get(pattern)
   if (compiled === undefined) {
     compiled = compileFresh(pattern, isMust)
-    cache.set(pattern, compiled)
+    const size = compiled.programSize()
+    // A short pattern can make a large program: `(a|b){1000}`. What it took counts, and only small ones are kept.
+    run.allocate(size * 64)
+    run.step(size * 64)
+    if (size <= MAX_CACHED_SIZE) cache.set(pattern, compiled)
   }
   return compiled
 }

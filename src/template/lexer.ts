@@ -80,6 +80,9 @@ const TAB = 9
 const LF = 10
 const CR = 13
 const MINUS = 45
+const CLOSE_BRACE = 125
+/** What may follow a word besides blanks and the right delimiter: `.,|:)(`. */
+const TERMINATORS: ReadonlySet<number> = new Set([46, 44, 124, 58, 41, 40])
 
 function isBlank(unit: number): boolean {
   return unit === SPACE || unit === TAB || unit === LF || unit === CR
@@ -91,11 +94,19 @@ class Lexer {
   private readonly options: LexOptions
   private pos = 0
   private line = 1
+  /** Where the next line break stands at or behind `pos`. */
+  private nextBreak: number
   private failed = false
 
   constructor(text: string, options: LexOptions) {
     this.text = text
     this.options = options
+    this.nextBreak = this.breakAt(0)
+  }
+
+  private breakAt(from: number): number {
+    const at = this.text.indexOf('\n', from)
+    return at === -1 ? Infinity : at
   }
 
   run(): void {
@@ -123,7 +134,7 @@ class Lexer {
   /** The length of a right delimiter at `at`, 2 or (with a trim marker) 4; 0 if there is none. */
   private rightDelim(at: number): number {
     const unit = this.text.charCodeAt(at)
-    if (unit === 125) return this.text.charCodeAt(at + 1) === 125 ? 2 : 0
+    if (unit === CLOSE_BRACE) return this.text.charCodeAt(at + 1) === CLOSE_BRACE ? 2 : 0
     return isBlank(unit) && this.text.charCodeAt(at + 1) === MINUS && this.text.startsWith('}}', at + 2) ? 4 : 0
   }
 
@@ -134,7 +145,10 @@ class Lexer {
   }
 
   private skipTo(end: number): void {
-    for (let i = this.text.indexOf('\n', this.pos); i !== -1 && i < end; i = this.text.indexOf('\n', i + 1)) this.line++
+    while (this.nextBreak < end) {
+      this.line++
+      this.nextBreak = this.breakAt(this.nextBreak + 1)
+    }
     this.pos = end
   }
 
@@ -199,6 +213,7 @@ class Lexer {
   private inside(unit: number): void {
     const next = this.text.charCodeAt(this.pos + 1)
     if (isBlank(unit)) return this.blanks()
+    if (isAsciiWordUnit(unit) && (unit < 48 || unit > 57)) return this.word(this.pos, 'identifier')
     switch (this.text[this.pos]) {
       case '=':
         return this.emit('assign', this.pos + 1)
@@ -260,10 +275,18 @@ class Lexer {
     return rune >= 0xd800 && rune <= 0xdfff ? 0xfffd : rune
   }
 
+  private wordEnd(from: number): number {
+    let end = from
+    for (let rune = this.runeAt(end); isWordRune(rune); rune = this.runeAt(end)) end += rune > 0xffff ? 2 : 1
+    return end
+  }
+
   /** A field, variable or identifier whose name starts at `from`. */
   private word(from: number, type: 'field' | 'variable' | 'identifier'): void {
     let end = from
-    for (let rune = this.runeAt(end); isWordRune(rune); rune = this.runeAt(end)) end += rune > 0xffff ? 2 : 1
+    while (isAsciiWordUnit(this.text.charCodeAt(end))) end++
+    // Only a letter beyond ASCII lets the word go on.
+    if (this.text.charCodeAt(end) >= 0x80) end = this.wordEnd(end)
     if (!this.isTerminator(end)) {
       // Go leaves the token's start as the place of the error, and so its line.
       return this.fail(`bad character ${describeRune(this.runeAt(end))}`)
@@ -279,8 +302,9 @@ class Lexer {
   }
 
   private isTerminator(at: number): boolean {
-    if (at >= this.text.length || isBlank(this.text.charCodeAt(at))) return true
-    return '.,|:)('.includes(this.text[at]!) || this.text.startsWith('}}', at)
+    const unit = this.text.charCodeAt(at)
+    if (at >= this.text.length || isBlank(unit) || TERMINATORS.has(unit)) return true
+    return unit === CLOSE_BRACE && this.text.charCodeAt(at + 1) === CLOSE_BRACE
   }
 
   private number(): void {
@@ -309,6 +333,10 @@ class Lexer {
 // It accepts some wrong numbers ("0x1.2"): the parser refuses those when it reads the value.
 const numberSyntax =
   /[+-]?(?:0[xX][\da-fA-F_]*(?:\.[\da-fA-F_]*)?(?:[pP][+-]?[\d_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?|[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?[\d_]*)?)i?/y
+
+function isAsciiWordUnit(unit: number): boolean {
+  return (unit >= 97 && unit <= 122) || (unit >= 65 && unit <= 90) || (unit >= 48 && unit <= 57) || unit === 95
+}
 
 function isWordRune(rune: number): boolean {
   return rune === 95 || (rune >= 0 && (isLetter(rune) || isDigit(rune)))

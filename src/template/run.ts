@@ -34,6 +34,8 @@ export interface Environment {
   now(): number
   /** That many random bytes. */
   randomBytes(count: number): Uint8Array
+  /** A new RSA key of two primes, PKCS#1 in DER, from a host that makes them faster than this engine does of random bytes. */
+  rsaKey?(bits: number): Uint8Array
 }
 
 export interface RunOptions {

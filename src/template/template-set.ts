@@ -1,7 +1,7 @@
 import { compileTree } from './compile/index.ts'
 import type { FunctionTable } from './function.ts'
 import { isEmptyBody } from './nodes.ts'
-import { parse } from './parser.ts'
+import { parse, type Tree } from './parser.ts'
 import type { Run } from './run.ts'
 import type { Value } from './value.ts'
 
@@ -24,10 +24,40 @@ export interface ParsedText {
 /** Parses and compiles one text with the functions it may call. Throws TemplateError (`template-parse`) with Go's message. */
 export function parseTemplate(name: string, text: string, functions: FunctionTable): ParsedText {
   const templates = new Map<string, CompiledTemplate>()
-  for (const tree of parse(name, text, functions).values()) {
-    templates.set(tree.name, { ...compileTree(tree, functions), isEmpty: isEmptyBody(tree.root) })
-  }
+  for (const tree of parse(name, text, functions).values()) templates.set(tree.name, new LazyTemplate(tree, functions))
   return { name, templates }
+}
+
+/** Compiles itself when it runs for the first time: of a library chart's templates most never do. */
+class LazyTemplate implements CompiledTemplate {
+  readonly name: string
+  readonly isEmpty: boolean
+  readonly #functions: FunctionTable
+  #tree: Tree | undefined
+  #compiled: ReturnType<typeof compileTree> | undefined
+
+  constructor(tree: Tree, functions: FunctionTable) {
+    this.name = tree.name
+    this.isEmpty = isEmptyBody(tree.root)
+    this.#tree = tree
+    this.#functions = functions
+  }
+
+  get slots(): number {
+    return this.#compile().slots
+  }
+
+  get body(): CompiledTemplate['body'] {
+    return this.#compile().body
+  }
+
+  #compile(): ReturnType<typeof compileTree> {
+    if (this.#compiled === undefined && this.#tree !== undefined) {
+      this.#compiled = compileTree(this.#tree, this.#functions)
+      this.#tree = undefined
+    }
+    return this.#compiled!
+  }
 }
 
 /**

@@ -1,8 +1,10 @@
-import { execFile } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { resourceUsage } from 'node:process'
 import { promisify } from 'node:util'
+import { build } from 'esbuild'
 import {
   loadChartFrom,
   NO_VALUES,
@@ -12,6 +14,7 @@ import {
   templateText,
 } from '../../src/cli/index.ts'
 import { TemplateCache } from '../../src/helm/index.ts'
+import { goBinary } from '../support/go-binary.ts'
 import { helmBinary } from '../support/helm-binary.ts'
 import { percentile, round, type Bench, type BenchRow } from './rows.ts'
 
@@ -41,14 +44,69 @@ export const bench: Bench = async (log) => {
   const cases = readdirSync(corpus).flatMap(readCase)
   const helm = await helmBinary()
   if (helm === undefined) log('no helm beside it: set HELM to the path of a helm of version 4')
-  const rows: BenchRow[] = [...(await warm(cases, log))]
+  const rows: BenchRow[] = [...(await warm(cases, log)), ...(await goEngine(cases, log))]
   const good = cases.filter((one) => !one.fails).toSorted((a, b) => a.size - b.size)
   const [small] = good.filter((one) => one.size > 1000)
   const large = good.at(-1)
-  if (small !== undefined) rows.push(await processes('process, small', small, helm, log))
-  if (large !== undefined) rows.push(await processes('process, large', large, helm, log))
+  const bundled = await bundleCli()
+  for (const [name, one] of [['small', small] as const, ['large', large] as const]) {
+    if (one === undefined) continue
+    log(`process, ${name}: ${one.name}, ${one.size} bytes of output`)
+    rows.push(await processes(`process, ${name}`, [process.execPath, program], one))
+    rows.push(await processes(`process, ${name}, bundled`, [process.execPath, join(bundled, 'main.js')], one))
+    if (helm !== undefined) rows.push(await processes(`process, ${name}, helm`, [helm], one))
+  }
+  rmSync(bundled, { recursive: true })
   if (helm !== undefined) rows.push(await everyProcess(cases, helm, log))
   return rows
+}
+
+/** The command line as few files, as it would be shipped: loading hundreds of modules is most of what a short run takes. */
+async function bundleCli(): Promise<string> {
+  const outdir = mkdtempSync(join(tmpdir(), 'sluice-cli-'))
+  const banner = {
+    js: "import{createRequire as makeRequire}from'node:module';const require=makeRequire(import.meta.url);",
+  }
+  await build({
+    entryPoints: [program],
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    outdir,
+    banner,
+    outExtension: { '.js': '.js' },
+    logLevel: 'error',
+  })
+  return outdir
+}
+
+/** Helm's own engine, warm in one process too: load, coalesce, render, sort, nothing of printing. */
+async function goEngine(cases: readonly Case[], log: (line: string) => void): Promise<BenchRow[]> {
+  const engine = await goBinary('helm-engine')
+  if (engine === undefined) {
+    log("no Go here: Helm's own engine is not measured")
+    return []
+  }
+  const child = spawn(engine, [String(runs + 1)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  child.stdin.end(JSON.stringify(cases))
+  const rounds = Buffer.concat(await child.stdout.toArray())
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as { readonly wall: number; readonly cpu: number; readonly failed: number })
+    .slice(1)
+  for (const [at, one] of rounds.entries())
+    log(`Go engine, run ${at + 1}: ${one.wall} ms, ${one.cpu} ms of processor, ${one.failed} cases fail`)
+  const middle = (of: 'wall' | 'cpu'): number =>
+    percentile(
+      rounds.map((one) => one[of]),
+      0.5,
+    )
+  return [
+    { name: 'Go engine, warm, corpus', ms: middle('wall') },
+    { name: 'Go engine, warm, corpus, processor', ms: middle('cpu') },
+  ]
 }
 
 function readCase(name: string): Case[] {
@@ -146,25 +204,15 @@ function median(samples: readonly Used[], of: keyof Used): number {
   )
 }
 
-async function processes(
-  name: string,
-  one: Case,
-  helm: string | undefined,
-  log: (line: string) => void,
-): Promise<BenchRow> {
-  const ours: Used[] = []
-  const theirs: Used[] = []
-  for (let run = 0; run < runs; run++) {
-    ours.push(await timed([process.execPath, program, 'helm', ...helmArguments(one)]))
-    if (helm !== undefined) theirs.push(await timed([helm, ...helmArguments(one)]))
-  }
-  log(`${name}: ${one.name}, ${one.size} bytes of output`)
-  const text = `${median(ours, 'cpu')} ms of processor; helm ${median(theirs, 'wall')} ms, ${median(theirs, 'cpu')} ms of processor, ${median(theirs, 'mb')} MB`
+async function processes(name: string, command: readonly string[], one: Case): Promise<BenchRow> {
+  const verb = command.length > 1 ? ['helm'] : []
+  const used: Used[] = []
+  for (let run = 0; run < runs; run++) used.push(await timed([...command, ...verb, ...helmArguments(one)]))
   return {
     name,
-    ms: median(ours, 'wall'),
-    mb: median(ours, 'mb'),
-    ...(helm === undefined ? {} : { beside: text }),
+    ms: median(used, 'wall'),
+    mb: median(used, 'mb'),
+    beside: `${median(used, 'cpu')} ms of processor`,
   }
 }
 

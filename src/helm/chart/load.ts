@@ -1,5 +1,5 @@
 import { EngineError, mapLimit } from '../../base/index.ts'
-import { followLinks, isPendingFiles, PendingFilesError, subtree } from '../../files/index.ts'
+import { followLinks, isPendingFiles, PendingFilesError, rememberEntries, subtree } from '../../files/index.ts'
 import type { FileTree, PendingFiles } from '../../ports/index.ts'
 import { helmError } from '../errors.ts'
 import { assembleChart, type LoadedFile } from './assemble.ts'
@@ -22,7 +22,7 @@ export interface LoadChartOptions {
  */
 export function loadChart(files: FileTree, path: string, options: LoadChartOptions = {}): Chart {
   const limits = chartLimits(options.limits)
-  const tree = subtree(followLinks(files), path)
+  const tree = subtree(followLinks(rememberEntries(files)), path)
   if (tree.stat('Chart.yaml') === undefined) {
     throw helmError('chart-invalid', `unable to detect chart at ${path === '' ? '.' : path}: no Chart.yaml there`)
   }

@@ -19,6 +19,8 @@ export interface RenderEnvironment {
   /** Milliseconds since 1970. */
   now(): number
   randomBytes(count: number): Uint8Array
+  /** A new RSA key, PKCS#1 in DER, where the platform makes keys at once; without it the engine makes them of random bytes. */
+  rsaKey?(bits: number): Uint8Array
 }
 
 /** What functions that Helm adds need from the render that they run in. */
@@ -27,6 +29,8 @@ export interface RenderHost {
   readonly included: Map<string, number>
   /** Texts that `tpl` has parsed. */
   readonly parsed: Map<string, ParsedText>
+  /** Whether `required` and `fail` let everything pass. */
+  readonly lint: boolean
   readonly lookup: (request: LookupRequest) => Value
 }
 

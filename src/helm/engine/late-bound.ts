@@ -36,11 +36,13 @@ export function lateBoundFunctions(functions: () => FunctionTable): GoFunction[]
   return [
     goFunction('include', [STRING, ANY], (run, name, data) => include(run, name, data)),
     goFunction('tpl', [STRING, ANY], (run, text, data) => tpl(run, text, data, functions())),
-    goFunction('required', [STRING, ANY], (_run, message, value) => {
+    goFunction('required', [STRING, ANY], (run, message, value) => {
+      if ((value === null || value === '') && hostOf(run).lint) return ''
       if (value === null || value === '') throw new ChartFailure(message)
       return value
     }),
-    goFunction('fail', [STRING], (_run, message) => {
+    goFunction('fail', [STRING], (run, message) => {
+      if (hostOf(run).lint) return ''
       throw new ChartFailure(message)
     }),
     goFunction('lookup', [STRING, STRING, STRING, STRING], (run, apiVersion, kind, namespace, name) =>

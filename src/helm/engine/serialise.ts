@@ -15,7 +15,7 @@ import { readYaml } from '../yaml-text.ts'
 import { parseToml } from './toml-parse.ts'
 import { printToml } from './toml-print.ts'
 import { ANY_TABLE, isNilMap, NilMap } from './nil-map.ts'
-import { toYamlData } from './yaml-data.ts'
+import { countNodes, toYamlData } from './yaml-data.ts'
 
 /** YAML without its last line break, '' for what YAML cannot hold: Helm's toYaml swallows errors. Also what `.Files.AsConfig` prints. */
 export function toYaml(run: Pick<Run, 'allocate'>, value: Value): string {
@@ -23,13 +23,13 @@ export function toYaml(run: Pick<Run, 'allocate'>, value: Value): string {
 }
 
 function mustToYaml(run: Pick<Run, 'allocate'>, value: Value): string {
-  const text = printYaml(toYamlData(value), { dialect: 'sigs' })
+  const text = printYaml(toYamlData(run, value), { dialect: 'sigs' })
   run.allocate(text.length)
   return text.endsWith('\n') ? text.slice(0, -1) : text
 }
 
 function toYamlPretty(run: Run, value: Value): string {
-  const text = printYaml(toYamlData(value), { dialect: 'sigs', indentLists: true })
+  const text = printYaml(toYamlData(run, value), { dialect: 'sigs', indentLists: true })
   run.allocate(text.length)
   return text.endsWith('\n') ? text.slice(0, -1) : text
 }
@@ -41,6 +41,7 @@ function mustToJson(run: Run, value: Value): string {
 function mustToToml(run: Run, value: Value): string {
   // The encoder asks the value for its type before it looks at anything, and panics: toToml, too, fails.
   if (value === null || value === undefined) throw new NilToml('reflect: call of reflect.Value.Type on zero Value')
+  countNodes(run, value)
   const text = printToml(value)
   run.allocate(text.length)
   return text

@@ -79,28 +79,51 @@ export function parseOrder(names: Iterable<string>): string[] {
     .map(({ name }) => name)
 }
 
-/** Parsed templates of charts that are rendered more than once. Made by a composition root, and passed to each render. */
+/** Characters of templates that a {@link TemplateCache} keeps by default; a parsed template takes some ten times its text. */
+const maxCachedCharacters = 2 << 20
+
+/**
+ * Parsed templates, by name and text, for charts that are rendered more than once and for library charts that many have. Made by a composition
+ * root, and passed to each render. Holds at most `maxCharacters` of text, those that were used last.
+ */
 export class TemplateCache {
   /** What functions keep for later calls, such as compiled regular expressions. */
   readonly functions = new Map<string, unknown>()
-  readonly #parsed = new WeakMap<ChartFile, Map<string, ParsedText>>()
+  readonly #parsed = new Map<string, ParsedText>()
+  readonly #maxCharacters: number
+  #characters = 0
+
+  constructor(maxCharacters: number = maxCachedCharacters) {
+    this.#maxCharacters = maxCharacters
+  }
 
   /** The parsed template, from the cache where it is known. Throws as {@link parseChartTemplate}. */
   parse(name: string, template: Renderable): ParsedText {
-    let byName = this.#parsed.get(template.file)
-    const known = byName?.get(name)
-    if (known !== undefined) return known
-    const parsed = parseChartTemplate(name, template)
-    if (byName === undefined) this.#parsed.set(template.file, (byName = new Map()))
-    byName.set(name, parsed)
+    const text = fromBytes(template.file.data)
+    const key = `${name.length} ${name} ${text}`
+    let parsed = this.#parsed.get(key)
+    if (parsed === undefined) {
+      parsed = parseText(name, text, template)
+      this.#characters += key.length
+    } else this.#parsed.delete(key)
+    this.#parsed.set(key, parsed)
+    for (const [oldest] of this.#parsed) {
+      if (this.#characters <= this.#maxCharacters) break
+      this.#parsed.delete(oldest)
+      this.#characters -= oldest.length
+    }
     return parsed
   }
 }
 
 /** Parses one template. @throws HelmRenderError. */
 export function parseChartTemplate(name: string, template: Renderable): ParsedText {
+  return parseText(name, fromBytes(template.file.data), template)
+}
+
+function parseText(name: string, text: string, template: Renderable): ParsedText {
   try {
-    return parseTemplate(name, fromBytes(template.file.data), helmFunctions())
+    return parseTemplate(name, text, helmFunctions())
   } catch (error) {
     throw toRenderError(error, template.chart.metadata.name, name)
   }

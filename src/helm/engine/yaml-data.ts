@@ -1,16 +1,28 @@
-import { FunctionError, GoInt, GoObject, isFunction, typeName, type Value } from '../../template/index.ts'
+import { FunctionError, GoInt, GoObject, isFunction, typeName, type Run, type Value } from '../../template/index.ts'
 import { toBase64 } from '../base64.ts'
 import { isNilMap } from './nil-map.ts'
 
 /** What the YAML printer takes: JSON with Maps for objects, and bigints for integers that a double cannot hold. */
 export type YamlData = null | boolean | number | bigint | string | YamlData[] | Map<string, YamlData>
 
+/** What a node of a value counts for, in characters. */
+const NODE_COST = 32
+
+/** Counts every node of a value as {@link toYamlData} does, for printers that do not count by themselves. */
+export function countNodes(run: Pick<Run, 'allocate'>, value: Value): void {
+  run.allocate(typeof value === 'string' ? value.length + NODE_COST : NODE_COST)
+  if (Array.isArray(value)) for (const item of value) countNodes(run, item)
+  else if (value instanceof Map) for (const item of value.values()) countNodes(run, item)
+}
+
 /**
  * A template value as sigs.k8s.io/yaml prints it, which goes through JSON: []byte is base64, structs have their JSON names.
  *
  * @throws FunctionError with Go's message for what JSON cannot hold.
  */
-export function toYamlData(value: Value): YamlData {
+export function toYamlData(run: Pick<Run, 'allocate'>, value: Value): YamlData {
+  // A value may hold one list many times, and that one another: what is made of it is counted while it is made.
+  run.allocate(typeof value === 'string' ? value.length + NODE_COST : NODE_COST)
   if (value === undefined || value === null) return null
   switch (typeof value) {
     case 'number':
@@ -21,16 +33,16 @@ export function toYamlData(value: Value): YamlData {
     default:
       return value
   }
-  if (Array.isArray(value)) return value.map(toYamlData)
+  if (Array.isArray(value)) return value.map((item) => toYamlData(run, item))
   if (isNilMap(value)) return null
-  if (value instanceof Map) return new Map([...value].map(([key, item]) => [key, toYamlData(item)] as const))
+  if (value instanceof Map) return new Map([...value].map(([key, item]) => [key, toYamlData(run, item)] as const))
   if (value instanceof GoInt) return value.n
   if (value instanceof Uint8Array) return toBase64(value)
   if (!(value instanceof GoObject) || isFunction(value)) {
     throw new FunctionError(`json: unsupported type: ${typeName(value)}`)
   }
   const json = value.toJson()
-  return json === undefined ? toYamlData(new Map(value.fields)) : toYamlData(json)
+  return json === undefined ? toYamlData(run, new Map(value.fields)) : toYamlData(run, json)
 }
 
 function floatText(value: number): string {

@@ -52,8 +52,12 @@ const CURVES = {
 /** Makes a key: `rsa` with the given number of bits, `ecdsa` on P-256, `ed25519`, or `dsa` with 2048 and 256 bits. */
 export function generateKey(run: Run, type: PrivateKey['type'], bits: number): PrivateKey {
   switch (type) {
-    case 'rsa':
-      return { type, key: generateRsa(run, bits) }
+    case 'rsa': {
+      // What a key costs must show, so that a template cannot ask for thousands.
+      if (run.environment.rsaKey !== undefined) run.step(bits * 512)
+      const made = run.environment.rsaKey?.(bits)
+      return made === undefined ? { type, key: generateRsa(run, bits) } : readRsa(made)
+    }
     case 'ecdsa':
       return { type, curve: 'P-256', secret: p256.utils.randomSecretKey(run.environment.randomBytes(48)) }
     case 'ed25519':

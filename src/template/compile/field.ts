@@ -3,7 +3,7 @@ import { GoInt } from '../int.ts'
 import { printNode, type ChainNode, type FieldNode, type OperandNode, type VariableNode } from '../nodes.ts'
 import { quote } from '../quote.ts'
 import type { Run } from '../run.ts'
-import { GoObject, TypedList, TypedMap, typeName, type Value } from '../value.ts'
+import { GoObject, TypedList, TypedMap, typeName, type CollectionType, type Value } from '../value.ts'
 import { compileArguments, invoke, type Arguments } from './call.ts'
 import type { Command, Compiler, Eval } from './compiler.ts'
 
@@ -107,12 +107,15 @@ function compileAccess(
     let value = receiver
     for (let i = 0; i <= last; i++) {
       const name = names[i]!
-      // The common case first: a key of a plain map.
-      if (value instanceof Map && value.constructor === Map && (i < last || args === undefined)) {
-        const found = value.get(name)
-        receiver = value
-        value = found === undefined ? missing(run, name, null) : found
-        continue
+      // The common case first: a key of a map, where no method has the name.
+      if (value instanceof Map && (i < last || args === undefined)) {
+        const type: CollectionType | undefined = value instanceof TypedMap ? value.type : undefined
+        if (type?.methods?.has(name) !== true) {
+          const found = value.get(name)
+          receiver = value
+          value = found === undefined ? missing(run, name, type === undefined ? null : type.zero) : found
+          continue
+        }
       }
       const outer = value
       const describe = i === 0 ? place : containedPlace(receiver)
