@@ -6,6 +6,7 @@ import {
   sortedKeys,
   STRING,
   stringList,
+  TypedMap,
   typeName,
   variadicFunction,
   type GoFunction,
@@ -62,10 +63,14 @@ function conversion(v: Value, wanted: string): FunctionError {
 
 function mergeFunction(name: string, overwrite: boolean): GoFunction {
   return variadicFunction(name, [ANY_MAP], ANY_MAP, (run, target, ...sources) => {
-    const merged = target ?? new Map<string, Value>()
+    const merged = target === null ? new Map<string, Value>() : unnamed(target)
     for (const source of sources) if (source !== null && source !== merged) mergeInto(merged, source, overwrite, run)
     return merged
   })
+}
+
+function unnamed(map: GoMap): GoMap {
+  return map instanceof TypedMap ? map.unnamed : map
 }
 
 const reading: readonly GoFunction[] = [
@@ -91,10 +96,10 @@ const reading: readonly GoFunction[] = [
 
 const writing: readonly GoFunction[] = [
   variadicFunction('dict', [], ANY, (run, ...items) => dict(run, items)),
-  goFunction('set', [ANY_MAP, STRING, ANY], (_run, map, key, value) => writable(map).set(key, value)),
+  goFunction('set', [ANY_MAP, STRING, ANY], (_run, map, key, value) => unnamed(writable(map)).set(key, value)),
   goFunction('unset', [ANY_MAP, STRING], (_run, map, key) => {
     map?.delete(key)
-    return map ?? new Map<string, Value>()
+    return map === null ? new Map<string, Value>() : unnamed(map)
   }),
   variadicFunction('pick', [ANY_MAP], STRING, (_run, map, ...keys) => {
     const picked: GoMap = new Map()

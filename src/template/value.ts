@@ -94,6 +94,11 @@ export class TypedMap extends Map<string, Value> {
   get isNil(): boolean {
     return false
   }
+
+  /** The same map as a function sees it whose parameter has no named type: Go converts a named map type then, and what comes back keeps that. */
+  get unnamed(): GoMap {
+    return this
+  }
 }
 
 /** A slice of the given type with the given items. */

@@ -1,6 +1,15 @@
 /** Cases that differ from the real tool on purpose: `suite/case` and why. An entry whose case passes fails the run. */
 export const KNOWN_DIFFERENCES: readonly { readonly id: string; readonly reason: string }[] = [
   {
+    id: 'helm/to-yaml-pretty-of-structs',
+    reason:
+      'go-yaml writes the fields of structs in small letters, in the order of their declaration; here they are as toYaml has them',
+  },
+  {
+    id: 'helm/yaml-tag-that-does-not-fit',
+    reason: 'a tag that does not fit its value (!!int abc) is passed over; Helm fails',
+  },
+  {
     id: 'kustomize/replacements-inside-yaml-text-with-anchors',
     reason: 'YAML inside a text that has anchors is printed anew after a replacement: aliases resolved, comments gone',
   },

@@ -29,7 +29,7 @@ function mustToYaml(run: Pick<Run, 'allocate'>, value: Value): string {
 }
 
 function toYamlPretty(run: Run, value: Value): string {
-  const text = printYaml(toYamlData(run, value), { dialect: 'sigs', indentLists: true })
+  const text = printYaml(toYamlData(run, value, 'go-yaml'), { dialect: 'sigs', indentLists: true })
   run.allocate(text.length)
   return text.endsWith('\n') ? text.slice(0, -1) : text
 }

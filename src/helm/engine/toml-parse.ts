@@ -133,6 +133,9 @@ class TomlParser {
         const bare = /[A-Za-z0-9_-]+/y
         bare.lastIndex = this.#at
         const match = bare.exec(this.#text)
+        if (match === null && (character === '=' || character === undefined))
+          throw this.#error("unexpected '=': key name appears blank")
+        if (match === null && character === '.') throw this.#error("unexpected '.': keys cannot start with a '.'")
         if (match === null) throw this.#error(`expected a key, got ${this.#shown()}`)
         this.#at += match[0].length
         path.push(match[0])
@@ -216,6 +219,7 @@ class TomlParser {
       const float = parseFloat64(plain)
       if (typeof float === 'number') return float
     }
+    if (text === '' && this.#at >= this.#text.length) throw this.#error('unexpected EOF; expected value')
     throw this.#error(
       /^[0-9+-]/.test(text)
         ? `expected value but found "${text}" instead`

@@ -24,6 +24,10 @@ export class ValuesView extends TypedMap {
     this.table = table
   }
 
+  override get unnamed(): GoMap {
+    return this.table
+  }
+
   override get size(): number {
     // Map's own constructor looks at nothing of this, but the engine may ask before the table is set.
     return this.table.size
