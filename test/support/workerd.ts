@@ -12,6 +12,8 @@ export interface WorkerOptions {
   /** Folder that survives a restart. Default: none, everything is forgotten. */
   readonly persistDir?: string
   readonly log?: (line: string) => void
+  /** Opens the runtime's inspector. */
+  readonly inspect?: boolean
 }
 
 /** A worker in workerd, with its Durable Objects and queues. */
@@ -19,6 +21,8 @@ export interface RunningWorker {
   readonly url: string
   /** Runs the scheduled function now. */
   scheduled(): Promise<void>
+  /** Bytes that V8 has taken for the worker's heap, as the runtime's inspector tells. Only with `inspect`. */
+  heapBytes(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -33,6 +37,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       cf: false,
       host: '127.0.0.1',
       port: 0,
+      ...(options.inspect === true ? { inspectorPort: 0 } : {}),
       handleStructuredLogs: ({ message }) => log(message),
       ...(options.persistDir === undefined ? {} : { resourcePersistencePath: options.persistDir }),
       workers: [
@@ -70,7 +75,31 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       const worker = await miniflare.getWorker('sluice')
       await worker.scheduled({ cron: '* * * * *' })
     },
+    heapBytes: async () => heapSize(await miniflare.getInspectorURL()),
     stop: () => miniflare.dispose(),
+  }
+}
+
+/** Asks V8's inspector for the size of the heap: what is in use and what is not given back. */
+async function heapSize(inspector: URL): Promise<number> {
+  const targets = (await (await fetch(new URL('/json', inspector.href.replace(/^ws/, 'http')))).json()) as {
+    id: string
+    webSocketDebuggerUrl: string
+  }[]
+  const own = targets.find(({ id }) => id === 'core:user:sluice')
+  if (own === undefined) throw new Error('the inspector does not show the worker')
+  const socket = new WebSocket(own.webSocketDebuggerUrl)
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      socket.addEventListener('error', () => reject(new Error('the inspector cannot be reached')))
+      socket.addEventListener('open', () => socket.send(JSON.stringify({ id: 1, method: 'Runtime.getHeapUsage' })))
+      socket.addEventListener('message', ({ data }) => {
+        const answer = JSON.parse(String(data)) as { id?: number; result?: { totalSize: number } }
+        if (answer.id === 1) resolve(answer.result?.totalSize ?? NaN)
+      })
+    })
+  } finally {
+    socket.close()
   }
 }
 
