@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { resourceUsage } from 'node:process'
 import { promisify } from 'node:util'
-import { build } from 'esbuild'
 import {
   loadChartFrom,
   NO_VALUES,
@@ -16,6 +15,7 @@ import {
 import { TemplateCache } from '../../src/helm/index.ts'
 import { goBinary } from '../support/go-binary.ts'
 import { helmBinary } from '../support/helm-binary.ts'
+import { bundleProgram } from './bundled-program.ts'
 import { percentile, round, type Bench, type BenchRow } from './rows.ts'
 
 const corpus = new URL('../../../shared/corpus/helm/', import.meta.url).pathname
@@ -48,37 +48,18 @@ export const bench: Bench = async (log) => {
   const good = cases.filter((one) => !one.fails).toSorted((a, b) => a.size - b.size)
   const [small] = good.filter((one) => one.size > 1000)
   const large = good.at(-1)
-  const bundled = await bundleCli()
+  const bundled = mkdtempSync(join(tmpdir(), 'sluice-cli-'))
+  const bundledProgram = bundleProgram(bundled)
   for (const [name, one] of [['small', small] as const, ['large', large] as const]) {
     if (one === undefined) continue
     log(`process, ${name}: ${one.name}, ${one.size} bytes of output`)
     rows.push(await processes(`process, ${name}`, [process.execPath, program], one))
-    rows.push(await processes(`process, ${name}, bundled`, [process.execPath, join(bundled, 'main.js')], one))
+    rows.push(await processes(`process, ${name}, bundled`, [process.execPath, bundledProgram], one))
     if (helm !== undefined) rows.push(await processes(`process, ${name}, helm`, [helm], one))
   }
   rmSync(bundled, { recursive: true })
   if (helm !== undefined) rows.push(await everyProcess(cases, helm, log))
   return rows
-}
-
-/** The command line as few files, as it would be shipped: loading hundreds of modules is most of what a short run takes. */
-async function bundleCli(): Promise<string> {
-  const outdir = mkdtempSync(join(tmpdir(), 'sluice-cli-'))
-  const banner = {
-    js: "import{createRequire as makeRequire}from'node:module';const require=makeRequire(import.meta.url);",
-  }
-  await build({
-    entryPoints: [program],
-    bundle: true,
-    splitting: true,
-    platform: 'node',
-    format: 'esm',
-    outdir,
-    banner,
-    outExtension: { '.js': '.js' },
-    logLevel: 'error',
-  })
-  return outdir
 }
 
 /** Helm's own engine, warm in one process too: load, coalesce, render, sort, nothing of printing. */

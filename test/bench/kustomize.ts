@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { DiskTree } from '../../src/cli/index.ts'
 import { build } from '../../src/kustomize/index.ts'
 import { printYaml } from '../../src/yaml/index.ts'
+import { bundleProgram } from './bundled-program.ts'
 import { percentile, round, type Bench, type BenchRow } from './rows.ts'
 
 const corpus = fileURLToPath(new URL('../../../shared/corpus/kustomize', import.meta.url))
@@ -49,12 +50,6 @@ function realKustomize(log: (line: string) => void): string | undefined {
     log('  Go is not there, so kustomize is not measured beside')
     return undefined
   }
-}
-
-/** What `npm run bundle` makes, in a directory of its own. Returns the program. */
-function bundleProgram(directory: string): string {
-  execFileSync('npm', ['run', '--silent', 'bundle', '--', `--outdir=${directory}`], { cwd: root, stdio: 'inherit' })
-  return join(directory, 'main.mjs')
 }
 
 interface CorpusCase {
