@@ -10,7 +10,6 @@ import { bundleProgram } from './bundled-program.ts'
 import { percentile, round, type Bench, type BenchRow } from './rows.ts'
 
 const corpus = fileURLToPath(new URL('../../../shared/corpus/kustomize', import.meta.url))
-const root = fileURLToPath(new URL('../../', import.meta.url))
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const version = 'v5.8.1'
 const runs = 5
