@@ -123,10 +123,12 @@ class SqliteQueue implements NodeQueue {
     const perLane = new Map<string, number>()
     for (const { lane } of this.#inFlight.values()) perLane.set(lane, (perLane.get(lane) ?? 0) + 1)
     const isFull = (lane: string): boolean => (perLane.get(lane) ?? 0) >= laneConcurrency
-    for (const lane of this.#statements.lanes.all({ now: this.#options.clock.now() })) {
+    // One moment for everything: what becomes due between two looks would be neither delivered nor waited for.
+    const now = this.#options.clock.now()
+    for (const lane of this.#statements.lanes.all({ now })) {
       const name = lane['lane'] as string
       if (isFull(name)) continue
-      const rows = this.#statements.due.all({ lane: name, now: this.#options.clock.now(), limit: laneConcurrency * 2 })
+      const rows = this.#statements.due.all({ lane: name, now, limit: laneConcurrency * 2 })
       for (const row of rows as unknown as Row[]) {
         if (this.#inFlight.size >= concurrency || isFull(name)) break
         if (this.#inFlight.has(row.id)) continue
@@ -134,7 +136,7 @@ class SqliteQueue implements NodeQueue {
         this.#begin(row, name)
       }
     }
-    const next = this.#statements.next.get({ now: this.#options.clock.now() })?.['at']
+    const next = this.#statements.next.get({ now })?.['at']
     if (typeof next === 'number') this.#wake(Math.max(1, next - this.#options.clock.now()))
   }
 
