@@ -31,6 +31,9 @@ export interface HelmFlags {
   readonly format: string
   readonly snippets?: string
   readonly chart?: string
+  readonly strict?: boolean
+  readonly quiet?: boolean
+  readonly withSubcharts?: boolean
 }
 
 const each = (value: string, before: readonly string[]): string[] => [...before, value]
@@ -72,6 +75,18 @@ export function addTemplateFlags(command: Command): Command {
         .choices(['yaml', 'jsonl'])
         .default('yaml'),
     )
+}
+
+/** Adds the flags of `helm lint`, with Helm's names. */
+export function addLintFlags(command: Command): Command {
+  return addValueFlags(command)
+    .option('-n, --namespace <name>', 'namespace of the release', 'default')
+    .option('--kube-version <version>', 'version of Kubernetes that charts see, and for which kinds are deprecated')
+    .option('--skip-schema-validation', 'do not check values against values.schema.json')
+    .option('--strict', 'fail on warnings, too')
+    .option('--with-subcharts', 'look at the charts in charts/, too')
+    .option('--quiet', 'print warnings and errors only')
+    .addOption(new Option('--debug').hideHelp())
 }
 
 /** Flags of `helm template` that change nothing of what a chart on disk renders: they are about installing, fetching and logging. */

@@ -13,6 +13,7 @@ import {
   type Capabilities,
   type Chart,
   type Hook,
+  type RenderEnvironment,
   type RenderResult,
   type TemplateCache,
 } from '../helm/index.ts'
@@ -33,8 +34,6 @@ export interface TemplateOptions {
   readonly isUpgrade: boolean
   readonly skipSchemaValidation: boolean
   readonly showOnly: readonly string[]
-  /** As `helm lint` renders: nothing is sorted, `required` and `fail` let everything pass. */
-  readonly lint?: boolean
 }
 
 /** Loads a chart from a directory or a `.tgz`. */
@@ -58,12 +57,16 @@ export function renderTemplate(chart: Chart, options: TemplateOptions, cache?: T
     },
     values: options.values,
     capabilities: capabilitiesOf(options),
-    environment: { now: () => Date.now(), randomBytes: (count) => new Uint8Array(randomBytes(count)), rsaKey },
+    environment: renderEnvironment(),
     includeCrds: options.includeCrds,
     skipSchemaValidation: options.skipSchemaValidation,
-    ...(options.lint === true ? { lint: true, skipSorting: true } : {}),
     ...(cache === undefined ? {} : { cache }),
   })
+}
+
+/** What templates get from this machine: its clock, random bytes and keys. */
+export function renderEnvironment(): RenderEnvironment {
+  return { now: () => Date.now(), randomBytes: (count) => new Uint8Array(randomBytes(count)), rsaKey }
 }
 
 function rsaKey(bits: number): Uint8Array {

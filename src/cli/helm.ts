@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { Command } from 'commander'
-import { EngineError, isEngineError } from '../base/index.ts'
-import { parseYamlText, splitManifests, type Chart } from '../helm/index.ts'
-import { quote, toBytes } from '../template/index.ts'
+import { EngineError } from '../base/index.ts'
+import { toBytes } from '../template/index.ts'
 import { checkReleaseName, refuseRemote, releaseName, writeFiles } from './helm-release.ts'
-import { addIgnoredFlags, addTemplateFlags, addValueFlags, templateOptions, type HelmFlags } from './helm-flags.ts'
+import { addIgnoredFlags, addTemplateFlags, templateOptions, type HelmFlags } from './helm-flags.ts'
+import { lintCommand } from './helm-lint.ts'
 import { showCommand } from './helm-show.ts'
 import { renderSnippets } from './helm-snippets.ts'
 import {
@@ -17,7 +17,6 @@ import {
   templateText,
   type TemplateOptions,
 } from './helm-template.ts'
-import { readValues } from './helm-values.ts'
 
 /** `helm template|show|lint`: charts, rendered and checked without a cluster, with the output of Helm v4.3.1. */
 export function helmCommand(): Command {
@@ -68,90 +67,6 @@ async function printSnippets(file: string, chart: string | undefined): Promise<v
   if (chart === undefined) throw usage('--snippets needs --chart, the directory of the chart in which they stand')
   process.stdout.write(renderSnippets(await loadChartFrom(chart), readFileSync(file, 'utf8')))
 }
-
-function lintCommand(): Command {
-  return addValueFlags(new Command('lint'))
-    .description('check that a chart loads, that its values fit and that it renders')
-    .argument('<charts...>', 'directories or archives of charts')
-    .action(async (paths: string[], flags: HelmFlags) => {
-      let failed = 0
-      for (const path of paths) {
-        if (!(await lint(path, flags))) failed++
-        process.stdout.write('\n')
-      }
-      const summary = `${paths.length} chart(s) linted, ${failed} chart(s) failed`
-      if (failed > 0) throw new EngineError(summary, { code: 'lint-failed' })
-      process.stdout.write(`${summary}\n`)
-    })
-}
-
-/** Prints what is wrong with a chart, and says whether nothing of it is an error. The rules that Helm has, but for deprecated kinds and names of objects. */
-async function lint(path: string, flags: HelmFlags): Promise<boolean> {
-  process.stdout.write(`==> Linting ${path}\n`)
-  const chart = await loadChartFrom(path)
-  const lines: string[] = []
-  const say = (severity: 'INFO' | 'WARNING' | 'ERROR', where: string, message: string): void =>
-    void lines.push(`[${severity}] ${where}: ${message}`)
-  if (chart.metadata.icon === '') say('INFO', 'Chart.yaml', 'icon is recommended')
-  if (chart.values === undefined) say('INFO', 'values.yaml', 'file does not exist')
-  if (chart.templates.length === 0) say('WARNING', 'templates/', 'directory does not exist')
-  try {
-    const values = readValues({ ...flags, files: flags.values })
-    const result = renderTemplate(chart, { ...LINT_OPTIONS, values })
-    for (const file of chart.templates)
-      lintRendered(file.name, result.files.get(`${chart.metadata.name}/${file.name}`), say)
-  } catch (error) {
-    if (!isEngineError(error) || error.disposition === 'bug') throw error
-    say('ERROR', 'templates/', error.message)
-  }
-  lintDependencies(chart, resolve(path), say)
-  for (const line of lines) process.stdout.write(`${line}\n`)
-  return !lines.some((line) => line.startsWith('[ERROR]'))
-}
-
-type Say = (severity: 'INFO' | 'WARNING' | 'ERROR', where: string, message: string) => void
-
-function lintRendered(name: string, text: string | undefined, say: Say): void {
-  const extension = /\.[^./]*$/.exec(name)?.[0] ?? ''
-  if (!['.yaml', '.yml', '.tpl', '.txt'].includes(extension))
-    say('ERROR', name, `file extension '${extension}' not valid. Valid extensions are .yaml, .yml, .tpl, or .txt`)
-  if (text === undefined || text.trim() === '' || !/\.ya?ml$/i.test(name)) return
-  const first = text.split('\n').find((line) => line.trim() !== '') ?? ''
-  if (/^[ \t]/.test(first))
-    say('WARNING', name, `document starts with an illegal indent: ${quote(first)}, which may cause parsing problems`)
-  for (const document of splitManifests(text)) {
-    try {
-      parseYamlText(document)
-    } catch (error) {
-      if (!isEngineError(error)) throw error
-      return say('ERROR', name, `unable to parse YAML: ${error.message}`)
-    }
-  }
-}
-
-function lintDependencies(chart: Chart, directory: string, say: Say): void {
-  const present = chart.dependencies.map((child) => child.metadata.name)
-  const wanted = (chart.metadata.dependencies ?? []).map((one) => one.name)
-  const undeclared = present.filter((name) => !wanted.includes(name))
-  if (undeclared.length > 0)
-    say('ERROR', directory, `chart metadata is missing these dependencies: ${undeclared.join(',')}`)
-  const missing = wanted.filter((name) => !present.includes(name))
-  if (missing.length > 0)
-    say('WARNING', directory, `chart directory is missing these dependencies: ${missing.join(',')}`)
-}
-
-const LINT_OPTIONS: Omit<TemplateOptions, 'values'> = Object.freeze({
-  release: 'test-release',
-  namespace: 'default',
-  apiVersions: [],
-  includeCrds: false,
-  noHooks: false,
-  skipTests: false,
-  isUpgrade: false,
-  skipSchemaValidation: false,
-  showOnly: [],
-  lint: true,
-})
 
 function usage(message: string): EngineError {
   return new EngineError(message, { code: 'usage' })

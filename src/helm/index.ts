@@ -18,6 +18,8 @@ export {
   type Capabilities,
   type KubeVersion,
 } from './engine/capabilities.ts'
+export { chartArchiveTree, lintChart, type LintOptions } from './lint/lint.ts'
+export type { LintMessage, LintSeverity } from './lint/message.ts'
 export type { Lookup, LookupRequest, RenderEnvironment } from './engine/host.ts'
 export type { ReleaseOptions } from './engine/objects.ts'
 export { HelmRenderError } from './engine/render-error.ts'

@@ -101,7 +101,9 @@ export function renderChart(request: RenderRequest): RenderResult {
   const chart = instantiate(request.chart)
   const userValues = toTable(request.values)
   processDependencies(chart, userValues, warn)
-  const values = coalesceValues(chart, userValues, warn)
+  // Helm's linter fills the defaults in twice: what a user's null removed the first time is back after the second.
+  const given = request.lint === true ? coalesceValues(chart, userValues, () => undefined) : userValues
+  const values = coalesceValues(chart, given, warn)
   if (request.skipSchemaValidation !== true) validateSchemas(chart, values)
   if (request.lint !== true) checkKubeVersion(chart, request.capabilities ?? DEFAULT_CAPABILITIES)
   const requests = new Map<string, LookupRequest>()

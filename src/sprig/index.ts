@@ -7,10 +7,11 @@
  */
 export { sprigFunctions, nonHermeticFunctions } from './table.ts'
 export { encodeJson, type JsonStyle } from './json-encode.ts'
-export { decodeJson } from './json-decode.ts'
+export { decodeJson, jsonFault } from './json-decode.ts'
 export { encodeBase64, decodeBase64 } from './encoding.ts'
 export { toText, toInt64, toFloat64, isEmpty } from './convert.ts'
 export { deepCopy, deepEqual } from './deep.ts'
 export { trimSpace } from './strings.ts'
 export { parseNanoseconds, roundNanoseconds } from './time/duration.ts'
 export { goDuration } from './time/time-value.ts'
+export { parseIp, parseRequestUrl, parseUrl, type Url } from './urls.ts'

@@ -24,6 +24,16 @@ function refuseInfinity(value: Value): void {
   else if (value instanceof Map) for (const item of value.values()) refuseInfinity(item)
 }
 
+/**
+ * Go's words for what is wrong with a text that starts with no JSON value, and how many bytes Go has read by then, the wrong one included; the number is
+ * left out where the text ends too early.
+ */
+export function jsonFault(text: string): { readonly message: string; readonly bytes?: number } {
+  const explainer = new Explainer(text)
+  const message = explainer.explain()
+  return message === END ? { message } : { message, bytes: toBytes(text.slice(0, explainer.position)).length + 1 }
+}
+
 const END = 'unexpected end of JSON input'
 
 /** Thrown inside this file alone, to leave the scan at the first fault. */
@@ -42,6 +52,11 @@ class Explainer {
 
   constructor(text: string) {
     this.text = text
+  }
+
+  /** Where the scan is, in UTF-16 units: after {@link explain}, at the fault. */
+  get position(): number {
+    return this.at
   }
 
   explain(): string {

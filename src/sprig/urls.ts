@@ -16,7 +16,7 @@ interface User {
 }
 
 /** A URL taken apart as Go's net/url does. */
-interface Url {
+export interface Url {
   readonly scheme: string
   readonly opaque: string
   readonly user: User | undefined
@@ -47,7 +47,7 @@ function cut(text: string, separator: string): [string, string] {
 }
 
 /** Go's url.Parse; a string result is the message of its error. */
-function parseUrl(raw: string): Url | string {
+export function parseUrl(raw: string): Url | string {
   const [withoutFragment, fragment] = cut(raw, '#')
   let at = withoutFragment
   try {
@@ -56,6 +56,16 @@ function parseUrl(raw: string): Url | string {
     return { ...url, fragment: decode(fragment, 'fragment') }
   } catch (error) {
     if (error instanceof UrlFault) return `parse ${quote(at)}: ${error.message}`
+    throw error
+  }
+}
+
+/** Go's url.ParseRequestURI, for URLs with a scheme: as {@link parseUrl}, but a `#` starts no fragment. */
+export function parseRequestUrl(raw: string): Url | string {
+  try {
+    return { ...parseReference(raw), fragment: '' }
+  } catch (error) {
+    if (error instanceof UrlFault) return `parse ${quote(raw)}: ${error.message}`
     throw error
   }
 }

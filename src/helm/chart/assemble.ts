@@ -15,6 +15,8 @@ export type LoadedFile = ChartFile
 interface Context {
   readonly limits: ChartLimits
   readonly depth: number
+  /** The apiVersion is not looked at. */
+  readonly anyApiVersion?: boolean
 }
 
 interface Parts {
@@ -53,7 +55,7 @@ export function assembleChart(files: readonly LoadedFile[], context: Context): C
     // Helm 2 took charts that say nothing of their format.
     parts.metadata = (fields['apiVersion'] ?? '') === '' ? { ...fields, apiVersion: 'v1' } : fields
   }
-  checkApiVersion(parts.metadata)
+  if (context.anyApiVersion !== true) checkApiVersion(parts.metadata)
   for (const file of files) place(file, parts)
   if (parts.metadata === undefined) throw helmError('chart-invalid', 'Chart.yaml file is missing')
   const metadata = validateMetadata(parts.metadata)
@@ -146,7 +148,7 @@ function loadChildren(children: ReadonlyMap<string, readonly LoadedFile[]>, pare
 }
 
 function loadChild(name: string, files: readonly LoadedFile[], context: Context): Chart {
-  const below = { limits: context.limits, depth: context.depth + 1 }
+  const below = { ...context, depth: context.depth + 1 }
   if (name.endsWith('.tgz')) {
     const [archive] = files
     if (archive === undefined || archive.name !== name) {

@@ -4,6 +4,8 @@ import { helmError } from '../errors.ts'
 /** A Go struct as encoding/json fills it: its name in error texts, and the shape of each JSON field. */
 export interface StructShape {
   readonly name: string
+  /** How errors name the type where something else stands in its place; left out: as `name`. */
+  readonly type?: string
   readonly fields: { readonly [field: string]: FieldShape }
 }
 
@@ -52,9 +54,39 @@ function decodeFields(map: GoMap, shape: StructShape, path: string): Decoded {
 function fieldValue(map: GoMap, field: string): Value {
   const exact = map.get(field)
   if (exact !== undefined) return exact
-  const folded = field.toLowerCase()
-  for (const [key, value] of map) if (key.length === field.length && key.toLowerCase() === folded) return value
+  for (const [key, value] of map) if (sameFolded(field, key)) return value
   return undefined
+}
+
+/**
+ * The first field of a value, in the order of JSON that sigs.k8s.io/yaml made, that the struct does not have; undefined where there is none. For values
+ * that {@link decodeStruct} takes (encoding/json DisallowUnknownFields).
+ */
+export function unknownField(value: Value, shape: StructShape): string | undefined {
+  if (!(value instanceof Map)) return undefined
+  for (const key of [...value.keys()].sort()) {
+    const fields = Object.entries(shape.fields)
+    const known = fields.find(([field]) => field === key) ?? fields.find(([field]) => sameFolded(field, key))
+    if (known === undefined) return key
+    const unknown = unknownBelow(value.get(key), known[1])
+    if (unknown !== undefined) return unknown
+  }
+  return undefined
+}
+
+function unknownBelow(value: Value, shape: FieldShape): string | undefined {
+  if (typeof shape === 'string') return undefined
+  if ('struct' in shape) return unknownField(value, shape.struct)
+  if (!Array.isArray(value)) return undefined
+  for (const item of value) {
+    const unknown = unknownField(item, shape.structs)
+    if (unknown !== undefined) return unknown
+  }
+  return undefined
+}
+
+function sameFolded(field: string, key: string): boolean {
+  return key.length === field.length && key.toLowerCase() === field.toLowerCase()
 }
 
 interface Place {
@@ -80,7 +112,7 @@ function decodeField(value: Value, shape: FieldShape, place: Place): unknown {
     default:
   }
   if ('struct' in shape) {
-    if (!(value instanceof Map)) throw fieldMismatch(value, shape.struct.name, place)
+    if (!(value instanceof Map)) throw fieldMismatch(value, shape.struct.type ?? shape.struct.name, place)
     return decodeFields(value, shape.struct, place.path)
   }
   return decodeList(value, `[]*${shape.structs.name}`, place).map((item) => {

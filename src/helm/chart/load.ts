@@ -11,6 +11,8 @@ import { withoutBom } from './text.ts'
 /** How a chart is loaded. */
 export interface LoadChartOptions {
   readonly limits?: Partial<ChartLimits>
+  /** Charts of any apiVersion are read as those of v2, as Helm's linter does. */
+  readonly anyApiVersion?: boolean
 }
 
 /**
@@ -28,7 +30,11 @@ export function loadChart(files: FileTree, path: string, options: LoadChartOptio
   }
   const isIgnored = parseHelmIgnore(readIgnoreFile(tree))
   const found = collect(tree, isIgnored, limits)
-  return assembleChart(readAll(tree, found, limits), { limits, depth: 0 })
+  return assembleChart(readAll(tree, found, limits), {
+    limits,
+    depth: 0,
+    ...(options.anyApiVersion === true ? { anyApiVersion: true } : {}),
+  })
 }
 
 function readIgnoreFile(tree: FileTree): string {

@@ -1,7 +1,7 @@
 import { tryParseVersion } from '../../base/index.ts'
 import { isPrint, isSpace, type Value } from '../../template/index.ts'
 import { helmError } from '../errors.ts'
-import { decodeStruct, type Decoded, type StructShape } from './decode.ts'
+import { decodeStruct, unknownField, type Decoded, type StructShape } from './decode.ts'
 
 /** A person who maintains a chart. */
 export interface ChartMaintainer {
@@ -97,6 +97,11 @@ const LOCK: StructShape = {
 /** Reads Chart.yaml, or requirements.yaml on top of it, without validating. @throws EngineError `chart-invalid` for values of the wrong type. */
 export function decodeMetadata(value: Value, into: Decoded): Decoded {
   return { ...into, ...decodeStruct(value, METADATA, 'v2.Metadata') }
+}
+
+/** The first field of Chart.yaml that charts do not have; undefined where there is none. */
+export function unknownMetadataField(value: Value): string | undefined {
+  return unknownField(value, METADATA)
 }
 
 /** Reads Chart.lock. */

@@ -56,7 +56,8 @@ function splitDocuments(text: string): string[] {
   return documents
 }
 
-function goKind(type: string): string {
+/** The name that Go's encoding/json has for a value in its errors, from the name of the value's type. */
+export function goKind(type: string): string {
   if (type.startsWith('[]')) return 'array'
   return type === 'float64' ? 'number' : type
 }

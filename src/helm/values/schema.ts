@@ -23,8 +23,8 @@ function problems(chart: ChartInstance, values: GoMap): string {
   const { name } = chart.metadata
   let text = ''
   if (chart.chart.schema !== undefined) {
-    const failures = new SchemaValidator(parseSchema(chart.chart.schema, name)).validate(values)
-    if (failures.length > 0) text += `${name}:\n${printFailures(failures)}\n`
+    const wrong = schemaProblems(chart.chart.schema, `values.schema.json of chart ${name}`, values)
+    if (wrong !== '') text += `${name}:\n${wrong}`
   }
   for (const child of chart.dependencies) {
     const below = values.get(child.metadata.name)
@@ -35,13 +35,23 @@ function problems(chart: ChartInstance, values: GoMap): string {
   return text
 }
 
-function parseSchema(bytes: Uint8Array, chart: string): Schema {
+/**
+ * What is wrong with values by one schema, one line each, every line ended; empty where nothing is. `where` names the schema in errors.
+ *
+ * @throws EngineError `values-schema` for a schema that cannot be used, `values-schema-remote`.
+ */
+export function schemaProblems(schema: Uint8Array, where: string, values: GoMap): string {
+  const failures = new SchemaValidator(parseSchema(schema, where)).validate(values)
+  return failures.length === 0 ? '' : `${printFailures(failures)}\n`
+}
+
+function parseSchema(bytes: Uint8Array, where: string): Schema {
   let parsed: unknown
   try {
     parsed = JSON.parse(fromBytes(bytes))
   } catch (cause) {
-    throw helmError('values-schema', `values.schema.json of chart ${chart} is not JSON`, { cause })
+    throw helmError('values-schema', `${where} is not JSON`, { cause })
   }
   if (typeof parsed === 'boolean' || isSchemaObject(parsed)) return parsed
-  throw helmError('values-schema', `values.schema.json of chart ${chart} must be an object or a boolean`)
+  throw helmError('values-schema', `${where} must be an object or a boolean`)
 }
