@@ -2,12 +2,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TemplateCache } from '../../../src/helm/index.ts'
 import { ownCases } from '../../conformance/helm.ts'
-import { OTHER_WORDS } from '../../conformance/known-differences.ts'
+import { KNOWN_DIFFERENCES, OTHER_WORDS } from '../../conformance/known-differences.ts'
 
 // `npm run conformance -- helm` runs these and the shared corpus.
 const outcomes = await ownCases(new TemplateCache())
 
-for (const { id, problem } of outcomes) test(`as helm prints it: ${id}`, () => assert.equal(problem, undefined))
+const known = new Set(KNOWN_DIFFERENCES.map(({ id }) => id))
+
+for (const { id, problem } of outcomes) {
+  if (known.has(`helm/${id}`)) test(`differs from helm on purpose: ${id}`, () => assert.notEqual(problem, undefined))
+  else test(`as helm prints it: ${id}`, () => assert.equal(problem, undefined))
+}
 
 test('failures are told in the words of helm', () => {
   const other = outcomes.filter((one) => one.sameError === false).map((one) => `helm/${one.id}`)
