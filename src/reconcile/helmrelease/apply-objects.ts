@@ -3,21 +3,14 @@ import { EngineError, mapLimit } from '../../base/index.ts'
 import {
   detectDrift,
   foldClientSideFields,
+  formatKey,
   isNotFound,
   normalizeObject,
   type KubeClient,
   type LiveReader,
   type WriteOptions,
 } from '../../kube/index.ts'
-import {
-  compareForHelmInstall,
-  nameOf,
-  namespaceOf,
-  objectIdKey,
-  objectIdOf,
-  scalarText,
-  type KubeObject,
-} from '../../resources/index.ts'
+import { compareForHelmInstall, nameOf, objectIdKey, objectIdOf, type KubeObject } from '../../resources/index.ts'
 import { groupByKind, isFatal, keyOfObject, mapOf, messageOf } from './objects.ts'
 import { threeWayPatch } from './three-way.ts'
 
@@ -66,18 +59,13 @@ export async function applyReleaseObjects(
         done.push(await applyObject(client, object, previous.get(objectIdKey(objectIdOf(object))), options))
       } catch (error) {
         if (isFatal(error)) throw error
-        errors.push(`${describe(object)}: ${messageOf(error)}`)
+        errors.push(`${formatKey(keyOfObject(object))}: ${messageOf(error)}`)
       }
     })
     if (errors.length > 0)
       throw new EngineError(errors.toSorted().join('\n'), { code: 'release-apply-failed', disposition: 'retry' })
   }
   return done
-}
-
-function describe(object: KubeObject): string {
-  const namespace = namespaceOf(object)
-  return `${scalarText(object['kind'])}/${namespace === '' ? '' : `${namespace}/`}${nameOf(object)}`
 }
 
 async function applyObject(

@@ -1,6 +1,6 @@
 import { fieldManagers } from '../../api/index.ts'
 import { EngineError, mapLimit, toEngineError } from '../../base/index.ts'
-import { detectDrift, isConflict, normalizeObject } from '../../kube/index.ts'
+import { detectDrift, formatKey, isConflict, normalizeObject } from '../../kube/index.ts'
 import {
   compareForApply,
   objectIdOf,
@@ -77,7 +77,7 @@ async function findDrift(
       return await compare(ctx, attempt, object, rules)
     } catch (error) {
       if (isFatal(error)) throw error
-      errors.push(`${nameOfObject(object)}: ${messageOf(error)}`)
+      errors.push(`${formatKey(keyOfObject(object))}: ${messageOf(error)}`)
       return undefined
     }
   })
@@ -144,14 +144,14 @@ async function correct(ctx: RunContext, attempt: Attempt, found: readonly Drifte
     try {
       await correctOne(ctx, attempt, one)
       const action = isMissing(one) ? 'created' : 'configured'
-      done.push(`${nameOfObject(one.object)} ${action}`)
-      attempt.changes.push({ object: nameOfObject(one.object), action, drift: pathsOf(one) })
+      done.push(`${formatKey(keyOfObject(one.object))} ${action}`)
+      attempt.changes.push({ object: formatKey(keyOfObject(one.object)), action, drift: pathsOf(one) })
     } catch (error) {
       if (isFatal(error)) throw error
       const what = isMissing(one) ? 'creation' : 'patch'
       // The server's message may quote values of a Secret.
       const text = one.object['kind'] === 'Secret' ? toEngineError(error).code : messageOf(error)
-      errors.push(`${nameOfObject(one.object)} ${what} failure: ${text}`)
+      errors.push(`${formatKey(keyOfObject(one.object))} ${what} failure: ${text}`)
     }
   }
   const subject = latestSnapshot(attempt.object.status?.history) ?? {}
@@ -182,15 +182,10 @@ async function correctOne(ctx: RunContext, attempt: Attempt, drifted: Drifted): 
   ctx.helm.live.remember(client, key, live)
 }
 
-function nameOfObject(object: KubeObject): string {
-  const { kind, namespace, name } = keyOfObject(object)
-  return [kind, namespace, name].filter(Boolean).join('/')
-}
-
 function describe({ object, patch }: Drifted): string {
-  if (patch === undefined) return `${nameOfObject(object)} removed`
+  if (patch === undefined) return `${formatKey(keyOfObject(object))} removed`
   const count = (op: string): number => patch.filter((operation) => operation.op === op).length
-  return `${nameOfObject(object)} changed (${count('add')} additions, ${count('replace')} changes, ${count('remove')} removals)`
+  return `${formatKey(keyOfObject(object))} changed (${count('add')} additions, ${count('replace')} changes, ${count('remove')} removals)`
 }
 
 /** The paths of a patch as records of runs show them. Never values. */

@@ -1,6 +1,6 @@
 import { EngineError, toEngineError } from '../../base/index.ts'
 import { fieldManagers } from '../../api/index.ts'
-import { beginRelease, concludeRelease, failedBeforeStored, noteApplied, recordRelease } from './conclude.ts'
+import { beginRelease, concludeRelease, failedBeforeStored, noteApplied, recordRelease, setStatus } from './conclude.ts'
 import { releaseNamespaceOf } from './names.ts'
 import { findExisting } from './objects.ts'
 import { operationContext, type ActionResult, type ReleaseRequest } from './operation.ts'
@@ -104,11 +104,8 @@ async function checkName(request: ReleaseRequest): Promise<number> {
 }
 
 async function supersedeReplaced(request: ReleaseRequest): Promise<void> {
-  const { storage } = request
-  const last = await storage.latest()
-  if (last === undefined) return
-  const info = { ...last.release.info, status: 'superseded' as const }
-  await storage.update(last, { ...last.release, info })
+  const last = await request.storage.latest()
+  if (last !== undefined) await setStatus(request, last, 'superseded')
 }
 
 async function createTargetNamespace(request: ReleaseRequest): Promise<void> {

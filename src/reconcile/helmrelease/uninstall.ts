@@ -1,8 +1,8 @@
 import { EngineError, toEngineError } from '../../base/index.ts'
 import type { Release } from '../../helm/index.ts'
-import { checkTermination, type ObjectKey } from '../../kube/index.ts'
+import { checkTermination, formatKey, type ObjectKey } from '../../kube/index.ts'
 import { compareForHelmUninstall, nameOf, scalarText, type KubeObject } from '../../resources/index.ts'
-import { refreshSnapshot, setStatus } from './conclude.ts'
+import { refreshSnapshot, setStatus, supersede } from './conclude.ts'
 import { runHooks } from './hooks.ts'
 import { deleteReleaseObjects, groupByKind, isGone, keyOfObject, readManifest, releaseObjects } from './objects.ts'
 import { operationContext, type ActionRequest, type OperationContext } from './operation.ts'
@@ -52,11 +52,7 @@ export async function uninstallRelease(
   const release = { ...stored.release, info }
   if (options?.keepHistory === true) {
     await storage.update(stored, release)
-    for (const head of await storage.heads()) {
-      if (head.status !== 'deployed') continue
-      const older = await storage.read(head.version)
-      if (older !== undefined) await setStatus(request, older, 'superseded')
-    }
+    await supersede(request, release.version)
   } else await purge(request)
   refreshSnapshot(request, release)
   return { state: 'uninstalled', release }
@@ -142,10 +138,7 @@ function propagationOf(
 
 function noteDeleted(request: ActionRequest, deleted: readonly KubeObject[]): void {
   request.attempt.changes.push(
-    ...deleted.map((object) => {
-      const { namespace, name } = keyOfObject(object)
-      return { object: [scalarText(object['kind']), namespace, name].filter(Boolean).join('/'), action: 'deleted' }
-    }),
+    ...deleted.map((object) => ({ object: formatKey(keyOfObject(object)), action: 'deleted' })),
   )
 }
 
