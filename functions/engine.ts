@@ -14,9 +14,12 @@ import {
   defaultLimits,
   defaultSettings,
   runJob,
+  type EngineDeps,
   type Job,
   type JobResult,
+  type Limits,
 } from '../src/reconcile/index.ts'
+import { artifactLink } from '../src/sources/index.ts'
 import type { Config } from './config.ts'
 
 /** What one cluster's engine works with. */
@@ -27,6 +30,8 @@ export interface ClusterRuntime {
   readonly connect: () => Promise<KubeTransport>
   /** Opens connections to clusters that objects name. */
   readonly connectOther: KubeConnector
+  /** Bounds of the platform; the configuration's own come on top. */
+  readonly limits?: Partial<Limits>
   readonly http: HttpClient
   readonly ssh?: SshClient
   readonly state: StateStore
@@ -44,14 +49,35 @@ export type CreateEngine = (runtime: ClusterRuntime) => RunJob
 
 /** The engine for one cluster. Its caches live as long as what this returns. */
 export const createEngine: CreateEngine = (runtime) => {
-  const { config, connect, connectOther, cluster, ...ports } = runtime
+  const { config, connect, connectOther, cluster, limits: platformLimits, ...ports } = runtime
   const caches = createCaches({ store: runtime.blobs })
-  const limits = { ...defaultLimits, ...config.limits }
+  const limits = { ...defaultLimits, ...platformLimits, ...config.limits }
   const settings = { ...defaultSettings, ...config.settings }
+  const artifactUrl = linkOf(config, cluster)
   let transport: KubeTransport | undefined
   return async (job, signal, superseded) => {
     transport ??= await connect()
-    const deps = { ...ports, cluster: { name: cluster }, transport, connect: connectOther, caches, limits, settings }
+    const deps = {
+      ...ports,
+      cluster: { name: cluster },
+      transport,
+      connect: connectOther,
+      caches,
+      limits,
+      settings,
+      ...artifactUrl,
+    }
     return runJob(deps, job, signal, superseded)
+  }
+}
+
+/** How the artifacts of a cluster are linked to, where the deployment is told its own URL. */
+function linkOf(config: Config, cluster: string): Pick<EngineDeps, 'artifactUrl'> {
+  const { publicUrl } = config.settings
+  if (publicUrl === undefined) return {}
+  const [key] = config.artifactKeys
+  return {
+    artifactUrl: (path, { hasFile }) =>
+      artifactLink({ publicUrl, cluster, ...(key === undefined || !hasFile ? {} : { key }) }, path),
   }
 }

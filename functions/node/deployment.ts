@@ -19,6 +19,7 @@ import {
   openDatabase,
   type NodeQueue,
 } from '../../src/platforms/node/index.ts'
+import { artifactBlobKey } from '../../src/sources/index.ts'
 import { createBodyBudget } from '../body.ts'
 import type { Config, ReadSetting } from '../config.ts'
 import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
@@ -98,6 +99,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
     random,
     logger,
     coordinatorOf: (cluster) => coordinators.get(cluster),
+    readArtifact: (name) => blobs.get(artifactBlobKey(name)),
     background: (work) => {
       const noted = work.catch((error: unknown) =>
         logger.log('warn', 'background work failed', { error: String(error) }),
