@@ -19,7 +19,7 @@ import {
   type JobResult,
   type Limits,
 } from '../src/reconcile/index.ts'
-import { artifactLink } from '../src/sources/index.ts'
+import { artifactLink, type GitObjectCache } from '../src/sources/index.ts'
 import type { Config } from './config.ts'
 
 /** What one cluster's engine works with. */
@@ -36,6 +36,8 @@ export interface ClusterRuntime {
   readonly ssh?: SshClient
   readonly state: StateStore
   readonly blobs: BlobStore
+  /** Git objects that the clusters of one instance share; left out, each has its own. */
+  readonly git?: GitObjectCache
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -49,8 +51,8 @@ export type CreateEngine = (runtime: ClusterRuntime) => RunJob
 
 /** The engine for one cluster. Its caches live as long as what this returns. */
 export const createEngine: CreateEngine = (runtime) => {
-  const { config, connect, connectOther, cluster, limits: platformLimits, ...ports } = runtime
-  const caches = createCaches({ store: runtime.blobs })
+  const { config, connect, connectOther, cluster, limits: platformLimits, git, ...ports } = runtime
+  const caches = createCaches({ store: runtime.blobs, ...(git === undefined ? {} : { git }) })
   const limits = { ...defaultLimits, ...platformLimits, ...config.limits }
   const settings = { ...defaultSettings, ...config.settings }
   const artifactUrl = linkOf(config, cluster)

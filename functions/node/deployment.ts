@@ -19,7 +19,7 @@ import {
   openDatabase,
   type NodeQueue,
 } from '../../src/platforms/node/index.ts'
-import { artifactBlobKey } from '../../src/sources/index.ts'
+import { artifactBlobKey, GitObjectCache } from '../../src/sources/index.ts'
 import { createBodyBudget } from '../body.ts'
 import type { Config, ReadSetting } from '../config.ts'
 import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
@@ -65,6 +65,8 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
   const http = createNodeHttpClient({ egress: { allowHosts: config.privateHosts } })
   const ssh = createNodeSshClient({ egress: { allowHosts: config.privateHosts } })
   const blobs = createDirectoryBlobStore({ directory: join(options.dataDir, 'cache') })
+  // A push to many clusters is one download.
+  const git = new GitObjectCache({ store: blobs })
   const queue = createNodeQueue({
     database,
     durableDatabase,
@@ -85,6 +87,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       ssh,
       state,
       blobs,
+      git,
       clock,
       random,
       logger,
