@@ -80,7 +80,7 @@ export async function runJob(
       loadWorld(client, deps.settings.namespaces, job.push === undefined ? 'all' : 'referenced', signal),
       loadChecks(deps.state, job.cluster),
     ])
-    const events = createEventSink(client, deps.clock, logger)
+    const events = createEventSink(client, deps.clock, logger, deps.caches.events)
     const sources = createSources({ deps, client, world, events, signal })
     const concerned = sourcesOf(world, job, checks, startedAt)
     await refreshAll(sources, concerned)
