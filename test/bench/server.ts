@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -77,7 +78,7 @@ export async function startServer(
     DATA_DIR: join(directory, 'data'),
     PATH: process.env['PATH'] ?? '',
   }
-  const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(process.execPath, [...startFlags(), program], { env, stdio: ['ignore', 'ignore', 'inherit'] })
   const url = `http://127.0.0.1:${port}`
   for (let attempt = 0; ; attempt++) {
     if (child.exitCode !== null || attempt === 2400) throw new Error('the deployment did not start')
@@ -100,6 +101,13 @@ export async function startServer(
       await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** The runtime's options of `npm start`. */
+function startFlags(): readonly string[] {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const { scripts } = JSON.parse(text) as { readonly scripts: { readonly start: string } }
+  return scripts.start.split(' ').filter((word) => word.startsWith('--'))
 }
 
 async function freePort(): Promise<number> {
