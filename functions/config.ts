@@ -98,6 +98,7 @@ const settingsSchema = z
     pruneGuard: z.strictObject({ minObjects: z.number().int().min(1), share: z.number().min(0).max(1) }),
     verifySopsMac: z.boolean(),
     namespaces: z.array(z.string().min(1)),
+    watchConfigsSelector: z.string(),
   })
   .partial()
 

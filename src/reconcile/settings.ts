@@ -40,6 +40,8 @@ export interface Settings {
   readonly verifySopsMac: boolean
   /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
   readonly namespaces: readonly string[]
+  /** Label selector of ConfigMaps and Secrets whose changes are looked for by each scan (`--watch-configs-label-selector`); empty: none. */
+  readonly watchConfigsSelector: string
   /** Private hosts that sources may be fetched from. */
   readonly egress: EgressPolicy
 }
@@ -76,6 +78,7 @@ export const defaultSettings: Settings = {
   pruneGuard: { minObjects: 20, share: 0.5 },
   verifySopsMac: false,
   namespaces: [],
+  watchConfigsSelector: 'reconcile.fluxcd.io/watch=Enabled',
   egress: {},
 }
 
