@@ -38,6 +38,10 @@ export interface Settings {
    * matches, unless they were encrypted with `mac_only_encrypted`.
    */
   readonly verifySopsMac: boolean
+  /**
+   * `namespace/name` of a Secret whose `*.agekey` entries decrypt for Kustomizations with `spec.decryption` and no Secret of their own (`--sops-age-secret`). Empty: none.
+   */
+  readonly sopsAgeSecret: string
   /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
   readonly namespaces: readonly string[]
   /** Label selector of ConfigMaps and Secrets whose changes are looked for by each scan (`--watch-configs-label-selector`); empty: none. */
@@ -77,6 +81,7 @@ export const defaultSettings: Settings = {
   overrideManagers: [],
   pruneGuard: { minObjects: 20, share: 0.5 },
   verifySopsMac: false,
+  sopsAgeSecret: '',
   namespaces: [],
   watchConfigsSelector: 'reconcile.fluxcd.io/watch=Enabled',
   egress: {},
