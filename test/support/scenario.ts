@@ -15,7 +15,7 @@ import {
   type RunRecord,
   type Settings,
 } from '../../src/reconcile/index.ts'
-import type { Canaries } from './canaries.ts'
+import { Canaries } from './canaries.ts'
 import type { TestCluster } from './cluster.ts'
 import { installCrds } from './crds.ts'
 import type { GitTestFile, GitTestRepository } from './git-repository.ts'
@@ -93,12 +93,15 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
     limits: { ...defaultLimits, ...options.limits },
     settings: { ...defaultSettings, namespaces: [namespace], egress: { allowPrivate: true }, ...options.settings },
   }
+  const suite = new Canaries()
+  suite.add('token of the cluster', address.token)
   let runs = 0
   const run = async (job: Partial<Job>): Promise<JobResult> => {
     const full: Job = { kind: 'push', runId: `run-${++runs}`, cluster: 'test', receivedAt: Date.now(), ...job }
     for (let attempt = 0; ; attempt++) {
       const result = await runJob(deps, full)
       canaries?.see('record of a run', JSON.stringify(result))
+      suite.see('record of a run', JSON.stringify(result))
       if (result.requeueAfterMs === undefined || attempt === 20) return result
       await systemClock.sleep(Math.min(result.requeueAfterMs, 500))
     }
@@ -147,10 +150,15 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
         await canaries.seeState(deps.state)
         await canaries.seeNamespace(client, namespace)
       }
+      for (const line of logger.lines) suite.see('line of the log', line)
+      await suite.seeState(deps.state)
+      await suite.seeStatuses(client, namespace)
+      await suite.addSecrets(client, namespace)
       transport.close()
       http.close()
       await git.close()
       canaries?.assertNone(10)
+      suite.assertNone(0)
     },
   }
 }
