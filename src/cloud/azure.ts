@@ -15,6 +15,12 @@ export interface AzureCredentials {
     | { readonly kind: 'federated'; readonly token: string }
 }
 
+/** A token and when it ends, in milliseconds since 1970. */
+export interface AzureToken {
+  readonly token: string
+  readonly expiresAt: number
+}
+
 /** Where tokens of the public cloud are given out. */
 export const azureAuthority = 'https://login.microsoftonline.com/'
 
@@ -22,7 +28,7 @@ const form = { 'content-type': 'application/x-www-form-urlencoded' }
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
 /**
- * A token by client credentials, and when it ends in milliseconds since 1970.
+ * A token by client credentials.
  *
  * @param options.unusable makes the error for a certificate that cannot be used, of the reason.
  * @throws EngineError as postToService.
@@ -31,7 +37,7 @@ export async function fetchAzureToken(
   deps: CloudDeps,
   credentials: AzureCredentials,
   options: { readonly scope: string; readonly unusable: (why: string) => Error },
-): Promise<{ readonly token: string; readonly expiresAt: number }> {
+): Promise<AzureToken> {
   const { tenantId, clientId, proof } = credentials
   const url = `${credentials.authorityHost.replace(/\/+$/, '')}/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`
   const parameters: { [name: string]: string } = {

@@ -5,10 +5,10 @@
  */
 export { signAwsRequest, type AwsCredentials } from './aws-sign.ts'
 export { assumeAwsRole, checkStsEndpoint, fetchLdapCredentials } from './aws-sts.ts'
-export { fetchAzureToken, type AzureCredentials } from './azure.ts'
+export { azureAuthority, fetchAzureToken, type AzureCredentials } from './azure.ts'
 export { fetchGcpToken, gcpScope, type GcpCredentials, type GcpToken } from './gcp.ts'
 export { parseGcpCredentials, readGcpCredentials } from './gcp-credentials.ts'
-export { codeCommitLogin } from './codecommit.ts'
+export { codeCommitLogin, codeCommitRegion } from './codecommit.ts'
 export { createCloudLogins, type CloudLogins, type CloudRequest, type CloudServiceAccount } from './logins.ts'
 export { cloudRegistryLogin, type CloudProvider } from './registry.ts'
 export { answerField, parseObject, postToService, type CloudDeps, type CloudFailure } from './request.ts'
