@@ -17,7 +17,8 @@ import {
   type Job,
   type JobResult,
 } from '../src/reconcile/index.ts'
-import type { Config } from './config.ts'
+import { createCloudLogins } from '../src/cloud/index.ts'
+import type { Config, ReadSetting } from './config.ts'
 
 /** What one cluster's engine works with. */
 export interface ClusterRuntime {
@@ -28,6 +29,8 @@ export interface ClusterRuntime {
   /** Opens connections to clusters that objects name. */
   readonly connectOther: KubeConnector
   readonly http: HttpClient
+  /** Reads the deployment's own credentials at clouds, when they are used. */
+  readonly read: ReadSetting
   readonly ssh?: SshClient
   readonly state: StateStore
   readonly blobs: BlobStore
@@ -44,14 +47,24 @@ export type CreateEngine = (runtime: ClusterRuntime) => RunJob
 
 /** The engine for one cluster. Its caches live as long as what this returns. */
 export const createEngine: CreateEngine = (runtime) => {
-  const { config, connect, connectOther, cluster, ...ports } = runtime
+  const { config, connect, connectOther, cluster, read, ...ports } = runtime
   const caches = createCaches({ store: runtime.blobs })
   const limits = { ...defaultLimits, ...config.limits }
   const settings = { ...defaultSettings, ...config.settings }
+  const cloud = createCloudLogins({ http: ports.http, egress: settings.egress, clock: ports.clock, read })
   let transport: KubeTransport | undefined
   return async (job, signal, superseded) => {
     transport ??= await connect()
-    const deps = { ...ports, cluster: { name: cluster }, transport, connect: connectOther, caches, limits, settings }
+    const deps = {
+      ...ports,
+      cluster: { name: cluster },
+      transport,
+      connect: connectOther,
+      cloud,
+      caches,
+      limits,
+      settings,
+    }
     return runJob(deps, job, signal, superseded)
   }
 }

@@ -84,7 +84,8 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
     #coordinatorOf(name: string): Coordinator | undefined {
       if (this.#coordinator !== undefined) return this.#coordinator
       const { ctx, env } = this
-      const config = loadConfig(createBindingReader(env))
+      const read = createBindingReader(env)
+      const config = loadConfig(read)
       const cluster = config.clusters.find((one) => one.name === name)
       if (cluster === undefined) return undefined
       const local = createSqlStateStore(ctx.storage.sql, clock)
@@ -97,6 +98,7 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
           egress: { allowHosts: config.privateHosts },
         }),
         http: createCloudflareHttpClient({ egress: { allowHosts: config.privateHosts } }),
+        read,
         state: createRoutedStateStore({ shared: this.#shared, local, sharedPrefixes: ['runs/', 'requests/'] }),
         blobs: createSqlBlobStore(ctx.storage.sql, clock),
         clock,

@@ -81,6 +81,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       connect: () => connectFromNode(cluster, options.read),
       connectOther: createNodeKubeConnector({ egress: { allowHosts: config.privateHosts } }),
       http,
+      read: options.read,
       ssh,
       state,
       blobs,
