@@ -14,7 +14,14 @@ import { createServer } from 'node:http'
 import type { HttpClient } from '../../src/ports/index.ts'
 import { createNodeHttpClient } from '../../src/platforms/node/http.ts'
 
-import { checkedJwt, listen, readRequest, redirected, signatureProblem, type ReceivedRequest } from './signed-requests.ts'
+import {
+  checkedJwt,
+  listen,
+  readRequest,
+  redirected,
+  signatureProblem,
+  type ReceivedRequest,
+} from './signed-requests.ts'
 
 type Answer = { readonly status: number; readonly body: string; readonly headers?: { readonly [name: string]: string } }
 
@@ -175,7 +182,10 @@ function kmsAnswer(
   box: Box,
 ): Answer {
   const account = accounts.find(({ accessKeyId }) => request.headers['authorization']?.includes(accessKeyId) === true)
-  const problem = account === undefined ? 'UnrecognizedClientException' : signatureProblem(request, account, { service: 'kms', region: 'eu-west-1' })
+  const problem =
+    account === undefined
+      ? 'UnrecognizedClientException'
+      : signatureProblem(request, account, { service: 'kms', region: 'eu-west-1' })
   if (problem !== undefined) return { status: 400, body: JSON.stringify({ __type: problem }) }
   if (request.headers['x-amz-target'] !== 'TrentService.Decrypt')
     return { status: 400, body: '{"__type":"UnknownOperation"}' }
