@@ -177,9 +177,9 @@ function tooLarge(maxTotalBytes: number): Error {
   )
 }
 
-/** The same error with what was being done before its message. */
+/** The same error with what was being done before its message; what is wrong with the credentials says enough by itself. */
 function inContext(error: unknown, context: string): unknown {
-  if (!isEngineError(error)) return error
+  if (!isEngineError(error) || error.reason === 'AuthenticationFailed') return error
   const { code, disposition, reason, data, retryAfterMs, message } = error
   const isWhole = code === 'bucket-not-found'
   return new EngineError(isWhole ? context : `${context}: ${message}`, {
