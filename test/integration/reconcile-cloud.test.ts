@@ -8,6 +8,7 @@ import { Canaries } from '../support/canaries.ts'
 import { makeChart } from '../support/chart-server.ts'
 import { startCloudFakes, type CloudFakes, type TokenKeys } from '../support/cloud-fakes.ts'
 import { useCluster } from '../support/cluster.ts'
+import { GitServer } from '../support/git-server.ts'
 import type { TestObject } from '../support/kube-test-client.ts'
 import { TestRegistry } from '../support/registry.ts'
 import { createScenario, type Scenario } from '../support/scenario.ts'
@@ -15,6 +16,7 @@ import { makeTgz } from '../support/tar.ts'
 
 const cluster = useCluster()
 let registry: TestRegistry | undefined
+let git: GitServer
 let fakes: CloudFakes
 const open: Scenario[] = []
 const canaries = new Canaries()
@@ -27,7 +29,9 @@ before(async () => {
     accept: 'application/jwk-set+json',
   })) as TokenKeys | string
   const tokenKeys = typeof keys === 'string' ? (JSON.parse(keys) as TokenKeys) : keys
-  fakes = await startCloudFakes({ tokenKeys, registry: registry?.host })
+  git = await GitServer.start()
+  await git.create('team/app', { 'a.yaml': 'a: 1\n' })
+  fakes = await startCloudFakes({ tokenKeys, registry: registry?.host, git: git.origin })
   for (const [i, value] of fakes.secrets.entries()) canaries.add(`secret ${i}`, value)
   for (const objects of [fakes.aws, fakes.gcs, fakes.azure])
     for (const key of ['app/a.yaml', 'app/b c.yaml', 'z']) objects.set(key, `content of ${key}`)
@@ -43,6 +47,7 @@ after(async () => {
   }
   await registry?.close()
   await fakes.close()
+  await git.close()
   canaries.assertNone(20)
 })
 
@@ -289,5 +294,45 @@ describe('registries of the clouds', () => {
     for (let i = 0; i < 3; i++) assert.match(ready(await look(made, 'OCIRepository', spec)), /^True/)
     const hosts = fakes.requests.slice(before).map(({ host }) => host)
     assert.equal(hosts.filter((host) => host === 'sts.googleapis.com').length, 1)
+  })
+})
+
+describe('Git services of the clouds', () => {
+  for (const [provider, host] of [
+    ['azure', 'devOps'],
+    ['aws', 'codeCommit'],
+  ] as const) {
+    it(`${provider}: by the deployment's own credentials, and by a service account's`, async () => {
+      const [rich, poor] = [await scenario(fakes.settings), await scenario()]
+      const spec = { provider, url: `https://${fakes.names[host]}/team/app.git`, ref: { branch: 'main' } }
+      for (const [made, rest] of [
+        [rich, {}],
+        [poor, { serviceAccountName: 'reader' }],
+      ] as const) {
+        const found = await look(made, 'GitRepository', { ...spec, ...rest })
+        assert.match(ready(found), /^True Succeeded stored artifact for revision 'main@sha1:/)
+      }
+      const denied = await look(poor, 'GitRepository', spec)
+      assert.match(ready(denied), /^False AuthenticationFailed this deployment has no credentials/)
+      const stranger = await look(poor, 'GitRepository', { ...spec, serviceAccountName: 'stranger' })
+      assert.match(ready(stranger), /^False AuthenticationFailed the service account .* has no annotation/)
+    })
+  }
+
+  it('are Azure DevOps and CodeCommit alone', async () => {
+    const made = await scenario(fakes.settings)
+    const before = fakes.requests.length
+    const found = await look(made, 'GitRepository', { provider: 'aws', url: 'https://evil.example/team/app.git' })
+    assert.match(ready(found), /^False AuthenticationFailed spec\.url is none of AWS CodeCommit/)
+    // The tests' own policy lets everything through, and with it tokens.
+    Object.assign(made.deps, { settings: { ...made.deps.settings, egress: {} } })
+    for (const url of ['https://evil.example/x', 'https://dev.azure.com.evil.example/x', 'http://dev.azure.com/x']) {
+      const other = await look(made, 'GitRepository', { provider: 'azure', url })
+      assert.match(ready(other), /^False AuthenticationFailed spec\.url is none of Azure DevOps/)
+    }
+    assert.deepEqual(
+      fakes.requests.slice(before).map(({ host }) => host),
+      [],
+    )
   })
 })

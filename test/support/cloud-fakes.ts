@@ -1,5 +1,6 @@
 import {
   createHash,
+  createHmac,
   createPublicKey,
   generateKeyPairSync,
   randomBytes,
@@ -16,6 +17,7 @@ import {
   readRequest,
   redirected,
   signatureProblem,
+  signingKey,
   type Jwt,
   type ReceivedRequest,
 } from './signed-requests.ts'
@@ -60,6 +62,8 @@ export const cloudNames = {
   publicEcr: 'public.ecr.aws',
   gar: 'europe-docker.pkg.dev',
   acr: 'team.azurecr.io',
+  devOps: 'dev.azure.com',
+  codeCommit: 'git-codecommit.eu-west-1.amazonaws.com',
   blobs: 'account.blob.core.windows.net',
 } as const
 
@@ -70,10 +74,11 @@ const cloudPlatform = 'https://www.googleapis.com/auth/cloud-platform'
  * Starts them.
  *
  * @param options.tokenKeys checks the tokens of the cluster's service accounts.
+ * @param options.git origin of a Git server without login that stands behind the Git services of the clouds.
  * @param options.registry `host:port` of a registry without login that stands behind all registries of the clouds.
  */
 export async function startCloudFakes(
-  options: { readonly tokenKeys?: TokenKeys; readonly registry?: string | undefined } = {},
+  options: { readonly tokenKeys?: TokenKeys; readonly registry?: string | undefined; readonly git?: string } = {},
 ): Promise<CloudFakes> {
   const secret = (): string => `s3cr3t-${randomBytes(12).toString('hex')}`
   const own = { accessKeyId: 'AKIAOWNOWNOWNOWNOWN1', secretAccessKey: secret() }
@@ -119,17 +124,7 @@ export async function startCloudFakes(
       (one) => request.headers['authorization'] === `Basic ${Buffer.from(`${username}:${one}`).toString('base64')}`,
     )
     if (!isRight) return { status: 401, headers: { 'www-authenticate': 'Basic realm="registry"' }, body: '{}' }
-    const { accept = '*/*' } = request.headers
-    const response = await fetch(`http://${options.registry}${request.path}`, {
-      method: request.method,
-      headers: { accept },
-    })
-    const headers = ['content-type', 'docker-content-digest'].map((name) => [name, response.headers.get(name) ?? ''])
-    return {
-      status: response.status,
-      body: Buffer.from(await response.arrayBuffer()).toString('latin1'),
-      headers: Object.fromEntries(headers) as { [name: string]: string },
-    }
+    return forward(`http://${options.registry}`, request)
   }
 
   const handlers: { readonly [host: string]: (request: ReceivedRequest) => FakeAnswer | Promise<FakeAnswer> } = {
@@ -141,6 +136,14 @@ export async function startCloudFakes(
     [cloudNames.publicEcr]: (request) => registry(request, 'AWS', [registryPasswords.publicEcr]),
     [cloudNames.gar]: (request) =>
       registry(request, 'oauth2accesstoken', [googleTokens.own, googleTokens.impersonated]),
+    [cloudNames.devOps]: (request) =>
+      request.headers['authorization'] === `Bearer ${entra.devops}`
+        ? forward(options.git ?? '', request)
+        : { status: 401, body: '' },
+    [cloudNames.codeCommit]: (request) =>
+      isCodeCommitLogin(request, assumed) || isCodeCommitLogin(request, own)
+        ? forward(options.git ?? '', request)
+        : { status: 403, body: '' },
     [cloudNames.acr]: (request) =>
       request.path === '/oauth2/exchange'
         ? acrExchange(request, entra.registry, registryPasswords.acr)
@@ -184,7 +187,7 @@ export async function startCloudFakes(
         (await handlers[host]?.(request)) ?? { status: 404, body: 'no such host' }
       response.writeHead(answer.status, { ...answer.headers })
       response.end(
-        request.method === 'HEAD' ? undefined : Buffer.from(answer.body, isRegistry(host) ? 'latin1' : 'utf8'),
+        request.method === 'HEAD' ? undefined : Buffer.from(answer.body, isForwarded(host) ? 'latin1' : 'utf8'),
       )
     })
   })
@@ -231,8 +234,48 @@ export async function startCloudFakes(
   }
 }
 
-function isRegistry(host: string): boolean {
-  return [cloudNames.ecr, cloudNames.publicEcr, cloudNames.gar, cloudNames.acr].includes(host as typeof cloudNames.ecr)
+function isForwarded(host: string): boolean {
+  const { ecr, publicEcr, gar, acr, devOps, codeCommit } = cloudNames
+  return ([ecr, publicEcr, gar, acr, devOps, codeCommit] as readonly string[]).includes(host)
+}
+
+/** Asks a real server; bytes of its answer as characters. */
+async function forward(origin: string, request: ReceivedRequest): Promise<FakeAnswer> {
+  const { method, path, body } = request
+  const kept = ['accept', 'content-type', 'git-protocol'].filter((name) => request.headers[name] !== undefined)
+  const response = await fetch(`${origin}${path}`, {
+    method,
+    headers: Object.fromEntries(kept.map((name) => [name, request.headers[name] ?? ''])),
+    ...(body === '' ? {} : { body }),
+  })
+  const told = ['content-type', 'docker-content-digest'].map((name) => [name, response.headers.get(name) ?? ''])
+  return {
+    status: response.status,
+    body: Buffer.from(await response.arrayBuffer()).toString('latin1'),
+    headers: Object.fromEntries(told) as { [name: string]: string },
+  }
+}
+
+/** Checks the password of CodeCommit: a time, and a signature over host and path of the repository. */
+function isCodeCommitLogin(
+  request: ReceivedRequest,
+  account: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string },
+): boolean {
+  const basic = Buffer.from(request.headers['authorization']?.slice('Basic '.length) ?? '', 'base64').toString()
+  const colon = basic.indexOf(':')
+  const [username, password] = [basic.slice(0, colon), basic.slice(colon + 1)]
+  const { accessKeyId, secretAccessKey, sessionToken } = account
+  const time = password.slice(0, 15)
+  // The URL of the repository, without what Git appends to it.
+  const path = request.path.replace(/\/(?:info\/refs\?.*|git-upload-pack)$/, '')
+  const hash = createHash('sha256').update(`GIT\n${path}\n\nhost:${request.host}\n\nhost\n`).digest('hex')
+  const scope = [time.slice(0, 8), 'eu-west-1', 'codecommit']
+  const text = `AWS4-HMAC-SHA256\n${time}\n${scope.join('/')}/aws4_request\n${hash}`
+  const signature = createHmac('sha256', signingKey(secretAccessKey, scope)).update(text).digest('hex')
+  return (
+    username === (sessionToken === undefined ? accessKeyId : `${accessKeyId}%${sessionToken}`) &&
+    password === `${time}Z${signature}`
+  )
 }
 
 /** The token of a service account, where the cluster has issued it for the audience. */

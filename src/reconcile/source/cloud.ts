@@ -1,4 +1,4 @@
-import { EngineError } from '../../base/index.ts'
+import { EngineError, isHostAllowed } from '../../base/index.ts'
 import {
   cloudRegistryLogin,
   codeCommitLogin,
@@ -66,7 +66,10 @@ export function cloudGitLogins(
   const ask = (request: Parameters<GitLogin>[0]): Promise<CloudRequest> =>
     cloudRequest(ctx, { ...request, proxy, signal: request.signal ?? ctx.signal })
   return {
-    azure: async (request) => ({ bearerToken: (await cloud.azure(await ask(request), devOpsScope)).token }),
+    azure: async (request) => {
+      checkDevOps(ctx, request.url)
+      return { bearerToken: (await cloud.azure(await ask(request), devOpsScope)).token }
+    },
     aws: async (request) => {
       const asked = await ask(request)
       const deps = cloud.deps(asked)
@@ -74,4 +77,15 @@ export function cloudGitLogins(
       return codeCommitLogin(deps, credentials, request.url)
     },
   }
+}
+
+/** Not in Flux: the token is good for every repository of the identity, so it goes to Azure DevOps alone. */
+function checkDevOps(ctx: SourceContext, url: string): void {
+  const { hostname, protocol } = URL.canParse(url) ? new URL(url) : { hostname: '', protocol: '' }
+  const isDevOps = /^(?:dev\.azure\.com|[\w-]+\.visualstudio\.com)$/.test(hostname) && protocol === 'https:'
+  if (isDevOps || isHostAllowed(hostname, ctx.deps.settings.egress)) return
+  throw new EngineError(
+    'spec.url is none of Azure DevOps (https://dev.azure.com/…), and its tokens are sent to no other; correct spec.url, or use the provider generic',
+    { code: 'git-provider-host', reason },
+  )
 }
