@@ -17,7 +17,7 @@ import {
   type Job,
   type JobResult,
 } from '../src/reconcile/index.ts'
-import { createCloudLogins } from '../src/cloud/index.ts'
+import { createCloudLogins, createClusterAccess } from '../src/cloud/index.ts'
 import type { Config, ReadSetting } from './config.ts'
 
 /** What one cluster's engine works with. */
@@ -52,6 +52,7 @@ export const createEngine: CreateEngine = (runtime) => {
   const limits = { ...defaultLimits, ...config.limits }
   const settings = { ...defaultSettings, ...config.settings }
   const cloud = createCloudLogins({ http: ports.http, egress: settings.egress, clock: ports.clock, read })
+  const clusterAccess = createClusterAccess(cloud)
   let transport: KubeTransport | undefined
   return async (job, signal, superseded) => {
     transport ??= await connect()
@@ -61,6 +62,7 @@ export const createEngine: CreateEngine = (runtime) => {
       transport,
       connect: connectOther,
       cloud,
+      clusterAccess,
       caches,
       limits,
       settings,

@@ -43,6 +43,28 @@ export async function signAwsRequest(
   return Object.fromEntries([...signed.headers].filter(([name]) => name !== 'host'))
 }
 
+/**
+ * The URL of a request that carries its signature itself, for somebody else to send. `headers` must be sent with it as they are here.
+ */
+export async function presignAwsUrl(credentials: AwsCredentials, request: Omit<AwsRequest, 'body'>): Promise<string> {
+  const { method, url, headers, service, region, now } = request
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials
+  const signer = new AwsV4Signer({
+    method,
+    url,
+    headers: { ...headers },
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken === undefined || sessionToken === '' ? {} : { sessionToken }),
+    service,
+    region,
+    datetime: awsTime(now),
+    signQuery: true,
+    allHeaders: true,
+  })
+  return (await signer.sign()).url.href
+}
+
 /** `20240131T235959Z`. */
 export function awsTime(now: number): string {
   return new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, '')

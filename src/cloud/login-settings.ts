@@ -2,7 +2,7 @@ import { sha256Hex } from '../base/index.ts'
 import type { AwsCredentials } from './aws-sign.ts'
 import type { AzureCredentials } from './azure.ts'
 import { parseGcpCredentials, type GcpCredentials } from './gcp-credentials.ts'
-import type { CloudServiceAccount } from './logins.ts'
+import type { ServiceAccountIdentity } from '../ports/index.ts'
 import { cloudError, type CloudFailure } from './request.ts'
 
 /** Reads a setting of the deployment; '' where it is missing. */
@@ -65,7 +65,7 @@ export function ownGcpLogin(read: ReadSetting): {
 
 /** The pool of a service account's tokens: the one its annotation names, or that of the cluster where it is one of GKE. */
 export function gcpAudience(
-  account: CloudServiceAccount,
+  account: ServiceAccountIdentity,
   gkeCluster: string,
 ): { readonly audience: string; readonly tokenAudience: string } {
   const key = 'gcp.auth.fluxcd.io/workload-identity-provider'
@@ -89,7 +89,7 @@ export function gcpAudience(
 }
 
 /** An annotation of a service account that must be there in the right form. @throws EngineError where it is not. */
-export function annotationOf(account: CloudServiceAccount, key: string, form: RegExp): string {
+export function annotationOf(account: ServiceAccountIdentity, key: string, form: RegExp): string {
   const value = account.annotations[key] ?? ''
   if (form.test(value)) return value
   throw cloudError(

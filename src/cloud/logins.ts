@@ -1,5 +1,5 @@
 import { sha256Hex, type EgressPolicy } from '../base/index.ts'
-import type { Clock, HttpClient, HttpRequest } from '../ports/index.ts'
+import type { Clock, HttpClient, HttpRequest, ServiceAccountIdentity } from '../ports/index.ts'
 import type { AwsCredentials } from './aws-sign.ts'
 import { assumeAwsRole, checkStsEndpoint } from './aws-sts.ts'
 import { azureAuthority, fetchAzureToken, type AzureToken } from './azure.ts'
@@ -16,20 +16,10 @@ import {
 } from './login-settings.ts'
 import { cloudError, type CloudDeps } from './request.ts'
 
-/** A service account of a cluster that logs in at a cloud. */
-export interface CloudServiceAccount {
-  readonly namespace: string
-  readonly name: string
-  /** They name the role, the application or the Google service account to act as. */
-  readonly annotations: { readonly [key: string]: string }
-  /** Has the cluster issue a token of the account for an audience. */
-  readonly token: (audience: string) => Promise<string>
-}
-
 /** Who asks for a login. */
 export interface CloudRequest {
   /** Undefined: the deployment itself, with the credentials of its configuration. */
-  readonly serviceAccount?: CloudServiceAccount | undefined
+  readonly serviceAccount?: ServiceAccountIdentity | undefined
   readonly proxy?: HttpRequest['proxy'] | undefined
   readonly signal: AbortSignal
 }

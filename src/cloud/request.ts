@@ -36,10 +36,11 @@ export interface ServiceRequest {
   readonly url: string
   readonly headers: { readonly [name: string]: string }
   readonly body: string
+  /** Longest answer that is read; default 64 KiB: tokens and keys are short. */
+  readonly maxAnswerBytes?: number
 }
 
-/** Longest answer that is read: tokens and keys are short. */
-const maxAnswerBytes = 64 << 10
+const defaultAnswerBytes = 64 << 10
 /** Longest wait for one answer. */
 const timeoutMs = 15_000
 
@@ -49,14 +50,25 @@ const timeoutMs = 15_000
  * @throws EngineError with the code and reason of `deps.failure`, the status and the service's own error code; `retry` where it may go away; `egress-refused`. Never a part of a request, or of an answer beyond
  * that code.
  */
-export async function postToService(deps: CloudDeps, request: ServiceRequest): Promise<string> {
+export function postToService(deps: CloudDeps, request: ServiceRequest): Promise<string> {
+  return ask(deps, request, 'POST')
+}
+
+/** The same with a GET. */
+export function getFromService(deps: CloudDeps, request: Omit<ServiceRequest, 'body'>): Promise<string> {
+  return ask(deps, request, 'GET')
+}
+
+type AnyRequest = Omit<ServiceRequest, 'body'> & { readonly body?: string }
+
+async function ask(deps: CloudDeps, request: AnyRequest, method: 'GET' | 'POST'): Promise<string> {
   const { service } = request
   if (!URL.canParse(request.url)) throw cloudError(deps, `the address of ${service} is no URL`)
   const url = new URL(request.url)
   if (url.username !== '' || url.password !== '')
     throw cloudError(deps, `the address of ${service} must not hold a user name or password`)
   checkEgress(url, deps.egress)
-  const { status, text } = await exchange(deps, request, url)
+  const { status, text } = await exchange(deps, { ...request, method }, url)
   if (status >= 200 && status < 300) return text
   if (status >= 300 && status < 400)
     throw cloudError(deps, `${service} at ${printUrl(url)} redirects, which is not followed`)
@@ -70,16 +82,17 @@ export async function postToService(deps: CloudDeps, request: ServiceRequest): P
 
 async function exchange(
   deps: CloudDeps,
-  request: ServiceRequest,
+  request: AnyRequest & { readonly method: string },
   url: URL,
 ): Promise<{ readonly status: number; readonly text: string }> {
+  const { method, headers, body, maxAnswerBytes = defaultAnswerBytes } = request
   const signal = AbortSignal.any([deps.signal, AbortSignal.timeout(timeoutMs)])
   try {
     const response = await deps.http.send({
-      method: 'POST',
+      method,
       url: url.href,
-      headers: request.headers,
-      body: request.body,
+      headers,
+      ...(body === undefined ? {} : { body }),
       signal,
       ...(deps.tls === undefined ? {} : { tls: deps.tls }),
       ...(deps.proxy === undefined ? {} : { proxy: deps.proxy }),

@@ -1,4 +1,4 @@
-import { EngineError, sha256Hex } from '../base/index.ts'
+import { EngineError, isEngineError, sha256Hex } from '../base/index.ts'
 import type { ClusterAccessRequest, KubeConnection } from '../ports/index.ts'
 import type { IdentityDeps } from './identity.ts'
 import { readServiceAccount, requestToken } from './service-account.ts'
@@ -103,9 +103,9 @@ async function logInCloud(
     signal: ctx.signal,
     ...(address === undefined || address === '' ? {} : { address }),
     ...(ca === undefined || ca === '' ? {} : { ca }),
-    ...(serviceAccount === undefined
-      ? {}
-      : { annotations: serviceAccount.annotations, serviceAccountToken: serviceAccount.token }),
+    ...(serviceAccount === undefined ? {} : { serviceAccount }),
+  }).catch((error: unknown) => {
+    throw accessFailed(id, error)
   })
   return {
     connection: {
@@ -116,6 +116,13 @@ async function logInCloud(
     },
     renewAt: renewalOf(ctx, given.expiresAt),
   }
+}
+
+/** What went wrong at a cloud, as Kustomizations and HelmReleases report it. */
+function accessFailed(id: string, error: unknown): unknown {
+  if (!isEngineError(error) || error.code === 'aborted') return error
+  const { code, disposition, data, message } = error
+  return new EngineError(`spec.kubeConfig: ${id}: ${message}`, { code, disposition, data, reason, cause: error })
 }
 
 function renewalOf(ctx: IdentityDeps, expiresAt: number): number {

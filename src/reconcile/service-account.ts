@@ -1,5 +1,5 @@
 import { EngineError } from '../base/index.ts'
-import type { CloudServiceAccount } from '../cloud/index.ts'
+import type { ServiceAccountIdentity } from '../ports/index.ts'
 import type { IdentityDeps } from './identity.ts'
 
 /** A service account of the cluster of the run. */
@@ -21,7 +21,7 @@ export async function readServiceAccount(
   ctx: Pick<IdentityDeps, 'client' | 'signal'>,
   account: ServiceAccountName,
   told: { readonly prefix?: string; readonly reason: string },
-): Promise<CloudServiceAccount & { readonly imagePullSecrets: readonly { readonly name: string }[] }> {
+): Promise<ServiceAccountIdentity & { readonly imagePullSecrets: readonly { readonly name: string }[] }> {
   const { namespace, name } = account
   const found = await ctx.client.get<{
     metadata?: { annotations?: { [key: string]: string } }

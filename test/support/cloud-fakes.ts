@@ -40,6 +40,8 @@ export interface CloudFakes {
   readonly names: typeof cloudNames
   /** Secrets that must show up nowhere. */
   readonly secrets: readonly string[]
+  /** Tokens by what they are for. */
+  readonly tokens: { readonly gcp: string; readonly aks: string }
   /** The deployment's own credentials, as its settings. */
   readonly settings: { readonly [name: string]: string }
   readonly googleServiceAccount: string
@@ -63,6 +65,9 @@ export const cloudNames = {
   gar: 'europe-docker.pkg.dev',
   acr: 'team.azurecr.io',
   devOps: 'dev.azure.com',
+  eks: 'arn:aws:eks:eu-west-1:111122223333:cluster/production',
+  gke: 'projects/project/locations/europe-west1/clusters/production',
+  aks: '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/group/providers/Microsoft.ContainerService/managedClusters/production',
   codeCommit: 'git-codecommit.eu-west-1.amazonaws.com',
   blobs: 'account.blob.core.windows.net',
 } as const
@@ -87,7 +92,14 @@ export async function startCloudFakes(
   const ldap = { username: 'ada', password: secret() }
   const google = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const googleTokens = { own: secret(), federated: secret(), impersonated: secret() }
-  const entra = { secret: secret(), storage: secret(), registry: secret(), devops: secret() }
+  const entra = {
+    secret: secret(),
+    storage: secret(),
+    registry: secret(),
+    devops: secret(),
+    aks: secret(),
+    manager: secret(),
+  }
   const registryPasswords = {
     ecr: secret(),
     publicEcr: secret(),
@@ -136,6 +148,22 @@ export async function startCloudFakes(
     [cloudNames.publicEcr]: (request) => registry(request, 'AWS', [registryPasswords.publicEcr]),
     [cloudNames.gar]: (request) =>
       registry(request, 'oauth2accesstoken', [googleTokens.own, googleTokens.impersonated]),
+    'eks.eu-west-1.amazonaws.com': (request) => {
+      const problem = signatureProblem(request, own, { service: 'eks', region: 'eu-west-1' })
+      if (problem !== undefined) return { status: 403, body: JSON.stringify({ __type: problem }) }
+      const { endpoint, ca } = fakeCluster
+      return request.path === '/clusters/production'
+        ? json({ cluster: { endpoint, certificateAuthority: { data: Buffer.from(ca).toString('base64') } } })
+        : { status: 404, body: '{"__type":"ResourceNotFoundException"}' }
+    },
+    'container.googleapis.com': (request) =>
+      request.headers['authorization'] === `Bearer ${googleTokens.own}` && request.path === `/v1/${cloudNames.gke}`
+        ? json({
+            endpoint: new URL(fakeCluster.endpoint).host,
+            masterAuth: { clusterCaCertificate: Buffer.from(fakeCluster.ca).toString('base64') },
+          })
+        : { status: 404, body: '{"error":{"status":"NOT_FOUND"}}' },
+    'management.azure.com': (request) => managerAnswer(request, entra.manager),
     [cloudNames.devOps]: (request) =>
       request.headers['authorization'] === `Bearer ${entra.devops}`
         ? forward(options.git ?? '', request)
@@ -221,6 +249,7 @@ export async function startCloudFakes(
       GOOGLE_CREDENTIALS: googleCredentials(google.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()),
     },
     googleServiceAccount: googleCredentials(google.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()),
+    tokens: { gcp: googleTokens.own, aks: entra.aks },
     accountKey,
     sas: `?${new URLSearchParams(sas).toString()}`,
     ldap,
@@ -349,6 +378,8 @@ function entraAnswer(
       readonly storage: string
       readonly registry: string
       readonly devops: string
+      readonly aks: string
+      readonly manager: string
     }
     readonly tokenKeys: TokenKeys | undefined
     readonly certificates: readonly string[]
@@ -369,6 +400,8 @@ function entraAnswer(
     'https://storage.azure.com/.default': entra.storage,
     'https://containerregistry.azure.net/.default': entra.registry,
     '499b84ac-1321-427f-aa17-267ca6975798/.default': entra.devops,
+    '6dae42f8-4368-4678-94ff-3960e28e3630/.default': entra.aks,
+    'https://management.azure.com/.default': entra.manager,
   }
   const token = scopes[form.get('scope') ?? '']
   const isRight =
@@ -378,6 +411,30 @@ function entraAnswer(
   return isRight && token !== undefined
     ? json({ access_token: token, expires_in: 3599 })
     : { status: 401, body: '{"error":"invalid_client"}' }
+}
+
+/** The cluster that all clouds describe. */
+export const fakeCluster = {
+  endpoint: 'https://production.example.com',
+  ca: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n',
+} as const
+
+function managerAnswer(request: ReceivedRequest, token: string): FakeAnswer {
+  if (request.headers['authorization'] !== `Bearer ${token}`)
+    return { status: 401, body: '{"error":{"code":"AuthenticationFailed"}}' }
+  const [path] = request.path.split('?')
+  if (request.method === 'GET' && path === cloudNames.aks)
+    return json({ properties: { aadProfile: { managed: true } } })
+  if (request.method !== 'POST' || path !== `${cloudNames.aks}/listClusterUserCredential`)
+    return { status: 404, body: '{"error":{"code":"ResourceNotFound"}}' }
+  const kubeconfig = (server: string): { readonly value: string } => ({
+    value: Buffer.from(
+      `apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: ${Buffer.from(fakeCluster.ca).toString('base64')}\n    server: ${server}\n  name: c\n`,
+    ).toString('base64'),
+  })
+  return json({
+    kubeconfigs: [kubeconfig(`${fakeCluster.endpoint}:443`), kubeconfig('https://private.example.com:443')],
+  })
 }
 
 function acrExchange(request: ReceivedRequest, token: string, refreshToken: string): FakeAnswer {
