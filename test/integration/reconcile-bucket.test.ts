@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { createServer, type AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { Canaries } from '../support/canaries.ts'
 import { useCluster } from '../support/cluster.ts'
@@ -206,6 +207,11 @@ describe('a Bucket', () => {
         /^True AuthenticationFailed failed to get service account '.*\/nobody'/,
       ],
     ]
+    // A server that takes connections and never answers.
+    const silent = createServer()
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as AddressInfo
+    rows.push([{ endpoint: `127.0.0.1:${port}`, timeout: '1s' }, /^True BucketOperationFailed .* in time$/])
     const good = { bucketName: 'failing', region: null }
     for (const [spec, wanted] of rows) {
       await made.bucket({ ...good, ...spec })
@@ -215,6 +221,7 @@ describe('a Bucket', () => {
       assert.match(conditionOf(object, 'Reconciling'), /^True ProgressingWithRetry/)
       assert.equal(object['status'].artifact, undefined)
     }
+    silent.close()
     await made.client.delete({ apiVersion: group, kind: 'Bucket', namespace, name: 'bucket' })
     await made.look().catch(() => undefined)
     await made.bucket(good)

@@ -7,7 +7,9 @@ import { etagOf, gcsEtag } from '../support/bucket-fakes.ts'
 import { Canaries } from '../support/canaries.ts'
 import { makeChart } from '../support/chart-server.ts'
 import { startCloudFakes, type CloudFakes, type TokenKeys } from '../support/cloud-fakes.ts'
+import { makeCertificates } from '../support/certificates.ts'
 import { useCluster } from '../support/cluster.ts'
+import { startHttpProxy, startTlsFront } from '../support/fronts.ts'
 import { GitServer } from '../support/git-server.ts'
 import type { TestObject } from '../support/kube-test-client.ts'
 import { TestRegistry } from '../support/registry.ts'
@@ -171,6 +173,25 @@ describe('buckets of the clouds', () => {
     // The keys of the directory's user are none of AWS: what matters is that they were used.
     assert.match(ready(found), /InvalidAccessKeyId/)
     assert.ok(fakes.requests.at(-1)?.headers['authorization']?.includes('LDAPLDAP') === true)
+    const certificates = makeCertificates()
+    const front = await startTlsFront(new URL(fakes.origin).host, { certificates, clientCertificates: true })
+    const { cert, key } = certificates.client
+    await made.client.apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'cert', namespace },
+      stringData: { 'ca.crt': certificates.ca, 'tls.crt': cert, 'tls.key': key },
+    })
+    const secure = { ...sts, endpoint: `https://${front.host}` }
+    assert.match(
+      ready(await look(made, 'Bucket', { ...spec, sts: { ...secure, certSecretRef: { name: 'cert' } } })),
+      /InvalidAccessKeyId/,
+    )
+    assert.match(
+      ready(await look(made, 'Bucket', { ...spec, sts: secure })),
+      /^False AuthenticationFailed the LDAP STS/,
+    )
+    await front.close()
     const refused = await look(made, 'Bucket', { ...spec, sts: { ...sts, secretRef: { name: 'wrong' } } })
     assert.match(ready(refused), /^False AuthenticationFailed the LDAP STS .* status 400 \(InvalidParameterValue\)/)
   })
@@ -231,6 +252,26 @@ describe('buckets of the clouds', () => {
     )
   })
 
+  it('gcp and azure: logins and objects go through the proxy', async () => {
+    const made = await scenario(fakes.settings)
+    const { namespace } = made
+    const proxy = await startHttpProxy(new URL(fakes.origin).host, 'u:p4ssw0rd')
+    await made.client.apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'proxy', namespace },
+      stringData: { address: `http://${proxy.host}`, username: 'u', password: 'p4ssw0rd' },
+    })
+    for (const provider of ['gcp', 'azure'] as const) {
+      const found = await look(made, 'Bucket', { ...buckets[provider], proxySecretRef: { name: 'proxy' } })
+      assert.equal(found['status']?.artifact?.revision, revisions[provider], ready(found))
+    }
+    const paths = proxy.seen.map((line) => new URL(line.split(' ')[1] ?? '').pathname)
+    for (const path of ['/token', '/storage/v1/b/bucket/o', '/tenant-1/oauth2/v2.0/token', '/container'])
+      assert.ok(paths.includes(path), paths.join('\n'))
+    await proxy.close()
+  })
+
   it('that are busy are asked again; a login that is refused says so', async () => {
     const made = await scenario()
     const slow = { status: 503, body: '{}', headers: { 'retry-after': '0' } }
@@ -285,6 +326,16 @@ describe('registries of the clouds', () => {
       assert.equal(found['status']?.artifact?.revision, '1.0.0', ready(found))
     })
   }
+
+  it('get no login without TLS', async () => {
+    const made = await scenario(fakes.settings)
+    const before = fakes.requests.length
+    for (const { provider, host } of rows) {
+      const spec = { url: `oci://${host(fakes.names)}/team/app`, provider, insecure: true }
+      assert.match(ready(await look(made, 'OCIRepository', spec)), /^False AuthenticationFailed spec\.insecure/)
+    }
+    assert.equal(fakes.requests.length, before)
+  })
 
   it('are logged in to once for many sources', async (t) => {
     if (registry === undefined) return t.skip('no Go here to build the registry with')

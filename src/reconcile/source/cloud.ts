@@ -48,9 +48,14 @@ export async function cloudLoginAt(
   ctx: SourceContext,
   provider: CloudProvider,
   name: OciRepositoryName,
-  user: CloudUser,
+  user: CloudUser & { readonly insecure?: boolean | undefined },
 ): Promise<RegistryLogin> {
   const logins = cloudLogins(ctx)
+  if (user.insecure === true)
+    throw new EngineError(
+      `spec.insecure: logins of the provider ${provider} are not sent without TLS; remove spec.insecure`,
+      { code: 'cloud-login-insecure', reason },
+    )
   const request = await cloudRequest(ctx, user)
   const { username, password } = await cloudRegistryLogin(logins, provider, name.registry, request)
   return { kind: 'basic', username, password }

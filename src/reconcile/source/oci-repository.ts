@@ -100,7 +100,13 @@ async function registryOptions(ctx: SourceContext, object: OciRepository): Promi
   const { provider = 'generic' } = spec
   const isCloud = secrets.length === 0 && provider !== 'generic'
   const login = isCloud
-    ? await cloudLoginAt(ctx, provider, name, { namespace, serviceAccountName: spec.serviceAccountName, proxy, signal })
+    ? await cloudLoginAt(ctx, provider, name, {
+        namespace,
+        serviceAccountName: spec.serviceAccountName,
+        insecure: spec.insecure,
+        proxy,
+        signal,
+      })
     : secrets.length === 0
       ? undefined
       : registryLogin(secrets, name)

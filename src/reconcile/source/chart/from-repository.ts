@@ -120,7 +120,8 @@ async function chartRegistryOptions(
   let login: RegistryLogin | undefined
   if (username !== '') login = { kind: 'basic', username, password: secretText(secret, 'password') }
   else if (secret !== undefined) login = registryLogin([secret], name)
-  else if (provider !== 'generic') login = await cloudLoginAt(ctx, provider, name, { namespace, signal })
+  else if (provider !== 'generic')
+    login = await cloudLoginAt(ctx, provider, name, { namespace, insecure: spec.insecure, signal })
   return {
     name,
     login,
