@@ -14,10 +14,13 @@ import {
   defaultLimits,
   defaultSettings,
   runJob,
+  type EngineDeps,
   type Job,
   type JobResult,
+  type Limits,
 } from '../src/reconcile/index.ts'
 import { createCloudLogins, createClusterAccess } from '../src/cloud/index.ts'
+import { artifactLink, type GitObjectCache } from '../src/sources/index.ts'
 import type { Config, ReadSetting } from './config.ts'
 
 /** What one cluster's engine works with. */
@@ -28,12 +31,16 @@ export interface ClusterRuntime {
   readonly connect: () => Promise<KubeTransport>
   /** Opens connections to clusters that objects name. */
   readonly connectOther: KubeConnector
+  /** Bounds of the platform; the configuration's own come on top. */
+  readonly limits?: Partial<Limits>
   readonly http: HttpClient
   /** Reads the deployment's own credentials at clouds, when they are used. */
   readonly read: ReadSetting
   readonly ssh?: SshClient
   readonly state: StateStore
   readonly blobs: BlobStore
+  /** Git objects that the clusters of one instance share; left out, each has its own. */
+  readonly git?: GitObjectCache
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -47,12 +54,13 @@ export type CreateEngine = (runtime: ClusterRuntime) => RunJob
 
 /** The engine for one cluster. Its caches live as long as what this returns. */
 export const createEngine: CreateEngine = (runtime) => {
-  const { config, connect, connectOther, cluster, read, ...ports } = runtime
-  const caches = createCaches({ store: runtime.blobs })
-  const limits = { ...defaultLimits, ...config.limits }
+  const { config, connect, connectOther, cluster, limits: platformLimits, git, read, ...ports } = runtime
+  const caches = createCaches({ store: runtime.blobs, ...(git === undefined ? {} : { git }) })
+  const limits = { ...defaultLimits, ...platformLimits, ...config.limits }
   const settings = { ...defaultSettings, ...config.settings }
   const cloud = createCloudLogins({ http: ports.http, egress: settings.egress, clock: ports.clock, read })
   const clusterAccess = createClusterAccess(cloud)
+  const artifactUrl = linkOf(config, cluster)
   let transport: KubeTransport | undefined
   return async (job, signal, superseded) => {
     transport ??= await connect()
@@ -66,7 +74,19 @@ export const createEngine: CreateEngine = (runtime) => {
       caches,
       limits,
       settings,
+      ...artifactUrl,
     }
     return runJob(deps, job, signal, superseded)
+  }
+}
+
+/** How the artifacts of a cluster are linked to, where the deployment is told its own URL. */
+function linkOf(config: Config, cluster: string): Pick<EngineDeps, 'artifactUrl'> {
+  const { publicUrl } = config.settings
+  if (publicUrl === undefined) return {}
+  const [key] = config.artifactKeys
+  return {
+    artifactUrl: (path, { hasFile }) =>
+      artifactLink({ publicUrl, cluster, ...(key === undefined || !hasFile ? {} : { key }) }, path),
   }
 }

@@ -118,6 +118,8 @@ export interface EngineDeps {
   readonly ssh?: SshClient
   /** Logs in at clouds, for sources whose provider is one; without it such sources need a Secret. */
   readonly cloud?: CloudLogins
+  /** URL of an artifact's file by its path, where the deployment serves them; otherwise `settings.publicUrl` is put before the path. */
+  readonly artifactUrl?: (path: string, options: { readonly hasFile: boolean }) => string
   readonly state: StateStore
   readonly blobs: BlobStore
   readonly clock: Clock

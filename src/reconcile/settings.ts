@@ -23,8 +23,10 @@ export interface Settings {
    * (`--default-kubeconfig-service-account`). Empty: the ConfigMap must name one.
    */
   readonly defaultKubeConfigServiceAccount: string
-  /** Where served artifacts are found; goes into `.status.artifact.url`. */
+  /** URL of the deployment, for links to artifacts and runs. The default is where Flux's tools look, and nothing is served there. */
   readonly publicUrl: string
+  /** Pack the artifact of every GitRepository into a file that can be downloaded; otherwise only of those that ask for it by annotation. It needs all files of the repository. */
+  readonly gitArchives: boolean
   /** Undefined variables of post-build substitution are errors (gate StrictPostBuildSubstitutions, on since Flux 2.9). */
   readonly strictSubstitution: boolean
   /** `group/Kind` of kinds that are applied before the rest (`--custom-apply-stage-kinds`). */
@@ -38,8 +40,14 @@ export interface Settings {
    * matches, unless they were encrypted with `mac_only_encrypted`.
    */
   readonly verifySopsMac: boolean
+  /**
+   * `namespace/name` of a Secret whose `*.agekey` entries decrypt for Kustomizations with `spec.decryption` and no Secret of their own (`--sops-age-secret`). Empty: none.
+   */
+  readonly sopsAgeSecret: string
   /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
   readonly namespaces: readonly string[]
+  /** Label selector of ConfigMaps and Secrets whose changes are looked for by each scan (`--watch-configs-label-selector`); empty: none. */
+  readonly watchConfigsSelector: string
   /** Private hosts that sources may be fetched from. */
   readonly egress: EgressPolicy
 }
@@ -70,12 +78,15 @@ export const defaultSettings: Settings = {
   defaultServiceAccount: '',
   defaultKubeConfigServiceAccount: '',
   publicUrl: 'http://source-controller.flux-system.svc.cluster.local.',
+  gitArchives: false,
   strictSubstitution: true,
   customApplyStageKinds: [],
   overrideManagers: [],
   pruneGuard: { minObjects: 20, share: 0.5 },
   verifySopsMac: false,
+  sopsAgeSecret: '',
   namespaces: [],
+  watchConfigsSelector: 'reconcile.fluxcd.io/watch=Enabled',
   egress: {},
 }
 
