@@ -95,8 +95,7 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
     #coordinatorOf(name: string): Coordinator | undefined {
       if (this.#coordinator !== undefined) return this.#coordinator
       const { ctx, env } = this
-      const read = createBindingReader(env)
-      const config = loadConfig(read)
+      const config = loadConfig(createBindingReader(env))
       const cluster = config.clusters.find((one) => one.name === name)
       if (cluster === undefined) return undefined
       const egress = { allowHosts: config.privateHosts }
@@ -107,7 +106,7 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
         connect: () => Promise.resolve(connectFromWorker(cluster, env)),
         connectOther: createCloudflareKubeConnector({ fetch: (url, init) => fetch(url, init), egress }),
         http: createCloudflareHttpClient({ egress }),
-        read,
+        read: createBindingReader(env),
         state: createRoutedStateStore({ shared: this.#shared, local, sharedPrefixes: ['runs/', 'requests/'] }),
         blobs: this.#blobs,
         limits: { git: isolateGitLimits },
