@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { createServer, type AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
+import { artifactBlobKey } from '../../src/sources/index.ts'
 import { Canaries } from '../support/canaries.ts'
 import { useCluster } from '../support/cluster.ts'
 import { makeChart } from '../support/chart-server.ts'
@@ -137,13 +138,17 @@ describe('a Bucket', () => {
       assert.equal((await made.read('ConfigMap', 'app', 'v1'))['data'].value, 'two')
 
       // The artifact is made again where the store has lost it.
-      for (const digest of [artifact.path, (await made.read())['status'].artifact.path])
-        await made.deps.blobs.delete(`artifacts/${digest}`)
+      const lost = (await made.read())['status'].artifact
+      const key = artifactBlobKey({ cluster: 'test', path: lost.path })
+      assert.notEqual(await made.deps.blobs.get(key), undefined)
+      await made.deps.blobs.delete(key)
       await made.client.patch(
         { apiVersion: 'kustomize.toolkit.fluxcd.io/v1', kind: 'Kustomization', namespace: made.namespace, name: 'app' },
         { spec: { force: true } },
       )
       assert.equal((await made.run({ kind: 'trigger', target: 'cluster' })).record.state, 'succeeded')
+      assert.notEqual(await made.deps.blobs.get(key), undefined)
+      assert.equal((await made.read())['status'].artifact.digest, lost.digest)
     },
   )
 

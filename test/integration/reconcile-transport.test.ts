@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
-import { chartLayerType } from '../../src/sources/index.ts'
+import { artifactBlobKey, chartLayerType } from '../../src/sources/index.ts'
 import { Canaries } from '../support/canaries.ts'
 import { makeCertificates, type TestCertificates } from '../support/certificates.ts'
 import { makeChart } from '../support/chart-server.ts'
@@ -78,6 +78,7 @@ async function scenario(): Promise<Made> {
   }
 }
 
+const keyOf = (object: TestObject): string => artifactBlobKey({ cluster: 'test', path: object['status'].artifact.path })
 const ready = (object: TestObject): string => {
   const found = (object['status']?.conditions ?? []).find((one: { type: string }) => one.type === 'Ready')
   return `${found?.status} ${found?.reason} ${found?.message}`
@@ -214,14 +215,14 @@ describe('an OCIRepository', () => {
     const spec = { url: `oci://${registry.host}/team/app`, insecure: true }
     const second = { mediaType: 'application/x.second' }
     const copied = await made.look('OCIRepository', { ...spec, layerSelector: { ...second, operation: 'copy' } })
-    const stored = await made.deps.blobs.get(`artifacts/${copied['status'].artifact.path}`)
+    const stored = await made.deps.blobs.get(keyOf(copied))
     assert.deepEqual(Buffer.from(stored ?? []), Buffer.from(layers['second'] ?? []))
     assert.match(copied['status'].artifact.path, /\.tgz$/)
     assert.deepEqual(copied['status'].observedLayerSelector, { ...second, operation: 'copy' })
     const extracted = await made.look('OCIRepository', { ...spec, layerSelector: second })
     assert.notEqual(extracted['status'].artifact.digest, copied['status'].artifact.digest)
     const tree = execFileSync('tar', ['-tz'], {
-      input: await made.deps.blobs.get(`artifacts/${extracted['status'].artifact.path}`),
+      input: await made.deps.blobs.get(keyOf(extracted)),
       encoding: 'utf8',
     })
     assert.equal(tree.trim(), 'b.yaml')
