@@ -3,7 +3,6 @@
  * authority or key server. Matches source-controller 1.9 (internal/oci), cosign 3.0, notation-go 1.3 and Helm v4 (pkg/provenance). Libraries are loaded with the first signature.
  * @module
  */
-import { verifyError } from './errors.ts'
 import type { RegistryClient } from '../oci/index.ts'
 import type { CosignCheck, CosignTrust } from './cosign/verify.ts'
 import type { NotationResult } from './notation/verify.ts'
@@ -51,4 +50,4 @@ export async function createNotationVerifier(options: {
   return (client, { repository, digest }) => verifyNotation(client, repository, digest, { policies, certificates, now })
 }
 
-export { verifyError }
+export { verifyError } from './errors.ts'

@@ -1,4 +1,5 @@
 import { p256, p384, p521 } from '@noble/curves/nist.js'
+import { ed25519ph } from '@noble/curves/ed25519.js'
 import { PublicKeyInfo } from 'pkijs'
 import { parsePem } from './pem.ts'
 
@@ -10,20 +11,21 @@ export interface PublicKey {
   readonly type: 'ecdsa' | 'rsa' | 'ed25519'
   /** Bits of the field or the modulus. */
   readonly bits: number
-  /** True where `signature` was made over `message` with this key. ECDSA signatures are in the DER form, unless `raw`; RSA is PKCS #1 v1.5, unless `pss`. Ed25519 has its own hash. */
+  /** True where `signature` was made over `message` with this key. ECDSA signatures are in the DER form, unless `raw`; RSA is PKCS #1 v1.5, unless `pss`. Ed25519 has its own hash; `ph` is its form for messages that are hashed before. */
   verify(
     message: Uint8Array,
     signature: Uint8Array,
-    options?: { readonly hash?: SignatureHash; readonly form?: 'der' | 'raw' | 'pkcs1' | 'pss' },
+    options?: { readonly hash?: SignatureHash; readonly form?: 'der' | 'raw' | 'pkcs1' | 'pss' | 'ph' },
   ): Promise<boolean>
 }
 
-const curves: { readonly [oid: string]: { readonly name: string; readonly bits: number; readonly curve: typeof p256 } } =
-  Object.freeze({
-    '1.2.840.10045.3.1.7': { name: 'P-256', bits: 256, curve: p256 },
-    '1.3.132.0.34': { name: 'P-384', bits: 384, curve: p384 },
-    '1.3.132.0.35': { name: 'P-521', bits: 521, curve: p521 },
-  })
+const curves: {
+  readonly [oid: string]: { readonly name: string; readonly bits: number; readonly curve: typeof p256 }
+} = Object.freeze({
+  '1.2.840.10045.3.1.7': { name: 'P-256', bits: 256, curve: p256 },
+  '1.3.132.0.34': { name: 'P-384', bits: 384, curve: p384 },
+  '1.3.132.0.35': { name: 'P-521', bits: 521, curve: p521 },
+})
 
 const oids = Object.freeze({
   ec: '1.2.840.10045.2.1',
@@ -107,11 +109,15 @@ async function rsaKey(der: Uint8Array<ArrayBuffer>): Promise<PublicKey> {
 
 async function ed25519Key(der: Uint8Array<ArrayBuffer>): Promise<PublicKey> {
   const key = await crypto.subtle.importKey('spki', der, { name: 'Ed25519' }, false, ['verify'])
+  const point = der.slice(-32)
   return {
     type: 'ed25519',
     bits: 256,
-    verify: (message, signature) =>
-      crypto.subtle.verify({ name: 'Ed25519' }, key, Uint8Array.from(signature), Uint8Array.from(message)),
+    verify: async (message, signature, { form } = {}) => {
+      if (form === 'ph')
+        return signature.length === 64 && ed25519ph.verify(signature, message, point, { zip215: false })
+      return crypto.subtle.verify({ name: 'Ed25519' }, key, Uint8Array.from(signature), Uint8Array.from(message))
+    },
   }
 }
 

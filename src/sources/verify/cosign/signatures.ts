@@ -44,7 +44,7 @@ export async function* listCosignSignatures(
 ): AsyncGenerator<CosignSignature | SignatureProblem> {
   let count = 0
   for (const referrer of await listReferrers(client, digest)) {
-    if (referrer.artifactType?.startsWith(bundleType) === false) continue
+    if (!mayBeBundle(referrer.artifactType)) continue
     if (count++ === verifyLimits.maxSignatures) return yield tooMany()
     const found = await readBundle(client, referrer.digest)
     // An entry that did not say what it is, and is something else.
@@ -57,6 +57,15 @@ export async function* listCosignSignatures(
     if (count++ === verifyLimits.maxSignatures) return yield tooMany()
     yield await readSimple(client, layer)
   }
+}
+
+/** Where a registry lacks the API for referrers, cosign (go-containerregistry) writes the type of the empty configuration into the index instead of the bundle's. */
+function mayBeBundle(artifactType: string | undefined): boolean {
+  return (
+    artifactType === undefined ||
+    artifactType === 'application/vnd.oci.empty.v1+json' ||
+    artifactType.startsWith(bundleType)
+  )
 }
 
 async function readBundle(

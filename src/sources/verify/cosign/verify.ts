@@ -78,11 +78,12 @@ async function checkWithKeys(keys: readonly PublicKey[], signature: CosignSignat
 async function checkAny(keys: readonly PublicKey[], message: Uint8Array, signature: Uint8Array): Promise<void> {
   for (const key of keys) {
     if (await key.verify(message, signature)) return
-    // cosign 3 signs with the hash that fits a larger curve.
+    // cosign 3 signs with the hash that fits a larger curve, and with the pre-hashed form of Ed25519, which neither its own check nor source-controller takes.
     if (key.type === 'ecdsa' && key.bits > 256) {
       const hash = key.bits === 384 ? 'SHA-384' : 'SHA-512'
       if (await key.verify(message, signature, { hash })) return
     }
+    if (key.type === 'ed25519' && (await key.verify(message, signature, { form: 'ph' }))) return
   }
   throw new SignatureProblem('the signature was not made with any of the public keys')
 }

@@ -207,7 +207,9 @@ function checkLeaf(certificate: ReadCertificate): void {
     )
   const purposes: unknown = extensionOf(certificate, oids.extKeyUsage)?.parsedValue
   const foreign =
-    purposes instanceof ExtKeyUsage ? purposes.keyPurposes.find((oid) => Object.hasOwn(foreignPurposes, oid)) : undefined
+    purposes instanceof ExtKeyUsage
+      ? purposes.keyPurposes.find((oid) => Object.hasOwn(foreignPurposes, oid))
+      : undefined
   if (foreign !== undefined)
     throw new SignatureProblem(
       `certificate with subject ${subject}: extended key usage must not contain ${foreignPurposes[foreign] ?? ''} eku`,

@@ -34,7 +34,10 @@ export function parseDistinguishedName(text: string): DistinguishedName {
 }
 
 /** A distinguished name from its attributes. @throws SignatureProblem as {@link parseDistinguishedName}. */
-export function nameOf(attributes: readonly (readonly [type: string, value: string])[], named: string): DistinguishedName {
+export function nameOf(
+  attributes: readonly (readonly [type: string, value: string])[],
+  named: string,
+): DistinguishedName {
   const name = new Map<string, string>()
   for (const [given, value] of attributes) {
     const type = given === 'S' ? 'ST' : given

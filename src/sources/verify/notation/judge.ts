@@ -36,15 +36,16 @@ const payloadType = 'application/vnd.cncf.notary.payload.v1+json'
 const verificationPlugin = 'io.cncf.notary.verificationPlugin'
 
 /** Key and hash that an algorithm goes with. */
-const keys: { readonly [algorithm in NotationAlgorithm]: { type: 'rsa' | 'ecdsa'; bits: number; hash: SignatureHash } } =
-  Object.freeze({
-    PS256: { type: 'rsa', bits: 2048, hash: 'SHA-256' },
-    PS384: { type: 'rsa', bits: 3072, hash: 'SHA-384' },
-    PS512: { type: 'rsa', bits: 4096, hash: 'SHA-512' },
-    ES256: { type: 'ecdsa', bits: 256, hash: 'SHA-256' },
-    ES384: { type: 'ecdsa', bits: 384, hash: 'SHA-384' },
-    ES512: { type: 'ecdsa', bits: 521, hash: 'SHA-512' },
-  })
+const keys: {
+  readonly [algorithm in NotationAlgorithm]: { type: 'rsa' | 'ecdsa'; bits: number; hash: SignatureHash }
+} = Object.freeze({
+  PS256: { type: 'rsa', bits: 2048, hash: 'SHA-256' },
+  PS384: { type: 'rsa', bits: 3072, hash: 'SHA-384' },
+  PS512: { type: 'rsa', bits: 4096, hash: 'SHA-512' },
+  ES256: { type: 'ecdsa', bits: 256, hash: 'SHA-256' },
+  ES384: { type: 'ecdsa', bits: 384, hash: 'SHA-384' },
+  ES512: { type: 'ecdsa', bits: 521, hash: 'SHA-512' },
+})
 
 /**
  * Judges one signature of the Notary Project as notation-go 1.3 does (verifier.processSignature): integrity, authenticity, expiry, authentic time stamp, revocation, each enforced or only logged by
@@ -113,7 +114,9 @@ async function checkIntegrity(envelope: NotationEnvelope, chain: readonly ReadCe
   if (envelope.criticalAttributes.includes(verificationPlugin))
     throw new SignatureProblem('the signature needs a verification plugin; plugins are not supported')
   if (attribute !== undefined)
-    throw new SignatureProblem(`the signature has the critical attribute ${JSON.stringify(attribute)}, which is unknown`)
+    throw new SignatureProblem(
+      `the signature has the critical attribute ${JSON.stringify(attribute)}, which is unknown`,
+    )
 }
 
 function checkAuthenticity(
@@ -123,8 +126,7 @@ function checkAuthenticity(
 ): void {
   const type = envelope.scheme === 'notary.x509' ? 'ca:' : 'signingAuthority:'
   const roots = policy.trustStores.some((store) => store.startsWith(type)) ? trusted : []
-  if (roots.length === 0)
-    throw new SignatureProblem('no trusted certificates are found to verify authenticity')
+  if (roots.length === 0) throw new SignatureProblem('no trusted certificates are found to verify authenticity')
   const isKnown = chain.some((one) => roots.some((root) => isSameBytes(root.der, one.der)))
   if (!isKnown) throw new SignatureProblem('the signature is not produced by a trusted signer')
   const { trustedIdentities } = policy

@@ -29,7 +29,7 @@ export function parseJws(bytes: Uint8Array): NotationEnvelope {
     algorithm: header['alg'] as NotationAlgorithm,
     signedBytes: new TextEncoder().encode(`${String(head)}.${String(payload)}`),
     signature: fromBase64Url(signature, 'signature'),
-    contentType: String(header['cty'] ?? ''),
+    contentType: typeof header['cty'] === 'string' ? header['cty'] : '',
     payload: fromBase64Url(payload, 'payload'),
     scheme,
     signingTime: readTime(header[timeAttribute], timeAttribute),

@@ -1,12 +1,7 @@
 import { ContentInfo, id_ContentType_SignedData, id_eContentType_TSTInfo, SignedData, TSTInfo } from 'pkijs'
 import { problemOf, SignatureProblem } from '../errors.ts'
 import { verifyLimits } from '../limits.ts'
-import {
-  checkTimestampChain,
-  isIssuedBy,
-  readCertificate,
-  type ReadCertificate,
-} from './certificates.ts'
+import { checkTimestampChain, isIssuedBy, readCertificate, type ReadCertificate } from './certificates.ts'
 
 /** What an authority vouches for: the signature was there between these times (milliseconds since 1970). */
 export interface VerifiedTimestamp {
@@ -79,8 +74,11 @@ async function buildChain(
 ): Promise<readonly ReadCertificate[]> {
   const chain = [leaf]
   const isTrusted = (one: ReadCertificate): boolean => trusted.some((root) => isSame(root, one))
-  for (let last = leaf; !isTrusted(last) && chain.length < verifyLimits.maxChain; ) {
-    const issuer = await firstAsync([...trusted, ...included], async (one) => !isSame(one, last) && isIssuedBy(last, one))
+  for (let last = leaf; !isTrusted(last) && chain.length < verifyLimits.maxChain;) {
+    const issuer = await firstAsync(
+      [...trusted, ...included],
+      async (one) => !isSame(one, last) && isIssuedBy(last, one),
+    )
     if (issuer === undefined) break
     chain.push(issuer)
     last = issuer

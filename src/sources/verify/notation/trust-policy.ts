@@ -65,9 +65,7 @@ export function parseTrustPolicy(text: string): readonly TrustPolicy[] {
   const names = new Set<string>()
   for (const { name } of policies) {
     if (names.has(name))
-      throw invalid(
-        `multiple trust policy statements use the same name ${quote(name)}, statement names must be unique`,
-      )
+      throw invalid(`multiple trust policy statements use the same name ${quote(name)}, statement names must be unique`)
     names.add(name)
   }
   checkScopes(policies)
@@ -127,10 +125,7 @@ function readStatement(value: unknown): TrustPolicy {
   }
 }
 
-function readLevel(
-  verification: { readonly [field: string]: unknown },
-  stated: string,
-): VerificationLevel | undefined {
+function readLevel(verification: { readonly [field: string]: unknown }, stated: string): VerificationLevel | undefined {
   const fail = (why: string): Error => invalid(`${stated} has invalid signatureVerification: ${why}`)
   const name = textOf(verification['level'])
   if (name === '') throw fail('signature verification level is empty or missing in the trust policy statement')
