@@ -11,7 +11,7 @@ export interface CoordinatorCaches {
   readonly cluster: ClusterCache
   /** Connections to clusters that objects name, by the object that holds the access. */
   readonly remotes: Map<string, RemoteCluster>
-  /** Git objects, shared by all sources of the cluster. */
+  /** Git objects, shared by all sources of the cluster, and by all clusters where the platform lets one request wait for another's download. */
   readonly git: GitObjectCache
   /** Charts, templates and releases. */
   readonly helm: HelmCaches
@@ -21,14 +21,11 @@ export interface CoordinatorCaches {
   readonly charts: Map<string, Chart>
 }
 
-/** Empty caches for one cluster. `store` keeps Git objects across restarts. */
+/** Empty caches for one cluster. `store` keeps Git objects across restarts; `git` is a cache that several clusters of one instance share. */
 export function createCaches(
-  options: { readonly store?: BlobStore; readonly maxGitBytes?: number } = {},
+  options: { readonly store?: BlobStore; readonly git?: GitObjectCache } = {},
 ): CoordinatorCaches {
-  const git = new GitObjectCache({
-    ...(options.store === undefined ? {} : { store: options.store }),
-    ...(options.maxGitBytes === undefined ? {} : { maxBytes: options.maxGitBytes }),
-  })
+  const git = options.git ?? new GitObjectCache(options.store === undefined ? {} : { store: options.store })
   return {
     cluster: createClusterCache(),
     remotes: new Map(),

@@ -15,6 +15,10 @@ export interface DeploymentOptions {
   readonly scanIntervalSeconds?: number
   /** `LIMITS` of the configuration. */
   readonly limits?: { readonly [name: string]: number }
+  /** What differs from the default `SETTINGS`. */
+  readonly settings?: { readonly [name: string]: unknown }
+  /** `ARTIFACT_KEY` of the configuration. */
+  readonly artifactKey?: string
   readonly log?: (line: string) => void
 }
 
@@ -50,7 +54,8 @@ export function deploymentEnvironment(options: DeploymentOptions): { readonly [n
     GITLAB_WEBHOOK_SECRET: githubSecret,
     TRIGGER_TOKEN: triggerToken,
     PRIVATE_HOSTS: '["127.0.0.1"]',
-    SETTINGS: JSON.stringify({ namespaces: options.namespaces ?? [] }),
+    SETTINGS: JSON.stringify({ namespaces: options.namespaces ?? [], ...options.settings }),
+    ...(options.artifactKey === undefined ? {} : { ARTIFACT_KEY: options.artifactKey }),
     SCAN_INTERVAL_SECONDS: String(options.scanIntervalSeconds ?? 86_400),
     LIMITS: JSON.stringify(options.limits ?? {}),
   }
