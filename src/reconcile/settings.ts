@@ -38,6 +38,11 @@ export interface Settings {
    * matches, unless they were encrypted with `mac_only_encrypted`.
    */
   readonly verifySopsMac: boolean
+  /**
+   * `<namespace>/<name>` of a Secret with `trusted_root.json` (Sigstore's), against which keyless signatures are verified where the object names no trusted root. Empty: none, and such objects fail. Flux fetches the root of the public Sigstore
+   * over the network instead.
+   */
+  readonly sigstoreTrustedRootSecret: string
   /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
   readonly namespaces: readonly string[]
   /** Private hosts that sources may be fetched from. */
@@ -75,6 +80,7 @@ export const defaultSettings: Settings = {
   overrideManagers: [],
   pruneGuard: { minObjects: 20, share: 0.5 },
   verifySopsMac: false,
+  sigstoreTrustedRootSecret: '',
   namespaces: [],
   egress: {},
 }

@@ -50,6 +50,7 @@ export async function refreshHelmChart(ctx: SourceContext, object: HelmChart): P
       reason,
       message,
       event: { reason, message },
+      ...(plan.isVerified === true ? { verified: `verified signature of version ${built.version}` } : {}),
       observed: {
         observedChartName: built.name,
         observedSourceArtifactRevision: plan.sourceRevision,
