@@ -81,8 +81,7 @@ async function planOciChart(ctx: SourceContext, object: HelmChart, repository: H
   const { chart, version: range = '*' } = object.spec
   const deps = ociDeps(ctx)
   const options = await chartRegistryOptions(ctx, repository, chart)
-  const isExact = range.split('.').length >= 3 && tryParseVersion(range) !== undefined
-  const version = isExact ? range : await latestTag(deps, options, chart, range)
+  const version = await ociChartVersion(deps, options, chart, range)
   const metadata = wantedValuesFiles(object).length === 0 ? '' : String(object.metadata.generation ?? 0)
   const head = { name: chart.slice(chart.lastIndexOf('/') + 1), version: versionWith(version, metadata) }
   const verified = object.spec.verify === undefined ? undefined : await verifyOciChart(ctx, object, options, version)
@@ -124,13 +123,21 @@ async function verifyOciChart(
   return { result, digest }
 }
 
-async function latestTag(deps: OciDeps, options: RegistryOptions, chart: string, range: string): Promise<string> {
+/** The version of a chart in a registry that `range` asks for; one that is given in full is not looked up. @throws EngineError reason `InvalidChartReference`. */
+export async function ociChartVersion(
+  deps: OciDeps,
+  options: RegistryOptions,
+  chart: string,
+  range: string,
+): Promise<string> {
+  if (range.split('.').length >= 3 && tryParseVersion(range) !== undefined) return range
   const tags = await new RegistryClient(deps, options).tags()
   const versions = tags.map((tag) => ({ version: tag.replaceAll('_', '+') }))
   return selectVersion(chart, versions, range).version
 }
 
-async function chartRegistryOptions(
+/** Where a chart of a HelmRepository is in its registry, and how to log in there. @throws EngineError reason `AuthenticationFailed`. */
+export async function chartRegistryOptions(
   ctx: SourceContext,
   repository: HelmRepository,
   chart: string,
