@@ -50,4 +50,5 @@ export async function createNotationVerifier(options: {
   return (client, { repository, digest }) => verifyNotation(client, repository, digest, { policies, certificates, now })
 }
 
+export { verifyProvenance, type SignedChart, type VerifiedProvenance } from './provenance.ts'
 export { verifyError } from './errors.ts'
