@@ -1,4 +1,4 @@
-import { bundleFromJSON, type Bundle } from '@sigstore/bundle'
+import { bundleFromJSON, ValidationError, type Bundle } from '@sigstore/bundle'
 import { HashAlgorithm, TrustedRoot } from '@sigstore/protobuf-specs'
 import { toSignedEntity, toTrustMaterial, Verifier, type TrustMaterial } from '@sigstore/verify'
 import { sha256 } from '@noble/hashes/sha2.js'
@@ -45,7 +45,13 @@ export function createKeylessVerifier(trustedRoot: string, checkIdentity: Identi
  * @throws SignatureProblem, or an error of the library.
  */
 export function readBundle(json: unknown): Bundle {
-  const bundle = bundleFromJSON(json)
+  let bundle: Bundle
+  try {
+    bundle = bundleFromJSON(json)
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error
+    throw new SignatureProblem(`invalid bundle: ${error.fields.join(', ')}`)
+  }
   if (/version=0\.[12]$/.test(bundle.mediaType)) throw new SignatureProblem('bundle version too old')
   return bundle
 }
