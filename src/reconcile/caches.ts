@@ -1,5 +1,5 @@
 import type { Chart } from '../helm/index.ts'
-import { createClusterCache, type ClusterCache } from '../kube/index.ts'
+import { createClusterCache, type ClusterCache, type EventCounts } from '../kube/index.ts'
 import { createHelmCaches, type HelmCaches } from './helmrelease/shared.ts'
 import type { RemoteCluster } from './remote-cluster.ts'
 import type { BlobStore } from '../ports/index.ts'
@@ -17,6 +17,8 @@ export interface CoordinatorCaches {
   readonly helm: HelmCaches
   /** Directories that the last build of a Kustomization or chart read, by its id: fetched ahead of the next one. */
   readonly reads: Map<string, readonly string[]>
+  /** Kubernetes Events that were written. */
+  readonly events: EventCounts
   /** Charts as they were read, by the digest of their artifact; least recently used first. */
   readonly charts: Map<string, Chart>
 }
@@ -32,6 +34,7 @@ export function createCaches(
     git,
     helm: createHelmCaches(),
     reads: new Map(),
+    events: new Map(),
     charts: new Map(),
   }
 }

@@ -39,12 +39,18 @@ export interface Settings {
    */
   readonly verifySopsMac: boolean
   /**
-   * `<namespace>/<name>` of a Secret with `trusted_root.json` (Sigstore's), against which keyless signatures are verified where the object names no trusted root. Empty: none, and such objects fail. Flux fetches the root of the public Sigstore
+   * `namespace/name` of a Secret with `trusted_root.json` (Sigstore's), against which keyless signatures are verified where the object names no trusted root. Empty: none, and such objects fail. Flux fetches the root of the public Sigstore
    * over the network instead.
    */
   readonly sigstoreTrustedRootSecret: string
+  /**
+   * `namespace/name` of a Secret whose `*.agekey` entries decrypt for Kustomizations with `spec.decryption` and no Secret of their own (`--sops-age-secret`). Empty: none.
+   */
+  readonly sopsAgeSecret: string
   /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
   readonly namespaces: readonly string[]
+  /** Label selector of ConfigMaps and Secrets whose changes are looked for by each scan (`--watch-configs-label-selector`); empty: none. */
+  readonly watchConfigsSelector: string
   /** Private hosts that sources may be fetched from. */
   readonly egress: EgressPolicy
 }
@@ -81,7 +87,9 @@ export const defaultSettings: Settings = {
   pruneGuard: { minObjects: 20, share: 0.5 },
   verifySopsMac: false,
   sigstoreTrustedRootSecret: '',
+  sopsAgeSecret: '',
   namespaces: [],
+  watchConfigsSelector: 'reconcile.fluxcd.io/watch=Enabled',
   egress: {},
 }
 

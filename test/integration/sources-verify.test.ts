@@ -141,7 +141,10 @@ describe('signatures of cosign that mean something else', () => {
       [(digest) => bundleOf(key, statementOf(digest, { _type: 'x' })), /no in-toto statement/],
       [(digest) => bundleOf(key, statementOf(digest, { subject: null })), /about another artifact/],
       [() => bundleOf(key, Buffer.from('no json')), /the signed payload is not JSON/],
-      [(digest) => bundleOf(key, statementOf(digest), { signatures: 2 }), /invalid bundle: content\.dsseEnvelope\.signatures/],
+      [
+        (digest) => bundleOf(key, statementOf(digest), { signatures: 2 }),
+        /invalid bundle: content\.dsseEnvelope\.signatures/,
+      ],
       [
         (digest) =>
           bundleOf(key, statementOf(digest), { mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1' }),

@@ -166,6 +166,7 @@ export async function awaitRun(
   deployment: Pick<Deployment, 'url' | 'triggerToken'>,
   id: string,
   timeoutMs = 60_000,
+  pauseMs = 20,
 ): Promise<ShownRun> {
   const end = Date.now() + timeoutMs
   for (;;) {
@@ -175,6 +176,6 @@ export async function awaitRun(
     const run = (await response.json()) as ShownRun
     if (response.status === 200 && !['queued', 'running'].includes(run.state)) return run
     if (Date.now() > end) throw new Error(`run ${id} has not ended: ${JSON.stringify(run)}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }

@@ -135,7 +135,7 @@ async function readTrustedRoot(
   if (reference === undefined && setting === '')
     throw verifyError(
       'trusted-root-missing',
-      "keyless verification needs a trusted root: put a trusted_root.json into a Secret and name it in spec.verify.trustedRootSecretRef (OCIRepository), or in the deployment's setting sigstoreTrustedRootSecret (<namespace>/<name>)",
+      "keyless verification needs a trusted root: put a trusted_root.json into a Secret and name it in spec.verify.trustedRootSecretRef (OCIRepository), or in the deployment's setting sigstoreTrustedRootSecret (namespace/name)",
     )
   const [ownNamespace = '', ownName = ''] = setting.split('/')
   const at = reference === undefined ? { namespace: ownNamespace, name: ownName } : { namespace, name: reference.name }

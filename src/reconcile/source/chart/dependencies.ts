@@ -176,7 +176,7 @@ async function loadRemote(
 
 interface RemotePlan {
   readonly version: string
-  download(): Promise<Uint8Array>
+  readonly download: () => Promise<Uint8Array>
 }
 
 async function planHttp(
