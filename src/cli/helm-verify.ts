@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { basename, extname, join } from 'node:path'
 import { Command } from 'commander'
 import { EngineError } from '../base/index.ts'
-import { verifyProvenance, type VerifiedProvenance } from '../sources/index.ts'
+import type { VerifiedProvenance } from '../sources/index.ts'
 
 /** `helm verify`: the provenance file of a packaged chart, with the output of Helm v4.3.1 (pkg/action/verify.go). */
 export function verifyCommand(): Command {
@@ -34,6 +34,7 @@ export async function verifyChartFile(path: string, keyring: string): Promise<Ve
   if (found.isDirectory()) throw failed('unpacked charts cannot be verified')
   if (extname(path).toLowerCase() !== '.tgz') throw failed('chart must be a tgz file')
   const provenance = readFile(`${path}.prov`, `could not load provenance file ${path}.prov`)
+  const { verifyProvenance } = await import('../sources/index.ts')
   return verifyProvenance({
     archive: readFileSync(path),
     fileName: basename(path),

@@ -1,4 +1,5 @@
-import { sha256Hex, EngineError } from '../../base/index.ts'
+import type * as OpenPgp from 'openpgp'
+import { EngineError, sha256Hex } from '../../base/index.ts'
 import { parseYaml } from '../../yaml/index.ts'
 
 /** Who signed a packaged chart, and what. */
@@ -58,9 +59,7 @@ export async function verifyProvenance(chart: SignedChart): Promise<VerifiedProv
   return { signedBy: signer.getUserIDs(), fingerprint: signer.getFingerprint().toUpperCase(), fileHash }
 }
 
-type OpenPgp = typeof import('openpgp')
-
-async function readKeyring(openpgp: OpenPgp, keyring: Uint8Array) {
+async function readKeyring(openpgp: typeof OpenPgp, keyring: Uint8Array) {
   const failed = (why: string, cause?: unknown): Error => invalid(`failed to load keyring: ${why}`, cause)
   if (keyring.length > maxKeyringBytes) throw failed(`it has more than ${maxKeyringBytes} bytes`)
   const start = new TextDecoder().decode(keyring.subarray(0, 200))
