@@ -273,7 +273,7 @@ describe('spec.verify of an OCIRepository', () => {
 
 describe('spec.verify of a chart in a registry', () => {
   const version = '1.2.3'
-  const release = async (made: Scenario, verify: object): Promise<void> => {
+  const release = async (made: Scenario, verify: object | undefined): Promise<void> => {
     await apply(made, group, 'HelmRepository', 'charts', {
       type: 'oci',
       url: `oci://${registry.host}/${made.namespace}`,
@@ -281,7 +281,14 @@ describe('spec.verify of a chart in a registry', () => {
     })
     await apply(made, 'helm.toolkit.fluxcd.io/v2', 'HelmRelease', 'web', {
       interval: '10m',
-      chart: { spec: { chart: 'web', version, sourceRef: { kind: 'HelmRepository', name: 'charts' }, verify } },
+      chart: {
+        spec: {
+          chart: 'web',
+          version,
+          sourceRef: { kind: 'HelmRepository', name: 'charts' },
+          ...(verify === undefined ? {} : { verify }),
+        },
+      },
     })
   }
   const pushChart = (made: Scenario, name = 'web'): string => {
@@ -311,6 +318,31 @@ describe('spec.verify of a chart in a registry', () => {
     const good = await conditions(made, 'HelmChart', chart)
     assert.equal(good['BuildFailed'], undefined)
     assert.equal(good['SourceVerified']?.message, `verified signature of version ${version}`)
+  })
+
+  it('a chart from before spec.verify is neither used nor passed off as a verified one', async () => {
+    const made = await scenario()
+    const key = makeKey()
+    await secret(made, 'keys', { 'a.pub': key.pem })
+    pushChart(made)
+    await release(made, undefined)
+    assert.equal((await made.scan()).state, 'succeeded')
+    const chart = `${made.namespace}-web`
+    const before = (await read(made, 'HelmChart', chart))['status'].artifact.digest
+    await release(made, { provider: 'cosign', secretRef: { name: 'keys' } })
+    for (let i = 0; i < 2; i++) {
+      const { record } = await made.run({ kind: 'trigger', target: 'cluster' })
+      const refused = nodeOf(record, 'HelmRelease/web')
+      assert.equal(refused.state, 'failed', JSON.stringify(refused))
+      assert.match(refused.message ?? '', /no signatures found/)
+    }
+    const repository = `${made.namespace}/web`
+    const other = makeChart('web', version, { 'other.txt': 'x' })
+    const digest = registry.addImage(repository, version, [registry.addBlob(repository, other, chartLayerType)])
+    registry.addSimpleSignatures(repository, digest, [signSimple(key, digest)])
+    const { record } = await made.run({ kind: 'trigger', target: 'cluster' })
+    assert.equal(record.state, 'succeeded', JSON.stringify(record))
+    assert.notEqual((await read(made, 'HelmChart', chart))['status'].artifact.digest, before)
   })
 
   it('what was verified is what is pulled, and every look verifies anew', async () => {
