@@ -41,6 +41,11 @@ export interface Settings {
    */
   readonly verifySopsMac: boolean
   /**
+   * `namespace/name` of a Secret with `trusted_root.json` (Sigstore's), against which keyless signatures are verified where the object names no trusted root. Empty: none, and such objects fail. Flux fetches the root of the public Sigstore
+   * over the network instead.
+   */
+  readonly sigstoreTrustedRootSecret: string
+  /**
    * `namespace/name` of a Secret whose `*.agekey` entries decrypt for Kustomizations with `spec.decryption` and no Secret of their own (`--sops-age-secret`). Empty: none.
    */
   readonly sopsAgeSecret: string
@@ -84,6 +89,7 @@ export const defaultSettings: Settings = {
   overrideManagers: [],
   pruneGuard: { minObjects: 20, share: 0.5 },
   verifySopsMac: false,
+  sigstoreTrustedRootSecret: '',
   sopsAgeSecret: '',
   namespaces: [],
   watchConfigsSelector: 'reconcile.fluxcd.io/watch=Enabled',

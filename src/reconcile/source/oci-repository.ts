@@ -1,4 +1,4 @@
-import type { OciRepository } from '../../api/index.ts'
+import { getCondition, type OciRepository } from '../../api/index.ts'
 import { EngineError } from '../../base/index.ts'
 import { MemoryTree } from '../../files/index.ts'
 import type { FileTree } from '../../ports/index.ts'
@@ -12,7 +12,6 @@ import {
   registryLogin,
   resolveOci,
   tlsOfSecret,
-  type OciDeps,
   type RegistryOptions,
   type SecretData,
   type SourceArtifact,
@@ -21,21 +20,23 @@ import { readServiceAccount } from '../service-account.ts'
 import { cloudLoginAt } from './cloud.ts'
 import type { SourceContext } from './index.ts'
 import { artifactPath } from './object-status.ts'
+import { ociDeps } from './oci-deps.ts'
 import { deadlineOf, refreshSource, type SourceLook } from './refresh-source.ts'
 import { readSecret } from './secret.ts'
 import { digestOf, keepStored, readStored } from './stored-artifact.ts'
+import { createVerifier, isVerified, verificationFailed, verifyArtifact } from './verification.ts'
 
 const reason = 'OCIArtifactPullFailed'
 
 /**
- * One look at an OCIRepository: resolves the reference and, where the revision is new or the object has changed, pulls the layer (source-controller 1.9, ocirepository_controller).
+ * One look at an OCIRepository: resolves the reference, verifies the signature where the revision or the object is new or it failed before, and, where the revision or what decides about the
+ * content is new, pulls the layer (source-controller 1.9, ocirepository_controller).
  */
 export async function refreshOciRepository(
   ctx: SourceContext,
   object: OciRepository,
 ): Promise<SourceArtifact | undefined> {
   return refreshSource(ctx, object, reason, async (current): Promise<SourceLook> => {
-    refuseUnsupported(current)
     const { spec, status } = current
     const deps = ociDeps(ctx)
     const options = { ...(await registryOptions(ctx, current)), ...fetchOptions(current) }
@@ -43,7 +44,8 @@ export async function refreshOciRepository(
       ...options,
       ...(spec.ref === undefined ? {} : { ref: spec.ref }),
     })
-    const isSame = status?.artifact?.revision === revision && status.observedGeneration === current.metadata.generation
+    const verified = await verifyRevision(ctx, current, options, { revision, digest })
+    const isSame = status?.artifact?.revision === revision && isSameContent(current)
     const stored = isSame ? await readStored(ctx, status.artifact) : undefined
     const isCopy = spec.layerSelector?.operation === 'copy'
     const file = `${digest.slice('sha256:'.length)}.${isCopy ? 'tgz' : 'tar.gz'}`
@@ -62,6 +64,7 @@ export async function refreshOciRepository(
       message: `stored artifact for digest '${revision}'`,
       event: { reason: 'NewArtifact', message: newArtifactMessage(current, artifact) },
       observed: { observedIgnore: spec.ignore, observedLayerSelector: spec.layerSelector },
+      ...(verified === undefined ? {} : { verified }),
     }
   })
 }
@@ -78,12 +81,6 @@ export async function currentOciRepository(
   const stored = await readStored(ctx, status.artifact)
   if (stored !== undefined) return ociArtifact(ctx, { revision, bytes: stored, isCopy, metadata })
   return refreshOciRepository(ctx, object)
-}
-
-/** What talking to registries needs. */
-export function ociDeps(ctx: SourceContext): OciDeps {
-  const { http, clock, limits, settings } = ctx.deps
-  return { http, clock, egress: settings.egress, limits: limits.oci }
 }
 
 /** Login, certificates and proxy of an OCIRepository. @throws EngineError reason `AuthenticationFailed`, `URLInvalid`. */
@@ -138,11 +135,33 @@ function fetchOptions(object: OciRepository) {
   return { ...(layerSelector === undefined ? {} : { layerSelector }), ...(ignore === undefined ? {} : { ignore }) }
 }
 
-function refuseUnsupported(object: OciRepository): void {
-  if (object.spec.verify === undefined) return
-  throw new EngineError(
-    'spec.verify is not supported yet; nothing was fetched, because an unverified artifact must not be used',
-    { code: 'oci-verify-unsupported', reason: 'VerificationError' },
+/** Message of SourceVerified; undefined where nothing is verified, or notation's policy let the artifact pass without that. */
+async function verifyRevision(
+  ctx: SourceContext,
+  object: OciRepository,
+  options: RegistryOptions,
+  found: { readonly revision: string; readonly digest: string },
+): Promise<string | undefined> {
+  const { spec, status, metadata } = object
+  const { revision, digest } = found
+  if (spec.verify === undefined) return undefined
+  const isKnown = status?.artifact?.revision === revision && isVerified(status.conditions, metadata.generation)
+  if (isKnown) return getCondition(status.conditions, 'SourceVerified')?.message
+  const verifier = await createVerifier(ctx, metadata.namespace ?? '', spec.verify)
+  const result = await verifyArtifact(ctx, verifier, options, digest).catch((error: unknown) => {
+    throw verificationFailed(spec.verify ?? { provider: 'cosign' }, error, { options, digest })
+  })
+  return result === 'verified' ? `verified signature of revision ${revision}` : undefined
+}
+
+/** True where what decides about the content is as it was when the recorded artifact was made (source-controller 1.9, ociContentConfigChanged). */
+function isSameContent({ spec, status }: OciRepository): boolean {
+  const isEqual = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null)
+  const layerOf = (selector: typeof spec.layerSelector): unknown =>
+    selector === undefined ? undefined : [selector.mediaType, selector.operation]
+  return (
+    isEqual(spec.ignore, status?.observedIgnore) &&
+    isEqual(layerOf(spec.layerSelector), layerOf(status?.observedLayerSelector))
   )
 }
 
