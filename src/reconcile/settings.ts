@@ -1,8 +1,10 @@
 import type { EgressPolicy } from '../base/index.ts'
 import {
+  defaultBucketLimits,
   defaultGitLimits,
   defaultHelmLimits,
   defaultOciLimits,
+  type BucketLimits,
   type GitLimits,
   type HelmSourceLimits,
   type OciLimits,
@@ -72,6 +74,7 @@ export interface Limits {
   readonly git: GitLimits
   readonly helm: HelmSourceLimits
   readonly oci: OciLimits
+  readonly bucket: BucketLimits
 }
 
 export const defaultSettings: Settings = {
@@ -103,4 +106,5 @@ export const defaultLimits: Limits = {
   git: defaultGitLimits,
   helm: defaultHelmLimits,
   oci: defaultOciLimits,
+  bucket: defaultBucketLimits,
 }

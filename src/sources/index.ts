@@ -16,6 +16,7 @@ export {
   type ArtifactName,
 } from './artifact-link.ts'
 export { fetchBytes, type FetchDeps } from './fetch.ts'
+export * from './bucket/index.ts'
 export * from './git/index.ts'
 export * from './helm/index.ts'
 export * from './oci/index.ts'

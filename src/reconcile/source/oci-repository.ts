@@ -12,11 +12,12 @@ import {
   registryLogin,
   resolveOci,
   tlsOfSecret,
-  type RegistryLogin,
   type RegistryOptions,
   type SecretData,
   type SourceArtifact,
 } from '../../sources/index.ts'
+import { readServiceAccount } from '../service-account.ts'
+import { cloudLoginAt } from './cloud.ts'
 import type { SourceContext } from './index.ts'
 import { artifactPath } from './object-status.ts'
 import { ociDeps } from './oci-deps.ts'
@@ -92,18 +93,25 @@ async function registryOptions(ctx: SourceContext, object: OciRepository): Promi
   const secrets = [...(secret === undefined ? [] : [secret]), ...pullSecrets]
   const tls = tlsOfSecret(await readSecret(ctx, namespace, spec.certSecretRef, 'certSecretRef'))
   const proxy = proxyOfSecret(await readSecret(ctx, namespace, spec.proxySecretRef, 'proxySecretRef'))
-  const login: RegistryLogin | undefined = secrets.length === 0 ? undefined : registryLogin(secrets, name)
-  if (secrets.length === 0 && spec.provider !== undefined && spec.provider !== 'generic') {
-    throw new EngineError(
-      `spec.provider ${spec.provider} without a Secret is not supported yet; give a Secret with '.dockerconfigjson' in spec.secretRef`,
-      { code: 'oci-provider-unsupported', reason: 'AuthenticationFailed' },
-    )
-  }
+  const signal = deadlineOf(ctx, spec.timeout)
+  const { provider = 'generic' } = spec
+  const isCloud = secrets.length === 0 && provider !== 'generic'
+  const login = isCloud
+    ? await cloudLoginAt(ctx, provider, name, {
+        namespace,
+        serviceAccountName: spec.serviceAccountName,
+        insecure: spec.insecure,
+        proxy,
+        signal,
+      })
+    : secrets.length === 0
+      ? undefined
+      : registryLogin(secrets, name)
   return {
     name,
     login,
     insecure: spec.insecure === true,
-    signal: deadlineOf(ctx, spec.timeout),
+    signal,
     credentials: { ...(tls === undefined ? {} : { tls }), ...(proxy === undefined ? {} : { proxy }) },
   }
 }
@@ -115,18 +123,9 @@ async function readPullSecrets(
   serviceAccount: string | undefined,
 ): Promise<readonly SecretData[]> {
   if (serviceAccount === undefined || serviceAccount === '') return []
-  const account = await ctx.client.get<{ imagePullSecrets?: readonly { name: string }[] }>(
-    { apiVersion: 'v1', kind: 'ServiceAccount', namespace, name: serviceAccount },
-    { signal: ctx.signal },
-  )
-  if (account === undefined) {
-    throw new EngineError(
-      `failed to get service account '${namespace}/${serviceAccount}': it does not exist; create it, or correct spec.serviceAccountName`,
-      { code: 'service-account-missing', reason: 'AuthenticationFailed', disposition: 'retry' },
-    )
-  }
+  const account = await readServiceAccount(ctx, { namespace, name: serviceAccount }, { reason: 'AuthenticationFailed' })
   const found = await Promise.all(
-    (account.imagePullSecrets ?? []).map((one) => readSecret(ctx, namespace, one, 'serviceAccountName')),
+    account.imagePullSecrets.map((one) => readSecret(ctx, namespace, one, 'serviceAccountName')),
   )
   return found.filter((secret) => secret !== undefined)
 }

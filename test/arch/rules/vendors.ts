@@ -43,7 +43,7 @@ const vendorRules: readonly VendorRule[] = [
   },
   { module: '@octokit/webhooks', allowed: /^src\/receivers\//, place: 'src/receivers' },
   { module: 'age-encryption', allowed: /^src\/secrets\//, place: 'src/secrets' },
-  { module: 'aws4fetch', allowed: /^src\/secrets\//, place: 'src/secrets' },
+  { module: 'aws4fetch', allowed: /^src\/cloud\//, place: 'src/cloud' },
   { module: 'hono', allowed: /^(?:functions|src\/ui)\//, place: 'functions and src/ui' },
 ]
 

@@ -18,6 +18,7 @@ import {
 } from '../../../sources/index.ts'
 import { chartVersions, helmRequest, isOciHelmRepository } from '../helm-repository.ts'
 import { idOf, keyOf } from '../../world.ts'
+import { cloudLoginAt } from '../cloud.ts'
 import type { SourceContext } from '../index.ts'
 import { ociDeps } from '../oci-deps.ts'
 import { deadlineOf } from '../refresh-source.ts'
@@ -148,24 +149,19 @@ export async function chartRegistryOptions(
   const secret = await readSecret(ctx, namespace, spec.secretRef, 'secretRef')
   const certSecret = await readSecret(ctx, namespace, spec.certSecretRef, 'certSecretRef')
   const tls = tlsOfSecret(certSecret)
-  if (secret === undefined && spec.provider !== undefined && spec.provider !== 'generic') {
-    throw buildError(
-      'AuthenticationFailed',
-      `spec.provider ${spec.provider} without a Secret is not supported yet; give a Secret in spec.secretRef`,
-    )
-  }
+  const signal = deadlineOf(ctx, spec.timeout)
+  const { provider = 'generic' } = spec
   const username = secretText(secret, 'username')
-  const login: RegistryLogin | undefined =
-    username === ''
-      ? secret === undefined
-        ? undefined
-        : registryLogin([secret], name)
-      : { kind: 'basic', username, password: secretText(secret, 'password') }
+  let login: RegistryLogin | undefined
+  if (username !== '') login = { kind: 'basic', username, password: secretText(secret, 'password') }
+  else if (secret !== undefined) login = registryLogin([secret], name)
+  else if (provider !== 'generic')
+    login = await cloudLoginAt(ctx, provider, name, { namespace, insecure: spec.insecure, signal })
   return {
     name,
     login,
     insecure: spec.insecure === true,
-    signal: deadlineOf(ctx, spec.timeout),
+    signal,
     credentials: tls === undefined ? {} : { tls },
   }
 }
