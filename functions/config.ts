@@ -100,6 +100,13 @@ const settingsSchema = z
     sigstoreTrustedRootSecret: z.string().regex(/^$|^[^/]+\/[^/]+$/, 'must be namespace/name of a Secret'),
     sopsAgeSecret: z.string().regex(/^$|^[^/]+\/[^/]+$/, 'must be namespace/name of a Secret'),
     namespaces: z.array(z.string().min(1)),
+    defaultDecryptionServiceAccount: z.string(),
+    sopsVaults: z.array(
+      z.strictObject({
+        address: z.url({ protocol: /^https$/, error: 'must be the URL of a Vault, with https' }),
+        loginPath: z.string().regex(/^[\w-]+(\/[\w-]+)*$/, 'must be a path such as auth/kubernetes/login'),
+      }),
+    ),
     watchConfigsSelector: z.string(),
   })
   .partial()

@@ -1,4 +1,5 @@
 import type { EgressPolicy } from '../base/index.ts'
+import type { VaultInstance } from '../secrets/index.ts'
 import {
   defaultBucketLimits,
   defaultGitLimits,
@@ -49,6 +50,10 @@ export interface Settings {
    * `namespace/name` of a Secret whose `*.agekey` entries decrypt for Kustomizations with `spec.decryption` and no Secret of their own (`--sops-age-secret`). Empty: none.
    */
   readonly sopsAgeSecret: string
+  /** Service account that logs in to key services for Kustomizations that name none (`--default-decryption-service-account`). Empty: the deployment's own identity. */
+  readonly defaultDecryptionServiceAccount: string
+  /** Vaults that service accounts may log in to (`--sops-vault-configmap`): no token of theirs goes elsewhere. */
+  readonly sopsVaults: readonly VaultInstance[]
   /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
   readonly namespaces: readonly string[]
   /** Label selector of ConfigMaps and Secrets whose changes are looked for by each scan (`--watch-configs-label-selector`); empty: none. */
@@ -91,6 +96,8 @@ export const defaultSettings: Settings = {
   verifySopsMac: false,
   sigstoreTrustedRootSecret: '',
   sopsAgeSecret: '',
+  defaultDecryptionServiceAccount: '',
+  sopsVaults: [],
   namespaces: [],
   watchConfigsSelector: 'reconcile.fluxcd.io/watch=Enabled',
   egress: {},

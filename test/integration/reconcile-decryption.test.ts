@@ -4,7 +4,14 @@ import { Canaries } from '../support/canaries.ts'
 import { useCluster } from '../support/cluster.ts'
 import { installCrds } from '../support/crds.ts'
 import { createScenario, nodeOf, type Scenario, type ScenarioOptions } from '../support/scenario.ts'
-import { decryptedFixture, encryptedFixture, fixtureKey } from '../support/sops-fixtures.ts'
+import { startKeyServiceFakes } from '../support/key-service-fakes.ts'
+import {
+  decryptedFixture,
+  encryptedFixture,
+  fixtureDataKey,
+  fixtureKey,
+  fixtureWithKeys,
+} from '../support/sops-fixtures.ts'
 import type { TestObject } from '../support/kube-test-client.ts'
 
 const cluster = useCluster()
@@ -32,9 +39,10 @@ async function withScenario(
   files: ScenarioOptions['files'],
   work: (made: Scenario) => Promise<void>,
   settings: NonNullable<ScenarioOptions['settings']> = {},
+  options: Pick<ScenarioOptions, 'http'> = {},
 ): Promise<void> {
   await (crds ??= installCrds(cluster.client))
-  const made = await createScenario(cluster, { files, settings, canaries: fixtureCanaries() })
+  const made = await createScenario(cluster, { files, settings, canaries: fixtureCanaries(), ...options })
   try {
     await work(made)
   } finally {
@@ -234,13 +242,60 @@ describe('a Kustomization with decryption', () => {
     })
   })
 
-  it('with a service account is stalled, as Flux is without its feature gate', async () => {
-    await withScenario(files, async (made) => {
-      await start(made, { decryption: { provider: 'sops', serviceAccountName: 'sops' } })
-      await made.pushed()
-      const { reason, stalled } = await ready(made)
-      assert.deepEqual([reason, stalled], ['FeatureGateDisabled', true])
-    })
+  it('logs in to key services as its service account; to a Vault only where the deployment knows it', async () => {
+    const fakes = await startKeyServiceFakes()
+    const address = 'https://vault.example.com'
+    const enc = fakes.encrypt.vault(await fixtureDataKey('rule-encrypted-regex.yaml'))
+    const key = {
+      vault_address: address,
+      engine_path: 'team/transit',
+      key_name: 'sops',
+      created_at: '2024-01-01T00:00:00Z',
+      enc,
+    }
+    const file = { 'app/secret.yaml': text(fixtureWithKeys({ hc_vault: [key] }, 'rule-encrypted-regex.yaml')) }
+    const account = async (made: Scenario, name: string): Promise<void> => {
+      await made.client.apply({
+        apiVersion: 'v1',
+        kind: 'ServiceAccount',
+        metadata: { name, namespace: made.namespace },
+      })
+      await start(made, { decryption: { provider: 'sops', serviceAccountName: name } })
+    }
+    try {
+      const sopsVaults = [{ address, loginPath: 'auth/kubernetes/login' }]
+      const http = fakes.http
+      await withScenario(
+        file,
+        async (made) => {
+          await account(made, 'sops')
+          const record = await made.pushed()
+          assert.equal(record.state, 'succeeded', JSON.stringify(record))
+          await account(made, 'stranger')
+          await made.run({ kind: 'trigger', target: 'cluster' })
+          assert.match((await ready(made)).message, /the login of Vault at .* refused with status 403/)
+          await start(made, { decryption: { provider: 'sops', serviceAccountName: 'gone' } })
+          await made.run({ kind: 'trigger', target: 'cluster' })
+          assert.match((await ready(made)).message, /service account '[^']*\/gone'/)
+        },
+        { sopsVaults },
+        { http },
+      )
+      const before = fakes.requests.length
+      await withScenario(
+        file,
+        async (made) => {
+          await account(made, 'sops')
+          await made.pushed()
+          assert.match((await ready(made)).message, /there is no Vault token/)
+          assert.equal(fakes.requests.length, before)
+        },
+        {},
+        { http },
+      )
+    } finally {
+      await fakes.close()
+    }
   })
 
   it('leaves a Secret alone that says so', async () => {

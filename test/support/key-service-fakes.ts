@@ -34,6 +34,8 @@ export interface KeyServiceFakes {
   readonly vaultToken: string
   readonly aws: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
   readonly gcpServiceAccount: string
+  /** What the token services give. */
+  readonly tokens: { readonly gcp: string; readonly azure: string }
   readonly azure: {
     readonly tenantId: string
     readonly clientId: string
@@ -112,6 +114,7 @@ export async function startKeyServiceFakes(): Promise<KeyServiceFakes> {
     vaultToken,
     aws,
     azure,
+    tokens: { gcp: googleToken, azure: azureToken },
     gcpServiceAccount: JSON.stringify({
       type: 'service_account',
       client_email: email,
@@ -163,6 +166,20 @@ function symmetricBox(): Box {
 }
 
 function vaultAnswer(request: ReceivedRequest, token: string, box: Box): Answer {
+  if (request.path === '/v1/auth/kubernetes/login') {
+    // The role stands for a service account, whose token must be meant for this Vault. Its signature is the API server's.
+    const { role, jwt = '' } = JSON.parse(request.body) as { role?: string; jwt?: string }
+    const claims = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString() || '{}') as {
+      sub?: string
+      aud?: string[]
+    }
+    const [namespace, name] = (role ?? '').split('_')
+    const isGood =
+      claims.sub === `system:serviceaccount:${namespace}:${name}` &&
+      claims.aud?.join() === 'https://vault.example.com' &&
+      name === 'sops'
+    return isGood ? json({ auth: { client_token: token } }) : { status: 403, body: '{"errors":["permission denied"]}' }
+  }
   if (request.headers['x-vault-token'] !== token) return { status: 403, body: '{"errors":["permission denied"]}' }
   const plainOf = JSON.parse(request.body) as { ciphertext?: string; plaintext?: string }
   if (request.path === '/v1/team/transit/decrypt/sops' && plainOf.ciphertext?.startsWith('vault:v1:') === true) {

@@ -42,6 +42,8 @@ export interface SigningOptions {
   readonly forgedProof?: boolean
   /** Without the promise, as logs of version 2 give none. */
   readonly withoutPromise?: boolean
+  /** Asks an authority for a time stamp over the signature: a TimeStampResp (RFC 3161). */
+  readonly stamp?: (signature: Uint8Array) => Promise<Uint8Array>
 }
 
 export interface TestAuthority {
@@ -86,6 +88,8 @@ export class TestSigstore {
   readonly #certificateLog = makeKey()
   readonly #log = makeKey()
   readonly #start: number
+  /** Certificates in DER of an authority for time stamps that the root vouches for, its own first. */
+  timestampChain: readonly Uint8Array[] = []
   #index = 41
 
   private constructor(authority: TestAuthority, start: number) {
@@ -136,7 +140,19 @@ export class TestSigstore {
         },
       ],
       ctlogs: [log(this.#certificateLog, 'https://ctfe.test')],
-      timestampAuthorities: [],
+      timestampAuthorities:
+        this.timestampChain.length === 0
+          ? []
+          : [
+              {
+                subject: { organization: 'test', commonName: 'test tsa' },
+                uri: 'https://tsa.test',
+                certChain: {
+                  certificates: this.timestampChain.map((der) => ({ rawBytes: Buffer.from(der).toString('base64') })),
+                },
+                validFor,
+              },
+            ],
     })
   }
 
@@ -232,7 +248,8 @@ export class TestSigstore {
       verificationMaterial: {
         certificate: { rawBytes: der.toString('base64') },
         tlogEntries: options.withoutLog === true ? [] : [tlogEntry],
-        timestampVerificationData: {},
+        timestampVerificationData:
+          options.stamp === undefined ? {} : { rfc3161Timestamps: [await stampOf(signature, options.stamp)] },
       },
       dsseEnvelope: envelope,
     })
@@ -343,6 +360,10 @@ export class TestSigstore {
       checkpoint: { envelope },
     }
   }
+}
+
+async function stampOf(signature: Buffer, stamp: NonNullable<SigningOptions['stamp']>) {
+  return { signedTimestamp: Buffer.from(await stamp(signature)).toString('base64') }
 }
 
 async function issue(options: {

@@ -35,6 +35,22 @@ export async function fixtureKeys(...names: readonly string[]): Promise<KeyServi
   })
 }
 
+/** A YAML file for `one.agekey` with other keys in its metadata, which no MAC covers. */
+export function fixtureWithKeys(keys: object, name = 'secret.yaml'): Uint8Array {
+  const text = new TextDecoder().decode(encryptedFixture(name))
+  const metadata = Object.entries(keys)
+    .map(([name, value]) => `    ${name}: ${JSON.stringify(value)}\n`)
+    .join('')
+  return new TextEncoder().encode(text.replace(/ {4}age:\n(?: {5,}.*\n)+/, metadata))
+}
+
+/** The data key of a YAML file for `one.agekey`. */
+export async function fixtureDataKey(name = 'secret.yaml'): Promise<Uint8Array> {
+  const text = new TextDecoder().decode(encryptedFixture(name))
+  const enc = /-----BEGIN AGE[\s\S]*?-----END AGE ENCRYPTED FILE-----/.exec(text)?.[0].replaceAll(/^\s+/gm, '') ?? ''
+  return await (await fixtureKeys('one.agekey')).decrypt({ kind: 'age', recipient: '', enc })
+}
+
 /** All keys that any fixture needs. */
 export const allFixtureKeys = [
   'one.agekey',

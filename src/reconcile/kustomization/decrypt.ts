@@ -26,6 +26,7 @@ import {
 } from '../../secrets/index.ts'
 import type { RunContext } from '../context.ts'
 import { combineFailures } from './decrypt-failures.ts'
+import { keyLogins } from './key-logins.ts'
 import { decryptSources } from './decrypt-sources.ts'
 
 /** What decrypts the sources and objects of one Kustomization, for one run. */
@@ -51,28 +52,18 @@ const decryptAnnotation = `${groups.kustomize}/decrypt`
  * The decryption that `spec.decryption` asks for, with the keys of its Secret, which is read with the deployment's own identity from the
  * Kustomization's namespace (kustomize-controller 1.9, ImportKeys).
  *
- * @throws EngineError `decryption-secret-missing`, `decryption-account-unsupported`, or what reading the keys throws. Never holds a value.
+ * @throws EngineError `decryption-secret-missing`, or what {@link keyLogins} and reading the keys throws. Never holds a value.
  */
 export async function loadDecryption(ctx: RunContext, kustomization: Kustomization): Promise<Decryption> {
   const { decryption } = kustomization.spec
   if (decryption === undefined) return noDecryption
-  if (decryption.serviceAccountName !== undefined && decryption.serviceAccountName !== '') {
-    throw new EngineError(
-      'to use spec.decryption.serviceAccountName for decryption authentication the feature gate ObjectLevelWorkloadIdentity is needed, which this deployment does not have; name a Secret with credentials in spec.decryption.secretRef',
-      { code: 'decryption-account-unsupported', reason: 'FeatureGateDisabled' },
-    )
-  }
   const material = readKeyMaterial(
     await secretData(ctx, kustomization),
     `Secret '${decryption.secretRef?.name ?? ctx.deps.settings.sopsAgeSecret}'`,
   )
   const { http, clock, settings } = ctx.deps
-  const keys = await createKeyServices(material, {
-    http,
-    egress: settings.egress,
-    now: () => clock.now(),
-    signal: ctx.signal,
-  })
+  const services = { http, egress: settings.egress, now: () => clock.now(), signal: ctx.signal }
+  const keys = await createKeyServices(material, services, keyLogins(ctx, kustomization, services))
   return createDecryption(keys, { verifyMac: settings.verifySopsMac, signal: ctx.signal })
 }
 

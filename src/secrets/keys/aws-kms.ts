@@ -9,17 +9,18 @@ type KmsKey = Extract<MasterKey, { kind: 'kms' }>
 /**
  * Decrypts with AWS KMS, taking on the key's role first where it names one (`Decrypt` and `AssumeRole`, Signature Version 4).
  *
- * @param credentials undefined where there are none.
+ * @param given credentials, or what gets them for the key's region; undefined where there are none.
  * @throws EngineError `key-service-failed`.
  */
 export async function decryptWithAwsKms(
   deps: KeyServiceDeps,
-  credentials: AwsCredentials | undefined,
+  given: AwsCredentials | ((region: string) => Promise<AwsCredentials>) | undefined,
   key: KmsKey,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { region, domain } = parseArn(key.arn)
-  if (credentials === undefined)
+  if (given === undefined)
     throw secretsError('key-service-failed', "there are no AWS credentials; add them as 'sops.aws-kms'")
+  const credentials = typeof given === 'function' ? await given(region) : given
   const used =
     key.role === ''
       ? credentials

@@ -1,3 +1,4 @@
+import type { AwsCredentials } from '../../cloud/index.ts'
 import type { KeyServices } from '../data-key.ts'
 import { secretsError } from '../errors.ts'
 import type { MasterKey } from '../metadata.ts'
@@ -10,12 +11,28 @@ import { openPgpKeys } from './openpgp.ts'
 import type { KeyServiceDeps } from './request.ts'
 import { decryptWithVault } from './vault.ts'
 
+/** How to log in where the key material says nothing: as a service account, or as the deployment itself. */
+export interface KeyLogins {
+  /** Credentials of AWS for the region of a key. */
+  aws(region: string): Promise<AwsCredentials>
+  /** A bearer token of Google Cloud. */
+  gcp(): Promise<string>
+  /** A bearer token of Microsoft Entra ID for a scope. */
+  azure(scope: string): Promise<string>
+  /** A token of the Vault at an address; undefined where nobody may log in there. */
+  vault(address: string): Promise<string | undefined>
+}
+
 /**
  * The key services of one run: local keys, and clients of the others with the credentials at hand. Tokens are fetched when first needed and kept for the run.
  *
  * @throws EngineError `sops-bad-key-material` for age identities that cannot be read.
  */
-export async function createKeyServices(material: KeyMaterial, deps: KeyServiceDeps): Promise<KeyServices> {
+export async function createKeyServices(
+  material: KeyMaterial,
+  deps: KeyServiceDeps,
+  logins?: KeyLogins,
+): Promise<KeyServices> {
   const age = await loadAgeKeys(material.age)
   const openpgp = openPgpKeys(material.openpgp)
   const tokens = new Map<string, Promise<string>>()
@@ -29,6 +46,10 @@ export async function createKeyServices(material: KeyMaterial, deps: KeyServiceD
     return token
   }
   const { aws, azure, gcp } = material
+  const vaultToken = async (address: string): Promise<string | undefined> =>
+    (material.vaultToken ?? '') !== '' || logins === undefined
+      ? material.vaultToken
+      : once(`vault ${address}`, async () => (await logins.vault(address)) ?? '')
   return {
     decrypt: async (key: MasterKey) => {
       switch (key.kind) {
@@ -37,20 +58,20 @@ export async function createKeyServices(material: KeyMaterial, deps: KeyServiceD
         case 'pgp':
           return await openpgp.decrypt(key.enc, key.fingerprint)
         case 'hc_vault':
-          return await decryptWithVault(deps, material.vaultToken, key)
+          return await decryptWithVault(deps, await vaultToken(key.address), key)
         case 'kms':
-          return await decryptWithAwsKms(deps, aws, key)
+          return await decryptWithAwsKms(deps, aws ?? logins?.aws, key)
         case 'gcp_kms':
           return await decryptWithGcpKms(
             deps,
-            gcp === undefined ? undefined : () => once('gcp', () => fetchGcpToken(deps, gcp)),
+            gcp === undefined ? logins?.gcp : () => once('gcp', () => fetchGcpToken(deps, gcp)),
             key,
           )
         case 'azure_kv':
           return await decryptWithAzureKeyVault(
             deps,
             azure === undefined
-              ? undefined
+              ? logins?.azure
               : (scope) => once(`azure ${scope}`, () => fetchAzureToken(deps, azure, scope)),
             key,
           )

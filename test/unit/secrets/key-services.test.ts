@@ -2,9 +2,15 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { after, before, describe, it } from 'node:test'
 import type { EgressPolicy } from '../../../src/base/index.ts'
-import { createKeyServices, decryptFile, readKeyMaterial } from '../../../src/secrets/index.ts'
+import { createKeyServices, decryptFile, readKeyMaterial, type KeyLogins } from '../../../src/secrets/index.ts'
 import { fakeNames, startKeyServiceFakes, type KeyServiceFakes } from '../../support/key-service-fakes.ts'
-import { decryptedFixture, encryptedFixture, fixtureKeys } from '../../support/sops-fixtures.ts'
+import {
+  decryptedFixture,
+  encryptedFixture,
+  fixtureDataKey,
+  fixtureKeys,
+  fixtureWithKeys,
+} from '../../support/sops-fixtures.ts'
 
 let fakes: KeyServiceFakes
 let dataKey: Uint8Array
@@ -12,23 +18,14 @@ const secret = new TextDecoder().decode(encryptedFixture('secret.yaml'))
 
 before(async () => {
   fakes = await startKeyServiceFakes()
-  const enc = /-----BEGIN AGE[\s\S]*?-----END AGE ENCRYPTED FILE-----/.exec(secret)?.[0].replaceAll(/^\s+/gm, '') ?? ''
-  dataKey = await (await fixtureKeys('one.agekey')).decrypt({ kind: 'age', recipient: '', enc })
+  dataKey = await fixtureDataKey()
 })
 after(() => fakes.close())
-
-/** The file of the fixture with other keys in its metadata, which no MAC covers. */
-function fileFor(keys: object): Uint8Array {
-  const metadata = Object.entries(keys)
-    .map(([name, value]) => `    ${name}: ${JSON.stringify(value)}\n`)
-    .join('')
-  return new TextEncoder().encode(secret.replace(/ {4}age:\n[\s\S]*?(?= {4}lastmodified)/, metadata))
-}
 
 async function decryptWith(
   content: Uint8Array,
   entries: { readonly [name: string]: string | Uint8Array },
-  options: { readonly egress?: EgressPolicy; readonly signal?: AbortSignal } = {},
+  options: { readonly egress?: EgressPolicy; readonly signal?: AbortSignal; readonly logins?: KeyLogins } = {},
 ): Promise<Uint8Array> {
   const data = new Map(
     Object.entries(entries).map(([name, text]) => [
@@ -36,12 +33,13 @@ async function decryptWith(
       typeof text === 'string' ? new TextEncoder().encode(text) : text,
     ]),
   )
-  const keys = await createKeyServices(readKeyMaterial(data, 'the Secret'), {
+  const deps = {
     http: fakes.http,
     egress: options.egress ?? {},
     now: () => Date.now(),
     signal: options.signal ?? new AbortController().signal,
-  })
+  }
+  const keys = await createKeyServices(readKeyMaterial(data, 'the Secret'), deps, options.logins)
   return await decryptFile(content, { format: 'yaml', keys, name: 'x.yaml', verifyMac: true })
 }
 
@@ -111,9 +109,31 @@ describe('key services over HTTP decrypt', () => {
     ]
   for (const { name, keys, entries } of rows) {
     it(name, async () => {
-      assert.deepEqual(await decryptWith(fileFor(keys()), entries()), decryptedFixture('secret.yaml'))
+      assert.deepEqual(await decryptWith(fixtureWithKeys(keys()), entries()), decryptedFixture('secret.yaml'))
     })
   }
+
+  it('with a login where the Secret has no credentials, which its own come before', async () => {
+    const asked: string[] = []
+    const note = <T>(name: string, value: T): Promise<T> => {
+      asked.push(name)
+      return Promise.resolve(value)
+    }
+    const logins: KeyLogins = {
+      aws: (region) => note(`aws ${region}`, fakes.aws),
+      gcp: () => note('gcp', fakes.tokens.gcp),
+      azure: (scope) => note(`azure ${scope}`, fakes.tokens.azure),
+      vault: (address) => note(`vault ${address}`, fakes.vaultToken),
+    }
+    for (const keys of [vaultKey(), awsKey(), gcpKey(), azureKey()]) {
+      assert.deepEqual(await decryptWith(fixtureWithKeys(keys), {}, { logins }), decryptedFixture('secret.yaml'))
+    }
+    const every = ['vault https://vault.example.com', 'aws eu-west-1', 'gcp', 'azure https://vault.azure.net/.default']
+    assert.deepEqual(asked, every)
+    const own = { 'sops.vault-token': fakes.vaultToken }
+    await decryptWith(fixtureWithKeys(vaultKey()), own, { logins })
+    assert.deepEqual(asked, every)
+  })
 
   it('Azure Key Vault with a certificate', async () => {
     const both = execFileSync(
@@ -126,7 +146,7 @@ describe('key services over HTTP decrypt', () => {
     fakes.trustAzureCertificate(both.slice(both.indexOf('-----BEGIN CERTIFICATE')))
     const { tenantId, clientId } = fakes.azure
     const entry = JSON.stringify({ tenantId, clientId, clientCertificate: both })
-    const plain = await decryptWith(fileFor(azureKey()), { 'sops.azure-kv': entry })
+    const plain = await decryptWith(fixtureWithKeys(azureKey()), { 'sops.azure-kv': entry })
     assert.deepEqual(plain, decryptedFixture('secret.yaml'))
   })
 
@@ -139,7 +159,7 @@ describe('key services over HTTP decrypt', () => {
       now: () => Date.now(),
       signal: new AbortController().signal,
     })
-    for (let i = 0; i < 3; i++) await decryptFile(fileFor(gcpKey()), { format: 'yaml', keys, name: 'x' })
+    for (let i = 0; i < 3; i++) await decryptFile(fixtureWithKeys(gcpKey()), { format: 'yaml', keys, name: 'x' })
     assert.equal(fakes.requests.length - before, 4)
   })
 })
@@ -259,18 +279,21 @@ describe('key services that do not help', () => {
   for (const { name, keys, entries, message, fail, disposition } of rows) {
     it(name, async () => {
       if (fail !== undefined) fakes.failNext(fail)
-      await assert.rejects(decryptWith(fileFor(keys()), entries()), (error: Error & { disposition: string }) => {
-        assert.match(error.message, message)
-        assert.doesNotMatch(JSON.stringify(error) + String(error.stack), /wrong-canary/)
-        assert.equal(error.disposition, disposition ?? 'stall')
-        return true
-      })
+      await assert.rejects(
+        decryptWith(fixtureWithKeys(keys()), entries()),
+        (error: Error & { disposition: string }) => {
+          assert.match(error.message, message)
+          assert.doesNotMatch(JSON.stringify(error) + String(error.stack), /wrong-canary/)
+          assert.equal(error.disposition, disposition ?? 'stall')
+          return true
+        },
+      )
     })
   }
 
   it('a run that ends ends the request', async () => {
     const signal = AbortSignal.abort(new Error('over'))
-    await assert.rejects(decryptWith(fileFor(vaultKey()), { 'sops.vault-token': 'x' }, { signal }), /over/)
+    await assert.rejects(decryptWith(fixtureWithKeys(vaultKey()), { 'sops.vault-token': 'x' }, { signal }), /over/)
   })
 })
 
@@ -301,7 +324,7 @@ describe('key material', () => {
   ]
   for (const [name, text, message] of rows) {
     it(`${name} with ${text.slice(0, 30)}`, async () => {
-      await assert.rejects(decryptWith(fileFor(vaultKey()), { [name]: text }), (error: Error) => {
+      await assert.rejects(decryptWith(fixtureWithKeys(vaultKey()), { [name]: text }), (error: Error) => {
         assert.match(error.message, message)
         assert.doesNotMatch(error.message, /canary/)
         return true
