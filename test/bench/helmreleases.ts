@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { auditMark, readRequestCounts } from '../support/audit-log.ts'
+import { auditMark, readRequestCounts, type AuditedRequest } from '../support/audit-log.ts'
 import { startControlPlane, type ControlPlane } from '../support/control-plane.ts'
 import { installCrds } from '../support/crds.ts'
 import { GitServer } from '../support/git-server.ts'
@@ -9,6 +9,12 @@ import type { GitTestRepository } from '../support/git-repository.ts'
 import { createKubeTestClient, type KubeTestClient } from '../support/kube-test-client.ts'
 import type { RunReply, RunRequest } from './helmreleases-worker.ts'
 import { percentile, round, type Bench, type BenchRow } from './rows.ts'
+
+/** `SLUICE_BENCH_SIZES=100` measures that size only, and says of each run which requests it made. */
+const wantedSizes = (process.env['SLUICE_BENCH_SIZES'] ?? '').split(',').filter((size) => size !== '')
+
+/** `SLUICE_BENCH_PROFILE=FOLDER` writes a profile of each of the engine's processes there. */
+const profiled = process.env['SLUICE_BENCH_PROFILE'] ?? ''
 
 const beside = 'kube-apiserver, etcd and kube-controller-manager on the same machine'
 
@@ -67,10 +73,12 @@ export const bench: Bench = async (log) => {
     await installCrds(client)
     const rows: BenchRow[] = []
     for (const [count, rounds] of [
-      [100, 5],
+      [100, 1],
       [500, 2],
-    ] as const)
+    ] as const) {
+      if (wantedSizes.length > 0 && !wantedSizes.includes(String(count))) continue
       rows.push(...(await measure({ controlPlane, git, client, log }, count, rounds)))
+    }
     return rows
   } finally {
     client.close()
@@ -88,10 +96,12 @@ interface Parts {
 
 /** The installs are measured once per namespace: each round has a namespace of its own for them; the rest goes on in the last one. */
 async function measure(parts: Parts, count: number, rounds: number): Promise<BenchRow[]> {
-  const samples: { [phase: string]: { ms: number; requests: number }[] } = {}
-  const note = (phase: string, result: { ms: number; requests: number }): void => {
+  const samples: { [phase: string]: RunResult[] } = {}
+  const note = (phase: string, result: RunResult): void => {
     samples[phase] = [...(samples[phase] ?? []), result]
-    parts.log(`  ${count} ${phase}: ${Math.round(result.ms)} ms, ${result.requests} requests`)
+    const { ms, cpuMs, requests, kinds } = result
+    parts.log(`  ${count} ${phase}: ${Math.round(ms)} ms, processor ${Math.round(cpuMs)} ms, ${requests} requests`)
+    if (wantedSizes.length > 0) parts.log(`    ${kinds}`)
   }
   let mb = 0
   for (let round = 0; round < rounds; round++) {
@@ -161,9 +171,17 @@ async function prepare({ git, client }: Parts, namespace: string, count: number)
   return repository
 }
 
+interface RunResult {
+  readonly ms: number
+  readonly cpuMs: number
+  readonly requests: number
+  /** How many requests of each kind. */
+  readonly kinds: string
+}
+
 interface Worker {
   readonly process: ChildProcess
-  run(kind: RunRequest['kind']): Promise<{ ms: number; requests: number }>
+  run(kind: RunRequest['kind']): Promise<RunResult>
   stop(): void
 }
 
@@ -171,6 +189,7 @@ interface Worker {
 function startWorker(controlPlane: ControlPlane, namespace: string, repository: GitTestRepository): Worker {
   const file = fileURLToPath(new URL('./helmreleases-worker.ts', import.meta.url))
   const child = fork(file, [], {
+    execArgv: profiled === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiled}`],
     env: {
       ...process.env,
       BENCH: JSON.stringify({
@@ -205,10 +224,22 @@ function startWorker(controlPlane: ControlPlane, namespace: string, repository: 
       if (reply.problem !== undefined) throw new Error(reply.problem)
       const counts = await readRequestCounts(source, mark)
       const own = counts.requests.filter((request) => !/controller|kubelet|apiserver/.test(request.userAgent))
-      return { ms: reply.ms, requests: own.length }
+      return { ms: reply.ms, cpuMs: reply.cpuMs, requests: own.length, kinds: kindsOf(own) }
     },
-    stop: () => child.kill('SIGKILL'),
+    stop: () => void (profiled === '' ? child.kill('SIGKILL') : child.disconnect()),
   }
+}
+
+function kindsOf(requests: readonly AuditedRequest[]): string {
+  const counts = new Map<string, number>()
+  for (const { verb, resource } of requests) {
+    const kind = `${verb} ${resource === '' ? '(discovery)' : resource}`
+    counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  }
+  return [...counts]
+    .toSorted((a, b) => b[1] - a[1])
+    .map(([kind, number]) => `${number} ${kind}`)
+    .join(', ')
 }
 
 /** Largest resident memory of a process so far, in MB (Linux). */

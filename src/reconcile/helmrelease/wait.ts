@@ -32,6 +32,8 @@ export interface WaitContext {
   readonly strategy: 'poller' | 'legacy'
   /** Health of kinds with rules of their own (`spec.healthCheckExprs`). */
   readonly custom?: (object: KubeObject, now: number) => Health | undefined
+  /** Called before something is waited for: the status says by then what is being done. Costs nothing where it does already. */
+  readonly announce: () => Promise<void>
   /** Called between two looks: keeps the lock. @throws EngineError `lease-lost`. */
   readonly keep: () => Promise<void>
 }
@@ -55,6 +57,7 @@ export async function awaitHealthy(
     ({ object, live }) => !isPaused(object) && (waitForJobs || object['kind'] !== 'Job') && !isHealthy(ctx, live),
   )
   if (open.length === 0) return undefined
+  await ctx.announce()
   const watched = open.filter(({ object }) => hasOrigin(object))
   const following = ctx.watch.follow(
     ctx.client,
