@@ -2,7 +2,6 @@ import { EngineError, toEngineError } from '../../base/index.ts'
 import { decodeRelease, releaseSecretName, type Release, type ReleasePrinter } from '../../helm/index.ts'
 import { isConflict, isNotFound, type KubeClient, type ObjectKey } from '../../kube/index.ts'
 import type { Bounded } from './bounded.ts'
-import { packText } from './gzip.ts'
 import { annotationOfMark, markOf, type OperationMark } from './operation-mark.ts'
 import type { ReleaseHead, ReleaseIndex } from './release-index.ts'
 
@@ -144,7 +143,7 @@ class SecretStorage implements ReleaseStorage {
   }
 
   async prepare(release: Release): Promise<PreparedRelease> {
-    const encoded = await packText(this.#deps.printer.print(release))
+    const encoded = this.#deps.printer.pack(release)
     const room = reservedBytes + reservedBytesPerHook * release.hooks.length
     if (encoded.length + room <= maxSecretBytes) return { release, encoded }
     throw new EngineError(
@@ -164,7 +163,7 @@ class SecretStorage implements ReleaseStorage {
 
   async update(previous: StoredRelease, release: Release, mark?: OperationMark): Promise<StoredRelease> {
     const { client, signal } = this.#deps
-    const encoded = await packText(this.#deps.printer.print(release))
+    const encoded = this.#deps.printer.pack(release)
     const labels = { ...previous.labels, modifiedAt: this.#seconds() }
     const body = this.#secretOf({ release, encoded }, labels, mark, previous.resourceVersion)
     try {
