@@ -187,9 +187,9 @@ interface Worker {
 
 /** The engine in a process of its own, so that its memory is its own. Requests are those of the API server's audit log. */
 function startWorker(controlPlane: ControlPlane, namespace: string, repository: GitTestRepository): Worker {
-  const file = fileURLToPath(new URL('./helmreleases-worker.ts', import.meta.url))
+  const file = (process.env['BW'] ?? fileURLToPath(new URL('./helmreleases-worker.ts', import.meta.url)))
   const child = fork(file, [], {
-    execArgv: profiled === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiled}`],
+    execArgv: profiled === '' ? (process.env['BA'] ?? '').split(' ').filter(Boolean) : ['--cpu-prof', `--cpu-prof-dir=${profiled}`],
     env: {
       ...process.env,
       BENCH: JSON.stringify({

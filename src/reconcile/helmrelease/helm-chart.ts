@@ -6,7 +6,7 @@ import {
   type HelmChartTemplate,
   type HelmRelease,
 } from '../../api/index.ts'
-import { EngineError } from '../../base/index.ts'
+import { EngineError, formatDuration, parseDuration } from '../../base/index.ts'
 import { isNotFound } from '../../kube/index.ts'
 import type { RunContext } from '../context.ts'
 import { editStatus, type Attempt } from './attempt.ts'
@@ -115,7 +115,8 @@ function chartOf(
       chart: spec.chart,
       version: spec.version ?? '*',
       sourceRef: { kind: spec.sourceRef.kind, name: spec.sourceRef.name },
-      interval: spec.interval ?? object.spec.interval,
+      // As Go prints it: the controller writes `10m0s` for `10m`, and whoever takes over must find what it would write.
+      interval: formatDuration(parseDuration(spec.interval ?? object.spec.interval)),
       ...(spec.reconcileStrategy === undefined ? {} : { reconcileStrategy: spec.reconcileStrategy }),
       ...(spec.valuesFiles === undefined ? {} : { valuesFiles: spec.valuesFiles }),
       ...(spec.ignoreMissingValuesFiles === undefined

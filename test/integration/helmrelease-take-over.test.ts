@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { after, describe, it, type TestContext } from 'node:test'
+import type { EngineDeps } from '../../src/reconcile/index.ts'
+import { useCluster } from '../support/cluster.ts'
+import { helmControllerBinary, noHelmController, startHelmController } from '../support/helm-controller.ts'
+import {
+  applyShapes,
+  awaitHandled,
+  footprintOf,
+  isReady,
+  serveArtifacts,
+  serveCharts,
+  storedArtifacts,
+  takeOverChart,
+  takeOverShapes,
+} from '../support/helm-take-over.ts'
+import { createScenario, type Scenario } from '../support/scenario.ts'
+
+const cluster = useCluster()
+const closing: (() => Promise<void>)[] = []
+after(async () => {
+  for (const close of closing) await close()
+})
+
+async function start(): Promise<Scenario> {
+  let deps: EngineDeps | undefined
+  const server = await serveArtifacts(async (path) => (deps === undefined ? undefined : storedArtifacts(deps)(path)))
+  const files = Object.fromEntries(Object.entries(takeOverChart).map(([path, text]) => [`charts/app/${path}`, text]))
+  const made = await createScenario(cluster, { files, settings: { publicUrl: server.url } })
+  deps = made.deps
+  closing.push(made.close, server.close)
+  return made
+}
+
+async function ours(made: Scenario): Promise<void> {
+  const { record } = await made.run({ kind: 'trigger', target: 'cluster' })
+  const bad = record.nodes.filter((node) => node.state !== 'ready')
+  assert.deepEqual(bad, [])
+}
+
+async function binaryOf(t: TestContext): Promise<string | undefined> {
+  const binary = await helmControllerBinary()
+  if (binary === undefined) t.skip(noHelmController)
+  return binary
+}
+
+describe('take-over of releases', { timeout: 900_000 }, () => {
+  it('by the real helm-controller of ours: no revision, no object is written', async (t) => {
+    const binary = await binaryOf(t)
+    if (binary === undefined) return
+    const made = await start()
+    await applyShapes(cluster.client, made.namespace, false)
+    await ours(made)
+    await applyShapes(cluster.client, made.namespace, true)
+    await ours(made)
+    const before = await footprintOf(cluster.client, made.namespace)
+    const controller = startHelmController(binary, cluster.address.kubeconfigPath, made.namespace)
+    try {
+      await awaitHandled(cluster.client, made.namespace, 'now').catch((error: unknown) => {
+        throw new Error(`${controller.log()}\n${String(error)}`)
+      })
+    } finally {
+      await controller.stop()
+    }
+    assert.deepEqual(await footprintOf(cluster.client, made.namespace), before)
+  })
+
+  it('by ours of the real helm-controller: no revision, no object is written', async (t) => {
+    const binary = await binaryOf(t)
+    if (binary === undefined) return
+    const made = await start()
+    const stopCharts = await serveCharts(cluster.client, made.namespace)
+    const controller = startHelmController(binary, cluster.address.kubeconfigPath, made.namespace)
+    try {
+      for (const isUpgrade of [false, true]) {
+        await applyShapes(cluster.client, made.namespace, isUpgrade)
+        for (const name of Object.keys(takeOverShapes))
+          await cluster.client
+            .waitFor(
+              { apiVersion: 'helm.toolkit.fluxcd.io/v2', kind: 'HelmRelease', namespace: made.namespace, name },
+              isReady,
+              180_000,
+            )
+            .catch((error: unknown) => {
+              throw new Error(`${controller.log()}\n${String(error)}`)
+            })
+      }
+    } finally {
+      await stopCharts()
+      await controller.stop()
+    }
+    const before = await footprintOf(cluster.client, made.namespace)
+    await ours(made)
+    assert.deepEqual(await footprintOf(cluster.client, made.namespace), before)
+  })
+})
