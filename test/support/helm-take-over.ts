@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -113,8 +114,8 @@ export const takeOverShapes: { readonly [name: string]: { readonly install: obje
 const helmRelease = { apiVersion: 'helm.toolkit.fluxcd.io/v2', kind: 'HelmRelease' }
 const helmChart = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'HelmChart' }
 
-/** Writes what the releases take their values from, and the HelmReleases; with `isUpgrade`, those that are changed once they are installed. */
-export async function applyShapes(client: KubeTestClient, namespace: string, isUpgrade: boolean): Promise<void> {
+/** Writes what the releases take their values from. */
+export async function applyShapeInputs(client: KubeTestClient, namespace: string): Promise<void> {
   const source = { apiVersion: 'v1', metadata: { namespace } }
   const values = 'nested: { list: [9] }\nvalue: from-config\n'
   await client.apply({
@@ -129,6 +130,11 @@ export async function applyShapes(client: KubeTestClient, namespace: string, isU
     metadata: { namespace, name: 'shared-secret' },
     stringData: { part: 'hidden' },
   })
+}
+
+/** Writes the HelmReleases and what they need; with `isUpgrade`, those that are changed once they are installed. */
+export async function applyShapes(client: KubeTestClient, namespace: string, isUpgrade: boolean): Promise<void> {
+  await applyShapeInputs(client, namespace)
   const chart = { spec: { chart: './charts/app', sourceRef: { kind: 'GitRepository', name: 'app' } } }
   for (const [name, { install, upgrade }] of Object.entries(takeOverShapes)) {
     const spec = isUpgrade ? upgrade : install
@@ -272,4 +278,62 @@ export async function serveCharts(client: KubeTestClient, namespace: string): Pr
     await loop
     await server.close()
   }
+}
+
+/** The state that helm-controller v1.6.1 left behind, one object a line. */
+const fixture = new URL('../fixtures/helm-take-over.jsonl', import.meta.url)
+
+/** Writes down the releases of a namespace with everything that is theirs: to be called when helm-controller is done with them. */
+export async function recordTakeOver(client: KubeTestClient, namespace: string): Promise<void> {
+  const objects: TestObject[] = []
+  const add = async (kind: { apiVersion: string; kind: string }, query = {}): Promise<void> => {
+    for (const object of await client.list({ ...kind, namespace }, query)) objects.push({ ...object, ...kind })
+  }
+  await add({ apiVersion: 'v1', kind: 'Secret' }, { labelSelector: 'owner=helm' })
+  for (const kind of takeOverKinds) if (kind.kind !== 'Job') await add(kind)
+  await add(helmChart)
+  await add(helmRelease)
+  const lines = objects
+    .filter(({ metadata }) => metadata.name !== 'kube-root-ca.crt' && metadata.name !== 'shared-values')
+    .map((object) => JSON.stringify(object))
+  await writeFile(fixture, `${lines.join('\n')}\n`)
+}
+
+/** The recorded objects, and their namespace: digests of releases depend on its name. */
+export async function readTakeOver(): Promise<{ readonly namespace: string; readonly objects: readonly TestObject[] }> {
+  const lines = (await readFile(fixture, 'utf8')).trim().split('\n')
+  const objects = lines.map((line) => JSON.parse(line) as TestObject)
+  return { namespace: objects[0]?.metadata.namespace ?? '', objects }
+}
+
+/** Puts recorded objects into the cluster, with whoever owned their fields. */
+export async function replay(client: KubeTestClient, objects: readonly TestObject[]): Promise<void> {
+  for (const object of objects) {
+    const { status, ...rest } = object
+    const { name, namespace, labels, annotations, finalizers, managedFields } =
+      object.metadata as TestObject['metadata'] & {
+        readonly managedFields?: unknown
+      }
+    const ref = { apiVersion: object.apiVersion, kind: object.kind, name, namespace: namespace ?? '' }
+    const known = { name, namespace, labels, annotations, finalizers }
+    const metadata = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined))
+    await client.create({ ...rest, metadata })
+    if (object.kind === 'HelmRelease')
+      await client.patch(ref, { status: inFirstGeneration(status) as object }, { subresource: 'status' })
+    await client.patch(ref, [{ op: 'replace', path: '/metadata/managedFields', value: managedFields }], {
+      type: 'json',
+    })
+  }
+}
+
+/** What is created is of generation one, however often it was changed when it was recorded. */
+function inFirstGeneration(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inFirstGeneration)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      key === 'observedGeneration' || key === 'lastAttemptedGeneration' ? 1 : inFirstGeneration(item),
+    ]),
+  )
 }
