@@ -32,6 +32,8 @@ export interface Config {
   /** Per provider; several while one is being replaced. A provider without any is off. */
   readonly webhookSecrets: { readonly [P in Provider]?: readonly string[] }
   readonly triggerTokens: readonly string[]
+  /** Sign the links to artifacts: the first makes them, all of them are believed. */
+  readonly artifactKeys: readonly string[]
   readonly bodyLimitBytes: number
   readonly bodyTimeoutMs: number
   readonly scanIntervalMs: number
@@ -88,13 +90,15 @@ const settingsSchema = z
     noRemoteBases: z.boolean(),
     defaultServiceAccount: z.string(),
     defaultKubeConfigServiceAccount: z.string(),
-    publicUrl: z.url(),
+    publicUrl: z.url({ protocol: /^https?$/, error: 'must be the URL of the deployment' }),
+    gitArchives: z.boolean(),
     strictSubstitution: z.boolean(),
     customApplyStageKinds: z.array(z.string().regex(/^[^/]*\/[^/]+$/, 'must be group/Kind')),
     overrideManagers: z.array(z.string().min(1)),
     pruneGuard: z.strictObject({ minObjects: z.number().int().min(1), share: z.number().min(0).max(1) }),
     verifySopsMac: z.boolean(),
     namespaces: z.array(z.string().min(1)),
+    watchConfigsSelector: z.string(),
   })
   .partial()
 
@@ -164,6 +168,7 @@ export function loadConfig(read: ReadSetting): Config {
     clusters,
     webhookSecrets,
     triggerTokens: secrets('TRIGGER_TOKEN'),
+    artifactKeys: secrets('ARTIFACT_KEY'),
     bodyLimitBytes: number('BODY_LIMIT_BYTES', 25 * 1024 * 1024, 64 * 1024 * 1024),
     bodyTimeoutMs: number('BODY_TIMEOUT_SECONDS', 10, 300) * 1000,
     scanIntervalMs: number('SCAN_INTERVAL_SECONDS', 60, 86_400) * 1000,

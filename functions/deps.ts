@@ -1,5 +1,6 @@
 import type { CoordinatorClient, JobMessage, RunStore } from '../src/coordinator/index.ts'
 import type { Clock, Logger, Queue, Random, StateStore } from '../src/ports/index.ts'
+import type { ArtifactName } from '../src/sources/index.ts'
 import type { BodyBudget } from './body.ts'
 import type { Config } from './config.ts'
 
@@ -11,6 +12,8 @@ export interface FunctionDeps {
   readonly runs: RunStore
   readonly queue: Queue
   readonly coordinatorOf: (cluster: string) => CoordinatorClient | undefined
+  /** The file of an artifact where it is at hand. */
+  readonly readArtifact: (name: ArtifactName) => Promise<Uint8Array | undefined>
   /** Starts a queued job at once where the queue alone would take a second. The message stays in the queue in any case. */
   readonly startEarly?: (message: JobMessage) => Promise<unknown>
   /** Lets work go on after the answer. What it does must also be done by somebody else if it is cut off. */

@@ -14,9 +14,12 @@ import {
   defaultLimits,
   defaultSettings,
   runJob,
+  type EngineDeps,
   type Job,
   type JobResult,
+  type Limits,
 } from '../src/reconcile/index.ts'
+import { artifactLink, type GitObjectCache } from '../src/sources/index.ts'
 import type { Config } from './config.ts'
 
 /** What one cluster's engine works with. */
@@ -27,10 +30,14 @@ export interface ClusterRuntime {
   readonly connect: () => Promise<KubeTransport>
   /** Opens connections to clusters that objects name. */
   readonly connectOther: KubeConnector
+  /** Bounds of the platform; the configuration's own come on top. */
+  readonly limits?: Partial<Limits>
   readonly http: HttpClient
   readonly ssh?: SshClient
   readonly state: StateStore
   readonly blobs: BlobStore
+  /** Git objects that the clusters of one instance share; left out, each has its own. */
+  readonly git?: GitObjectCache
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
@@ -44,14 +51,35 @@ export type CreateEngine = (runtime: ClusterRuntime) => RunJob
 
 /** The engine for one cluster. Its caches live as long as what this returns. */
 export const createEngine: CreateEngine = (runtime) => {
-  const { config, connect, connectOther, cluster, ...ports } = runtime
-  const caches = createCaches({ store: runtime.blobs })
-  const limits = { ...defaultLimits, ...config.limits }
+  const { config, connect, connectOther, cluster, limits: platformLimits, git, ...ports } = runtime
+  const caches = createCaches({ store: runtime.blobs, ...(git === undefined ? {} : { git }) })
+  const limits = { ...defaultLimits, ...platformLimits, ...config.limits }
   const settings = { ...defaultSettings, ...config.settings }
+  const artifactUrl = linkOf(config, cluster)
   let transport: KubeTransport | undefined
   return async (job, signal, superseded) => {
     transport ??= await connect()
-    const deps = { ...ports, cluster: { name: cluster }, transport, connect: connectOther, caches, limits, settings }
+    const deps = {
+      ...ports,
+      cluster: { name: cluster },
+      transport,
+      connect: connectOther,
+      caches,
+      limits,
+      settings,
+      ...artifactUrl,
+    }
     return runJob(deps, job, signal, superseded)
+  }
+}
+
+/** How the artifacts of a cluster are linked to, where the deployment is told its own URL. */
+function linkOf(config: Config, cluster: string): Pick<EngineDeps, 'artifactUrl'> {
+  const { publicUrl } = config.settings
+  if (publicUrl === undefined) return {}
+  const [key] = config.artifactKeys
+  return {
+    artifactUrl: (path, { hasFile }) =>
+      artifactLink({ publicUrl, cluster, ...(key === undefined || !hasFile ? {} : { key }) }, path),
   }
 }

@@ -12,7 +12,7 @@ import {
   type RunStore,
   type SubmitResult,
 } from '../../src/coordinator/index.ts'
-import type { StateStore } from '../../src/ports/index.ts'
+import type { BlobStore, StateStore } from '../../src/ports/index.ts'
 import {
   createCloudflareHttpClient,
   createCloudflareKubeConnector,
@@ -26,6 +26,7 @@ import {
   workerRandom as random,
   type FollowUps,
 } from '../../src/platforms/cloudflare/index.ts'
+import { artifactBlobKey, isolateGitLimits, type ArtifactName } from '../../src/sources/index.ts'
 import { connectFromWorker, createBindingReader, type WorkerEnv } from './env.ts'
 import { loadConfig } from '../config.ts'
 import type { CreateEngine } from '../engine.ts'
@@ -36,7 +37,11 @@ const logger = createConsoleLogger()
 export type ClusterObjectClass = new (
   ctx: DurableObjectState,
   env: WorkerEnv,
-) => DurableObject<WorkerEnv> & { submit(message: JobMessage): Promise<SubmitResult>; alarm(): Promise<void> }
+) => DurableObject<WorkerEnv> & {
+  submit(message: JobMessage): Promise<SubmitResult>
+  artifact(name: ArtifactName): Promise<Uint8Array | undefined>
+  alarm(): Promise<void>
+}
 
 /**
  * The Durable Object of a cluster: its coordinator, the caches and notes of its engine, and the runs that go on later. Records of runs are
@@ -46,6 +51,7 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
   return class ClusterObject extends DurableObject<WorkerEnv> {
     readonly #shared: StateStore
     readonly #runs: RunStore
+    readonly #blobs: BlobStore
     readonly #followUps: FollowUps
     #coordinator: Coordinator | undefined
 
@@ -53,6 +59,7 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
       super(ctx, env)
       this.#shared = createRemoteStateStore(env.STATE)
       this.#runs = createRunStore(this.#shared)
+      this.#blobs = createSqlBlobStore(ctx.storage.sql, clock)
       const consumer = {
         coordinatorOf: (cluster: string) => this.#coordinatorOf(cluster),
         runs: this.#runs,
@@ -76,6 +83,10 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
       return { kind: 'failed', error: { code: 'cluster-unknown', message: text, disposition: 'stall' } }
     }
 
+    artifact(name: ArtifactName): Promise<Uint8Array | undefined> {
+      return this.#blobs.get(artifactBlobKey(name))
+    }
+
     alarm(): Promise<void> {
       return this.#followUps.deliver()
     }
@@ -87,18 +98,17 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
       const config = loadConfig(createBindingReader(env))
       const cluster = config.clusters.find((one) => one.name === name)
       if (cluster === undefined) return undefined
+      const egress = { allowHosts: config.privateHosts }
       const local = createSqlStateStore(ctx.storage.sql, clock)
       const run = createEngine({
         cluster: name,
         config,
         connect: () => Promise.resolve(connectFromWorker(cluster, env)),
-        connectOther: createCloudflareKubeConnector({
-          fetch: (url, init) => fetch(url, init),
-          egress: { allowHosts: config.privateHosts },
-        }),
-        http: createCloudflareHttpClient({ egress: { allowHosts: config.privateHosts } }),
+        connectOther: createCloudflareKubeConnector({ fetch: (url, init) => fetch(url, init), egress }),
+        http: createCloudflareHttpClient({ egress }),
         state: createRoutedStateStore({ shared: this.#shared, local, sharedPrefixes: ['runs/', 'requests/'] }),
-        blobs: createSqlBlobStore(ctx.storage.sql, clock),
+        blobs: this.#blobs,
+        limits: { git: isolateGitLimits },
         clock,
         random,
         logger,

@@ -3,12 +3,16 @@ import { EngineError } from '../../src/base/index.ts'
 import type { CoordinatorClient, JobMessage, SubmitResult } from '../../src/coordinator/index.ts'
 import type { KubeTransport } from '../../src/ports/index.ts'
 import { createCloudflareKubeTransport, type StateNamespace } from '../../src/platforms/cloudflare/index.ts'
+import type { ArtifactName } from '../../src/sources/index.ts'
 import type { ClusterConfig, ReadSetting } from '../config.ts'
 
 /** The Durable Objects of the clusters, as a binding. */
 export interface ClusterNamespace {
   idFromName(name: string): unknown
-  get(id: unknown): { submit(message: JobMessage): Promise<SubmitResult> }
+  get(id: unknown): {
+    submit(message: JobMessage): Promise<SubmitResult>
+    artifact(name: ArtifactName): Promise<Uint8Array | undefined>
+  }
 }
 
 /** Bindings of the worker (infra/wrangler/wrangler.jsonc), besides variables, secrets and the bindings that clusters name. */
@@ -33,6 +37,11 @@ export function createBindingReader(env: WorkerEnv): ReadSetting {
 /** The coordinator of a cluster in its Durable Object. */
 export function coordinatorClient(env: WorkerEnv, cluster: string): CoordinatorClient {
   return { submit: (message) => env.CLUSTER.get(env.CLUSTER.idFromName(cluster)).submit(message) }
+}
+
+/** The file of an artifact, from the cluster's Durable Object. */
+export function readArtifact(env: WorkerEnv, name: ArtifactName): Promise<Uint8Array | undefined> {
+  return env.CLUSTER.get(env.CLUSTER.idFromName(name.cluster)).artifact(name)
 }
 
 /** Connects to a cluster from a worker: through the binding that it names, or over the internet. */

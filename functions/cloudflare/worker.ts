@@ -10,7 +10,7 @@ import {
 } from '../../src/platforms/cloudflare/index.ts'
 import { createApp } from '../app.ts'
 import { createBodyBudget } from '../body.ts'
-import { coordinatorClient, createBindingReader, type WorkerEnv } from './env.ts'
+import { coordinatorClient, createBindingReader, readArtifact, type WorkerEnv } from './env.ts'
 import { loadConfig } from '../config.ts'
 import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
 import type { FunctionDeps } from '../deps.ts'
@@ -40,6 +40,8 @@ export function createWorker(): Worker {
       config,
       state,
       coordinatorOf,
+      readArtifact: async (name) =>
+        config.clusters.some((one) => one.name === name.cluster) ? readArtifact(env, name) : undefined,
       bodies,
       clock,
       random,

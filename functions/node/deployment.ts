@@ -19,6 +19,7 @@ import {
   openDatabase,
   type NodeQueue,
 } from '../../src/platforms/node/index.ts'
+import { artifactBlobKey, GitObjectCache } from '../../src/sources/index.ts'
 import { createBodyBudget } from '../body.ts'
 import type { Config, ReadSetting } from '../config.ts'
 import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
@@ -64,6 +65,8 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
   const http = createNodeHttpClient({ egress: { allowHosts: config.privateHosts } })
   const ssh = createNodeSshClient({ egress: { allowHosts: config.privateHosts } })
   const blobs = createDirectoryBlobStore({ directory: join(options.dataDir, 'cache') })
+  // A push to many clusters is one download.
+  const git = new GitObjectCache({ store: blobs })
   const queue = createNodeQueue({
     database,
     durableDatabase,
@@ -84,6 +87,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       ssh,
       state,
       blobs,
+      git,
       clock,
       random,
       logger,
@@ -98,6 +102,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
     random,
     logger,
     coordinatorOf: (cluster) => coordinators.get(cluster),
+    readArtifact: (name) => blobs.get(artifactBlobKey(name)),
     background: (work) => {
       const noted = work.catch((error: unknown) =>
         logger.log('warn', 'background work failed', { error: String(error) }),

@@ -73,7 +73,7 @@ export const annotations = {
 } as const
 
 /**
- * Annotations of our own, on Kustomizations and HelmReleases. They say what Flux has no field for; Flux's controllers ignore them.
+ * Annotations of our own, on Kustomizations and HelmReleases (and sources, where it is said). They say what Flux has no field for; Flux's controllers ignore them.
  */
 export const ownAnnotations = {
   /** `enabled`: what can be applied is applied although other objects of the same Kustomization are refused. */
@@ -82,6 +82,8 @@ export const ownAnnotations = {
   confirmPrune: 'sluice.dev/confirm-prune',
   /** More dependencies, of any kind: `HelmRelease/redis, Kustomization/other-namespace/infra`. */
   dependsOn: 'sluice.dev/depends-on',
+  /** On a GitRepository, `enabled`: its artifact is packed and served as a file, for tools that read it. */
+  archive: 'sluice.dev/archive',
 } as const
 
 /** On every object that has something to clean up when it is deleted. */

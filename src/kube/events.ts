@@ -19,6 +19,12 @@ export interface KubeEvent {
   readonly timestamp: number
 }
 
+/** How often each event has been written, by its namespace and name; the latest last. What is not in here is asked for when it is needed. */
+export type EventCounts = Map<string, number>
+
+/** Events that are remembered. The API server itself forgets them after an hour. */
+const maxCounts = 10_000
+
 /** Longest message that Flux's recorder sends. */
 const maxMessageLength = 39_000
 const annotationPrefix = 'event.toolkit.fluxcd.io/'
@@ -28,9 +34,13 @@ const annotationPrefix = 'event.toolkit.fluxcd.io/'
  * `event.toolkit.fluxcd.io/` annotations as annotations. The same event again (object, type, reason, message, controller) counts the
  * existing one up instead of adding another.
  *
- * Effects: one POST; for a repeat a GET and a PATCH more. @throws EngineError of these: events are best effort, callers log and go on.
+ * Effects: one POST, for a repeat one PATCH; a GET and a PATCH more for a repeat that `counts` does not know. @throws EngineError of these: events are best effort, callers log and go on.
  */
-export async function emitEvent(client: KubeClient, event: KubeEvent, options: CallOptions = {}): Promise<void> {
+export async function emitEvent(
+  client: KubeClient,
+  event: KubeEvent,
+  options: CallOptions & { readonly counts?: EventCounts } = {},
+): Promise<void> {
   const { object } = event
   const namespace =
     object.metadata.namespace === undefined || object.metadata.namespace === '' ? 'default' : object.metadata.namespace
@@ -73,13 +83,36 @@ export async function emitEvent(client: KubeClient, event: KubeEvent, options: C
     lastTimestamp: at,
     count: 1,
   }
+  const { counts } = options
+  const id = `${namespace}/${name}`
+  const known = counts?.get(id)
+  const remember = (count: number): void => {
+    if (counts === undefined) return
+    counts.delete(id)
+    counts.set(id, count)
+    const [oldest] = counts.size > maxCounts ? counts.keys() : []
+    if (oldest !== undefined) counts.delete(oldest)
+  }
+  const countUp = async (before: number): Promise<void> => {
+    const patch = { count: before + 1, lastTimestamp: at, metadata: { annotations } }
+    await client.patch(key, { type: 'merge', body: patch }, options)
+    remember(before + 1)
+  }
+  if (known !== undefined) {
+    try {
+      return await countUp(known)
+    } catch (error) {
+      // It has expired: a new one begins.
+      if (!(error instanceof EngineError) || error.code !== 'kube-not-found') throw error
+    }
+  }
   try {
     await client.create(body, options)
+    remember(1)
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 'kube-already-exists') throw error
-    const known = await client.get<{ count?: number }>(key, options)
-    const patch = { count: (known?.count ?? 0) + 1, lastTimestamp: at, metadata: { annotations } }
-    await client.patch(key, { type: 'merge', body: patch }, options)
+    const live = await client.get<{ count?: number }>(key, options)
+    await countUp(live?.count ?? 0)
   }
 }
 

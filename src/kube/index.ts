@@ -32,7 +32,7 @@ export {
   type HealthReport,
   type HealthTarget,
 } from './check-health.ts'
-export { emitEvent, type KubeEvent } from './events.ts'
+export { emitEvent, type EventCounts, type KubeEvent } from './events.ts'
 export { addFinalizer, removeFinalizer } from './finalizers.ts'
 export { kubeconfigText, parseKubeconfig, type ClusterConnection, type KubeconfigOptions } from './kubeconfig.ts'
 export {

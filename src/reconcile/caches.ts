@@ -1,5 +1,5 @@
 import type { Chart } from '../helm/index.ts'
-import { createClusterCache, type ClusterCache } from '../kube/index.ts'
+import { createClusterCache, type ClusterCache, type EventCounts } from '../kube/index.ts'
 import { createHelmCaches, type HelmCaches } from './helmrelease/shared.ts'
 import type { RemoteCluster } from './remote-cluster.ts'
 import type { BlobStore } from '../ports/index.ts'
@@ -11,30 +11,30 @@ export interface CoordinatorCaches {
   readonly cluster: ClusterCache
   /** Connections to clusters that objects name, by the object that holds the access. */
   readonly remotes: Map<string, RemoteCluster>
-  /** Git objects, shared by all sources of the cluster. */
+  /** Git objects, shared by all sources of the cluster, and by all clusters where the platform lets one request wait for another's download. */
   readonly git: GitObjectCache
   /** Charts, templates and releases. */
   readonly helm: HelmCaches
   /** Directories that the last build of a Kustomization or chart read, by its id: fetched ahead of the next one. */
   readonly reads: Map<string, readonly string[]>
+  /** Kubernetes Events that were written. */
+  readonly events: EventCounts
   /** Charts as they were read, by the digest of their artifact; least recently used first. */
   readonly charts: Map<string, Chart>
 }
 
-/** Empty caches for one cluster. `store` keeps Git objects across restarts. */
+/** Empty caches for one cluster. `store` keeps Git objects across restarts; `git` is a cache that several clusters of one instance share. */
 export function createCaches(
-  options: { readonly store?: BlobStore; readonly maxGitBytes?: number } = {},
+  options: { readonly store?: BlobStore; readonly git?: GitObjectCache } = {},
 ): CoordinatorCaches {
-  const git = new GitObjectCache({
-    ...(options.store === undefined ? {} : { store: options.store }),
-    ...(options.maxGitBytes === undefined ? {} : { maxBytes: options.maxGitBytes }),
-  })
+  const git = options.git ?? new GitObjectCache(options.store === undefined ? {} : { store: options.store })
   return {
     cluster: createClusterCache(),
     remotes: new Map(),
     git,
     helm: createHelmCaches(),
     reads: new Map(),
+    events: new Map(),
     charts: new Map(),
   }
 }

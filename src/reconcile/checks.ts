@@ -38,7 +38,10 @@ export async function loadChecks(state: StateStore, cluster: string): Promise<Ch
           state.put(
             `checks/${cluster}/${index}`,
             Object.fromEntries(
-              [...(shards.get(index) ?? [])].map(([id, m]) => [id, [m.at, m.state, m.revision, m.generation]]),
+              [...(shards.get(index) ?? [])].map(([id, m]) => [
+                id,
+                [m.at, m.state, m.revision, m.generation, ...(m.configs === undefined ? [] : [m.configs])],
+              ]),
             ),
           ),
         ),
@@ -59,7 +62,13 @@ function parseShard(value: unknown): Map<string, CheckMark> {
   if (typeof value !== 'object' || value === null) return marks
   for (const [id, mark] of Object.entries(value)) {
     if (!Array.isArray(mark) || typeof mark[0] !== 'number' || typeof mark[3] !== 'number') continue
-    marks.set(id, { at: mark[0], state: String(mark[1]) as NodeState, revision: String(mark[2]), generation: mark[3] })
+    marks.set(id, {
+      at: mark[0],
+      state: String(mark[1]) as NodeState,
+      revision: String(mark[2]),
+      generation: mark[3],
+      ...(typeof mark[4] === 'string' ? { configs: mark[4] } : {}),
+    })
   }
   return marks
 }

@@ -4,6 +4,7 @@ import type { EventSink } from './events.ts'
 import type { EngineDeps, Job } from './job.ts'
 import type { SourceResults } from './source/index.ts'
 import type { HelmRun } from './helmrelease/shared.ts'
+import type { WatchedConfigs } from './watched-configs.ts'
 import type { World } from './world.ts'
 
 /** Everything the steps of one run share. */
@@ -15,6 +16,8 @@ export interface RunContext {
   /** Whose identity, and which cluster, an object's objects are applied with. */
   readonly identities: Identities
   readonly world: World
+  /** Labelled ConfigMaps and Secrets; only a scan looks at them. */
+  readonly configs: WatchedConfigs | undefined
   readonly sources: SourceResults
   readonly events: EventSink
   readonly live: LiveReader

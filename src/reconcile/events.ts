@@ -1,4 +1,4 @@
-import { emitEvent, type KubeClient } from '../kube/index.ts'
+import { emitEvent, type EventCounts, type KubeClient } from '../kube/index.ts'
 import type { Clock, Logger } from '../ports/index.ts'
 
 /** An event about one of our objects, as Flux's recorder writes it. */
@@ -29,17 +29,23 @@ export interface EventSink {
   flush(): Promise<void>
 }
 
-/** Events in flight at the same time: they must not crowd out the applies. */
-const eventConcurrency = 4
+/** Events in flight while a run works: they must not crowd out what it applies. */
+const eventsMeanwhile = 1
 
-/** A sink that writes Kubernetes Events, best effort: a failure is logged and forgotten, as Flux does. */
-export function createEventSink(client: KubeClient, clock: Clock, logger: Logger): EventSink {
-  const queue: ReconcileEvent[] = []
+/** Events in flight when nothing else is left to do. */
+const eventsAtTheEnd = 16
+
+/**
+ * A sink that writes Kubernetes Events, best effort: a failure is logged and forgotten, as Flux does. `counts` remembers between runs which events
+ * are there already.
+ */
+export function createEventSink(client: KubeClient, clock: Clock, logger: Logger, counts: EventCounts): EventSink {
+  const queue: (ReconcileEvent & { readonly timestamp: number })[] = []
   const workers = new Set<Promise<void>>()
   const work = async (): Promise<void> => {
     for (let event = queue.shift(); event !== undefined; event = queue.shift()) {
       try {
-        await emitEvent(client, { ...event, timestamp: clock.now() })
+        await emitEvent(client, event, { counts })
       } catch (error) {
         logger.log('warn', 'event not written', {
           reason: event.reason,
@@ -48,15 +54,20 @@ export function createEventSink(client: KubeClient, clock: Clock, logger: Logger
       }
     }
   }
+  const startWorker = (): void => {
+    const worker: Promise<void> = work().finally(() => workers.delete(worker))
+    workers.add(worker)
+  }
   return {
     emit: (event) => {
-      queue.push(event)
-      if (workers.size >= eventConcurrency) return
-      const worker: Promise<void> = work().finally(() => workers.delete(worker))
-      workers.add(worker)
+      queue.push({ ...event, timestamp: clock.now() })
+      if (workers.size < eventsMeanwhile) startWorker()
     },
     flush: async () => {
-      while (workers.size > 0) await Promise.all(workers)
+      while (workers.size > 0 || queue.length > 0) {
+        while (workers.size < Math.min(queue.length, eventsAtTheEnd)) startWorker()
+        await Promise.all(workers)
+      }
     },
   }
 }

@@ -118,6 +118,8 @@ export interface EngineDeps {
   readonly ssh?: SshClient
   /** Logins of clouds for their Git services, by `spec.provider`. */
   readonly gitLogins?: { readonly [provider: string]: GitLogin | undefined }
+  /** URL of an artifact's file by its path, where the deployment serves them; otherwise `settings.publicUrl` is put before the path. */
+  readonly artifactUrl?: (path: string, options: { readonly hasFile: boolean }) => string
   readonly state: StateStore
   readonly blobs: BlobStore
   readonly clock: Clock

@@ -4,6 +4,7 @@ import { createDirectReader, createKubeClient, createPreloadedReader } from '../
 import { loadChecks, type Checks } from './checks.ts'
 import type { RunContext, StepControl } from './context.ts'
 import { createEventSink } from './events.ts'
+import { configsDigest, loadWatchedConfigs } from './watched-configs.ts'
 import { createIdentities } from './identity.ts'
 import { runGraph, type GraphNode, type NodeControl } from './graph.ts'
 import { createHelmRun } from './helmrelease/shared.ts'
@@ -76,11 +77,13 @@ export async function runJob(
     ...(job.actor === undefined ? {} : { actor: job.actor }),
   }
   try {
-    const [world, checks] = await Promise.all([
-      loadWorld(client, deps.settings.namespaces, job.push === undefined ? 'all' : 'referenced', signal),
+    const { namespaces, watchConfigsSelector } = deps.settings
+    const [world, checks, configs] = await Promise.all([
+      loadWorld(client, namespaces, job.push === undefined ? 'all' : 'referenced', signal),
       loadChecks(deps.state, job.cluster),
+      job.kind === 'scan' ? loadWatchedConfigs(client, namespaces, watchConfigsSelector, signal) : undefined,
     ])
-    const events = createEventSink(client, deps.clock, logger)
+    const events = createEventSink(client, deps.clock, logger, deps.caches.events)
     const sources = createSources({ deps, client, world, events, signal })
     const concerned = sourcesOf(world, job, checks, startedAt)
     await refreshAll(sources, concerned)
@@ -90,6 +93,7 @@ export async function runJob(
       client,
       identities: createIdentities({ deps, client, signal }),
       world,
+      configs,
       sources,
       events,
       claims: new Map<string, Promise<ReadonlySet<string>>>(),
@@ -212,12 +216,13 @@ async function runNodes(
             ? await stepKustomization(ctx, object, step)
             : await stepHelmRelease(ctx, object, step)
         records.set(node.id, record)
-        const generation = object.metadata.generation ?? 0
+        const configs = ctx.configs === undefined ? checks.get(node.id)?.configs : configsDigest(object, ctx.configs)
         checks.set(node.id, {
           at: ctx.deps.clock.now(),
           state: record.state,
           revision: record.revision ?? '',
-          generation,
+          generation: object.metadata.generation ?? 0,
+          ...(configs === undefined || configs === '' ? {} : { configs }),
         })
       } catch (caught) {
         failure ??= toEngineError(caught)
@@ -227,7 +232,7 @@ async function runNodes(
   return failure
 }
 
-type SelectionContext = Pick<RunContext, 'world' | 'job' | 'deps'>
+type SelectionContext = Pick<RunContext, 'world' | 'job' | 'deps' | 'configs'>
 
 /** Whether a change wrote or deleted an object that a run works on. */
 function isOurs(change: { readonly action: string; readonly apiVersion: string }): boolean {
@@ -244,7 +249,8 @@ function isSelected(
   mark: CheckMark | undefined,
   concerned: ReadonlySet<string>,
 ): boolean {
-  return selectNode(candidateOf(ctx.world, object, mark, concerned), ctx.job, mark, ctx.deps.clock.now()) !== undefined
+  const candidate = candidateOf(ctx, object, mark, concerned)
+  return selectNode(candidate, ctx.job, mark, ctx.deps.clock.now()) !== undefined
 }
 
 function selectNodes(ctx: SelectionContext, checks: Checks, concerned: ReadonlySet<string>): readonly Workload[] {
@@ -253,11 +259,12 @@ function selectNodes(ctx: SelectionContext, checks: Checks, concerned: ReadonlyS
 }
 
 function candidateOf(
-  world: World,
+  ctx: SelectionContext,
   object: Workload,
   mark: CheckMark | undefined,
   concerned: ReadonlySet<string>,
 ): Candidate {
+  const { world, configs } = ctx
   const source = artifactKeyOf(object)
   const parent = parentOf(object)
   const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')
@@ -279,6 +286,7 @@ function candidateOf(
     sourceInRun:
       [source, sourceKeyOf(object)].some((key) => key !== undefined && concerned.has(idOfKey(key))) ||
       (parent !== undefined && concerned.has(parent)),
+    configs: configs === undefined ? undefined : configsDigest(object, configs),
   }
 }
 

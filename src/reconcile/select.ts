@@ -7,6 +7,8 @@ export interface CheckMark {
   readonly state: NodeState
   readonly revision: string
   readonly generation: number
+  /** Which watched ConfigMaps and Secrets it was worked on with (see configsDigest); absent where it has none. */
+  readonly configs?: string
 }
 
 /** What the selection needs to know of a Kustomization or HelmRelease. */
@@ -27,10 +29,12 @@ export interface Candidate {
   readonly retryIntervalMs: number
   /** True when its source is one that this run looks at. */
   readonly sourceInRun: boolean
+  /** The watched ConfigMaps and Secrets that it refers to, as they are now; undefined where this run has not looked. */
+  readonly configs: string | undefined
 }
 
 /** Why a node is part of a run. */
-export type SelectionReason = 'deleted' | 'requested' | 'changed' | 'revision' | 'due' | 'retry'
+export type SelectionReason = 'deleted' | 'requested' | 'changed' | 'configs' | 'revision' | 'due' | 'retry'
 
 /**
  * Decides whether a run works on a node, and why; undefined when there is nothing to do.
@@ -49,6 +53,7 @@ export function selectNode(
   if (job.kind === 'trigger' && isTarget(candidate, job)) return 'requested'
   if (job.kind !== 'scan' && !candidate.sourceInRun) return undefined
   if (candidate.requestedAt !== undefined && candidate.requestedAt !== candidate.handledAt) return 'requested'
+  if (candidate.configs !== undefined && candidate.configs !== (mark?.configs ?? '')) return 'configs'
   if (hasFailedOnSameInput(candidate, mark) && mark !== undefined && now - mark.at < candidate.retryIntervalMs)
     return undefined
   if (candidate.sourceRevision !== undefined && candidate.sourceRevision !== candidate.appliedRevision)

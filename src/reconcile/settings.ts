@@ -21,8 +21,10 @@ export interface Settings {
    * (`--default-kubeconfig-service-account`). Empty: the ConfigMap must name one.
    */
   readonly defaultKubeConfigServiceAccount: string
-  /** Where served artifacts are found; goes into `.status.artifact.url`. */
+  /** URL of the deployment, for links to artifacts and runs. The default is where Flux's tools look, and nothing is served there. */
   readonly publicUrl: string
+  /** Pack the artifact of every GitRepository into a file that can be downloaded; otherwise only of those that ask for it by annotation. It needs all files of the repository. */
+  readonly gitArchives: boolean
   /** Undefined variables of post-build substitution are errors (gate StrictPostBuildSubstitutions, on since Flux 2.9). */
   readonly strictSubstitution: boolean
   /** `group/Kind` of kinds that are applied before the rest (`--custom-apply-stage-kinds`). */
@@ -38,6 +40,8 @@ export interface Settings {
   readonly verifySopsMac: boolean
   /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
   readonly namespaces: readonly string[]
+  /** Label selector of ConfigMaps and Secrets whose changes are looked for by each scan (`--watch-configs-label-selector`); empty: none. */
+  readonly watchConfigsSelector: string
   /** Private hosts that sources may be fetched from. */
   readonly egress: EgressPolicy
 }
@@ -67,12 +71,14 @@ export const defaultSettings: Settings = {
   defaultServiceAccount: '',
   defaultKubeConfigServiceAccount: '',
   publicUrl: 'http://source-controller.flux-system.svc.cluster.local.',
+  gitArchives: false,
   strictSubstitution: true,
   customApplyStageKinds: [],
   overrideManagers: [],
   pruneGuard: { minObjects: 20, share: 0.5 },
   verifySopsMac: false,
   namespaces: [],
+  watchConfigsSelector: 'reconcile.fluxcd.io/watch=Enabled',
   egress: {},
 }
 

@@ -8,6 +8,13 @@ export { packTree } from './archive/pack-tree.ts'
 export { extractTarGz, type ExtractLimits } from './archive/read-tar-gz.ts'
 export { packTarGz, type PackedFile } from './archive/write-tar.ts'
 export type { SourceArtifact } from './artifact.ts'
+export {
+  artifactBlobKey,
+  artifactLink,
+  artifactSignature,
+  type ArtifactLinkOptions,
+  type ArtifactName,
+} from './artifact-link.ts'
 export { fetchBytes, type FetchDeps } from './fetch.ts'
 export * from './git/index.ts'
 export * from './helm/index.ts'

@@ -17,6 +17,10 @@ export interface GitBenchRequest {
 export interface GitBenchResult {
   readonly ms: number
   readonly mb: number
+  /** Memory of the process before it began. */
+  readonly baseMb: number
+  /** Milliseconds of these in which the server worked. */
+  readonly serverMs: number
   readonly requests: number
   readonly bytes: number
 }
@@ -41,12 +45,13 @@ async function serve(request: GitBenchRequest): Promise<void> {
     for (const { name } of artifact.files.list(directory)) artifact.files.read(`${directory}/${name}`)
   }
   const fetchOnce = request.kind === 'own' ? fetchOwn : () => cloneIsomorphic(request.url)
+  const baseMb = peakMegabytes()
   if (request.runs > 0) await fetchOnce()
   process.on('message', (message) => {
     if (message !== 'go') return
     const start = performance.now()
     void fetchOnce().then(() => {
-      process.send?.({ ms: performance.now() - start, mb: peakMegabytes() })
+      process.send?.({ ms: performance.now() - start, mb: peakMegabytes(), baseMb })
     })
   })
   process.once('disconnect', () => deps.close())
@@ -54,7 +59,7 @@ async function serve(request: GitBenchRequest): Promise<void> {
 }
 
 async function cloneIsomorphic(url: string): Promise<void> {
-  const git = await import('isomorphic-git')
+  const { default: git } = await import('isomorphic-git')
   const { default: http } = await import('isomorphic-git/http/node')
   const fs = new MemoryFs(2 ** 31)
   await git.init({ fs, dir: '/', gitdir: '/git', bare: true })

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { GitServer } from '../support/git-server.ts'
 import type { GitTestRepository } from '../support/git-repository.ts'
 import type { BenchRow } from './rows.ts'
+import { bundleBenchProcess } from './bundled-worker.ts'
 import { percentile, round } from './rows.ts'
 import type { GitBenchRequest, GitBenchResult } from './git-worker.ts'
 
@@ -21,18 +22,22 @@ const execute = promisify(execFile)
  */
 export async function bench(log: (line: string) => void): Promise<readonly BenchRow[]> {
   await using server = await GitServer.start()
+  const programs = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
+  const program = await bundleBenchProcess('git-worker', programs)
   log(`making a repository of ${fileCount} files`)
   const repository = await server.create('bench/mono', makeFiles())
   await repository.git('repack', '-adq')
   log('measuring')
-  return [
-    await measureOwn(server, repository, 'cold'),
-    await measureOwn(server, repository, 'warm'),
+  const rows = [
+    ...(await measureOwn(program, server, repository, 'cold')),
+    ...(await measureOwn(program, server, repository, 'warm')),
     await measureNative(server, repository, 'native depth 1', ['--depth=1', '--bare']),
     await measureNative(server, repository, 'native depth 1, no blobs', ['--depth=1', '--bare', '--filter=blob:none']),
     await measureNativeFetch(server, repository),
-    await measureIsomorphic(server, repository),
+    await measureIsomorphic(program, server, repository),
   ]
+  await rm(programs, { recursive: true, force: true })
+  return rows
 }
 
 /** As {@link bench}, without a log. */
@@ -57,30 +62,43 @@ function* makeFiles(): Generator<[path: string, content: string]> {
   }
 }
 
-async function measureOwn(server: GitServer, repository: GitTestRepository, kind: 'cold' | 'warm'): Promise<BenchRow> {
+async function measureOwn(
+  program: string,
+  server: GitServer,
+  repository: GitTestRepository,
+  kind: 'cold' | 'warm',
+): Promise<readonly BenchRow[]> {
   const all: GitBenchResult[] = []
   for (let i = 0; i < (kind === 'cold' ? runs : 1); i++) {
-    all.push(
-      ...(await work({ kind: 'own', url: repository.url, runs: kind === 'cold' ? 0 : runs }, repository, server)),
-    )
+    const request = { kind: 'own', url: repository.url, runs: kind === 'cold' ? 0 : runs } as const
+    all.push(...(await work(program, request, repository, server)))
   }
-  const requests = median(all.map((one) => one.requests))
+  const mb = Math.max(...all.map((one) => one.mb))
+  const baseMb = Math.max(...all.map((one) => one.baseMb))
   const row = {
     ms: round(median(all.map((one) => one.ms))),
-    mb: round(Math.max(...all.map((one) => one.mb))),
-    requests,
+    mb: round(mb),
+    requests: median(all.map((one) => one.requests)),
     bytes: median(all.map((one) => one.bytes)),
+    beside: `the process alone: ${round(baseMb)} MB`,
   }
-  return { name: kind === 'cold' ? 'cold, one directory' : 'warm, one file changed', ...row }
+  const name = kind === 'cold' ? 'cold, one directory' : 'warm, one file changed'
+  // The server's own time is that of native git, which runs beside it on the same processors.
+  const own = round(median(all.map((one) => one.ms - one.serverMs)))
+  return [
+    { name, ...row },
+    { name: `${name}, besides the server's time`, ms: own, mb: round(mb - baseMb), beside: 'MB: what the fetch adds' },
+  ]
 }
 
 /** Starts a process that fetches; for each of its runs the repository gets a push first, and what went over the wire is counted. */
 async function work(
+  program: string,
   request: GitBenchRequest,
   repository: GitTestRepository,
   server: GitServer,
 ): Promise<GitBenchResult[]> {
-  const child = fork(join(import.meta.dirname, 'git-worker.ts'), [], { stdio: 'inherit' })
+  const child = fork(program, [], { stdio: 'inherit' })
   const results: GitBenchResult[] = []
   const done = Promise.withResolvers<void>()
   const next = async (): Promise<void> => {
@@ -90,10 +108,10 @@ async function work(
     server.reset()
     child.send('go')
   }
-  child.on('message', (message: 'ready' | Omit<GitBenchResult, 'requests' | 'bytes'>) => {
+  child.on('message', (message: 'ready' | Omit<GitBenchResult, 'requests' | 'bytes' | 'serverMs'>) => {
     if (message !== 'ready') {
-      const { requests, bytesSent } = server.reset()
-      results.push({ ...message, requests, bytes: bytesSent })
+      const { requests, bytesSent, busyMs } = server.reset()
+      results.push({ ...message, requests, bytes: bytesSent, serverMs: busyMs })
     }
     if (results.length < Math.max(1, request.runs)) next().catch(done.reject)
     else child.disconnect()
@@ -143,8 +161,8 @@ async function measureNativeFetch(server: GitServer, repository: GitTestReposito
   return { name: 'native fetch, no blobs', ms: round(median(times)), bytes: median(sent) }
 }
 
-async function measureIsomorphic(server: GitServer, repository: GitTestRepository): Promise<BenchRow> {
-  const [result] = await work({ kind: 'isomorphic', url: repository.url, runs: 0 }, repository, server)
+async function measureIsomorphic(program: string, server: GitServer, repository: GitTestRepository): Promise<BenchRow> {
+  const [result] = await work(program, { kind: 'isomorphic', url: repository.url, runs: 0 }, repository, server)
   if (result === undefined) throw new Error('no result')
   return {
     name: 'isomorphic full',

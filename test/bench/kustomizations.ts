@@ -61,14 +61,18 @@ async function measureSize(parts: Parts, size: (typeof sizes)[number]): Promise<
   const firsts: Sample[] = []
   let mb = 0
   for (let round = 0; round < size.firsts - 1; round++) {
-    const made = await prepare(parts, count, `bench-${count}-${round}`)
-    const server = await startServer(parts.controlPlane, made.namespace)
+    const name = `bench-${count}-${round}`
+    await parts.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+    const server = await startServer(parts.controlPlane, name)
+    await prepare(parts, count, name)
     firsts.push(await counted(parts, () => settle(server.url)))
     await server.stop()
   }
-  const { namespace, repository } = await prepare(parts, count, `bench-${count}`)
-  const server = await startServer(parts.controlPlane, namespace)
+  const name = `bench-${count}`
+  await parts.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+  const server = await startServer(parts.controlPlane, name)
   try {
+    const repository = await prepare(parts, count, name)
     firsts.push(await counted(parts, () => settle(server.url)))
     mb = await peakMemory(server.process)
     const samples: { [what in 'push' | 'no change' | 'scan']: Sample[] } = { push: [], 'no change': [], scan: [] }
@@ -116,15 +120,10 @@ async function counted(parts: Parts, work: () => Promise<Sample>): Promise<Sampl
   return { ms, requests: (await readRequestCounts(source, mark)).total }
 }
 
-async function prepare(
-  parts: Parts,
-  count: number,
-  name: string,
-): Promise<{ readonly namespace: string; readonly repository: GitTestRepository }> {
+/** A source with a repository, and `count` Kustomizations of it, in a namespace that is there. */
+async function prepare(parts: Parts, count: number, namespace: string): Promise<GitTestRepository> {
   const { client, git, log } = parts
-  const namespace = name
-  await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-  const repository = await git.create(`team/${name}`, { 'app/app.yaml': application('start') })
+  const repository = await git.create(`team/${namespace}`, { 'app/app.yaml': application('start') })
   await client.apply({
     apiVersion: 'source.toolkit.fluxcd.io/v1',
     kind: 'GitRepository',
@@ -150,5 +149,5 @@ async function prepare(
       }),
   )
   log(`  ${count} Kustomizations created in ${namespace}`)
-  return { namespace, repository }
+  return repository
 }

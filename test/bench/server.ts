@@ -1,12 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { ControlPlane } from '../support/control-plane.ts'
 import { awaitRun, deliverPush, deploymentEnvironment, githubSecret, triggerToken } from '../support/deployment.ts'
 import type { GitTestRepository } from '../support/git-repository.ts'
+import { bundleDeployment } from './bundled-program.ts'
 
 /** ServiceAccount, Service, Deployment without replicas, Ingress; names by substitution, so that one path serves many Kustomizations. */
 export const application = (label: string): string => `apiVersion: v1
@@ -52,34 +53,32 @@ export async function settle(url: string): Promise<{ readonly ms: number; readon
   return { ms, requests: record?.requests ?? 0 }
 }
 
-/** Delivers a push and waits for its run: the time from its receipt to the end of applying. Throws when it fails. */
+/** Delivers a push and waits for its run, without asking so often that it would show: the time from its receipt to the end of applying. Throws when it fails. */
 export async function push(url: string, repository: GitTestRepository): Promise<{ ms: number; requests: number }> {
   const delivered = await deliverPush({ url, githubSecret }, { url: repository.url })
-  const run = await awaitRun({ url, triggerToken }, delivered.run ?? '', 300_000)
+  const run = await awaitRun({ url, triggerToken }, delivered.run ?? '', 300_000, 250)
   const [record] = run.records
   if (run.state !== 'succeeded' || record?.timings.appliedAt === undefined)
     throw new Error(`the push failed: ${JSON.stringify(run).slice(0, 2000)}`)
   return { ms: record.timings.appliedAt - record.receivedAt, requests: record.requests ?? 0 }
 }
 
-/** Starts the deployment on Node in a process of its own, looking after one namespace. */
+/** Starts the deployment on Node in a process of its own, bundled as `npm run bundle` makes it, looking after one namespace. Its first scan is over. */
 export async function startServer(
   controlPlane: ControlPlane,
   namespace: string,
 ): Promise<{ readonly url: string; readonly process: ChildProcess; stop(): Promise<void> }> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
+  const program = bundleDeployment(join(directory, 'program'))
   const port = await freePort()
   const env = {
     ...deploymentEnvironment({ clusters: { main: controlPlane }, namespaces: [namespace] }),
     PORT: String(port),
     HOST: '127.0.0.1',
-    DATA_DIR: directory,
+    DATA_DIR: join(directory, 'data'),
     PATH: process.env['PATH'] ?? '',
   }
-  const child = spawn(process.execPath, [fileURLToPath(new URL('../../functions/node.ts', import.meta.url))], {
-    env,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
+  const child = spawn(process.execPath, [...startFlags(), program], { env, stdio: ['ignore', 'ignore', 'inherit'] })
   const url = `http://127.0.0.1:${port}`
   for (let attempt = 0; ; attempt++) {
     if (child.exitCode !== null || attempt === 2400) throw new Error('the deployment did not start')
@@ -90,6 +89,8 @@ export async function startServer(
     if (isUp) break
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
+  // It scans when it starts: what is measured begins after that.
+  await settle(url)
   return {
     url,
     process: child,
@@ -100,6 +101,13 @@ export async function startServer(
       await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** The runtime's options of `npm start`. */
+function startFlags(): readonly string[] {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const { scripts } = JSON.parse(text) as { readonly scripts: { readonly start: string } }
+  return scripts.start.split(' ').filter((word) => word.startsWith('--'))
 }
 
 async function freePort(): Promise<number> {

@@ -4,6 +4,7 @@ import {
   acquireLease,
   addFinalizer,
   emitEvent,
+  type EventCounts,
   isHeld,
   patchStatus,
   removeFinalizer,
@@ -164,6 +165,41 @@ test('events: what Flux’s recorder writes; a repeat counts up', async () => {
   assert.deepEqual(first['source'], { component: 'kustomize-controller' })
   assert.equal(first['involvedObject'].uid, object.metadata.uid)
   assert.match(first.metadata.name, /^one\.[0-9a-f]{16}$/)
+})
+
+test('events that are known cost one request each; one that has expired begins anew', async () => {
+  const { client, object, ref } = await widget()
+  const event = {
+    object,
+    severity: 'info',
+    reason: 'Progressing',
+    message: 'Widget/one configured',
+    controller: 'kustomize-controller',
+    timestamp: Date.now(),
+  } as const
+  const counts: EventCounts = new Map()
+  const list = async () =>
+    (await kube.cluster.client.list({ apiVersion: 'v1', kind: 'Event', namespace: ref.namespace })).filter(
+      (found) => found['involvedObject'].uid === object.metadata.uid,
+    )
+  const requests = client.requests.total
+  for (let round = 0; round < 3; round++) await emitEvent(client, event, { counts })
+  assert.equal(client.requests.total - requests, 3)
+  // What another instance has written is counted on.
+  await emitEvent(client, event, { counts: new Map() })
+  const [found] = await list()
+  assert.equal(found?.['count'], 4)
+  await kube.cluster.client.delete({
+    apiVersion: 'v1',
+    kind: 'Event',
+    namespace: ref.namespace,
+    name: found.metadata.name,
+  })
+  await emitEvent(client, event, { counts })
+  assert.deepEqual(
+    (await list()).map((one) => one['count']),
+    [1],
+  )
 })
 
 test('a lease: one of many gets it; it is taken over when it expires, with a higher fence', async () => {

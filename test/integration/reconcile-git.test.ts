@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { createNodeSshClient } from '../../src/platforms/node/index.ts'
+import { sha256Hex } from '../../src/base/index.ts'
 import { runJob } from '../../src/reconcile/index.ts'
+import { artifactBlobKey } from '../../src/sources/index.ts'
 import { useCluster } from '../support/cluster.ts'
 import { installCrds } from '../support/crds.ts'
 import { createScenario, type Scenario } from '../support/scenario.ts'
@@ -102,6 +104,41 @@ describe('the status of a GitRepository', () => {
     assert.notEqual(second.artifact.digest, first.artifact.digest)
     const events = await eventsOf(made)
     assert.ok(events.includes("Normal NewArtifact app: stored artifact for commit 'change'"), events.join('\n'))
+  })
+
+  it('is of a packed file where that is asked for; one that is gone is made again', async () => {
+    const made = await scenario({ 'app/a.yaml': 'a: 1', 'app/b.yaml': 'b: 1' })
+    await apply(made, 'app', {})
+    await look(made)
+    const lazy = (await statusOf(made)).artifact
+    assert.equal(lazy.size, undefined)
+    const packing = { ...made.deps, settings: { ...made.deps.settings, gitArchives: true } }
+    const lookPacking = () =>
+      runJob(packing, { kind: 'trigger', runId: 'pack', cluster: 'test', receivedAt: Date.now(), target: 'cluster' })
+    await lookPacking()
+    const { artifact } = await statusOf(made)
+    assert.equal(artifact.revision, lazy.revision)
+    assert.notEqual(artifact.digest, lazy.digest)
+    const key = artifactBlobKey({ cluster: 'test', path: artifact.path })
+    const digestOf = async () => `sha256:${sha256Hex((await made.deps.blobs.get(key)) ?? '')}`
+    assert.equal(await digestOf(), artifact.digest)
+    // Lost, and damaged.
+    await made.deps.blobs.delete(key)
+    await lookPacking()
+    assert.equal(await digestOf(), artifact.digest)
+    await made.deps.blobs.put(key, new Uint8Array([1, 2, 3]))
+    await lookPacking()
+    assert.equal(await digestOf(), artifact.digest)
+    assert.equal((await statusOf(made)).artifact.digest, artifact.digest)
+    // With its source the file goes too.
+    await made.client.delete({
+      apiVersion: 'source.toolkit.fluxcd.io/v1',
+      kind: 'GitRepository',
+      namespace: made.namespace,
+      name: 'app',
+    })
+    await lookPacking()
+    assert.equal(await made.deps.blobs.get(key), undefined)
   })
 
   it('tells a failure and its end, with an event for each', async () => {

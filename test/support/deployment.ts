@@ -15,6 +15,10 @@ export interface DeploymentOptions {
   readonly scanIntervalSeconds?: number
   /** `LIMITS` of the configuration. */
   readonly limits?: { readonly [name: string]: number }
+  /** What differs from the default `SETTINGS`. */
+  readonly settings?: { readonly [name: string]: unknown }
+  /** `ARTIFACT_KEY` of the configuration. */
+  readonly artifactKey?: string
   readonly log?: (line: string) => void
 }
 
@@ -50,7 +54,8 @@ export function deploymentEnvironment(options: DeploymentOptions): { readonly [n
     GITLAB_WEBHOOK_SECRET: githubSecret,
     TRIGGER_TOKEN: triggerToken,
     PRIVATE_HOSTS: '["127.0.0.1"]',
-    SETTINGS: JSON.stringify({ namespaces: options.namespaces ?? [] }),
+    SETTINGS: JSON.stringify({ namespaces: options.namespaces ?? [], ...options.settings }),
+    ...(options.artifactKey === undefined ? {} : { ARTIFACT_KEY: options.artifactKey }),
     SCAN_INTERVAL_SECONDS: String(options.scanIntervalSeconds ?? 86_400),
     LIMITS: JSON.stringify(options.limits ?? {}),
   }
@@ -161,6 +166,7 @@ export async function awaitRun(
   deployment: Pick<Deployment, 'url' | 'triggerToken'>,
   id: string,
   timeoutMs = 60_000,
+  pauseMs = 20,
 ): Promise<ShownRun> {
   const end = Date.now() + timeoutMs
   for (;;) {
@@ -170,6 +176,6 @@ export async function awaitRun(
     const run = (await response.json()) as ShownRun
     if (response.status === 200 && !['queued', 'running'].includes(run.state)) return run
     if (Date.now() > end) throw new Error(`run ${id} has not ended: ${JSON.stringify(run)}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }

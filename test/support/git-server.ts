@@ -29,6 +29,8 @@ export interface GitServerCounters {
   bytesReceived: number
   /** Bytes of bodies sent. */
   bytesSent: number
+  /** Milliseconds in which the server worked on at least one request, from its arrival to the last byte given to the connection. */
+  busyMs: number
   /** `GET /repo.git/info/refs` and the like, in order. */
   log: string[]
   /** Values of the authorization header, in order; undefined where there was none. */
@@ -63,14 +65,21 @@ export class GitServer {
   readonly #options: GitServerOptions
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  #working = 0
+  #busySince = 0
 
   private constructor(root: string, options: GitServerOptions) {
     this.root = root
     this.#options = options
     const listener = (request: IncomingMessage, response: ServerResponse): void => {
-      this.#handle(request, response).catch((error: unknown) => {
-        response.destroy(error instanceof Error ? error : new Error(String(error)))
-      })
+      if (this.#working++ === 0) this.#busySince = performance.now()
+      this.#handle(request, response)
+        .catch((error: unknown) => {
+          response.destroy(error instanceof Error ? error : new Error(String(error)))
+        })
+        .finally(() => {
+          if (--this.#working === 0) this.counters.busyMs += performance.now() - this.#busySince
+        })
     }
     const tls = options.tls
     this.#server =
@@ -255,5 +264,5 @@ function writeCgiHead(head: string, response: ServerResponse): void {
 }
 
 function emptyCounters(): GitServerCounters {
-  return { requests: 0, bytesReceived: 0, bytesSent: 0, log: [], authorizations: [] }
+  return { requests: 0, bytesReceived: 0, bytesSent: 0, busyMs: 0, log: [], authorizations: [] }
 }

@@ -2,6 +2,7 @@ import {
   fieldManagers,
   finalizer,
   getCondition,
+  ownAnnotations,
   type ArtifactStatus,
   type GitRepository,
   type GitRepositoryStatus,
@@ -11,8 +12,9 @@ import { addFinalizer, patchStatus, removeFinalizer } from '../../kube/index.ts'
 import { fetchArtifact, resolveRevision, type GitArtifact, type GitInclude } from '../../sources/index.ts'
 import { includedBefore, includedNow } from './git-include.ts'
 import { contentOptions, gitDeps, observedContent, remoteOf, verificationOf, type GitContent } from './git-request.ts'
-import { failedGitStatus, fetchedGitStatus, hasFailed, unchangedGitStatus } from './status.ts'
+import { failedGitStatus, fetchedGitStatus, gitArtifactPath, hasFailed, unchangedGitStatus } from './status.ts'
 import type { SourceContext } from './index.ts'
+import { artifactUrl, dropStored, keepStored, readStored } from './stored-artifact.ts'
 
 /**
  * One look at a GitRepository, as source-controller's reconcile (1.9): resolve the reference with one request, fetch when the revision or what the artifact is made with
@@ -27,6 +29,7 @@ export async function refreshGitRepository(
   object: GitRepository,
 ): Promise<GitArtifact | undefined> {
   if (object.metadata.deletionTimestamp !== undefined) {
+    await dropStored(ctx, object.status?.artifact)
     await removeFinalizer(ctx.client, object, finalizer, fieldManagers.sourceStatus, { signal: ctx.signal })
     ctx.world.remove(object)
     return undefined
@@ -58,7 +61,13 @@ export async function currentArtifact(ctx: SourceContext, object: GitRepository)
     const { include: _, ...content } = observedContent(repository)
     return artifactAt(ctx, repository, revision, { content, include: [] })
   })
-  return artifactAt(ctx, object, object.status?.artifact?.revision ?? '', { content: observedContent(object), include })
+  const recorded = object.status?.artifact
+  const artifact = await artifactAt(ctx, object, recorded?.revision ?? '', {
+    content: observedContent(object),
+    include,
+  })
+  // Packed or not, or by Flux: an artifact is known by the digest that its status has.
+  return recorded === undefined ? artifact : { ...artifact, digest: recorded.digest }
 }
 
 async function artifactAt(
@@ -87,9 +96,12 @@ async function lookAt(
   const resolved = await resolveRevision(gitDeps(ctx, object), remote)
   seen.revision = resolved.revision
   const recorded = object.status?.artifact
-  if (recorded !== undefined && isSameContent(object, resolved.revision, included.artifacts)) {
-    if (isSettled(object)) return undefined
-    const stored = await store(ctx, object, unchangedGitStatus(object, recorded, deps.clock.now()))
+  const archive = wantsArchive(ctx, object)
+  const isAtHand = !archive || (await readStored(ctx, recorded)) !== undefined
+  if (recorded !== undefined && isAtHand && isSameContent(object, resolved.revision, included.artifacts)) {
+    const url = artifactUrl(ctx, recorded.path, { hasFile: archive })
+    if (isSettled(object) && recorded.url === url) return undefined
+    const stored = await store(ctx, object, unchangedGitStatus(object, { ...recorded, url }, deps.clock.now()))
     if (hasFailed(object)) {
       const message = `stored artifact for revision '${recorded.revision}'`
       emit(ctx, stored, { severity: 'info', reason: 'Succeeded', message, artifact: recorded })
@@ -104,6 +116,7 @@ async function lookAt(
     ...(verification === undefined ? {} : { verify: verification }),
     include: included.includes,
     resolved,
+    archive,
     onLfsPointer: (path) => emitLfsPointer(ctx, object, path),
   })
   const fetched = {
@@ -111,7 +124,9 @@ async function lookAt(
     includedArtifacts: included.artifacts,
     ...(artifact.verified === undefined ? {} : { verified: artifact.verified }),
   }
-  const status = fetchedGitStatus(object, fetched, deps.settings.publicUrl, deps.clock.now())
+  if (artifact.packed !== undefined) await keepStored(ctx, gitArtifactPath(object, artifact.revision), artifact.packed)
+  const urlOf = (path: string): string => artifactUrl(ctx, path, { hasFile: archive })
+  const status = fetchedGitStatus(object, fetched, urlOf, deps.clock.now())
   const stored = await store(ctx, object, status)
   const isNew = recorded?.digest !== artifact.digest
   if (isNew || hasFailed(object)) {
@@ -119,6 +134,11 @@ async function lookAt(
     emit(ctx, stored, { severity: 'info', reason: isNew ? 'NewArtifact' : 'Succeeded', message, artifact })
   }
   return artifact
+}
+
+/** True where the artifact is packed into a file for those who download it; a render needs none. */
+function wantsArchive(ctx: SourceContext, object: GitRepository): boolean {
+  return ctx.deps.settings.gitArchives || object.metadata.annotations?.[ownAnnotations.archive] === 'enabled'
 }
 
 /** True where fetching again would give the recorded artifact (source-controller's gitContentConfigChanged, and signatures that were verified as they are asked for now). */

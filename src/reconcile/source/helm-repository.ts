@@ -39,6 +39,7 @@ export async function refreshHelmRepository(
     const { revision, size } = await loadIndex(ctx, current, wantedCharts(ctx, current))
     return {
       artifact: indexArtifact(revision, size),
+      hasFile: false,
       file: `index-${revision.slice('sha256:'.length)}.yaml`,
       reason: 'Succeeded',
       message: `stored artifact: revision '${revision}'`,

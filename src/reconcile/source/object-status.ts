@@ -61,7 +61,7 @@ export function artifactPath(object: KubeObject, file: string): string {
 export function fetchedStatus<T extends SourceObject>(
   object: T,
   found: FoundSource,
-  publicUrl: string,
+  url: string,
   now: number,
 ): NonNullable<T['status']> {
   const at = timestamp(now)
@@ -76,7 +76,6 @@ export function fetchedStatus<T extends SourceObject>(
   set('ArtifactInStorage', found.reason, found.message)
   if (found.verified !== undefined) set('SourceVerified', 'Succeeded', found.verified)
   const path = artifactPath(object, found.file)
-  const base = publicUrl.replace(/\/$/, '')
   const isSame = object.status?.artifact?.digest === artifact.digest && object.status.artifact.path === path
   const status: { [field: string]: unknown } = {
     ...object.status,
@@ -88,7 +87,7 @@ export function fetchedStatus<T extends SourceObject>(
       lastUpdateTime: isSame ? (object.status?.artifact?.lastUpdateTime ?? at) : at,
       path,
       revision: artifact.revision,
-      url: `${base}/${path}`,
+      url,
       ...(artifact.size === undefined ? {} : { size: artifact.size }),
       ...(artifact.metadata === undefined || Object.keys(artifact.metadata).length === 0
         ? {}
@@ -127,7 +126,7 @@ export function failedStatus<T extends SourceObject>(
 }
 
 /** True when writing the status again would say nothing new. */
-export function isUpToDate(object: SourceObject, found: FoundSource): boolean {
+export function isUpToDate(object: SourceObject, found: FoundSource, url: string): boolean {
   const { status, metadata } = object
   const ready = status?.conditions?.find((one) => one.type === 'Ready')
   const requestedAt = metadata.annotations?.['reconcile.fluxcd.io/requestedAt']
@@ -135,6 +134,7 @@ export function isUpToDate(object: SourceObject, found: FoundSource): boolean {
     status?.artifact?.revision === found.artifact.revision &&
     status.artifact.digest === found.artifact.digest &&
     status.artifact.path === artifactPath(object, found.file) &&
+    status.artifact.url === url &&
     status.observedGeneration === metadata.generation &&
     ready?.status === 'True' &&
     ready.message === found.message &&

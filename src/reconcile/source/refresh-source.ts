@@ -3,12 +3,22 @@ import { parseDuration, toEngineError } from '../../base/index.ts'
 import { addFinalizer, patchStatus, removeFinalizer } from '../../kube/index.ts'
 import type { SourceArtifact } from '../../sources/index.ts'
 import type { Source } from '../world.ts'
-import { failedStatus, fetchedStatus, isUpToDate, type FoundSource, type SourceObject } from './object-status.ts'
+import {
+  artifactPath,
+  failedStatus,
+  fetchedStatus,
+  isUpToDate,
+  type FoundSource,
+  type SourceObject,
+} from './object-status.ts'
 import type { SourceContext } from './index.ts'
+import { artifactUrl, dropStored } from './stored-artifact.ts'
 
 /** What one look at a source found. */
 export interface SourceLook extends FoundSource {
   readonly artifact: SourceArtifact
+  /** False where the artifact is not kept as a file that can be downloaded. */
+  readonly hasFile?: boolean
   /** The event of a new artifact. */
   readonly event: { readonly reason: string; readonly message: string }
 }
@@ -27,6 +37,7 @@ export async function refreshSource<T extends Source & SourceObject>(
   look: (current: T) => Promise<SourceLook>,
 ): Promise<SourceArtifact | undefined> {
   if (object.metadata.deletionTimestamp !== undefined) {
+    await dropStored(ctx, object.status?.artifact)
     await removeFinalizer(ctx.client, object, finalizer, fieldManagers.sourceStatus, { signal: ctx.signal })
     ctx.world.remove(object)
     return undefined
@@ -40,10 +51,11 @@ export async function refreshSource<T extends Source & SourceObject>(
     if (held === undefined) return undefined
     current = held
     const found = await look(current)
-    if (isUpToDate(current, found)) return found.artifact
+    const url = artifactUrl(ctx, artifactPath(current, found.file), { hasFile: found.hasFile !== false })
+    if (isUpToDate(current, found, url)) return found.artifact
     const isNew = current.status?.artifact?.digest !== found.artifact.digest
     const hasRecovered = current.status?.conditions?.some(isFailure) === true
-    const status = fetchedStatus(current, found, ctx.deps.settings.publicUrl, ctx.deps.clock.now())
+    const status = fetchedStatus(current, found, url, ctx.deps.clock.now())
     current = await store(ctx, current, status)
     if (isNew || hasRecovered) emit(ctx, current, 'info', found.event, found.artifact)
     return found.artifact

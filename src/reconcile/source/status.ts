@@ -9,6 +9,7 @@ import {
 } from '../../api/index.ts'
 import type { Artifact } from '../../ports/index.ts'
 import { timestamp } from '../timestamp.ts'
+import { artifactPath } from './object-status.ts'
 
 /** Conditions that a success takes away. */
 const failConditions = Object.freeze([
@@ -38,23 +39,27 @@ export interface FetchedGit {
   readonly verified?: string
 }
 
+/** Path of a GitRepository's artifact at a revision. */
+export function gitArtifactPath(object: GitRepository, revision: string): string {
+  return artifactPath(object, `${revision.slice(revision.lastIndexOf(':') + 1)}.tar.gz`)
+}
+
 /** The status of a GitRepository with a new artifact (source-controller 1.9, reconcileArtifact and verifySignature). */
 export function fetchedGitStatus(
   object: GitRepository,
   fetched: FetchedGit,
-  publicUrl: string,
+  urlOf: (path: string) => string,
   now: number,
 ): GitRepositoryStatus {
   const { artifact } = fetched
   const at = timestamp(now)
-  const file = `${artifact.revision.slice(artifact.revision.lastIndexOf(':') + 1)}.tar.gz`
-  const path = `gitrepository/${object.metadata.namespace ?? ''}/${object.metadata.name}/${file}`
+  const path = gitArtifactPath(object, artifact.revision)
   const stored = {
     digest: artifact.digest,
     lastUpdateTime: at,
     path,
     revision: artifact.revision,
-    url: `${publicUrl.replace(/\/$/, '')}/${path}`,
+    url: urlOf(path),
     ...(artifact.size === undefined ? {} : { size: artifact.size }),
   }
   const { verify } = object.spec

@@ -1,10 +1,15 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { ArtifactStatus } from '../../api/index.ts'
+import { artifactBlobKey } from '../../sources/index.ts'
 import type { SourceContext } from './index.ts'
 
-/** Key of an artifact's file in the blob store. It may be gone at any time; its source then makes it again. */
-export function artifactBlobKey(path: string): string {
-  return `artifacts/${path}`
+/**
+ * Where the file of an artifact is found; goes into `.status.artifact.url`. Without `hasFile` it names an artifact of which there is no file to download (see infra/adr/0034), and
+ * lets nobody in.
+ */
+export function artifactUrl(ctx: SourceContext, path: string, options: { readonly hasFile: boolean }): string {
+  const { artifactUrl: urlOf, settings } = ctx.deps
+  return urlOf?.(path, options) ?? `${settings.publicUrl.replace(/\/$/, '')}/${path}`
 }
 
 /** `sha256:<hex>` of bytes, by the platform. */
@@ -19,11 +24,20 @@ export async function readStored(
   artifact: ArtifactStatus | undefined,
 ): Promise<Uint8Array | undefined> {
   if (artifact === undefined) return undefined
-  const bytes = await ctx.deps.blobs.get(artifactBlobKey(artifact.path))
+  const bytes = await ctx.deps.blobs.get(keyOf(ctx, artifact.path))
   return bytes !== undefined && (await digestOf(bytes)) === artifact.digest ? bytes : undefined
 }
 
 /** Keeps an artifact's file for later runs and for those who download it. */
 export async function keepStored(ctx: SourceContext, path: string, bytes: Uint8Array): Promise<void> {
-  await ctx.deps.blobs.put(artifactBlobKey(path), bytes)
+  await ctx.deps.blobs.put(keyOf(ctx, path), bytes)
+}
+
+/** Throws an artifact's file away, when its source is deleted. */
+export async function dropStored(ctx: SourceContext, artifact: ArtifactStatus | undefined): Promise<void> {
+  if (artifact !== undefined) await ctx.deps.blobs.delete(keyOf(ctx, artifact.path))
+}
+
+function keyOf(ctx: SourceContext, path: string): string {
+  return artifactBlobKey({ cluster: ctx.deps.cluster.name, path })
 }

@@ -3,6 +3,7 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import { isEngineError, isWithin, joinPath, parentPath } from '../../base/index.ts'
 import type { FileTree } from '../../ports/index.ts'
 import { directoryId, filterTree, overlayTree, retryPending, subtree, walkFiles } from '../../files/index.ts'
+import { packTree } from '../archive/pack-tree.ts'
 import { ignoreFileName, ignoreFilter } from '../ignore/ignore-filter.ts'
 import type { SourceArtifact } from '../artifact.ts'
 import { CommitObjects } from './commit-objects.ts'
@@ -47,6 +48,8 @@ export interface FetchArtifactOptions {
   /** `spec.verify` with the keys of its Secret. */
   readonly verify?: GitVerification
   readonly signal?: AbortSignal
+  /** Also packs the artifact into a file, for which all of it is fetched. */
+  readonly archive?: boolean
   /** Called with the first file that is read and turns out to be a pointer of Git LFS. */
   readonly onLfsPointer?: (path: string) => void
 }
@@ -56,6 +59,8 @@ export interface GitArtifact extends SourceArtifact {
   readonly commit: GitCommit & { readonly id: string }
   /** Which signatures were verified, and with which keys, where that was asked for. */
   readonly verified?: string
+  /** The artifact as a tar.gz, where that was asked for; `digest` and `size` are then the file's, as Flux's are. */
+  readonly packed?: Uint8Array
   /** Files that were read and turned out to be Git LFS pointers: their real content is not in the repository. */
   lfsPointers(): readonly string[]
 }
@@ -103,16 +108,29 @@ export async function fetchArtifact(deps: GitDeps, options: FetchArtifactOptions
     await Promise.all([...wanted].map(([part, ids]) => part.objects.loadBlobs([...ids], abort, name)))
   }
 
+  const reported = reportPointers(shown, lfsPointers, options.onLfsPointer)
+  const packed = options.archive === true ? await pack(reported, prefetch, signal) : undefined
   return {
     revision: resolved.revision,
-    digest: await retryPending(() => artifactDigest(shown), signal),
-    files: reportPointers(shown, lfsPointers, options.onLfsPointer),
+    ...(packed ?? { digest: await retryPending(() => artifactDigest(shown), signal) }),
+    files: reported,
     lastUpdateTime: new Date(deps.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z'),
     commit: { ...commit, id: resolved.commit },
     ...verified,
     prefetch,
     lfsPointers: () => [...lfsPointers],
   }
+}
+
+/** The whole artifact as a file. */
+async function pack(
+  files: FileTree,
+  prefetch: SourceArtifact['prefetch'],
+  signal: AbortSignal | undefined,
+): Promise<{ readonly packed: Uint8Array; readonly digest: string; readonly size: number }> {
+  await prefetch([''], signal)
+  const packed = await retryPending(() => packTree(files), signal)
+  return { packed, digest: `sha256:${bytesToHex(sha256(packed))}`, size: packed.length }
 }
 
 /** Verifies before anything of the commit is used; its trees are here already, because they come with it. */
@@ -236,7 +254,7 @@ async function ignored(
   )
 }
 
-/** Follows from the shown content and the rules that hide the rest. Not the digest of Flux's archive, which would need every file. */
+/** Follows from the shown content and the rules that hide the rest. Not the digest of an archive, which would need every file. */
 function artifactDigest(files: FileTree): string {
   return `sha256:${bytesToHex(sha256(new TextEncoder().encode(directoryId(files, ''))))}`
 }
