@@ -1,12 +1,15 @@
 import { fork, type ChildProcess } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { auditMark, readRequestCounts, type AuditedRequest } from '../support/audit-log.ts'
 import { startControlPlane, type ControlPlane } from '../support/control-plane.ts'
 import { installCrds } from '../support/crds.ts'
 import { GitServer } from '../support/git-server.ts'
 import type { GitTestRepository } from '../support/git-repository.ts'
 import { createKubeTestClient, type KubeTestClient } from '../support/kube-test-client.ts'
+import { startFlags } from './server.ts'
+import { bundleBenchProcess } from './bundled-worker.ts'
 import type { RunReply, RunRequest } from './helmreleases-worker.ts'
 import { percentile, round, type Bench, type BenchRow } from './rows.ts'
 
@@ -69,21 +72,24 @@ export const bench: Bench = async (log) => {
   const controlPlane = await startControlPlane({ onProgress: (message) => log(`  ${message}`) })
   const git = await GitServer.start()
   const client = createKubeTestClient(controlPlane)
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
   try {
     await installCrds(client)
+    const program = await bundleBenchProcess('helmreleases-worker', directory)
     const rows: BenchRow[] = []
     for (const [count, rounds] of [
-      [100, 1],
+      [100, 5],
       [500, 2],
     ] as const) {
       if (wantedSizes.length > 0 && !wantedSizes.includes(String(count))) continue
-      rows.push(...(await measure({ controlPlane, git, client, log }, count, rounds)))
+      rows.push(...(await measure({ controlPlane, git, client, program, log }, count, rounds)))
     }
     return rows
   } finally {
     client.close()
     await git.close()
     await controlPlane.stop()
+    await rm(directory, { recursive: true, force: true })
   }
 }
 
@@ -91,6 +97,8 @@ interface Parts {
   readonly controlPlane: ControlPlane
   readonly git: GitServer
   readonly client: KubeTestClient
+  /** The engine, bundled. */
+  readonly program: string
   readonly log: (line: string) => void
 }
 
@@ -108,7 +116,7 @@ async function measure(parts: Parts, count: number, rounds: number): Promise<Ben
     const isLast = round === rounds - 1
     const namespace = `bench-${count}-${round}`
     const repository = await prepare(parts, namespace, count)
-    const worker = startWorker(parts.controlPlane, namespace, repository)
+    const worker = startWorker(parts, namespace, repository)
     try {
       note('install', await worker.run('push'))
       for (let again = 0; again < (isLast ? rounds : 0); again++) {
@@ -185,11 +193,10 @@ interface Worker {
   stop(): void
 }
 
-/** The engine in a process of its own, so that its memory is its own. Requests are those of the API server's audit log. */
-function startWorker(controlPlane: ControlPlane, namespace: string, repository: GitTestRepository): Worker {
-  const file = (process.env['BW'] ?? fileURLToPath(new URL('./helmreleases-worker.ts', import.meta.url)))
-  const child = fork(file, [], {
-    execArgv: profiled === '' ? (process.env['BA'] ?? '').split(' ').filter(Boolean) : ['--cpu-prof', `--cpu-prof-dir=${profiled}`],
+/** The engine in a process of its own, as a deployment starts it, so that its memory is its own. Requests are those of the API server's audit log. */
+function startWorker({ controlPlane, program }: Parts, namespace: string, repository: GitTestRepository): Worker {
+  const child = fork(program, [], {
+    execArgv: [...startFlags(), ...(profiled === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiled}`])],
     env: {
       ...process.env,
       BENCH: JSON.stringify({
