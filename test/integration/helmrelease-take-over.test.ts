@@ -9,6 +9,7 @@ import {
   awaitHandled,
   footprintOf,
   isReady,
+  pushShapeCharts,
   readTakeOver,
   recordTakeOver,
   replay,
@@ -18,6 +19,7 @@ import {
   takeOverChart,
   takeOverShapes,
 } from '../support/helm-take-over.ts'
+import { TestRegistry } from '../support/registry.ts'
 import { createScenario, type Scenario } from '../support/scenario.ts'
 
 const cluster = useCluster()
@@ -38,6 +40,13 @@ async function start(namespace?: string): Promise<Scenario> {
   return made
 }
 
+async function aRegistry(): Promise<TestRegistry> {
+  const registry = await TestRegistry.start()
+  assert.ok(registry, 'where helm-controller was built, there is Go')
+  closing.push(() => registry.close())
+  return registry
+}
+
 async function ours(made: Scenario): Promise<void> {
   const { record } = await made.run({ kind: 'trigger', target: 'cluster' })
   const bad = record.nodes.filter((node) => node.state !== 'ready')
@@ -55,6 +64,7 @@ describe('take-over of releases', { timeout: 900_000 }, () => {
     const binary = await binaryOf(t)
     if (binary === undefined) return
     const made = await start()
+    await pushShapeCharts(cluster.client, made.namespace, await aRegistry())
     await applyShapes(cluster.client, made.namespace, false)
     await ours(made)
     await applyShapes(cluster.client, made.namespace, true)
@@ -75,6 +85,8 @@ describe('take-over of releases', { timeout: 900_000 }, () => {
     const binary = await binaryOf(t)
     if (binary === undefined) return
     const made = await start()
+    await pushShapeCharts(cluster.client, made.namespace, await aRegistry())
+    await ours(made)
     const stopCharts = await serveCharts(cluster.client, made.namespace)
     const controller = startHelmController(binary, cluster.address.kubeconfigPath, made.namespace)
     try {

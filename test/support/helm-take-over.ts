@@ -3,8 +3,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { chartLayerType } from '../../src/sources/index.ts'
 import type { EngineDeps } from '../../src/reconcile/index.ts'
 import type { KubeTestClient, TestObject } from './kube-test-client.ts'
+import type { TestRegistry } from './registry.ts'
 import { makeTgz } from './tar.ts'
 
 /** A chart of the usual objects, named after the release, with hooks and tests where the values ask for them. */
@@ -108,10 +110,13 @@ export const takeOverShapes: { readonly [name: string]: { readonly install: obje
     install: { install: { serverSideApply: false } },
     upgrade: { install: { serverSideApply: false }, upgrade: { serverSideApply: 'enabled' }, values: { value: 'two' } },
   },
+  versioned: { install: { chartRef: { kind: 'OCIRepository', name: 'versioned' } } },
+  unversioned: { install: { chartRef: { kind: 'OCIRepository', name: 'unversioned' } } },
   named: { install: { releaseName: 'another', waitStrategy: { name: 'legacy' } } },
 }
 
 const helmRelease = { apiVersion: 'helm.toolkit.fluxcd.io/v2', kind: 'HelmRelease' }
+const ociRepository = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'OCIRepository' }
 const helmChart = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'HelmChart' }
 
 /** Writes what the releases take their values from. */
@@ -132,6 +137,35 @@ export async function applyShapeInputs(client: KubeTestClient, namespace: string
   })
 }
 
+/** Pushes the chart to a registry, under its version and another tag, and writes OCIRepositories of both. */
+export async function pushShapeCharts(
+  client: KubeTestClient,
+  namespace: string,
+  registry: TestRegistry,
+): Promise<void> {
+  for (const [name, tag] of [
+    ['versioned', '1.0.0'],
+    ['unversioned', 'stable'],
+  ] as const) {
+    await registry.push('charts/app', tag, [{ mediaType: chartLayerType, bytes: packedChart() }])
+    await client.apply({
+      ...ociRepository,
+      metadata: { name, namespace },
+      spec: {
+        interval: '10m',
+        url: `oci://${registry.host}/charts/app`,
+        insecure: true,
+        ref: { tag },
+        layerSelector: { mediaType: chartLayerType, operation: 'copy' },
+      },
+    })
+  }
+}
+
+function packedChart(): Uint8Array {
+  return makeTgz(Object.entries(takeOverChart).map(([path, content]) => ({ name: `app/${path}`, content })))
+}
+
 /** Writes the HelmReleases and what they need; with `isUpgrade`, those that are changed once they are installed. */
 export async function applyShapes(client: KubeTestClient, namespace: string, isUpgrade: boolean): Promise<void> {
   await applyShapeInputs(client, namespace)
@@ -142,7 +176,7 @@ export async function applyShapes(client: KubeTestClient, namespace: string, isU
     await client.apply({
       ...helmRelease,
       metadata: { name, namespace },
-      spec: { interval: '10m', timeout: '60s', chart, ...spec },
+      spec: { interval: '10m', timeout: '60s', ...('chartRef' in spec ? {} : { chart }), ...spec },
     })
   }
 }
@@ -246,8 +280,7 @@ export function storedArtifacts(deps: Pick<EngineDeps, 'blobs'>): (path: string)
 
 /** Plays source-controller for the HelmCharts of a namespace: each gets the chart as its artifact. Until the returned function is called. */
 export async function serveCharts(client: KubeTestClient, namespace: string): Promise<() => Promise<void>> {
-  const files = Object.entries(takeOverChart).map(([path, content]) => ({ name: `app/${path}`, content }))
-  const archive = makeTgz(files)
+  const archive = packedChart()
   const server = await serveArtifacts(async () => archive)
   const digest = `sha256:${createHash('sha256').update(archive).digest('hex')}`
   let isOver = false
@@ -293,7 +326,11 @@ export async function recordTakeOver(client: KubeTestClient, namespace: string):
   for (const kind of takeOverKinds) if (kind.kind !== 'Job') await add(kind)
   await add(helmChart)
   await add(helmRelease)
+  // What comes from a registry needs one to be replayed.
+  const needsRegistry = ({ metadata }: TestObject): boolean =>
+    /^(sh\.helm\.release\.v1\.)?(un)?versioned(\.v\d+)?$/.test(metadata.name)
   const lines = objects
+    .filter((object) => !needsRegistry(object))
     .filter(({ metadata }) => metadata.name !== 'kube-root-ca.crt' && metadata.name !== 'shared-values')
     .map((object) => JSON.stringify(object))
   await writeFile(fixture, `${lines.join('\n')}\n`)
