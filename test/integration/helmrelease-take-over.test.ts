@@ -97,7 +97,7 @@ describe('take-over of releases', { timeout: 900_000 }, () => {
             .waitFor(
               { apiVersion: 'helm.toolkit.fluxcd.io/v2', kind: 'HelmRelease', namespace: made.namespace, name },
               isReady,
-              180_000,
+              40_000,
             )
             .catch((error: unknown) => {
               throw new Error(`${controller.log()}\n${String(error)}`)

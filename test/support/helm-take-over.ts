@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { chartLayerType } from '../../src/sources/index.ts'
+import { artifactBlobKey, chartLayerType } from '../../src/sources/index.ts'
 import type { EngineDeps } from '../../src/reconcile/index.ts'
 import type { KubeTestClient, TestObject } from './kube-test-client.ts'
 import type { TestRegistry } from './registry.ts'
@@ -236,7 +236,7 @@ export async function awaitHandled(client: KubeTestClient, namespace: string, to
     await client.waitFor(
       { ...helmRelease, namespace, name },
       (object) => object?.['status']?.lastHandledReconcileAt === token && isReady(object),
-      180_000,
+      40_000,
     )
 }
 
@@ -253,7 +253,7 @@ export async function serveArtifacts(
   find: (path: string) => Promise<Uint8Array | undefined>,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
   const server = createServer((request, response) => {
-    void find((request.url ?? '/').slice(1)).then(
+    void find(decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname.slice(1))).then(
       (bytes) => {
         response.writeHead(bytes === undefined ? 404 : 200)
         response.end(bytes)
@@ -274,8 +274,10 @@ export async function serveArtifacts(
 }
 
 /** Where {@link serveArtifacts} finds those of the engine. */
-export function storedArtifacts(deps: Pick<EngineDeps, 'blobs'>): (path: string) => Promise<Uint8Array | undefined> {
-  return (path) => deps.blobs.get(`artifacts/${path}`)
+export function storedArtifacts(
+  deps: Pick<EngineDeps, 'blobs' | 'cluster'>,
+): (path: string) => Promise<Uint8Array | undefined> {
+  return (path) => deps.blobs.get(artifactBlobKey({ cluster: deps.cluster.name, path }))
 }
 
 /** Plays source-controller for the HelmCharts of a namespace: each gets the chart as its artifact. Until the returned function is called. */

@@ -70,7 +70,7 @@ export async function refreshSource<T extends Source & SourceObject>(
   }
 }
 
-/** A HelmChart that stands for the chart of a HelmRelease, which deletes it. Nothing here is to be cleaned up after it, so it needs no finalizer. */
+/** A HelmChart that stands for the chart of a HelmRelease, which deletes it together with its file, so it needs no finalizer. */
 function isGenerated(object: SourceObject): boolean {
   return object.kind === 'HelmChart' && object.metadata.labels?.[labels.helmName] !== undefined
 }
