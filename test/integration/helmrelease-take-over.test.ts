@@ -36,7 +36,10 @@ async function start(namespace?: string): Promise<Scenario> {
   const own = namespace === undefined ? cluster : { ...cluster, address, client, namespace: async () => namespace }
   const made = await createScenario(own, { files, settings: { publicUrl: server.url } })
   deps = made.deps
-  closing.push(made.close, server.close)
+  closing.push(
+    () => made.close(),
+    () => server.close(),
+  )
   return made
 }
 

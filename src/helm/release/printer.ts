@@ -52,10 +52,11 @@ export function createReleasePrinter(): ReleasePrinter {
     }
     return part
   }
-  const resolve = ({ origin, text }: JsonPart): SharedPart => {
+  const resolve = (found: JsonPart): SharedPart => {
+    const { origin } = found
     const known = origin === undefined ? undefined : byOrigin.get(origin)
     if (known !== undefined) return known
-    const printed = text()
+    const printed = found.text()
     const part: SharedPart = { text: printed, piece: undefined }
     const shared = printed.length < minSharedText ? part : keep(part)
     if (origin !== undefined) byOrigin.set(origin, shared)
