@@ -1,24 +1,15 @@
 import assert from 'node:assert/strict'
-import { after, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { useCluster } from '../support/cluster.ts'
 import {
   configMapTemplate,
-  createReleaseScenario,
+  useReleaseScenarios,
   hookTemplate,
   type ReleaseScenario,
 } from '../support/release-scenario.ts'
 
 const cluster = useCluster()
-const open: ReleaseScenario[] = []
-after(async () => {
-  for (const made of open) await made.close()
-})
-
-async function scenario(files: { readonly [path: string]: string }): Promise<ReleaseScenario> {
-  const made = await createReleaseScenario(cluster, { files })
-  open.push(made)
-  return made
-}
+const scenario = useReleaseScenarios(cluster)
 
 async function released(made: ReleaseScenario): Promise<string> {
   const conditions = (await made.object())['status'].conditions as { type: string; message: string }[]
