@@ -97,6 +97,8 @@ const settingsSchema = z
     overrideManagers: z.array(z.string().min(1)),
     pruneGuard: z.strictObject({ minObjects: z.number().int().min(1), share: z.number().min(0).max(1) }),
     verifySopsMac: z.boolean(),
+    sigstoreTrustedRootSecret: z.string().regex(/^$|^[^/]+\/[^/]+$/, 'must be namespace/name of a Secret'),
+    sopsAgeSecret: z.string().regex(/^$|^[^/]+\/[^/]+$/, 'must be namespace/name of a Secret'),
     namespaces: z.array(z.string().min(1)),
     watchConfigsSelector: z.string(),
   })

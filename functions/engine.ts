@@ -19,8 +19,9 @@ import {
   type JobResult,
   type Limits,
 } from '../src/reconcile/index.ts'
+import { createCloudLogins, createClusterAccess } from '../src/cloud/index.ts'
 import { artifactLink, type GitObjectCache } from '../src/sources/index.ts'
-import type { Config } from './config.ts'
+import type { Config, ReadSetting } from './config.ts'
 
 /** What one cluster's engine works with. */
 export interface ClusterRuntime {
@@ -33,6 +34,8 @@ export interface ClusterRuntime {
   /** Bounds of the platform; the configuration's own come on top. */
   readonly limits?: Partial<Limits>
   readonly http: HttpClient
+  /** Reads the deployment's own credentials at clouds, when they are used. */
+  readonly read: ReadSetting
   readonly ssh?: SshClient
   readonly state: StateStore
   readonly blobs: BlobStore
@@ -51,10 +54,12 @@ export type CreateEngine = (runtime: ClusterRuntime) => RunJob
 
 /** The engine for one cluster. Its caches live as long as what this returns. */
 export const createEngine: CreateEngine = (runtime) => {
-  const { config, connect, connectOther, cluster, limits: platformLimits, git, ...ports } = runtime
+  const { config, connect, connectOther, cluster, limits: platformLimits, git, read, ...ports } = runtime
   const caches = createCaches({ store: runtime.blobs, ...(git === undefined ? {} : { git }) })
   const limits = { ...defaultLimits, ...platformLimits, ...config.limits }
   const settings = { ...defaultSettings, ...config.settings }
+  const cloud = createCloudLogins({ http: ports.http, egress: settings.egress, clock: ports.clock, read })
+  const clusterAccess = createClusterAccess(cloud)
   const artifactUrl = linkOf(config, cluster)
   let transport: KubeTransport | undefined
   return async (job, signal, superseded) => {
@@ -64,6 +69,8 @@ export const createEngine: CreateEngine = (runtime) => {
       cluster: { name: cluster },
       transport,
       connect: connectOther,
+      cloud,
+      clusterAccess,
       caches,
       limits,
       settings,

@@ -106,6 +106,7 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
         connect: () => Promise.resolve(connectFromWorker(cluster, env)),
         connectOther: createCloudflareKubeConnector({ fetch: (url, init) => fetch(url, init), egress }),
         http: createCloudflareHttpClient({ egress }),
+        read: createBindingReader(env),
         state: createRoutedStateStore({ shared: this.#shared, local, sharedPrefixes: ['runs/', 'requests/'] }),
         blobs: this.#blobs,
         limits: { git: isolateGitLimits },

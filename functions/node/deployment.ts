@@ -84,6 +84,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       connect: () => connectFromNode(cluster, options.read),
       connectOther: createNodeKubeConnector({ egress: { allowHosts: config.privateHosts } }),
       http,
+      read: options.read,
       ssh,
       state,
       blobs,
@@ -103,13 +104,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
     logger,
     coordinatorOf: (cluster) => coordinators.get(cluster),
     readArtifact: (name) => blobs.get(artifactBlobKey(name)),
-    background: (work) => {
-      const noted = work.catch((error: unknown) =>
-        logger.log('warn', 'background work failed', { error: String(error) }),
-      )
-      background.add(noted)
-      void noted.finally(() => background.delete(noted))
-    },
+    background: (work) => keep(background, work, logger),
     bodies: createBodyBudget(bodyBudgetBytes),
   }
   const scan = (): void => deps.background(runSchedule(deps))
@@ -134,6 +129,13 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       database.close()
     },
   }
+}
+
+/** Holds on to work until it is done, so that it can be waited for at the end. */
+function keep(background: Set<Promise<unknown>>, work: Promise<unknown>, logger: Logger): void {
+  const noted = work.catch((error: unknown) => logger.log('warn', 'background work failed', { error: String(error) }))
+  background.add(noted)
+  void noted.finally(() => background.delete(noted))
 }
 
 type Parts = NodeDeploymentOptions & { readonly runs: RunStore; readonly queue: NodeQueue }

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { EngineError } from '../base/index.ts'
 import type { TemplateOptions } from './helm-template.ts'
 import { readValues, type ReadText } from './helm-values.ts'
+import { defaultKeyring } from './helm-verify.ts'
 
 /** What commander makes of Helm's flags. */
 export interface HelmFlags {
@@ -26,6 +27,8 @@ export interface HelmFlags {
   readonly releaseName?: boolean
   readonly validate?: boolean
   readonly dependencyUpdate?: boolean
+  readonly verify?: boolean
+  readonly keyring: string
   readonly repo?: string
   readonly dryRun?: string | boolean
   readonly format: string
@@ -65,6 +68,8 @@ export function addTemplateFlags(command: Command): Command {
     .option('--release-name', 'a folder named after the release inside --output-dir')
     .option('--validate', 'refused: needs a cluster')
     .option('--dependency-update', 'refused: needs the network')
+    .option('--verify', 'check the provenance file of the archive first')
+    .option('--keyring <file>', 'public keys for --verify', defaultKeyring())
     .option('--repo <url>', 'refused: needs the network')
     .option('--dry-run [where]', 'client; server is refused: it needs a cluster')
     .option('--is-upgrade', 'render as for an upgrade')

@@ -17,14 +17,16 @@ import {
   templateText,
   type TemplateOptions,
 } from './helm-template.ts'
+import { verifyChartFile, verifyCommand } from './helm-verify.ts'
 
-/** `helm template|show|lint`: charts, rendered and checked without a cluster, with the output of Helm v4.3.1. */
+/** `helm template|show|lint|verify`: charts, rendered and checked without a cluster, with the output of Helm v4.3.1. */
 export function helmCommand(): Command {
   return new Command('helm')
     .description('charts')
     .addCommand(templateCommand())
     .addCommand(showCommand())
     .addCommand(lintCommand())
+    .addCommand(verifyCommand())
 }
 
 function templateCommand(): Command {
@@ -49,6 +51,7 @@ function templateCommand(): Command {
 
 async function printTemplate(path: string, options: TemplateOptions, flags: HelmFlags): Promise<void> {
   const { format, outputDir } = flags
+  if (flags.verify === true) await verifyChartFile(path, flags.keyring)
   const chart = await loadChartFrom(path)
   checkReleaseName(options.release)
   const result = renderTemplate(chart, options)

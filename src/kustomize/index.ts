@@ -11,4 +11,5 @@ export { DEFAULT_LIMITS, type BuildLimits, type LoadRestrictions } from './loade
 export type { SourcePlace } from './resource.ts'
 export { fluxOverlay, type KustomizationOverlaySpec } from './overlay.ts'
 export { compileSelector, type CompiledSelector } from './selector.ts'
+export { parseRepositoryUrl, type RepositoryUrl } from './repository-url.ts'
 export { substitute, type SubstituteOptions } from './substitute.ts'

@@ -53,6 +53,16 @@ export interface KubeConnection {
  */
 export type KubeConnector = (connection: KubeConnection) => KubeTransport & { close(): void }
 
+/** A service account of a cluster that logs in elsewhere. */
+export interface ServiceAccountIdentity {
+  readonly namespace: string
+  readonly name: string
+  /** They name the role, the application or the account to act as. */
+  readonly annotations: { readonly [key: string]: string }
+  /** Has the cluster issue a token of the account for an audience. */
+  readonly token: (audience: string) => Promise<string>
+}
+
 /** Access to a managed cluster that a ConfigMap names (`spec.kubeConfig.configMapRef` with the provider of a cloud). */
 export interface ClusterAccessRequest {
   readonly provider: 'aws' | 'azure' | 'gcp'
@@ -61,10 +71,8 @@ export interface ClusterAccessRequest {
   /** Address of the API server, where the ConfigMap says it; otherwise the provider is asked for it. */
   readonly address?: string
   readonly ca?: string
-  /** A token of the service account that the ConfigMap names, for an audience; to be exchanged at the cloud. Undefined: the deployment's own identity. */
-  readonly serviceAccountToken?: (audience: string) => Promise<string>
-  /** Annotations of that service account: they name the role to take. */
-  readonly annotations?: { readonly [key: string]: string }
+  /** The service account that the ConfigMap names: its token is exchanged at the cloud. Undefined: the deployment's own identity. */
+  readonly serviceAccount?: ServiceAccountIdentity
   readonly signal: AbortSignal
 }
 

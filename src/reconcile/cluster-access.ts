@@ -1,6 +1,9 @@
-import { EngineError, sha256Hex } from '../base/index.ts'
+import { EngineError, isEngineError, sha256Hex } from '../base/index.ts'
 import type { ClusterAccessRequest, KubeConnection } from '../ports/index.ts'
 import type { IdentityDeps } from './identity.ts'
+import { readServiceAccount, requestToken } from './service-account.ts'
+
+const reason = 'ReconciliationFailed'
 
 /** The access that a ConfigMap describes. Logging in is a step of its own: it is done only when the last login is over or the ConfigMap changed. */
 export interface ConfigMapAccess {
@@ -8,8 +11,7 @@ export interface ConfigMapAccess {
   logIn(): Promise<{ readonly connection: KubeConnection; readonly renewAt: number }>
 }
 
-/** Seconds that tokens are asked for, and the share of their life after which they are renewed. */
-const tokenSeconds = 3600
+/** The share of a login's life after which it is renewed. */
 const renewShare = 0.8
 
 /**
@@ -60,7 +62,12 @@ async function logInGeneric(
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '')
-  const issued = await requestToken(ctx, namespace, account, audiences.length === 0 ? [server] : audiences)
+  const issued = await requestToken(
+    ctx,
+    { namespace, name: account },
+    audiences.length === 0 ? [server] : audiences,
+    reason,
+  )
   const ca = data['ca.crt']
   return {
     connection: { cluster: id, server, token: issued.token, ...(ca === undefined || ca === '' ? {} : { ca }) },
@@ -86,20 +93,19 @@ async function logInCloud(
   const cluster = data['cluster'] ?? ''
   if (cluster === '') throw invalid(id, `it needs the key 'cluster' with the provider ${provider}`)
   const { address, 'ca.crt': ca } = data
-  const annotations = account === '' ? undefined : await accountAnnotations(ctx, namespace, account)
+  const serviceAccount =
+    account === ''
+      ? undefined
+      : await readServiceAccount(ctx, { namespace, name: account }, { prefix: 'spec.kubeConfig: ', reason })
   const given = await access({
     provider,
     cluster,
     signal: ctx.signal,
     ...(address === undefined || address === '' ? {} : { address }),
     ...(ca === undefined || ca === '' ? {} : { ca }),
-    ...(annotations === undefined
-      ? {}
-      : {
-          annotations,
-          serviceAccountToken: async (audience: string) =>
-            (await requestToken(ctx, namespace, account, [audience])).token,
-        }),
+    ...(serviceAccount === undefined ? {} : { serviceAccount }),
+  }).catch((error: unknown) => {
+    throw accessFailed(id, error)
   })
   return {
     connection: {
@@ -112,55 +118,16 @@ async function logInCloud(
   }
 }
 
+/** What went wrong at a cloud, as Kustomizations and HelmReleases report it. */
+function accessFailed(id: string, error: unknown): unknown {
+  if (!isEngineError(error) || error.code === 'aborted') return error
+  const { code, disposition, data, message } = error
+  return new EngineError(`spec.kubeConfig: ${id}: ${message}`, { code, disposition, data, reason, cause: error })
+}
+
 function renewalOf(ctx: IdentityDeps, expiresAt: number): number {
   const now = ctx.deps.clock.now()
   return now + (expiresAt - now) * renewShare
-}
-
-async function accountAnnotations(
-  ctx: IdentityDeps,
-  namespace: string,
-  name: string,
-): Promise<{ readonly [key: string]: string }> {
-  const key = { apiVersion: 'v1', kind: 'ServiceAccount', namespace, name }
-  const account = await ctx.client.get<{ metadata?: { annotations?: { [key: string]: string } } }>(key, {
-    signal: ctx.signal,
-  })
-  if (account !== undefined) return account.metadata?.annotations ?? {}
-  throw new EngineError(`spec.kubeConfig: the service account '${name}' was not found in namespace '${namespace}'`, {
-    code: 'kubeconfig-account-missing',
-    reason: 'ReconciliationFailed',
-    disposition: 'wait',
-  })
-}
-
-/** Has the API server issue a token of a service account (TokenRequest). */
-async function requestToken(
-  ctx: IdentityDeps,
-  namespace: string,
-  name: string,
-  audiences: readonly string[],
-): Promise<{ readonly token: string; readonly expiresAt: number }> {
-  const issued = await ctx.client.createSubresource<{ status?: { token?: string; expirationTimestamp?: string } }>(
-    { apiVersion: 'v1', kind: 'ServiceAccount', namespace, name },
-    'token',
-    {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      spec: { audiences, expirationSeconds: tokenSeconds },
-    },
-    { signal: ctx.signal },
-  )
-  const token = issued.status?.token ?? ''
-  const expiresAt = Date.parse(issued.status?.expirationTimestamp ?? '')
-  if (token === '' || Number.isNaN(expiresAt)) {
-    throw new EngineError(`the API server issued no token for the service account ${namespace}/${name}`, {
-      code: 'kubeconfig-token-missing',
-      reason: 'ReconciliationFailed',
-      disposition: 'retry',
-    })
-  }
-  return { token, expiresAt }
 }
 
 function httpsAddress(id: string, address: string): string {

@@ -10,7 +10,7 @@ import type {
   SshClient,
   StateStore,
 } from '../ports/index.ts'
-import type { GitLogin } from '../sources/index.ts'
+import type { CloudLogins } from '../cloud/index.ts'
 import type { DriftPath } from '../kube/index.ts'
 import type { Limits, Settings } from './settings.ts'
 import type { CoordinatorCaches } from './caches.ts'
@@ -116,8 +116,8 @@ export interface EngineDeps {
   readonly http: HttpClient
   /** For Git over SSH; absent on platforms that cannot open sockets. */
   readonly ssh?: SshClient
-  /** Logins of clouds for their Git services, by `spec.provider`. */
-  readonly gitLogins?: { readonly [provider: string]: GitLogin | undefined }
+  /** Logs in at clouds, for sources whose provider is one; without it such sources need a Secret. */
+  readonly cloud?: CloudLogins
   /** URL of an artifact's file by its path, where the deployment serves them; otherwise `settings.publicUrl` is put before the path. */
   readonly artifactUrl?: (path: string, options: { readonly hasFile: boolean }) => string
   readonly state: StateStore

@@ -68,14 +68,7 @@ export async function runJob(
     requestTimeoutMs: deps.limits.requestTimeoutMs,
   })
   const records = new Map<string, NodeRecord>()
-  const head = {
-    id: job.runId,
-    cluster: job.cluster,
-    trigger: job.kind,
-    receivedAt: job.receivedAt,
-    startedAt,
-    ...(job.actor === undefined ? {} : { actor: job.actor }),
-  }
+  const head = headOf(job, startedAt)
   try {
     const { namespaces, watchConfigsSelector } = deps.settings
     const [world, checks, configs] = await Promise.all([
@@ -136,6 +129,15 @@ export async function runJob(
     })
     throw error
   }
+}
+
+/** What the record of a run says from its beginning. */
+function headOf(
+  job: Job,
+  startedAt: number,
+): Pick<RunRecord, 'id' | 'cluster' | 'trigger' | 'receivedAt' | 'startedAt' | 'actor'> {
+  const { runId: id, cluster, kind: trigger, receivedAt, actor } = job
+  return { id, cluster, trigger, receivedAt, startedAt, ...(actor === undefined ? {} : { actor }) }
 }
 
 /** Fetches sources; charts after what they are made from. */

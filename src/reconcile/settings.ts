@@ -1,8 +1,10 @@
 import type { EgressPolicy } from '../base/index.ts'
 import {
+  defaultBucketLimits,
   defaultGitLimits,
   defaultHelmLimits,
   defaultOciLimits,
+  type BucketLimits,
   type GitLimits,
   type HelmSourceLimits,
   type OciLimits,
@@ -38,6 +40,15 @@ export interface Settings {
    * matches, unless they were encrypted with `mac_only_encrypted`.
    */
   readonly verifySopsMac: boolean
+  /**
+   * `namespace/name` of a Secret with `trusted_root.json` (Sigstore's), against which keyless signatures are verified where the object names no trusted root. Empty: none, and such objects fail. Flux fetches the root of the public Sigstore
+   * over the network instead.
+   */
+  readonly sigstoreTrustedRootSecret: string
+  /**
+   * `namespace/name` of a Secret whose `*.agekey` entries decrypt for Kustomizations with `spec.decryption` and no Secret of their own (`--sops-age-secret`). Empty: none.
+   */
+  readonly sopsAgeSecret: string
   /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
   readonly namespaces: readonly string[]
   /** Label selector of ConfigMaps and Secrets whose changes are looked for by each scan (`--watch-configs-label-selector`); empty: none. */
@@ -63,6 +74,7 @@ export interface Limits {
   readonly git: GitLimits
   readonly helm: HelmSourceLimits
   readonly oci: OciLimits
+  readonly bucket: BucketLimits
 }
 
 export const defaultSettings: Settings = {
@@ -77,6 +89,8 @@ export const defaultSettings: Settings = {
   overrideManagers: [],
   pruneGuard: { minObjects: 20, share: 0.5 },
   verifySopsMac: false,
+  sigstoreTrustedRootSecret: '',
+  sopsAgeSecret: '',
   namespaces: [],
   watchConfigsSelector: 'reconcile.fluxcd.io/watch=Enabled',
   egress: {},
@@ -92,4 +106,5 @@ export const defaultLimits: Limits = {
   git: defaultGitLimits,
   helm: defaultHelmLimits,
   oci: defaultOciLimits,
+  bucket: defaultBucketLimits,
 }

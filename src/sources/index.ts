@@ -16,6 +16,7 @@ export {
   type ArtifactName,
 } from './artifact-link.ts'
 export { fetchBytes, type FetchDeps } from './fetch.ts'
+export * from './bucket/index.ts'
 export * from './git/index.ts'
 export * from './helm/index.ts'
 export * from './oci/index.ts'
@@ -23,3 +24,4 @@ export { ignoreFileName, ignoreFilter } from './ignore/ignore-filter.ts'
 export type { IgnoreRules } from './ignore/ignore-filter.ts'
 export type { RequestCredentials, RequestDeps } from './request.ts'
 export { credentialsError, proxyOfSecret, secretText, tlsOfSecret } from './secret.ts'
+export * from './verify/index.ts'

@@ -1,5 +1,5 @@
 import type { EgressPolicy } from '../base/index.ts'
-import { EngineError, checkEgress, concatBytes, printUrl } from '../base/index.ts'
+import { EngineError, checkEgress, collectBytes, printUrl } from '../base/index.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from '../ports/index.ts'
 
 /** What is sent along to prove who asks. Never printed; dropped when a redirect leads to another host. */
@@ -17,6 +17,8 @@ export interface SourceRequest {
   readonly headers?: { readonly [name: string]: string }
   readonly body?: Uint8Array
   readonly credentials: RequestCredentials
+  /** Where more than the authorization proves who asks (signed headers, a signed query), nothing may be followed. Default: five. */
+  readonly maxRedirects?: number
   readonly signal: AbortSignal
 }
 
@@ -66,8 +68,10 @@ export async function sendRequest(deps: RequestDeps, request: SourceRequest): Pr
     const location = response.headers['location']
     if (![301, 302, 303, 307, 308].includes(response.status) || location === undefined) return { ...response, url }
     await drain(response)
-    if (hops === maxRedirects) throw refused(url, `more than ${maxRedirects} redirects`)
     const next = redirectTarget(url, location)
+    const allowed = request.maxRedirects ?? maxRedirects
+    if (hops === allowed)
+      throw refused(url, allowed === 0 ? `it leads to ${printUrl(next)}` : `more than ${allowed} redirects`)
     if (request.method === 'POST' && response.status !== 307 && response.status !== 308) {
       throw refused(url, `a POST was redirected with status ${response.status} to ${printUrl(next)}; use the new URL`)
     }
@@ -78,18 +82,14 @@ export async function sendRequest(deps: RequestDeps, request: SourceRequest): Pr
 
 /** Reads a whole body, bounded. Throws EngineError `response-too-large`. */
 export async function readBody(response: SourceResponse, maxBytes: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  let total = 0
-  for await (const part of response.body ?? []) {
-    total += part.length
-    if (total > maxBytes) {
-      throw new EngineError(`${printUrl(response.url)} answered with more than the limit of ${maxBytes} bytes`, {
+  return collectBytes(
+    response.body ?? [],
+    maxBytes,
+    () =>
+      new EngineError(`${printUrl(response.url)} answered with more than the limit of ${maxBytes} bytes`, {
         code: 'response-too-large',
-      })
-    }
-    parts.push(part)
-  }
-  return concatBytes(parts)
+      }),
+  )
 }
 
 /** Ends an answer that is not wanted: a short body is read so that the connection can be used again, a longer one is cancelled. */

@@ -99,6 +99,50 @@ const files = {
 }
 
 describe('a Kustomization with decryption', () => {
+  it('and no Secret of its own uses the keys of the deployment; its own come before them', async () => {
+    const sopsAgeSecret = `default/deployment-keys-${crypto.randomUUID().slice(0, 8)}`
+    const [, name = ''] = sopsAgeSecret.split('/')
+    const data = (key: string) => ({ 'age.agekey': Buffer.from(fixtureKey(key)).toString('base64') })
+    await cluster.client.apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name, namespace: 'default' },
+      data: { ...data('one.agekey'), 'sops.vault-token': Buffer.from('not for everybody').toString('base64') },
+    })
+    const own = { 'app/secret.yaml': encrypted('rule-encrypted-regex.yaml') }
+    try {
+      await withScenario(
+        own,
+        async (made) => {
+          await start(made, { decryption: { provider: 'sops' } })
+          const record = await made.pushed()
+          assert.equal(record.state, 'succeeded', JSON.stringify(record))
+          assert.equal(
+            atob((await secretNamed(made, 'credentials'))?.['data'].password),
+            'correct-horse-battery-staple',
+          )
+          await start(made, { decryption: sops, key: 'two.agekey' })
+          await made.run({ kind: 'trigger', target: 'cluster' })
+          assert.equal((await ready(made)).reason, 'BuildFailed')
+        },
+        { sopsAgeSecret },
+      )
+      await withScenario(
+        own,
+        async (made) => {
+          await start(made, { decryption: { provider: 'sops' } })
+          await made.pushed()
+          const { reason, message } = await ready(made)
+          assert.equal(reason, 'BuildFailed')
+          assert.match(message, /'default\/gone'.*sopsAgeSecret/)
+        },
+        { sopsAgeSecret: 'default/gone' },
+      )
+    } finally {
+      await cluster.client.delete({ apiVersion: 'v1', kind: 'Secret', namespace: 'default', name })
+    }
+  })
+
   it('applies what is encrypted in Git in plain; a second look changes nothing', async () => {
     await withScenario(files, async (made) => {
       await start(made, { decryption: sops, key: 'one.agekey' })

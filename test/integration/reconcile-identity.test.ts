@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import type { KubeRequest, KubeTransport } from '../../src/ports/index.ts'
+import type { ClusterAccessRequest } from '../../src/ports/index.ts'
 import { useCluster } from '../support/cluster.ts'
 import { createScenario, nodeOf, type Scenario, type ScenarioOptions } from '../support/scenario.ts'
 
@@ -233,7 +234,12 @@ describe('spec.kubeConfig', () => {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { name: 'access', namespace },
-      data: { provider: 'aws', cluster: 'arn:aws:eks:eu-west-1:1:cluster/x' },
+      data: { provider: 'aws', cluster: 'arn:aws:eks:eu-west-1:1:cluster/x', serviceAccountName: 'reader' },
+    })
+    await client.apply({
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: 'reader', namespace, annotations: { 'eks.amazonaws.com/role-arn': 'role' } },
     })
     await made.kustomization('app', { kubeConfig: { configMapRef: { name: 'access' } } })
     const node = nodeOf(await made.pushed(), 'Kustomization/app')
@@ -243,8 +249,16 @@ describe('spec.kubeConfig', () => {
     const deps = {
       ...made.deps,
       clusterAccess: {
-        aws: async (request: { cluster: string }) => {
-          asked.push(request.cluster)
+        aws: async ({ cluster: name, serviceAccount }: ClusterAccessRequest) => {
+          const issued = (await serviceAccount?.token('sts.amazonaws.com')) ?? ''
+          const claims = JSON.parse(Buffer.from(issued.split('.')[1] ?? '', 'base64url').toString()) as object
+          assert.deepEqual(claims, {
+            ...claims,
+            aud: ['sts.amazonaws.com'],
+            sub: `system:serviceaccount:${namespace}:reader`,
+          })
+          assert.equal(serviceAccount?.annotations['eks.amazonaws.com/role-arn'], 'role')
+          asked.push(name)
           const { server, caPem: ca, token } = cluster.address
           return { server, ca, token, expiresAt: Date.now() + 600_000 }
         },

@@ -116,6 +116,33 @@ export class Canaries {
     )
   }
 
+  /** Takes what stands in the Secrets of a namespace for secret, those of Helm's storage left out: a release holds its whole chart. */
+  async addSecrets(client: KubeTestClient, namespace: string): Promise<void> {
+    const secrets = await client.list({ apiVersion: 'v1', kind: 'Secret', namespace, name: '' })
+    for (const secret of secrets) {
+      if (secret['type'] === 'helm.sh/release.v1') continue
+      for (const [key, encoded] of Object.entries((secret['data'] ?? {}) as { [key: string]: string })) {
+        const value = Buffer.from(encoded, 'base64').toString()
+        // Words that stand elsewhere for good reasons, and certificates, are no secrets.
+        const isSecret = value.length >= 12 && !/^\S*\.(?:crt|pub)$|^known_hosts$|^username$|^ca\b/.test(key)
+        if (isSecret) this.add(`${secret.metadata.name} ${key}`, value)
+      }
+    }
+  }
+
+  /** Looks at what our objects tell about themselves: their statuses and events. */
+  async seeStatuses(client: KubeTestClient, namespace: string): Promise<void> {
+    await Promise.all(
+      Object.entries(apiVersions).map(async ([kind, apiVersion]) => {
+        const objects = await client.list({ apiVersion, kind, namespace, name: '' }).catch(() => [])
+        for (const object of objects)
+          this.see(`status of ${kind} ${object.metadata.name}`, JSON.stringify(object['status'] ?? {}))
+      }),
+    )
+    for (const event of await client.list({ apiVersion: 'v1', kind: 'Event', namespace, name: '' }))
+      this.see(`event of ${event['involvedObject'].name}`, JSON.stringify(event))
+  }
+
   /** Looks at an HTTP answer and hands it on. */
   async seeResponse(response: Response): Promise<Response> {
     this.see(`answer of ${response.url}`, JSON.stringify([...response.headers]) + (await response.clone().text()))

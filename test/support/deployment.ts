@@ -173,7 +173,10 @@ export async function awaitRun(
     const response = await fetch(`${deployment.url}/runs/${id}`, {
       headers: { authorization: `Bearer ${deployment.triggerToken}` },
     })
-    const run = (await response.json()) as ShownRun
+    const text = await response.text()
+    for (const secret of [githubSecret, triggerToken])
+      if (text.includes(secret)) throw new Error(`the run ${id} shows a secret`)
+    const run = JSON.parse(text) as ShownRun
     if (response.status === 200 && !['queued', 'running'].includes(run.state)) return run
     if (Date.now() > end) throw new Error(`run ${id} has not ended: ${JSON.stringify(run)}`)
     await new Promise((resolve) => setTimeout(resolve, pauseMs))

@@ -2,30 +2,26 @@ import {
   createCipheriv,
   createDecipheriv,
   createHash,
-  createHmac,
   constants,
   generateKeyPairSync,
   privateDecrypt,
   publicEncrypt,
   randomBytes,
-  timingSafeEqual,
-  verify,
   X509Certificate,
   type KeyObject,
 } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import type { HttpClient, HttpRequest } from '../../src/ports/index.ts'
+import { createServer } from 'node:http'
+import type { HttpClient } from '../../src/ports/index.ts'
 import { createNodeHttpClient } from '../../src/platforms/node/http.ts'
 
-/** A request as a fake received it. */
-export interface ReceivedRequest {
-  readonly host: string
-  readonly method: string
-  readonly path: string
-  readonly headers: { readonly [name: string]: string }
-  readonly body: string
-}
+import {
+  checkedJwt,
+  listen,
+  readRequest,
+  redirected,
+  signatureProblem,
+  type ReceivedRequest,
+} from './signed-requests.ts'
 
 type Answer = { readonly status: number; readonly body: string; readonly headers?: { readonly [name: string]: string } }
 
@@ -110,7 +106,7 @@ export async function startKeyServiceFakes(): Promise<KeyServiceFakes> {
   const origin = await listen(server)
   const client = createNodeHttpClient({ egress: { allowPrivate: true } })
   return {
-    http: redirected(client, origin, Object.keys(handlers)),
+    http: redirected(client, origin, (host) => Object.hasOwn(handlers, host)),
     requests,
     origin,
     vaultToken,
@@ -166,39 +162,6 @@ function symmetricBox(): Box {
   }
 }
 
-/** An HttpClient to whom the given hosts are the fakes; the Host header stays, because it is signed. */
-function redirected(client: HttpClient, origin: string, hosts: readonly string[]): HttpClient {
-  return {
-    send: (request: HttpRequest) => {
-      const url = new URL(request.url)
-      if (!hosts.includes(url.hostname)) throw new Error(`a test must not reach ${url.hostname}`)
-      return client.send({
-        ...request,
-        url: `${origin}${url.pathname}${url.search}`,
-        headers: { ...request.headers, host: url.host },
-      })
-    },
-  }
-}
-
-async function listen(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-async function readRequest(incoming: IncomingMessage): Promise<ReceivedRequest> {
-  const chunks: Buffer[] = []
-  for await (const chunk of incoming) chunks.push(chunk as Buffer)
-  const headers = Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]))
-  return {
-    host: headers['host'] ?? '',
-    method: incoming.method ?? '',
-    path: incoming.url ?? '',
-    headers,
-    body: Buffer.concat(chunks).toString('utf8'),
-  }
-}
-
 function vaultAnswer(request: ReceivedRequest, token: string, box: Box): Answer {
   if (request.headers['x-vault-token'] !== token) return { status: 403, body: '{"errors":["permission denied"]}' }
   const plainOf = JSON.parse(request.body) as { ciphertext?: string; plaintext?: string }
@@ -219,7 +182,10 @@ function kmsAnswer(
   box: Box,
 ): Answer {
   const account = accounts.find(({ accessKeyId }) => request.headers['authorization']?.includes(accessKeyId) === true)
-  const problem = account === undefined ? 'UnrecognizedClientException' : signatureProblem(request, account, 'kms')
+  const problem =
+    account === undefined
+      ? 'UnrecognizedClientException'
+      : signatureProblem(request, account, { service: 'kms', region: 'eu-west-1' })
   if (problem !== undefined) return { status: 400, body: JSON.stringify({ __type: problem }) }
   if (request.headers['x-amz-target'] !== 'TrentService.Decrypt')
     return { status: 400, body: '{"__type":"UnknownOperation"}' }
@@ -242,7 +208,7 @@ function stsAnswer(
   account: { accessKeyId: string; secretAccessKey: string },
   temporary: { accessKeyId: string; secretAccessKey: string; sessionToken: string },
 ): Answer {
-  const problem = signatureProblem(request, account, 'sts')
+  const problem = signatureProblem(request, account, { service: 'sts', region: 'eu-west-1' })
   if (problem !== undefined)
     return { status: 403, body: `<ErrorResponse><Error><Code>${problem}</Code></Error></ErrorResponse>` }
   const form = new URLSearchParams(request.body)
@@ -257,68 +223,8 @@ function stsAnswer(
   }
 }
 
-/** Checks Signature Version 4 from what was received, as AWS describes it; the error code where it is wrong. */
-function signatureProblem(
-  request: ReceivedRequest,
-  account: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string },
-  service: string,
-): string | undefined {
-  const [, keyId, date, region, scopeService, names, signature] =
-    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/.exec(
-      request.headers['authorization'] ?? '',
-    ) ?? []
-  if (keyId !== account.accessKeyId || scopeService !== service || region !== 'eu-west-1' || date === undefined)
-    return 'IncompleteSignature'
-  const time = request.headers['x-amz-date'] ?? ''
-  const at = Date.parse(time.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))
-  if (Math.abs(Date.now() - at) > 300_000 || !time.startsWith(date)) return 'RequestExpired'
-  if (request.headers['x-amz-security-token'] !== account.sessionToken) return 'InvalidClientTokenId'
-  const signed = names?.split(';') ?? []
-  const needed = ['host', 'x-amz-date', ...(service === 'kms' ? ['x-amz-target'] : [])]
-  if (needed.some((name) => !signed.includes(name))) return 'IncompleteSignature'
-  const [path = '/', query = ''] = request.path.split('?')
-  const canonical = [
-    request.method,
-    path,
-    query,
-    ...signed.map((name) => `${name}:${(request.headers[name] ?? '').trim().replaceAll(/\s+/g, ' ')}`),
-    '',
-    names,
-    createHash('sha256').update(request.body).digest('hex'),
-  ].join('\n')
-  const scope = `${date}/${region}/${service}/aws4_request`
-  const text = ['AWS4-HMAC-SHA256', time, scope, createHash('sha256').update(canonical).digest('hex')].join('\n')
-  const key = [date, region, service, 'aws4_request'].reduce<Buffer>(
-    (secret, part) => createHmac('sha256', secret).update(part).digest(),
-    Buffer.from(`AWS4${account.secretAccessKey}`),
-  )
-  const wanted = createHmac('sha256', key).update(text).digest()
-  return timingSafeEqual(wanted, Buffer.from(signature ?? '', 'hex')) ? undefined : 'SignatureDoesNotMatch'
-}
-
 function contextText(context: { readonly [name: string]: string }): string {
   return JSON.stringify(Object.entries(context).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-}
-
-interface Jwt {
-  readonly header: { readonly [name: string]: unknown }
-  readonly claims: { readonly [name: string]: unknown }
-}
-
-/** The parts of a token whose signature is right and which is valid now. */
-function checkedJwt(token: string, key: KeyObject): Jwt | undefined {
-  const [header = '', claims = '', signature = ''] = token.split('.')
-  const isRight = verify('sha256', Buffer.from(`${header}.${claims}`), key, Buffer.from(signature, 'base64url'))
-  if (!isRight) return undefined
-  const jwt: Jwt = {
-    header: JSON.parse(Buffer.from(header, 'base64url').toString()) as Jwt['header'],
-    claims: JSON.parse(Buffer.from(claims, 'base64url').toString()) as Jwt['claims'],
-  }
-  const now = Date.now() / 1000
-  const { iat, exp } = jwt.claims
-  if (typeof iat !== 'number' || typeof exp !== 'number' || iat > now + 60 || exp < now || exp - iat > 3600)
-    return undefined
-  return jwt.header['alg'] === 'RS256' ? jwt : undefined
 }
 
 function googleTokenAnswer(request: ReceivedRequest, key: KeyObject, email: string, token: string): Answer {

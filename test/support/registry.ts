@@ -131,7 +131,8 @@ function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
 
-async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody listens at. */
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
@@ -139,9 +140,10 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-async function untilListening(port: number, child: ChildProcess): Promise<void> {
+/** Resolves when a server that was started as `child` answers HTTP or TLS at a port. */
+export async function untilListening(port: number, child: ChildProcess): Promise<void> {
   for (let i = 0; i < 600; i++) {
-    if (child.exitCode !== null) throw new Error(`the registry ended with ${child.exitCode}`)
+    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}`)
     const isUp = await fetch(`http://127.0.0.1:${port}/`).then(
       () => true,
       (error: unknown) => !String((error as { cause?: unknown }).cause).includes('ECONNREFUSED'),
@@ -149,5 +151,5 @@ async function untilListening(port: number, child: ChildProcess): Promise<void> 
     if (isUp) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  throw new Error('the registry does not start')
+  throw new Error('the server does not start')
 }

@@ -1,4 +1,5 @@
-import type { KubeTransport } from '../../src/ports/index.ts'
+import { createCloudLogins } from '../../src/cloud/index.ts'
+import type { HttpClient, KubeTransport } from '../../src/ports/index.ts'
 import { createNodeHttpClient } from '../../src/platforms/node/http.ts'
 import { createNodeKubeConnector } from '../../src/platforms/node/kube-connector.ts'
 import { createNodeKubeTransport } from '../../src/platforms/node/kube-transport.ts'
@@ -15,7 +16,7 @@ import {
   type RunRecord,
   type Settings,
 } from '../../src/reconcile/index.ts'
-import type { Canaries } from './canaries.ts'
+import { Canaries } from './canaries.ts'
 import type { TestCluster } from './cluster.ts'
 import { installCrds } from './crds.ts'
 import type { GitTestFile, GitTestRepository } from './git-repository.ts'
@@ -29,6 +30,10 @@ export interface ScenarioOptions {
   readonly limits?: Partial<Limits>
   /** Wraps the transport: to cut, delay or count requests. */
   readonly wrapTransport?: (transport: KubeTransport) => KubeTransport
+  /** In place of a client that reaches everything. */
+  readonly http?: HttpClient
+  /** Settings of the deployment with its own credentials at clouds. */
+  readonly cloudSettings?: { readonly [name: string]: string }
   /** Secrets that must show up nowhere: `close` looks for them in everything that the scenario saw, wrote and sent. */
   readonly canaries?: Canaries
 }
@@ -75,15 +80,18 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
     ca: address.caPem,
     token: async () => address.token,
   })
-  const http = createNodeHttpClient({ egress: { allowPrivate: true } })
+  const ownHttp = createNodeHttpClient({ egress: { allowPrivate: true } })
   const logger = createMemoryLogger()
-  const { canaries } = options
+  const { canaries, cloudSettings = {} } = options
+  const http = canaries?.watchHttp(options.http ?? ownHttp) ?? options.http ?? ownHttp
+  const egress = { allowPrivate: true }
   const wrapped = options.wrapTransport?.(transport) ?? transport
   const deps: EngineDeps = {
     cluster: { name: 'test' },
     transport: canaries?.watchTransport(wrapped) ?? wrapped,
     connect: createNodeKubeConnector({ egress: { allowPrivate: true } }),
-    http: canaries?.watchHttp(http) ?? http,
+    http,
+    cloud: createCloudLogins({ http, egress, clock: systemClock, read: (name) => cloudSettings[name] }),
     state: createMemoryState(),
     blobs: createMemoryBlobs(),
     clock: systemClock,
@@ -91,14 +99,17 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
     logger,
     caches: createCaches(),
     limits: { ...defaultLimits, ...options.limits },
-    settings: { ...defaultSettings, namespaces: [namespace], egress: { allowPrivate: true }, ...options.settings },
+    settings: { ...defaultSettings, namespaces: [namespace], egress, ...options.settings },
   }
+  const suite = new Canaries()
+  suite.add('token of the cluster', address.token)
   let runs = 0
   const run = async (job: Partial<Job>): Promise<JobResult> => {
     const full: Job = { kind: 'push', runId: `run-${++runs}`, cluster: 'test', receivedAt: Date.now(), ...job }
     for (let attempt = 0; ; attempt++) {
       const result = await runJob(deps, full)
       canaries?.see('record of a run', JSON.stringify(result))
+      suite.see('record of a run', JSON.stringify(result))
       if (result.requeueAfterMs === undefined || attempt === 20) return result
       await systemClock.sleep(Math.min(result.requeueAfterMs, 500))
     }
@@ -147,10 +158,15 @@ export async function createScenario(cluster: TestCluster, options: ScenarioOpti
         await canaries.seeState(deps.state)
         await canaries.seeNamespace(client, namespace)
       }
+      for (const line of logger.lines) suite.see('line of the log', line)
+      await suite.seeState(deps.state)
+      await suite.seeStatuses(client, namespace)
+      await suite.addSecrets(client, namespace)
       transport.close()
-      http.close()
+      ownHttp.close()
       await git.close()
       canaries?.assertNone(10)
+      suite.assertNone(0)
     },
   }
 }

@@ -1,12 +1,13 @@
 import { EngineError, sha256Hex } from '../../base/index.ts'
 import type { Kustomization } from '../../api/index.ts'
 import { labels } from '../../api/index.ts'
-import { build, fluxOverlay, substitute } from '../../kustomize/index.ts'
+import { build, fluxOverlay, substitute, type BuildResult } from '../../kustomize/index.ts'
 import { retryPending } from '../../files/index.ts'
 import type { FileTree } from '../../ports/index.ts'
 import type { ObjectOrigin } from '../../kube/index.ts'
 import { gvkOf, isMap, type KubeMap, type KubeObject } from '../../resources/index.ts'
 import { printYaml } from '../../yaml/index.ts'
+import type { RemoteBases } from './remote-bases.ts'
 import { noDecryption, refuseEncryptedSecrets, type Decryption } from './decrypt.ts'
 
 /** The objects of a Kustomization at one revision, ready to be applied. */
@@ -25,6 +26,8 @@ export interface BuildOptions {
   readonly strictSubstitution: boolean
   /** Undefined: nothing is decrypted, and Secrets that are encrypted are refused. */
   readonly decryption?: Decryption | undefined
+  /** Undefined: resources and components that are URLs are refused. */
+  readonly remote?: RemoteBases | undefined
   readonly signal: AbortSignal
 }
 
@@ -51,10 +54,7 @@ export async function buildKustomization(
     return fluxOverlay(files, path, spec)
   }, options.signal)
   const tree = await decryption.sources(overlaid, path)
-  const built = await retryPending(
-    () => build({ files: tree, path, options: { loadRestrictions: 'none', reorder: 'none' } }),
-    options.signal,
-  )
+  const built = await buildTree(tree, path, options)
   const given = built.objects.filter((object) => gvkOf(object).group !== kustomizeGroup)
   const decrypted = await decryption.objects(given)
   const strategy = spec.postBuild?.substituteStrategy ?? 'WithVariables'
@@ -77,6 +77,23 @@ export async function buildKustomization(
     digest: `sha256:${sha256Hex(yaml)}`,
     reads: built.reads,
     originOf: (object) => origins.get(object),
+  }
+}
+
+/** Builds, and builds again with what was asked for from elsewhere, until nothing is missing. */
+async function buildTree(files: FileTree, path: string, options: BuildOptions): Promise<BuildResult> {
+  const { remote, signal } = options
+  const choices = {
+    loadRestrictions: 'none',
+    reorder: 'none',
+    ...(remote === undefined ? {} : { remote: remote.resolve }),
+  } as const
+  for (;;) {
+    const built = await retryPending(() => build({ files, path, options: choices }), signal)
+    const urls = built.requests.flatMap((request) => (request.kind === 'remote' ? [request.url] : []))
+    if (remote === undefined || urls.length === 0) return built
+    // It ends: what is asked for is there the next time, and there is a limit.
+    await remote.load(urls)
   }
 }
 

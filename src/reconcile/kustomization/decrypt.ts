@@ -62,7 +62,10 @@ export async function loadDecryption(ctx: RunContext, kustomization: Kustomizati
       { code: 'decryption-account-unsupported', reason: 'FeatureGateDisabled' },
     )
   }
-  const material = readKeyMaterial(await secretData(ctx, kustomization), `Secret '${decryption.secretRef?.name ?? ''}'`)
+  const material = readKeyMaterial(
+    await secretData(ctx, kustomization),
+    `Secret '${decryption.secretRef?.name ?? ctx.deps.settings.sopsAgeSecret}'`,
+  )
   const { http, clock, settings } = ctx.deps
   const keys = await createKeyServices(material, {
     http,
@@ -78,17 +81,39 @@ async function secretData(
   { metadata, spec }: Kustomization,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const name = spec.decryption?.secretRef?.name
-  if (name === undefined) return new Map()
-  const key = { apiVersion: 'v1', kind: 'Secret', namespace: metadata.namespace ?? '', name }
+  if (name === undefined) return deploymentKeys(ctx)
+  const namespace = metadata.namespace ?? ''
+  const data = await readData(ctx, namespace, name)
+  if (data !== undefined) return data
+  throw new EngineError(
+    `cannot get sops decryption Secret '${namespace}/${name}': it does not exist; create it with the keys, or correct spec.decryption.secretRef`,
+    { code: 'decryption-secret-missing', reason: 'BuildFailed', disposition: 'retry' },
+  )
+}
+
+/** The age identities that all Kustomizations without a Secret of their own share (`--sops-age-secret`). */
+async function deploymentKeys(ctx: RunContext): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { sopsAgeSecret } = ctx.deps.settings
+  if (sopsAgeSecret === '') return new Map()
+  const [namespace = '', name = ''] = sopsAgeSecret.split('/')
+  const data = await readData(ctx, namespace, name)
+  if (data !== undefined) return new Map([...data].filter(([entry]) => entry.endsWith('.agekey')))
+  throw new EngineError(
+    `cannot get the Secret '${sopsAgeSecret}' with the age keys of the deployment: it does not exist; create it, or correct sopsAgeSecret in the settings`,
+    { code: 'decryption-secret-missing', reason: 'BuildFailed', disposition: 'retry' },
+  )
+}
+
+async function readData(
+  ctx: RunContext,
+  namespace: string,
+  name: string,
+): Promise<ReadonlyMap<string, Uint8Array> | undefined> {
+  const key = { apiVersion: 'v1', kind: 'Secret', namespace, name }
   const secret = await ctx.client.get<{ readonly data?: { readonly [name: string]: string } }>(key, {
     signal: ctx.signal,
   })
-  if (secret === undefined) {
-    throw new EngineError(
-      `cannot get sops decryption Secret '${key.namespace}/${name}': it does not exist; create it with the keys, or correct spec.decryption.secretRef`,
-      { code: 'decryption-secret-missing', reason: 'BuildFailed', disposition: 'retry' },
-    )
-  }
+  if (secret === undefined) return undefined
   return new Map(
     Object.entries(secret.data ?? {}).map(([entry, value]) => [entry, fromBase64(value) ?? new Uint8Array()]),
   )

@@ -4,6 +4,7 @@ import type { RunContext } from '../context.ts'
 import { idOf, sourceKeyOf } from '../world.ts'
 import { buildKustomization, cleanPath, type BuiltKustomization } from './build.ts'
 import { loadDecryption, type Decryption } from './decrypt.ts'
+import { createRemoteBases } from './remote-bases.ts'
 import { loadVariables } from './variables.ts'
 
 /** A Kustomization rendered at the revision that its source has in this run. */
@@ -43,6 +44,7 @@ export async function renderKustomization(
     strictSubstitution: ctx.deps.settings.strictSubstitution,
     signal: ctx.signal,
     decryption,
+    remote: ctx.deps.settings.noRemoteBases ? undefined : createRemoteBases(ctx),
   }).catch((error: unknown) => {
     throw withReason(decryption.redact(toEngineError(error)), 'BuildFailed')
   })

@@ -2,12 +2,14 @@ import type { GitRepository, GitRepositoryInclude } from '../../api/index.ts'
 import { EngineError, isEngineError, parseDuration } from '../../base/index.ts'
 import {
   providerCredentials,
+  proxyOfSecret,
   type FetchArtifactOptions,
   type GitCredentials,
   type GitDeps,
   type GitVerification,
   type SecretData,
 } from '../../sources/index.ts'
+import { cloudGitLogins } from './cloud.ts'
 import type { SourceContext } from './index.ts'
 
 /** What decides how the files of a commit are shown: from the spec for a new artifact, from the status for the recorded one. */
@@ -22,7 +24,7 @@ const defaultTimeoutMs = 60_000
 
 /** The ports of Git for one object: its `spec.timeout` is the deadline of every operation. */
 export function gitDeps(ctx: SourceContext, object: GitRepository): GitDeps {
-  const { http, clock, caches, limits, settings, ssh, gitLogins } = ctx.deps
+  const { http, clock, caches, limits, settings, ssh } = ctx.deps
   return {
     http,
     clock,
@@ -30,7 +32,6 @@ export function gitDeps(ctx: SourceContext, object: GitRepository): GitDeps {
     limits: { ...limits.git, timeoutMs: timeoutOf(object) },
     egress: settings.egress,
     ...(ssh === undefined ? {} : { ssh }),
-    ...(gitLogins === undefined ? {} : { logins: gitLogins }),
   }
 }
 
@@ -98,15 +99,19 @@ async function credentialsOf(ctx: SourceContext, object: GitRepository, signal: 
     spec.secretRef === undefined ? undefined : readSecret(ctx, object, spec.secretRef.name),
     spec.proxySecretRef === undefined ? undefined : readSecret(ctx, object, spec.proxySecretRef.name),
   ])
-  return providerCredentials(gitDeps(ctx, object), {
-    url: spec.url,
-    namespace: metadata.namespace ?? '',
-    signal,
-    ...(spec.provider === undefined ? {} : { provider: spec.provider }),
-    ...(spec.serviceAccountName === undefined ? {} : { serviceAccountName: spec.serviceAccountName }),
-    ...(secret === undefined ? {} : { secret }),
-    ...(proxySecret === undefined ? {} : { proxySecret }),
-  })
+  const logins = cloudGitLogins(ctx, proxyOfSecret(proxySecret))
+  return providerCredentials(
+    { ...gitDeps(ctx, object), ...(logins === undefined ? {} : { logins }) },
+    {
+      url: spec.url,
+      namespace: metadata.namespace ?? '',
+      signal,
+      ...(spec.provider === undefined ? {} : { provider: spec.provider }),
+      ...(spec.serviceAccountName === undefined ? {} : { serviceAccountName: spec.serviceAccountName }),
+      ...(secret === undefined ? {} : { secret }),
+      ...(proxySecret === undefined ? {} : { proxySecret }),
+    },
+  )
 }
 
 async function readSecret(

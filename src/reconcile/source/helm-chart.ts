@@ -1,4 +1,4 @@
-import type { HelmChart } from '../../api/index.ts'
+import { getCondition, type HelmChart } from '../../api/index.ts'
 import { EngineError, toEngineError } from '../../base/index.ts'
 import { MemoryTree } from '../../files/index.ts'
 import type { SourceArtifact } from '../../sources/index.ts'
@@ -20,10 +20,7 @@ export async function refreshHelmChart(ctx: SourceContext, object: HelmChart): P
     const plan = await planChart(ctx, current)
     const { status } = current
     const known = status?.artifact
-    const isSame =
-      known?.revision === plan.version &&
-      status?.observedChartName === plan.name &&
-      status.observedGeneration === current.metadata.generation
+    const isSame = known?.revision === plan.version && status?.observedChartName === plan.name && isBuilt(current)
     const stored = isSame ? await readStored(ctx, known) : undefined
     const wanted = wantedValuesFiles(current)
     const built: BuiltChart =
@@ -50,6 +47,7 @@ export async function refreshHelmChart(ctx: SourceContext, object: HelmChart): P
       reason,
       message,
       event: { reason, message },
+      ...(plan.isVerified === true ? { verified: `verified signature of version ${built.version}` } : {}),
       observed: {
         observedChartName: built.name,
         observedSourceArtifactRevision: plan.sourceRevision,
@@ -63,10 +61,17 @@ export async function refreshHelmChart(ctx: SourceContext, object: HelmChart): P
 export async function currentHelmChart(ctx: SourceContext, object: HelmChart): Promise<SourceArtifact | undefined> {
   const { status } = object
   const isCurrent = status?.artifact !== undefined && status.observedGeneration === object.metadata.generation
+  // This generation was looked at and could not be built or verified: what was built for an older one is something else.
+  if (isCurrent && !isBuilt(object)) return undefined
   const stored = isCurrent ? await readStored(ctx, status.artifact) : undefined
   return stored === undefined
     ? refreshHelmChart(ctx, object)
     : chartArtifact(status?.artifact?.revision ?? '', stored, status?.artifact?.digest)
+}
+
+/** True where the recorded artifact is what this generation of the object asks for: failures leave the condition as it was. */
+function isBuilt({ status, metadata }: HelmChart): boolean {
+  return getCondition(status?.conditions, 'ArtifactInStorage')?.observedGeneration === metadata.generation
 }
 
 async function planChart(ctx: SourceContext, object: HelmChart): Promise<ChartPlan> {

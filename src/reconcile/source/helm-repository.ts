@@ -58,7 +58,7 @@ export function currentHelmRepository(_: SourceContext, object: HelmRepository):
 }
 
 /**
- * The versions of a chart in the index of a repository, and the revision of the index.
+ * The versions of a chart in the index of a repository, and the revision of the index. Callers that want several charts name all of them in `together`, so that one download serves them.
  *
  * @throws EngineError reason `InvalidChartReference` where the index does not have the chart; those of fetchHelmIndex.
  */
@@ -66,12 +66,13 @@ export async function chartVersions(
   ctx: SourceContext,
   object: HelmRepository,
   chart: string,
+  together: readonly string[] = [],
 ): Promise<{ readonly versions: readonly ChartVersion[]; readonly revision: string }> {
   const recorded = object.status?.artifact?.revision
   let revision = recorded ?? ''
   let text = recorded === undefined ? undefined : await readEntries(ctx, recorded, chart)
   if (text === undefined) {
-    const index = await loadIndex(ctx, object, [...new Set([...wantedCharts(ctx, object), chart])])
+    const index = await loadIndex(ctx, object, [...new Set([...wantedCharts(ctx, object), chart, ...together])].sort())
     revision = index.revision
     text = index.entries.get(chart) ?? (await readEntries(ctx, revision, chart)) ?? ''
   }
@@ -113,7 +114,8 @@ interface IndexHead {
 
 /** Downloads the index unless the server says that it is the one whose wanted entries are at hand. Charts of one run share a download. */
 async function loadIndex(ctx: SourceContext, object: HelmRepository, wanted: readonly string[]): Promise<HelmIndex> {
-  const name = `index ${object.metadata.namespace}/${object.metadata.name} ${object.metadata.generation} ${wanted.join(' ')}`
+  const { namespace, name: own, generation } = object.metadata
+  const name = `index ${namespace}/${own} ${generation} ${object.spec.url} ${wanted.join(' ')}`
   const running = ctx.shared.get(name) as Promise<HelmIndex> | undefined
   if (running !== undefined) return running
   const loading = downloadIndex(ctx, object, wanted)

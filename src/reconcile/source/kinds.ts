@@ -1,6 +1,7 @@
 import { EngineError } from '../../base/index.ts'
 import type { SourceArtifact } from '../../sources/index.ts'
 import type { Source } from '../world.ts'
+import { currentBucket, refreshBucket } from './bucket.ts'
 import { externalArtifact, refreshExternalArtifact } from './external-artifact.ts'
 import { currentArtifact, refreshGitRepository } from './git.ts'
 import { currentHelmChart, refreshHelmChart } from './helm-chart.ts'
@@ -26,6 +27,7 @@ const kinds: SourceTable = Object.freeze({
   },
   OCIRepository: { refresh: refreshOciRepository, current: currentOciRepository },
   HelmRepository: { refresh: refreshHelmRepository, current: currentHelmRepository },
+  Bucket: { refresh: refreshBucket, current: currentBucket },
   ExternalArtifact: { refresh: refreshExternalArtifact, current: externalArtifact },
   HelmChart: { refresh: refreshHelmChart, current: currentHelmChart },
 } satisfies SourceTable)

@@ -1,4 +1,5 @@
 import {
+  getCondition,
   removeCondition,
   setCondition,
   type ArtifactStatus,
@@ -109,10 +110,14 @@ export function failedStatus<T extends SourceObject>(
   const set = (type: string, status: Condition['status'], conditionReason: string): void => {
     conditions = setCondition(conditions, condition(object, { type, status, reason: conditionReason, message }), at)
   }
+  // A failed verification is always judged anew; a success stays as a fact about the last artifact.
+  if (getCondition(conditions, 'SourceVerified')?.status === 'False')
+    conditions = removeCondition(conditions, 'SourceVerified')
   const type = buildReasons.has(reason) ? 'BuildFailed' : 'FetchFailed'
   conditions = removeCondition(conditions, type === 'BuildFailed' ? 'FetchFailed' : 'BuildFailed')
   set('Ready', 'False', reason)
-  if (reason === 'VerificationError' || reason === 'ChartVerificationError') set('SourceVerified', 'False', reason)
+  if (reason === 'VerificationError' || reason === 'ChartVerificationError')
+    set('SourceVerified', 'False', 'VerificationError')
   if (reason !== 'VerificationError') set(type, 'True', reason)
   const isStalled = failure.isFinal && stallReasons.has(reason)
   conditions = removeCondition(conditions, isStalled ? 'Reconciling' : 'Stalled')

@@ -1,4 +1,4 @@
-import type { OciRepository } from '../../api/index.ts'
+import { getCondition, type OciRepository } from '../../api/index.ts'
 import { EngineError } from '../../base/index.ts'
 import { MemoryTree } from '../../files/index.ts'
 import type { FileTree } from '../../ports/index.ts'
@@ -12,29 +12,31 @@ import {
   registryLogin,
   resolveOci,
   tlsOfSecret,
-  type OciDeps,
-  type RegistryLogin,
   type RegistryOptions,
   type SecretData,
   type SourceArtifact,
 } from '../../sources/index.ts'
+import { readServiceAccount } from '../service-account.ts'
+import { cloudLoginAt } from './cloud.ts'
 import type { SourceContext } from './index.ts'
 import { artifactPath } from './object-status.ts'
+import { ociDeps } from './oci-deps.ts'
 import { deadlineOf, refreshSource, type SourceLook } from './refresh-source.ts'
 import { readSecret } from './secret.ts'
 import { digestOf, keepStored, readStored } from './stored-artifact.ts'
+import { createVerifier, isVerified, verificationFailed, verifyArtifact } from './verification.ts'
 
 const reason = 'OCIArtifactPullFailed'
 
 /**
- * One look at an OCIRepository: resolves the reference and, where the revision is new or the object has changed, pulls the layer (source-controller 1.9, ocirepository_controller).
+ * One look at an OCIRepository: resolves the reference, verifies the signature where the revision or the object is new or it failed before, and, where the revision or what decides about the
+ * content is new, pulls the layer (source-controller 1.9, ocirepository_controller).
  */
 export async function refreshOciRepository(
   ctx: SourceContext,
   object: OciRepository,
 ): Promise<SourceArtifact | undefined> {
   return refreshSource(ctx, object, reason, async (current): Promise<SourceLook> => {
-    refuseUnsupported(current)
     const { spec, status } = current
     const deps = ociDeps(ctx)
     const options = { ...(await registryOptions(ctx, current)), ...fetchOptions(current) }
@@ -42,7 +44,8 @@ export async function refreshOciRepository(
       ...options,
       ...(spec.ref === undefined ? {} : { ref: spec.ref }),
     })
-    const isSame = status?.artifact?.revision === revision && status.observedGeneration === current.metadata.generation
+    const verified = await verifyRevision(ctx, current, options, { revision, digest })
+    const isSame = status?.artifact?.revision === revision && isSameContent(current)
     const stored = isSame ? await readStored(ctx, status.artifact) : undefined
     const isCopy = spec.layerSelector?.operation === 'copy'
     const file = `${digest.slice('sha256:'.length)}.${isCopy ? 'tgz' : 'tar.gz'}`
@@ -61,6 +64,7 @@ export async function refreshOciRepository(
       message: `stored artifact for digest '${revision}'`,
       event: { reason: 'NewArtifact', message: newArtifactMessage(current, artifact) },
       observed: { observedIgnore: spec.ignore, observedLayerSelector: spec.layerSelector },
+      ...(verified === undefined ? {} : { verified }),
     }
   })
 }
@@ -79,12 +83,6 @@ export async function currentOciRepository(
   return refreshOciRepository(ctx, object)
 }
 
-/** What talking to registries needs. */
-export function ociDeps(ctx: SourceContext): OciDeps {
-  const { http, clock, limits, settings } = ctx.deps
-  return { http, clock, egress: settings.egress, limits: limits.oci }
-}
-
 /** Login, certificates and proxy of an OCIRepository. @throws EngineError reason `AuthenticationFailed`, `URLInvalid`. */
 async function registryOptions(ctx: SourceContext, object: OciRepository): Promise<RegistryOptions> {
   const { spec, metadata } = object
@@ -95,18 +93,25 @@ async function registryOptions(ctx: SourceContext, object: OciRepository): Promi
   const secrets = [...(secret === undefined ? [] : [secret]), ...pullSecrets]
   const tls = tlsOfSecret(await readSecret(ctx, namespace, spec.certSecretRef, 'certSecretRef'))
   const proxy = proxyOfSecret(await readSecret(ctx, namespace, spec.proxySecretRef, 'proxySecretRef'))
-  const login: RegistryLogin | undefined = secrets.length === 0 ? undefined : registryLogin(secrets, name)
-  if (secrets.length === 0 && spec.provider !== undefined && spec.provider !== 'generic') {
-    throw new EngineError(
-      `spec.provider ${spec.provider} without a Secret is not supported yet; give a Secret with '.dockerconfigjson' in spec.secretRef`,
-      { code: 'oci-provider-unsupported', reason: 'AuthenticationFailed' },
-    )
-  }
+  const signal = deadlineOf(ctx, spec.timeout)
+  const { provider = 'generic' } = spec
+  const isCloud = secrets.length === 0 && provider !== 'generic'
+  const login = isCloud
+    ? await cloudLoginAt(ctx, provider, name, {
+        namespace,
+        serviceAccountName: spec.serviceAccountName,
+        insecure: spec.insecure,
+        proxy,
+        signal,
+      })
+    : secrets.length === 0
+      ? undefined
+      : registryLogin(secrets, name)
   return {
     name,
     login,
     insecure: spec.insecure === true,
-    signal: deadlineOf(ctx, spec.timeout),
+    signal,
     credentials: { ...(tls === undefined ? {} : { tls }), ...(proxy === undefined ? {} : { proxy }) },
   }
 }
@@ -118,18 +123,9 @@ async function readPullSecrets(
   serviceAccount: string | undefined,
 ): Promise<readonly SecretData[]> {
   if (serviceAccount === undefined || serviceAccount === '') return []
-  const account = await ctx.client.get<{ imagePullSecrets?: readonly { name: string }[] }>(
-    { apiVersion: 'v1', kind: 'ServiceAccount', namespace, name: serviceAccount },
-    { signal: ctx.signal },
-  )
-  if (account === undefined) {
-    throw new EngineError(
-      `failed to get service account '${namespace}/${serviceAccount}': it does not exist; create it, or correct spec.serviceAccountName`,
-      { code: 'service-account-missing', reason: 'AuthenticationFailed', disposition: 'retry' },
-    )
-  }
+  const account = await readServiceAccount(ctx, { namespace, name: serviceAccount }, { reason: 'AuthenticationFailed' })
   const found = await Promise.all(
-    (account.imagePullSecrets ?? []).map((one) => readSecret(ctx, namespace, one, 'serviceAccountName')),
+    account.imagePullSecrets.map((one) => readSecret(ctx, namespace, one, 'serviceAccountName')),
   )
   return found.filter((secret) => secret !== undefined)
 }
@@ -139,11 +135,33 @@ function fetchOptions(object: OciRepository) {
   return { ...(layerSelector === undefined ? {} : { layerSelector }), ...(ignore === undefined ? {} : { ignore }) }
 }
 
-function refuseUnsupported(object: OciRepository): void {
-  if (object.spec.verify === undefined) return
-  throw new EngineError(
-    'spec.verify is not supported yet; nothing was fetched, because an unverified artifact must not be used',
-    { code: 'oci-verify-unsupported', reason: 'VerificationError' },
+/** Message of SourceVerified; undefined where nothing is verified, or notation's policy let the artifact pass without that. */
+async function verifyRevision(
+  ctx: SourceContext,
+  object: OciRepository,
+  options: RegistryOptions,
+  found: { readonly revision: string; readonly digest: string },
+): Promise<string | undefined> {
+  const { spec, status, metadata } = object
+  const { revision, digest } = found
+  if (spec.verify === undefined) return undefined
+  const isKnown = status?.artifact?.revision === revision && isVerified(status.conditions, metadata.generation)
+  if (isKnown) return getCondition(status.conditions, 'SourceVerified')?.message
+  const verifier = await createVerifier(ctx, metadata.namespace ?? '', spec.verify)
+  const result = await verifyArtifact(ctx, verifier, options, digest).catch((error: unknown) => {
+    throw verificationFailed(spec.verify ?? { provider: 'cosign' }, error, { options, digest })
+  })
+  return result === 'verified' ? `verified signature of revision ${revision}` : undefined
+}
+
+/** True where what decides about the content is as it was when the recorded artifact was made (source-controller 1.9, ociContentConfigChanged). */
+function isSameContent({ spec, status }: OciRepository): boolean {
+  const isEqual = (a: unknown, b: unknown): boolean => JSON.stringify(a ?? null) === JSON.stringify(b ?? null)
+  const layerOf = (selector: typeof spec.layerSelector): unknown =>
+    selector === undefined ? undefined : [selector.mediaType, selector.operation]
+  return (
+    isEqual(spec.ignore, status?.observedIgnore) &&
+    isEqual(layerOf(spec.layerSelector), layerOf(status?.observedLayerSelector))
   )
 }
 

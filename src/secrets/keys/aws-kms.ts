@@ -1,9 +1,8 @@
-import { AwsV4Signer } from 'aws4fetch'
+import { assumeAwsRole, signAwsRequest, type AwsCredentials } from '../../cloud/index.ts'
 import { fromBase64 } from '../encoding.ts'
 import { secretsError } from '../errors.ts'
 import type { MasterKey } from '../metadata.ts'
-import type { AwsCredentials } from './material.ts'
-import { answerField, postToKeyService, type KeyServiceDeps } from './request.ts'
+import { answerField, cloudDeps, postToKeyService, type KeyServiceDeps } from './request.ts'
 
 type KmsKey = Extract<MasterKey, { kind: 'kms' }>
 
@@ -21,91 +20,37 @@ export async function decryptWithAwsKms(
   const { region, domain } = parseArn(key.arn)
   if (credentials === undefined)
     throw secretsError('key-service-failed', "there are no AWS credentials; add them as 'sops.aws-kms'")
-  const used = key.role === '' ? credentials : await assumeRole(deps, credentials, { role: key.role, region, domain })
+  const used =
+    key.role === ''
+      ? credentials
+      : await assumeAwsRole(cloudDeps(deps), {
+          role: key.role,
+          region,
+          session: 'sops',
+          endpoint: `https://sts.${region}.${domain}/`,
+          proof: { kind: 'credentials', credentials },
+        })
   const ciphertext = key.enc.replaceAll(/\s/g, '')
   const body = JSON.stringify({
     CiphertextBlob: ciphertext,
     KeyId: key.arn,
     ...(Object.keys(key.context).length === 0 ? {} : { EncryptionContext: key.context }),
   })
-  const text = await signedPost(deps, used, {
-    service: 'kms',
-    region,
-    url: `https://kms.${region}.${domain}/`,
+  const url = `https://kms.${region}.${domain}/`
+  const headers = await signAwsRequest(used, {
+    method: 'POST',
+    url,
     headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'TrentService.Decrypt' },
     body,
+    service: 'kms',
+    region,
+    now: deps.now(),
   })
+  const text = await postToKeyService(deps, { service: 'AWS KMS', url, headers, body })
   const plain = fromBase64(answerField(text, 'AWS KMS', 'Plaintext'))
   if (plain === undefined)
     throw secretsError('key-service-failed', 'AWS KMS answered with a plaintext that is no base64')
   return plain
-}
-
-async function assumeRole(
-  deps: KeyServiceDeps,
-  credentials: AwsCredentials,
-  { role, region, domain }: { readonly role: string; readonly region: string; readonly domain: string },
-): Promise<AwsCredentials> {
-  const text = await signedPost(deps, credentials, {
-    service: 'sts',
-    region,
-    url: `https://sts.${region}.${domain}/`,
-    headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
-    body: new URLSearchParams({
-      Action: 'AssumeRole',
-      Version: '2011-06-15',
-      RoleArn: role,
-      RoleSessionName: 'sops',
-    }).toString(),
-  })
-  return temporaryCredentials(text)
-}
-
-function temporaryCredentials(xml: string): AwsCredentials {
-  const field = (name: string): string => new RegExp(`<${name}>\\s*([^<]+?)\\s*</${name}>`).exec(xml)?.[1] ?? ''
-  const [accessKeyId, secretAccessKey, sessionToken] = [
-    field('AccessKeyId'),
-    field('SecretAccessKey'),
-    field('SessionToken'),
-  ]
-  if (accessKeyId === '' || secretAccessKey === '')
-    throw secretsError('key-service-failed', 'AWS STS answered without credentials')
-  return { accessKeyId, secretAccessKey, sessionToken }
-}
-
-async function signedPost(
-  deps: KeyServiceDeps,
-  credentials: AwsCredentials,
-  request: {
-    readonly service: 'kms' | 'sts'
-    readonly region: string
-    readonly url: string
-    readonly headers: { readonly [name: string]: string }
-    readonly body: string
-  },
-): Promise<string> {
-  const signer = new AwsV4Signer({
-    method: 'POST',
-    url: request.url,
-    headers: { ...request.headers },
-    body: request.body,
-    accessKeyId: credentials.accessKeyId,
-    secretAccessKey: credentials.secretAccessKey,
-    ...(credentials.sessionToken === undefined ? {} : { sessionToken: credentials.sessionToken }),
-    service: request.service,
-    region: request.region,
-    datetime: `${new Date(deps.now()).toISOString().replace(/[:-]|\.\d{3}/g, '')}`,
-    // The header is sent as it was signed.
-    allHeaders: true,
-  })
-  const signed = await signer.sign()
-  const headers = Object.fromEntries([...signed.headers].filter(([name]) => name !== 'host'))
-  return await postToKeyService(deps, {
-    service: request.service === 'kms' ? 'AWS KMS' : 'AWS STS',
-    url: request.url,
-    headers,
-    body: request.body,
-  })
 }
 
 /** The place of a key: it decides which host is asked, so its form is checked closely. */

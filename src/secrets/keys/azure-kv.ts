@@ -1,14 +1,11 @@
-import { sha1 } from '@noble/hashes/legacy.js'
 import { isHostAllowed } from '../../base/index.ts'
-import { fromBase64, fromBase64Url, toBase64Url } from '../encoding.ts'
+import { fetchAzureToken as fetchToken, type AzureCredentials } from '../../cloud/index.ts'
+import { fromBase64Url, toBase64Url } from '../encoding.ts'
 import { secretsError } from '../errors.ts'
 import type { MasterKey } from '../metadata.ts'
-import { signJwt } from './jwt.ts'
-import type { AzureCredentials } from './material.ts'
-import { answerField, postToKeyService, type KeyServiceDeps } from './request.ts'
+import { answerField, cloudDeps, postToKeyService, type KeyServiceDeps } from './request.ts'
 
 const apiVersion = '7.4'
-const form = { 'content-type': 'application/x-www-form-urlencoded' }
 /** Domains of Key Vault and Managed HSM in each of Azure's clouds. A token for them must go nowhere else. */
 const vaultDomains = [
   'vault.azure.net',
@@ -55,56 +52,14 @@ export async function decryptWithAzureKeyVault(
   return plain
 }
 
-/** A token of Azure AD by client credentials: a secret, or an assertion signed with a certificate's key. */
+/** A token of Azure AD for a scope. */
 export async function fetchAzureToken(
   deps: KeyServiceDeps,
   credentials: AzureCredentials,
   scope: string,
 ): Promise<string> {
-  const { tenantId, clientId, proof } = credentials
-  const url = `${credentials.authorityHost.replace(/\/+$/, '')}/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`
-  const parameters: { [name: string]: string } = { grant_type: 'client_credentials', client_id: clientId, scope }
-  if (proof.kind === 'secret') parameters['client_secret'] = proof.secret
-  else {
-    parameters['client_assertion_type'] = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
-    parameters['client_assertion'] = await certificateAssertion(deps, credentials, url, proof)
-  }
-  const text = await postToKeyService(deps, {
-    service: 'Azure AD',
-    url,
-    headers: form,
-    body: new URLSearchParams(parameters).toString(),
-  })
-  return answerField(text, 'Azure AD', 'access_token')
-}
-
-async function certificateAssertion(
-  deps: KeyServiceDeps,
-  { clientId }: AzureCredentials,
-  audience: string,
-  proof: Extract<AzureCredentials['proof'], { kind: 'certificate' }>,
-): Promise<string> {
-  const certificates = [...proof.pem.matchAll(/-----BEGIN CERTIFICATE-----([\s\S]*?)-----END CERTIFICATE-----/g)].map(
-    ([, body = '']) => body.replaceAll(/\s/g, ''),
-  )
-  const own = certificates[0] === undefined ? undefined : fromBase64(certificates[0])
-  if (own === undefined)
-    throw secretsError('sops-bad-key-material', "clientCertificate in 'sops.azure-kv' holds no certificate in PEM")
-  const issuedAt = Math.floor(deps.now() / 1000)
-  return await signJwt(
-    {
-      aud: audience,
-      iss: clientId,
-      sub: clientId,
-      jti: crypto.randomUUID(),
-      nbf: issuedAt,
-      iat: issuedAt,
-      exp: issuedAt + 600,
-    },
-    {
-      pem: proof.pem,
-      header: { x5t: toBase64Url(sha1(own)), ...(proof.sendChain ? { x5c: certificates } : {}) },
-      place: "clientCertificate of 'sops.azure-kv'",
-    },
-  )
+  const unusable = (why: string): Error =>
+    secretsError('sops-bad-key-material', `clientCertificate of 'sops.azure-kv' cannot be used: ${why}`)
+  const { token } = await fetchToken(cloudDeps(deps), credentials, { scope, unusable })
+  return token
 }

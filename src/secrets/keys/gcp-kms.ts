@@ -1,12 +1,10 @@
+import { fetchGcpToken as fetchToken, type GcpCredentials } from '../../cloud/index.ts'
 import { fromBase64 } from '../encoding.ts'
 import { secretsError } from '../errors.ts'
 import type { MasterKey } from '../metadata.ts'
-import { signJwt } from './jwt.ts'
-import type { GcpCredentials } from './material.ts'
-import { answerField, postToKeyService, type KeyServiceDeps } from './request.ts'
+import { answerField, cloudDeps, postToKeyService, type KeyServiceDeps } from './request.ts'
 
 const scope = 'https://www.googleapis.com/auth/cloudkms'
-const form = { 'content-type': 'application/x-www-form-urlencoded' }
 
 /**
  * Decrypts with Google Cloud KMS (`cryptoKeys.decrypt`).
@@ -40,41 +38,10 @@ export async function decryptWithGcpKms(
   return plain
 }
 
-/** An access token for KMS: a signed assertion of the service account (RFC 7523), or a refreshed one of a user. */
+/** An access token for KMS. */
 export async function fetchGcpToken(deps: KeyServiceDeps, credentials: GcpCredentials): Promise<string> {
-  if (credentials.kind === 'authorized_user') {
-    return await requestToken(deps, credentials.tokenUri, {
-      grant_type: 'refresh_token',
-      client_id: credentials.clientId,
-      client_secret: credentials.clientSecret,
-      refresh_token: credentials.refreshToken,
-    })
-  }
-  const issuedAt = Math.floor(deps.now() / 1000)
-  const assertion = await signJwt(
-    { iss: credentials.clientEmail, scope, aud: credentials.tokenUri, iat: issuedAt, exp: issuedAt + 3600 },
-    {
-      pem: credentials.privateKey,
-      header: credentials.privateKeyId === '' ? {} : { kid: credentials.privateKeyId },
-      place: "'sops.gcp-kms'",
-    },
-  )
-  return await requestToken(deps, credentials.tokenUri, {
-    grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
-    assertion,
-  })
-}
-
-async function requestToken(
-  deps: KeyServiceDeps,
-  url: string,
-  parameters: { readonly [name: string]: string },
-): Promise<string> {
-  const text = await postToKeyService(deps, {
-    service: 'the token service of Google',
-    url,
-    headers: form,
-    body: new URLSearchParams(parameters).toString(),
-  })
-  return answerField(text, 'the token service of Google', 'access_token')
+  const unusable = (why: string): Error =>
+    secretsError('sops-bad-key-material', `the private key in 'sops.gcp-kms' cannot be used: ${why}`)
+  const { token } = await fetchToken(cloudDeps(deps), credentials, { scope, unusable })
+  return token
 }

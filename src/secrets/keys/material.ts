@@ -1,41 +1,13 @@
 import { isEngineError } from '../../base/index.ts'
+import {
+  readGcpCredentials,
+  type AwsCredentials,
+  type AzureCredentials,
+  type GcpCredentials,
+} from '../../cloud/index.ts'
 import { parseYaml } from '../../yaml/index.ts'
 import { utf8Text } from '../encoding.ts'
 import { secretsError } from '../errors.ts'
-
-export interface AwsCredentials {
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
-  readonly sessionToken?: string
-}
-
-/** How to get a token of Azure AD. */
-export interface AzureCredentials {
-  readonly authorityHost: string
-  readonly tenantId: string
-  readonly clientId: string
-  /** A password, or a certificate with its private key in PEM. */
-  readonly proof:
-    | { readonly kind: 'secret'; readonly secret: string }
-    | { readonly kind: 'certificate'; readonly pem: string; readonly sendChain: boolean }
-}
-
-/** How to get a token of Google. */
-export type GcpCredentials =
-  | {
-      readonly kind: 'service_account'
-      readonly clientEmail: string
-      readonly privateKey: string
-      readonly privateKeyId: string
-      readonly tokenUri: string
-    }
-  | {
-      readonly kind: 'authorized_user'
-      readonly clientId: string
-      readonly clientSecret: string
-      readonly refreshToken: string
-      readonly tokenUri: string
-    }
 
 /** The keys and credentials that a Kustomization decrypts with. They live in memory, for one run. */
 export interface KeyMaterial {
@@ -50,7 +22,6 @@ export interface KeyMaterial {
 }
 
 const defaultAuthority = 'https://login.microsoftonline.com/'
-const defaultTokenUri = 'https://oauth2.googleapis.com/token'
 
 /**
  * The key material in a decryption Secret, by the names of its data (kustomize-controller 1.9, ImportKeys): `*.agekey`, `*.asc`,
@@ -121,20 +92,7 @@ function readAzure(text: string, place: string): AzureCredentials {
 }
 
 function readGcp(text: string, place: string): GcpCredentials {
-  const field = fields(text, place)
-  const type = field('type')
-  const tokenUri = field('token_uri') || defaultTokenUri
-  if (type === 'service_account') {
-    const [clientEmail, privateKey] = [field('client_email'), field('private_key')]
-    if (clientEmail === '' || privateKey === '') throw unusable(place, 'it needs client_email and private_key')
-    return { kind: type, clientEmail, privateKey, privateKeyId: field('private_key_id'), tokenUri }
-  }
-  if (type === 'authorized_user') {
-    const [clientId, clientSecret, refreshToken] = [field('client_id'), field('client_secret'), field('refresh_token')]
-    if (clientId === '' || refreshToken === '') throw unusable(place, 'it needs client_id and refresh_token')
-    return { kind: type, clientId, clientSecret, refreshToken, tokenUri }
-  }
-  throw unusable(place, 'only credentials of type service_account and authorized_user are supported')
+  return readGcpCredentials(fields(text, place), (why) => unusable(place, why))
 }
 
 /** The text fields of a YAML or JSON mapping. */

@@ -44,7 +44,10 @@ export function gitCredentials(options: GitCredentialOptions): GitCredentials {
   const value = (key: string): string => secretText(options.secret?.[key])
   const provider = options.provider ?? 'generic'
   checkProvider(provider, url, options.secret !== undefined, value('githubAppID') !== '')
-  if (url.protocol === 'ssh:') return { ssh: sshCredentials(url, options.secret) }
+  if (url.protocol === 'ssh:') {
+    if (options.proxySecret !== undefined) throw sshProxyUnsupported()
+    return { ssh: sshCredentials(url, options.secret) }
+  }
   const ca = value('ca.crt') || value('caFile')
   const cert = value('tls.crt')
   const key = value('tls.key')
@@ -105,6 +108,14 @@ function checkProvider(provider: string, url: URL, hasSecret: boolean, hasAppDat
       'stall',
     )
   }
+}
+
+/** compat(flux): go-git has no proxy for SSH but SOCKS 5; connecting without it would reach the host in a way that nobody asked for. */
+function sshProxyUnsupported(): EngineError {
+  return new EngineError(
+    'spec.proxySecretRef cannot be used with a repository over SSH; use the https:// URL of the repository, or remove spec.proxySecretRef',
+    { code: 'git-unsupported', reason: 'AuthenticationFailed' },
+  )
 }
 
 function sshCredentials(url: URL, secret: SecretData | undefined): SshCredentials {

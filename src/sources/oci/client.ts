@@ -47,6 +47,15 @@ export interface OciManifest {
   readonly body: { readonly [field: string]: unknown }
 }
 
+/** A page of a list that the registry makes itself. */
+export interface OciIndexPage {
+  readonly mediaType: string
+  /** Empty where it came with another media type than the one that was asked for. */
+  readonly body: { readonly [field: string]: unknown }
+  /** Query of the next page. */
+  readonly next: string | undefined
+}
+
 const manifestTypes = [
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.oci.image.index.v1+json',
@@ -90,15 +99,7 @@ export class RegistryClient {
       throw ociError('oci-digest-mismatch', `the manifest '${reference}' has the digest ${digest}, not ${stated}`, {
         disposition: 'retry',
       })
-    let body: unknown
-    try {
-      body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-    } catch (cause) {
-      throw ociError('oci-manifest-invalid', `the manifest '${reference}' is not JSON`, { cause })
-    }
-    if (typeof body !== 'object' || body === null || Array.isArray(body))
-      throw ociError('oci-manifest-invalid', `the manifest '${reference}' is no manifest`)
-    const fields = body as { readonly [field: string]: unknown }
+    const fields = parseObject(bytes, reference)
     const mediaType = fields['mediaType'] ?? response.headers['content-type']?.split(';')[0]?.trim()
     return { digest, mediaType: typeof mediaType === 'string' ? mediaType : '', bytes, body: fields }
   }
@@ -135,6 +136,22 @@ export class RegistryClient {
       path = `tags/list${next.search}`
     }
     return tags
+  }
+
+  /** A page of a list that the registry makes itself. @throws EngineError as {@link manifest}. */
+  async index(path: string, accept: string): Promise<OciIndexPage> {
+    const { response, bytes } = await this.#bytes(path, {
+      accept,
+      maxBytes: this.#deps.limits.maxManifestBytes,
+      reason: pullFailed,
+    })
+    const mediaType = response.headers['content-type']?.split(';')[0]?.trim() ?? ''
+    const next = nextPage(response)
+    return {
+      mediaType,
+      body: mediaType === accept ? parseObject(bytes, path) : {},
+      next: next?.host === response.url.host ? next.search : undefined,
+    }
   }
 
   /** A blob, at most `maxBytes`, checked against digest and size. */
@@ -256,6 +273,18 @@ export function readAnnotations(fields: { readonly [field: string]: unknown }): 
   return Object.fromEntries(Object.entries(found).filter(([, value]) => typeof value === 'string')) as {
     [key: string]: string
   }
+}
+
+function parseObject(bytes: Uint8Array, name: string): { readonly [field: string]: unknown } {
+  let body: unknown
+  try {
+    body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (cause) {
+    throw ociError('oci-manifest-invalid', `the manifest '${name}' is not JSON`, { cause })
+  }
+  if (typeof body === 'object' && body !== null && !Array.isArray(body))
+    return body as { readonly [field: string]: unknown }
+  throw ociError('oci-manifest-invalid', `the manifest '${name}' is no manifest`)
 }
 
 function parseTags(bytes: Uint8Array): readonly unknown[] {

@@ -5,7 +5,10 @@
 export {
   parseChallenge,
   printRepository,
+  readAnnotations,
+  readDescriptor,
   RegistryClient,
+  type OciDescriptor,
   type OciDeps,
   type OciManifest,
   type RegistryOptions,
@@ -13,6 +16,7 @@ export {
 export { registryLogin, type RegistryLogin } from './docker-config.ts'
 export { defaultOciLimits, type OciLimits } from './limits.ts'
 export { isOciDigest, parseOciUrl, type OciRepositoryName } from './reference.ts'
+export { findManifest, listReferrers, type OciReferrer } from './referrers.ts'
 export {
   applyIgnoreRules,
   chartLayerType,

@@ -4,7 +4,7 @@ import { resolveImport, type SourceFile, type Violation } from '../source-file.t
 export const layers: readonly (readonly string[])[] = [
   ['base'],
   ['ports', 'api', 'yaml', 'template', 'cel'],
-  ['files', 'resources', 'sprig'],
+  ['files', 'resources', 'sprig', 'cloud'],
   ['kustomize', 'helm', 'sources', 'secrets', 'kube', 'receivers', 'notify'],
   ['reconcile'],
   ['coordinator'],

@@ -25,7 +25,14 @@ const vendorRules: readonly VendorRule[] = [
   { module: 'js-yaml', allowed: /^src\/yaml\//, place: 'src/yaml' },
   { module: 'yaml', allowed: /^src\/yaml\//, place: 'src/yaml' },
   { module: 'isomorphic-git', allowed: /^src\/sources\/git\//, place: 'src/sources/git' },
-  { module: 'openpgp', allowed: /^src\/(?:secrets|sources\/git)\//, place: 'src/secrets and src/sources/git' },
+  {
+    module: 'openpgp',
+    allowed: /^src\/(?:secrets|sources\/(?:git|verify))\//,
+    place: 'src/secrets, src/sources/git and src/sources/verify',
+  },
+  { module: '@sigstore', allowed: /^src\/sources\/verify\//, place: 'src/sources/verify' },
+  { module: 'pkijs', allowed: /^src\/sources\/verify\//, place: 'src/sources/verify' },
+  { module: 'cborg', allowed: /^src\/sources\/verify\//, place: 'src/sources/verify' },
   { module: 'ssh2', allowed: /^src\/platforms\/node\//, place: 'src/platforms/node' },
   { module: 'socks', allowed: /^src\/platforms\/node\//, place: 'src/platforms/node' },
   {
@@ -36,7 +43,7 @@ const vendorRules: readonly VendorRule[] = [
   },
   { module: '@octokit/webhooks', allowed: /^src\/receivers\//, place: 'src/receivers' },
   { module: 'age-encryption', allowed: /^src\/secrets\//, place: 'src/secrets' },
-  { module: 'aws4fetch', allowed: /^src\/secrets\//, place: 'src/secrets' },
+  { module: 'aws4fetch', allowed: /^src\/cloud\//, place: 'src/cloud' },
   { module: 'hono', allowed: /^(?:functions|src\/ui)\//, place: 'functions and src/ui' },
 ]
 

@@ -15,7 +15,7 @@ import {
 import { parseEnvFile, parseFileSource, parseLiteral } from '../../../src/kustomize/generators/key-values.ts'
 import { contentHash, goJson } from '../../../src/kustomize/hash.ts'
 import { DEFAULT_LIMITS, Loader } from '../../../src/kustomize/loader.ts'
-import { isRepositoryUrl } from '../../../src/kustomize/repository-url.ts'
+import { isRepositoryUrl, parseRepositoryUrl, type RepositoryUrl } from '../../../src/kustomize/repository-url.ts'
 import { resolvePlain, retype } from '../../../src/kustomize/scalar.ts'
 import { MemoryTree } from '../../../src/files/index.ts'
 
@@ -285,6 +285,23 @@ void describe('repository URLs', () => {
     'https://h/r.git',
   ]) {
     void it(`${url} is one`, () => assert.ok(isRepositoryUrl(url)))
+  }
+  const parsed: readonly (readonly [text: string, url: string, path: string, more?: Partial<RepositoryUrl>])[] = [
+    ['https://github.com/o/r', 'https://github.com/o/r', ''],
+    ['github.com/o/r/a/b?ref=v1', 'https://github.com/o/r', 'a/b', { ref: 'v1' }],
+    ['git@h:o/r//a?version=x', 'git@h:o/r', 'a', { ref: 'x' }],
+    ['ssh://git@h/o/r.git/p/', 'ssh://git@h/o/r.git', 'p'],
+    ['https://h:8443/team/sub/r//deploy?ref=a&version=b', 'https://h:8443/team/sub/r', 'deploy', { ref: 'a' }],
+    ['https://dev.azure.com/o/p/_git/r/x', 'https://dev.azure.com/o/p/_git/r', 'x'],
+    ['git::https://h/o/r?submodules=false', 'https://h/o/r', '', { submodules: false }],
+    ['https://h/o/r?timeout=90', 'https://h/o/r', '', { timeoutMs: 90_000 }],
+    ['https://h/o/r?timeout=2m', 'https://h/o/r', '', { timeoutMs: 120_000 }],
+  ]
+  for (const [text, url, path, more] of parsed) {
+    void it(`${text} is at ${url}, directory ${path || '(root)'}`, () => {
+      const want = { url, path, ref: undefined, submodules: true, timeoutMs: 27_000, ...more }
+      assert.deepEqual(parseRepositoryUrl(text), want)
+    })
   }
   for (const path of [
     'a/b',

@@ -87,6 +87,15 @@ describe('gitCredentials', () => {
       options: { url: https, proxySecret: { address: 'ftp://s3cret' } },
       reason: 'AuthenticationFailed',
     },
+    {
+      name: 'a proxy for ssh, which would not be used',
+      options: {
+        url: 'ssh://git@example.com/a',
+        secret: { identity: 's3cret', known_hosts: 'x' },
+        proxySecret: { address: 'socks5://p:1', password: 's3cret' },
+      },
+      reason: 'AuthenticationFailed',
+    },
     { name: 'ssh without a key', options: { url: 'ssh://git@example.com/a' }, reason: 'AuthenticationFailed' },
     {
       name: 'tokens of a provider over ssh',

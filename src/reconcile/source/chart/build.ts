@@ -25,6 +25,8 @@ export interface ChartHead {
 export interface ChartPlan extends ChartHead {
   /** Revision of the source it comes from; undefined for a registry, which has none. */
   readonly sourceRevision: string | undefined
+  /** A signature was asked for, and is good. */
+  readonly isVerified?: boolean
   build(): Promise<BuiltChart>
 }
 

@@ -5,21 +5,25 @@ import {
   downloadChart,
   fetchOciChart,
   parseOciUrl,
+  printRepository,
   RegistryClient,
   registryLogin,
   secretText,
   selectVersion,
   tlsOfSecret,
+  type NotationResult,
   type OciDeps,
   type RegistryLogin,
   type RegistryOptions,
 } from '../../../sources/index.ts'
 import { chartVersions, helmRequest, isOciHelmRepository } from '../helm-repository.ts'
 import { idOf, keyOf } from '../../world.ts'
+import { cloudLoginAt } from '../cloud.ts'
 import type { SourceContext } from '../index.ts'
-import { ociDeps } from '../oci-repository.ts'
+import { ociDeps } from '../oci-deps.ts'
 import { deadlineOf } from '../refresh-source.ts'
 import { readSecret } from '../secret.ts'
+import { createVerifier, verifyArtifact } from '../verification.ts'
 import {
   buildError,
   loadPackaged,
@@ -54,6 +58,11 @@ export async function planRemoteChart(
     )
   }
   if (isOciHelmRepository(repository)) return planOciChart(ctx, object, repository)
+  if (object.spec.verify !== undefined)
+    throw buildError(
+      'ChartVerificationError',
+      'chart verification error: not implemented for charts that are not in a registry; an unverified chart must not be used',
+    )
   const { versions, revision } = await chartVersions(ctx, await fetched(ctx, repository), chart)
   const entry = selectVersion(chart, versions, range)
   const metadata = wantedValuesFiles(object).length === 0 ? '' : String(object.metadata.generation ?? 0)
@@ -71,38 +80,65 @@ export async function planRemoteChart(
 /** The same for a chart in a registry, whose versions are its tags; a version that is given in full is not looked up before it is pulled (source-controller 1.9, OCIChartRepository). */
 async function planOciChart(ctx: SourceContext, object: HelmChart, repository: HelmRepository): Promise<ChartPlan> {
   const { chart, version: range = '*' } = object.spec
-  if (object.spec.verify !== undefined) {
-    throw buildError(
-      'ChartVerificationError',
-      'spec.verify is not supported yet; nothing was fetched, because an unverified chart must not be used',
-    )
-  }
   const deps = ociDeps(ctx)
   const options = await chartRegistryOptions(ctx, repository, chart)
-  const isExact = range.split('.').length >= 3 && tryParseVersion(range) !== undefined
-  const version = isExact ? range : await latestTag(deps, options, chart, range)
+  const version = await ociChartVersion(deps, options, chart, range)
   const metadata = wantedValuesFiles(object).length === 0 ? '' : String(object.metadata.generation ?? 0)
   const head = { name: chart.slice(chart.lastIndexOf('/') + 1), version: versionWith(version, metadata) }
+  const verified = object.spec.verify === undefined ? undefined : await verifyOciChart(ctx, object, options, version)
   return {
     ...head,
     sourceRevision: undefined,
+    isVerified: verified?.result === 'verified',
     build: async () => {
-      const found = await fetchOciChart(deps, options, chartTag(version)).catch((error: unknown) => {
-        if (!isEngineError(error) || error.reason !== 'OCIArtifactPullFailed') throw error
-        throw buildError('ChartPullError', `chart pull error: ${error.message}`, error)
-      })
+      // What was verified is what is pulled, wherever the tag points by now.
+      const found = await fetchOciChart(deps, options, verified?.digest ?? chartTag(version)).catch(
+        (error: unknown) => {
+          if (!isEngineError(error) || error.reason !== 'OCIArtifactPullFailed') throw error
+          throw buildError('ChartPullError', `chart pull error: ${error.message}`, error)
+        },
+      )
       return packRemoteChart(object, head, found.bytes)
     },
   }
 }
 
-async function latestTag(deps: OciDeps, options: RegistryOptions, chart: string, range: string): Promise<string> {
+/** Verifies a chart at every look, as source-controller does (1.9, buildFromHelmRepository and VerifyChart). @throws EngineError reason `VerificationError`, `ChartVerificationError`. */
+async function verifyOciChart(
+  ctx: SourceContext,
+  object: HelmChart,
+  options: RegistryOptions,
+  version: string,
+): Promise<{ readonly result: NotationResult; readonly digest: string }> {
+  const verification = object.spec.verify ?? { provider: 'cosign' }
+  const verifier = await createVerifier(ctx, object.metadata.namespace ?? '', verification)
+  const digest = await new RegistryClient(ociDeps(ctx), options).digestOf(chartTag(version))
+  const result = await verifyArtifact(ctx, verifier, options, digest).catch((error: unknown) => {
+    if (!isEngineError(error) || error.reason !== 'VerificationError') throw error
+    throw buildError(
+      'ChartVerificationError',
+      `chart verification error: failed to verify ${printRepository(options.name)}:${chartTag(version)}: ${error.message}`,
+      error,
+    )
+  })
+  return { result, digest }
+}
+
+/** The version of a chart in a registry that `range` asks for; one that is given in full is not looked up. @throws EngineError reason `InvalidChartReference`. */
+export async function ociChartVersion(
+  deps: OciDeps,
+  options: RegistryOptions,
+  chart: string,
+  range: string,
+): Promise<string> {
+  if (range.split('.').length >= 3 && tryParseVersion(range) !== undefined) return range
   const tags = await new RegistryClient(deps, options).tags()
   const versions = tags.map((tag) => ({ version: tag.replaceAll('_', '+') }))
   return selectVersion(chart, versions, range).version
 }
 
-async function chartRegistryOptions(
+/** Where a chart of a HelmRepository is in its registry, and how to log in there. @throws EngineError reason `AuthenticationFailed`. */
+export async function chartRegistryOptions(
   ctx: SourceContext,
   repository: HelmRepository,
   chart: string,
@@ -113,24 +149,19 @@ async function chartRegistryOptions(
   const secret = await readSecret(ctx, namespace, spec.secretRef, 'secretRef')
   const certSecret = await readSecret(ctx, namespace, spec.certSecretRef, 'certSecretRef')
   const tls = tlsOfSecret(certSecret)
-  if (secret === undefined && spec.provider !== undefined && spec.provider !== 'generic') {
-    throw buildError(
-      'AuthenticationFailed',
-      `spec.provider ${spec.provider} without a Secret is not supported yet; give a Secret in spec.secretRef`,
-    )
-  }
+  const signal = deadlineOf(ctx, spec.timeout)
+  const { provider = 'generic' } = spec
   const username = secretText(secret, 'username')
-  const login: RegistryLogin | undefined =
-    username === ''
-      ? secret === undefined
-        ? undefined
-        : registryLogin([secret], name)
-      : { kind: 'basic', username, password: secretText(secret, 'password') }
+  let login: RegistryLogin | undefined
+  if (username !== '') login = { kind: 'basic', username, password: secretText(secret, 'password') }
+  else if (secret !== undefined) login = registryLogin([secret], name)
+  else if (provider !== 'generic')
+    login = await cloudLoginAt(ctx, provider, name, { namespace, insecure: spec.insecure, signal })
   return {
     name,
     login,
     insecure: spec.insecure === true,
-    signal: deadlineOf(ctx, spec.timeout),
+    signal,
     credentials: tls === undefined ? {} : { tls },
   }
 }

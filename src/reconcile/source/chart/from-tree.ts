@@ -15,6 +15,7 @@ import {
   type BuiltChart,
   type ChartHead,
 } from './build.ts'
+import { isLockOutdated, resolveDependencies } from './dependencies.ts'
 import { mergeSourceValues, type MergedValues } from './values-files.ts'
 
 /** A chart in a source that is a tree of files, with the version that it gets. */
@@ -87,10 +88,19 @@ export async function buildTreeChart(
   }
   await source.prefetch([path], ctx.signal)
   const chart = await retryPending(() => loadDirectory(source.files, path), ctx.signal)
+  const dependencies = await resolveDependencies(ctx, { object, source, path, chart })
+  const tell = (reason: string, message: string): void =>
+    ctx.events.emit({ object, severity: 'info', reason, message, controller: 'source-controller' })
+  if (isLockOutdated(chart))
+    tell(
+      'ChartLockOutdated',
+      'Chart.lock is out of sync with the dependencies of Chart.yaml and was used all the same; run helm dependency update',
+    )
+  if (dependencies.count > 0) tell('ResolvedDependencies', `resolved ${dependencies.count} chart dependencies`)
   return {
     name,
     version,
-    bytes: packChart(chart, version, merged?.yaml),
+    bytes: packChart(chart, version, merged?.yaml, dependencies.files),
     isPackaged: true,
     valuesFiles: merged?.files ?? [],
   }
