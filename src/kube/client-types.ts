@@ -40,6 +40,8 @@ export interface WriteOptions extends CallOptions {
   readonly fieldManager?: string
   readonly dryRun?: boolean
   readonly subresource?: string
+  /** The answer is `metadata` alone, as PartialObjectMetadata: where the object is large and known. */
+  readonly metadataOnly?: boolean
   /** `Strict` refuses unknown and duplicate fields. The server's default is `Warn`. */
   readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore'
 }

@@ -276,7 +276,8 @@ class Client implements KubeClient {
   }
 
   async #write<T>(request: Omit<KubeRequest, 'signal'>, about: About, options: WriteOptions): Promise<T> {
-    const headers = { 'content-type': 'application/json', ...request.headers }
+    const accept = options.metadataOnly === true ? { accept: metadataAccept } : {}
+    const headers = { 'content-type': 'application/json', ...request.headers, ...accept }
     const answer = await this.#call({ ...request, headers }, about, { ...options, isWrite: options.dryRun !== true })
     return decodeJson(answer.text) as T
   }

@@ -35,7 +35,15 @@ export {
 export { emitEvent, type EventCounts, type KubeEvent } from './events.ts'
 export { addFinalizer, removeFinalizer } from './finalizers.ts'
 export { kubeconfigText, parseKubeconfig, type ClusterConnection, type KubeconfigOptions } from './kubeconfig.ts'
-export { acquireLease, isHeld, type BusyLease, type HeldLease, type LeaseOptions } from './lease.ts'
+export {
+  acquireLease,
+  isHeld,
+  leaseKind,
+  type BusyLease,
+  type HeldLease,
+  type LeaseObject,
+  type LeaseOptions,
+} from './lease.ts'
 export { detectDrift, type LocalDrift } from './local-drift.ts'
 export { foldClientSideFields } from './managed-fields.ts'
 export { normalizeObject } from './normalize.ts'

@@ -13,6 +13,8 @@ export interface LeaseOptions extends CallOptions {
   readonly durationMs: number
   /** How far the clocks of two holders may be apart. Default 2,000. */
   readonly clockSkewMs?: number
+  /** The Lease as it was a while ago, null where there was none: saves the first read. What was written since is noticed. */
+  readonly known?: LeaseObject | null | undefined
 }
 
 /** A lock that is held. */
@@ -33,8 +35,9 @@ export interface BusyLease {
   readonly expiresAt: number
 }
 
-interface LeaseObject {
-  readonly metadata: { readonly resourceVersion?: string; readonly uid?: string }
+/** A Lease as the API has it. */
+export interface LeaseObject {
+  readonly metadata: { readonly name?: string; readonly resourceVersion?: string; readonly uid?: string }
   readonly spec?: {
     readonly holderIdentity?: string
     readonly leaseDurationSeconds?: number
@@ -44,19 +47,24 @@ interface LeaseObject {
   }
 }
 
+/** The kind of the locks. */
+export const leaseKind = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' } as const
+
 /**
  * Takes a lock in the cluster (coordination.k8s.io/v1 Lease, the fields as client-go's leader election writes them), or says who holds it.
  * An expired one is taken over. All writes are bound to the version that was read, so that of several callers one succeeds.
  */
 export async function acquireLease(client: KubeClient, options: LeaseOptions): Promise<HeldLease | BusyLease> {
   const key: ObjectKey = {
-    apiVersion: 'coordination.k8s.io/v1',
-    kind: 'Lease',
+    ...leaseKind,
     namespace: options.namespace,
     name: options.name,
   }
   for (let round = 0; ; round++) {
-    const found = await client.get<LeaseObject>(key, { signal: options.signal })
+    const isKnown = round === 0 && options.known !== undefined
+    const found = isKnown
+      ? (options.known ?? undefined)
+      : await client.get<LeaseObject>(key, { signal: options.signal })
     const now = client.clock.now()
     const isOurs = found?.spec?.holderIdentity === options.holder
     const expiresAt = found ? expiryOf(found) : 0
@@ -66,6 +74,8 @@ export async function acquireLease(client: KubeClient, options: LeaseOptions): P
       (found.spec?.holderIdentity ?? '') !== '' &&
       now <= expiresAt + (options.clockSkewMs ?? 2_000)
     ) {
+      // It may have been given back since.
+      if (isKnown) continue
       return { heldBy: found.spec?.holderIdentity ?? '', expiresAt }
     }
     // Found with our name: an acquisition whose answer was lost. It counts.

@@ -83,6 +83,11 @@ function compareMap(
   }
 }
 
+/** An item of a list with the part of its merge key that the server fills in (`protocol: TCP` of a port), for finding it. */
+function withKeyDefaults(item: KubeValue): KubeValue {
+  return isMap(item) && item['protocol'] === undefined ? { ...item, protocol: 'TCP' } : item
+}
+
 /** Lists whose items are merged by key (`k:`) or are a set (`v:`). */
 function compareList(
   trie: KubeMap,
@@ -95,7 +100,8 @@ function compareList(
   let lastPosition = -1
   wanted.forEach((item, index) => {
     const path = [...steps, { item, index }]
-    const key = Object.keys(trie).find((candidate) => !used.has(candidate) && matchesItem(candidate, item))
+    const keyed = withKeyDefaults(item)
+    const key = Object.keys(trie).find((candidate) => !used.has(candidate) && matchesItem(candidate, keyed))
     const next = key === undefined ? undefined : trie[key]
     if (key === undefined || !isMap(next)) return suspect(path, 'add')
     used.add(key)

@@ -14,7 +14,7 @@ import {
 } from '../../src/cli/index.ts'
 import { TemplateCache } from '../../src/helm/index.ts'
 import { goBinary } from '../support/go-binary.ts'
-import { helmBinary } from '../support/helm-binary.ts'
+import { helmBinary, noHelm } from '../support/helm-binary.ts'
 import { bundleProgram } from './bundled-program.ts'
 import { percentile, round, type Bench, type BenchRow } from './rows.ts'
 
@@ -43,7 +43,7 @@ export const bench: Bench = async (log) => {
   }
   const cases = readdirSync(corpus).flatMap(readCase)
   const helm = await helmBinary()
-  if (helm === undefined) log('no helm beside it: set HELM to the path of a helm of version 4')
+  if (helm === undefined) log(noHelm)
   const rows: BenchRow[] = [...(await warm(cases, log)), ...(await goEngine(cases, log))]
   const good = cases.filter((one) => !one.fails).toSorted((a, b) => a.size - b.size)
   const [small] = good.filter((one) => one.size > 1000)

@@ -1,14 +1,23 @@
 import { fork, type ChildProcess } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
-import { auditMark, readRequestCounts } from '../support/audit-log.ts'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { auditMark, readRequestCounts, type AuditedRequest } from '../support/audit-log.ts'
 import { startControlPlane, type ControlPlane } from '../support/control-plane.ts'
 import { installCrds } from '../support/crds.ts'
 import { GitServer } from '../support/git-server.ts'
 import type { GitTestRepository } from '../support/git-repository.ts'
 import { createKubeTestClient, type KubeTestClient } from '../support/kube-test-client.ts'
+import { startFlags } from './server.ts'
+import { bundleBenchProcess } from './bundled-worker.ts'
 import type { RunReply, RunRequest } from './helmreleases-worker.ts'
 import { percentile, round, type Bench, type BenchRow } from './rows.ts'
+
+/** `SLUICE_BENCH_SIZES=100` measures that size only, and says of each run which requests it made. */
+const wantedSizes = (process.env['SLUICE_BENCH_SIZES'] ?? '').split(',').filter((size) => size !== '')
+
+/** `SLUICE_BENCH_PROFILE=FOLDER` writes a profile of each of the engine's processes there. */
+const profiled = process.env['SLUICE_BENCH_PROFILE'] ?? ''
 
 const beside = 'kube-apiserver, etcd and kube-controller-manager on the same machine'
 
@@ -63,19 +72,24 @@ export const bench: Bench = async (log) => {
   const controlPlane = await startControlPlane({ onProgress: (message) => log(`  ${message}`) })
   const git = await GitServer.start()
   const client = createKubeTestClient(controlPlane)
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
   try {
     await installCrds(client)
+    const program = await bundleBenchProcess('helmreleases-worker', directory)
     const rows: BenchRow[] = []
     for (const [count, rounds] of [
       [100, 5],
       [500, 2],
-    ] as const)
-      rows.push(...(await measure({ controlPlane, git, client, log }, count, rounds)))
+    ] as const) {
+      if (wantedSizes.length > 0 && !wantedSizes.includes(String(count))) continue
+      rows.push(...(await measure({ controlPlane, git, client, program, log }, count, rounds)))
+    }
     return rows
   } finally {
     client.close()
     await git.close()
     await controlPlane.stop()
+    await rm(directory, { recursive: true, force: true })
   }
 }
 
@@ -83,22 +97,26 @@ interface Parts {
   readonly controlPlane: ControlPlane
   readonly git: GitServer
   readonly client: KubeTestClient
+  /** The engine, bundled. */
+  readonly program: string
   readonly log: (line: string) => void
 }
 
 /** The installs are measured once per namespace: each round has a namespace of its own for them; the rest goes on in the last one. */
 async function measure(parts: Parts, count: number, rounds: number): Promise<BenchRow[]> {
-  const samples: { [phase: string]: { ms: number; requests: number }[] } = {}
-  const note = (phase: string, result: { ms: number; requests: number }): void => {
+  const samples: { [phase: string]: RunResult[] } = {}
+  const note = (phase: string, result: RunResult): void => {
     samples[phase] = [...(samples[phase] ?? []), result]
-    parts.log(`  ${count} ${phase}: ${Math.round(result.ms)} ms, ${result.requests} requests`)
+    const { ms, cpuMs, requests, kinds } = result
+    parts.log(`  ${count} ${phase}: ${Math.round(ms)} ms, processor ${Math.round(cpuMs)} ms, ${requests} requests`)
+    if (wantedSizes.length > 0) parts.log(`    ${kinds}`)
   }
   let mb = 0
   for (let round = 0; round < rounds; round++) {
     const isLast = round === rounds - 1
     const namespace = `bench-${count}-${round}`
     const repository = await prepare(parts, namespace, count)
-    const worker = startWorker(parts.controlPlane, namespace, repository)
+    const worker = startWorker(parts, namespace, repository)
     try {
       note('install', await worker.run('push'))
       for (let again = 0; again < (isLast ? rounds : 0); again++) {
@@ -161,16 +179,24 @@ async function prepare({ git, client }: Parts, namespace: string, count: number)
   return repository
 }
 
+interface RunResult {
+  readonly ms: number
+  readonly cpuMs: number
+  readonly requests: number
+  /** How many requests of each kind. */
+  readonly kinds: string
+}
+
 interface Worker {
   readonly process: ChildProcess
-  run(kind: RunRequest['kind']): Promise<{ ms: number; requests: number }>
+  run(kind: RunRequest['kind']): Promise<RunResult>
   stop(): void
 }
 
-/** The engine in a process of its own, so that its memory is its own. Requests are those of the API server's audit log. */
-function startWorker(controlPlane: ControlPlane, namespace: string, repository: GitTestRepository): Worker {
-  const file = fileURLToPath(new URL('./helmreleases-worker.ts', import.meta.url))
-  const child = fork(file, [], {
+/** The engine in a process of its own, as a deployment starts it, so that its memory is its own. Requests are those of the API server's audit log. */
+function startWorker({ controlPlane, program }: Parts, namespace: string, repository: GitTestRepository): Worker {
+  const child = fork(program, [], {
+    execArgv: [...startFlags(), ...(profiled === '' ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiled}`])],
     env: {
       ...process.env,
       BENCH: JSON.stringify({
@@ -205,10 +231,22 @@ function startWorker(controlPlane: ControlPlane, namespace: string, repository: 
       if (reply.problem !== undefined) throw new Error(reply.problem)
       const counts = await readRequestCounts(source, mark)
       const own = counts.requests.filter((request) => !/controller|kubelet|apiserver/.test(request.userAgent))
-      return { ms: reply.ms, requests: own.length }
+      return { ms: reply.ms, cpuMs: reply.cpuMs, requests: own.length, kinds: kindsOf(own) }
     },
-    stop: () => child.kill('SIGKILL'),
+    stop: () => void (profiled === '' ? child.kill('SIGKILL') : child.disconnect()),
   }
+}
+
+function kindsOf(requests: readonly AuditedRequest[]): string {
+  const counts = new Map<string, number>()
+  for (const { verb, resource } of requests) {
+    const kind = `${verb} ${resource === '' ? '(discovery)' : resource}`
+    counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  }
+  return [...counts]
+    .toSorted((a, b) => b[1] - a[1])
+    .map(([kind, number]) => `${number} ${kind}`)
+    .join(', ')
 }
 
 /** Largest resident memory of a process so far, in MB (Linux). */

@@ -104,7 +104,7 @@ export async function startServer(
 }
 
 /** The runtime's options of `npm start`. */
-function startFlags(): readonly string[] {
+export function startFlags(): readonly string[] {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   const { scripts } = JSON.parse(text) as { readonly scripts: { readonly start: string } }
   return scripts.start.split(' ').filter((word) => word.startsWith('--'))

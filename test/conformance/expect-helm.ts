@@ -1,5 +1,5 @@
 /**
- * `HELM=… node test/conformance/expect-helm.ts [case…]`: writes what the real helm says of the project's own cases into them: `expected.yaml`, or
+ * `node test/conformance/expect-helm.ts [case…]`: writes what the real helm says of the project's own cases into them: `expected.yaml`, or
  * `expected-error.txt`. For new cases; what it changes in old ones is looked at before it is committed.
  * @module
  */
@@ -7,13 +7,13 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { helmBinary } from '../support/helm-binary.ts'
+import { helmBinary, noHelm } from '../support/helm-binary.ts'
 import { parseArchive, printArchive } from './archive.ts'
 
 const cases = new URL('./cases/helm/', import.meta.url).pathname
 const helm = await helmBinary()
 if (helm === undefined) {
-  console.error('set HELM to the path of a helm of version 4')
+  console.error(noHelm)
   process.exit(1)
 }
 const wanted = process.argv.slice(2)

@@ -1,28 +1,11 @@
 import assert from 'node:assert/strict'
-import { after, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { useCluster } from '../support/cluster.ts'
 import type { TestObject } from '../support/kube-test-client.ts'
-import {
-  configMapTemplate,
-  createReleaseScenario,
-  type ReleaseScenario,
-  type ReleaseScenarioOptions,
-} from '../support/release-scenario.ts'
+import { configMapTemplate, useReleaseScenarios, type ReleaseScenario } from '../support/release-scenario.ts'
 
 const cluster = useCluster()
-const open: ReleaseScenario[] = []
-after(async () => {
-  for (const made of open) await made.close()
-})
-
-async function scenario(
-  files: { readonly [path: string]: string } = { 'templates/a.yaml': configMapTemplate('a') },
-  options: Partial<ReleaseScenarioOptions> = {},
-): Promise<ReleaseScenario> {
-  const made = await createReleaseScenario(cluster, { files, ...options })
-  open.push(made)
-  return made
-}
+const scenario = useReleaseScenarios(cluster)
 
 async function ready(made: ReleaseScenario): Promise<void> {
   const node = await made.reconcile()

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, describe, it, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import { useCluster } from '../support/cluster.ts'
-import { helmBinary } from '../support/helm-binary.ts'
+import { helmBinary, noHelm } from '../support/helm-binary.ts'
 import { configMapTemplate, createReleaseScenario, type ReleaseScenario } from '../support/release-scenario.ts'
 
 const cluster = useCluster()
@@ -21,7 +21,7 @@ async function start(
 ): Promise<{ made: ReleaseScenario; helm: (...args: string[]) => Promise<string> } | undefined> {
   const binary = await helmBinary()
   if (binary === undefined) {
-    t.skip('no helm binary here; set HELM or put it on the PATH')
+    t.skip(noHelm)
     return undefined
   }
   const made = await createReleaseScenario(cluster, { files: { 'templates/a.yaml': configMapTemplate('a') } })

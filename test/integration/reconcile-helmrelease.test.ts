@@ -6,7 +6,7 @@ import { after, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import { useCluster } from '../support/cluster.ts'
-import { helmBinary } from '../support/helm-binary.ts'
+import { helmBinary, noHelm } from '../support/helm-binary.ts'
 import { createScenario, nodeOf, type Scenario } from '../support/scenario.ts'
 
 const cluster = useCluster()
@@ -205,7 +205,7 @@ describe('a HelmRelease of a chart in the Git source', () => {
 describe('the real helm', () => {
   it('lists our releases, shows their history, values and manifest', async (t) => {
     const helm = await helmBinary()
-    if (helm === undefined) return t.skip('no helm binary here; set HELM or put it on the PATH')
+    if (helm === undefined) return t.skip(noHelm)
     const made = await scenario()
     await apply(made, release())
     await made.pushed()

@@ -1,3 +1,4 @@
+import { after } from 'node:test'
 import type { KubeTransport } from '../../src/ports/index.ts'
 import type { Limits, NodeRecord, Settings } from '../../src/reconcile/index.ts'
 import type { TestCluster } from './cluster.ts'
@@ -42,6 +43,24 @@ export function hookTemplate(name: string, annotations: { readonly [key: string]
     .join('')
   const wanted = behaviour === '' ? '' : `      annotations: { fake-kubelet.sluice.dev/behaviour: ${behaviour} }\n`
   return `apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: ${name}\n  annotations:\n${notes}spec:\n  backoffLimit: 0\n  template:\n    metadata:\n      labels: { job: ${name} }\n${wanted}    spec:\n      restartPolicy: Never\n      containers: [{ name: job, image: example/job:1 }]\n`
+}
+
+/** To be called at the top of a test file: makes scenarios of a chart's files, and closes them when the file's tests are over. */
+export function useReleaseScenarios(
+  cluster: TestCluster,
+): (
+  files?: ReleaseScenarioOptions['files'],
+  options?: Omit<ReleaseScenarioOptions, 'files'>,
+) => Promise<ReleaseScenario> {
+  const open: ReleaseScenario[] = []
+  after(async () => {
+    for (const made of open) await made.close()
+  })
+  return async (files = { 'templates/a.yaml': configMapTemplate('a') }, options = {}) => {
+    const made = await createReleaseScenario(cluster, { files, ...options })
+    open.push(made)
+    return made
+  }
 }
 
 /** Makes the scenario. Nothing is installed yet. */

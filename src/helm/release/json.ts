@@ -16,11 +16,28 @@ export function releaseJson(release: Release): GoJson {
   }
 }
 
-/** The JSON of a release as the texts before and after its chart, which is most of it. A chart stands between them with `,"chart":`. */
-export function releaseParts(release: Release): { readonly before: string; readonly after: string } {
+/** A part of the JSON of a release. `origin` stands for a part that is the same in many releases. */
+export interface JsonPart {
+  readonly origin?: object | undefined
+  text(): string
+}
+
+/** The JSON of a release in parts: those of its chart that are most of it, and are the same in all releases of the chart, are parts of their own. */
+export function releaseParts(release: Release): readonly JsonPart[] {
+  const { chart } = release
+  const part = (text: string): JsonPart => ({ text: () => text })
   const before = goJson(leading(release)).slice(0, -1)
   const after = goJson(trailing(release)).slice(1)
-  return { before, after: after === '}' ? after : `,${after}` }
+  const rest = after === '}' ? after : `,${after}`
+  if (chart === undefined) return [part(`${before}${rest}`)]
+  const { metadata, lock, templates, values, schema, schemamodtime, files, modtime } = chartMembers(chart)
+  return [
+    part(`${before},"chart":${goJson({ metadata, lock }).slice(0, -1)},"templates":`),
+    { origin: chart.origin?.templates, text: () => goJson(templates()) },
+    part(`,${goJson({ values, schema, schemamodtime }).slice(1, -1)},"files":`),
+    { origin: chart.origin?.files, text: () => goJson(files()) },
+    part(`${modtime === undefined ? '' : `,${goJson({ modtime }).slice(1, -1)}`}}${rest}`),
+  ]
 }
 
 function leading(release: Release): { readonly [key: string]: GoJson } {
@@ -115,7 +132,13 @@ function dependencyJson(dependency: StoredDependency): GoJson {
 }
 
 /** A chart as a release stores it. */
-export function chartJson(chart: StoredChart): GoJson {
+function chartJson(chart: StoredChart): GoJson {
+  const members = chartMembers(chart)
+  return { ...members, templates: members.templates(), files: members.files(), modtime: members.modtime }
+}
+
+/** The members in their order. Files are read only where they are asked for. */
+function chartMembers(chart: StoredChart) {
   return {
     metadata: chart.metadata === null ? null : metadataJson(chart.metadata),
     lock:
@@ -126,11 +149,11 @@ export function chartJson(chart: StoredChart): GoJson {
             digest: chart.lock.digest,
             dependencies: chart.lock.dependencies?.map(dependencyJson) ?? null,
           },
-    templates: chart.templates?.map(fileJson) ?? null,
+    templates: (): GoJson => chart.templates?.map(fileJson) ?? null,
     values: chart.values === null ? null : goMap(chart.values),
     schema: chart.schema,
     schemamodtime: time(chart.schemamodtime) ?? zeroTime,
-    files: chart.files?.map(fileJson) ?? null,
+    files: (): GoJson => chart.files?.map(fileJson) ?? null,
     modtime: time(chart.modtime),
   }
 }

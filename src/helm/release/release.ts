@@ -68,6 +68,8 @@ export interface StoredChart {
   readonly schemamodtime?: string
   readonly files: readonly StoredFile[] | null
   readonly modtime?: string
+  /** What templates and files were made from: charts of the same have the same. Not stored. */
+  readonly origin?: { readonly templates: object; readonly files: object }
 }
 
 /** A release as Helm stores it (Helm v4 pkg/release/v1 Release). Members have the names of the storage format. */

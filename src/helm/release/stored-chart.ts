@@ -31,6 +31,7 @@ export function storedChart(chart: ChartInstance): StoredChart {
     get files() {
       return storedFiles(files)
     },
+    origin: { templates, files },
   }
 }
 

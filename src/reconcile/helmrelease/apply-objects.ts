@@ -1,17 +1,16 @@
 import { fieldManagers } from '../../api/index.ts'
 import { EngineError, mapLimit } from '../../base/index.ts'
 import {
-  detectDrift,
   foldClientSideFields,
   formatKey,
   isNotFound,
-  normalizeObject,
   type KubeClient,
   type LiveReader,
   type WriteOptions,
 } from '../../kube/index.ts'
 import { compareForHelmInstall, nameOf, objectIdKey, objectIdOf, type KubeObject } from '../../resources/index.ts'
-import { groupByKind, isFatal, keyOfObject, mapOf, messageOf } from './objects.ts'
+import { groupByKind, isProvenUnchanged, keyOfObject, mapOf, messageOf } from './objects.ts'
+import { concernsRun } from './passing-errors.ts'
 import { threeWayPatch } from './three-way.ts'
 
 /** How objects of a release are written. */
@@ -58,7 +57,7 @@ export async function applyReleaseObjects(
       try {
         done.push(await applyObject(client, object, previous.get(objectIdKey(objectIdOf(object))), options))
       } catch (error) {
-        if (isFatal(error)) throw error
+        if (concernsRun(error)) throw error
         errors.push(`${formatKey(keyOfObject(object))}: ${messageOf(error)}`)
       }
     })
@@ -76,8 +75,7 @@ async function applyObject(
 ): Promise<AppliedObject> {
   const known = await options.live?.read(client, keyOfObject(object), { signal: options.signal })
   if (options.method === 'ssa' && !options.fromClientSide && known?.state === 'present') {
-    const isProven = detectDrift(normalizeObject(object), known.object, fieldManagers.helm).verdict === 'unchanged'
-    if (isProven) return { object, live: known.object, isUnchanged: true }
+    if (isProvenUnchanged(object, known.object)) return { object, live: known.object, isUnchanged: true }
   }
   const live = await writeObject(client, object, previous, options)
   options.live?.remember(client, keyOfObject(object), live)
@@ -140,9 +138,9 @@ async function takeOverClientSide(client: KubeClient, object: KubeObject, signal
       return
     } catch (error) {
       // Somebody wrote in between: look again.
-      const isPassing = error instanceof EngineError && ['kube-conflict', 'kube-invalid'].includes(error.code)
+      const isRaced = error instanceof EngineError && ['kube-conflict', 'kube-invalid'].includes(error.code)
       if (isNotFound(error)) return
-      if (!isPassing) throw error
+      if (!isRaced) throw error
     }
   }
 }

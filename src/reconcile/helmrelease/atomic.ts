@@ -1,5 +1,5 @@
 import type { HelmReleaseStatus } from '../../api/index.ts'
-import { EngineError, parseDuration, toEngineError } from '../../base/index.ts'
+import { EngineError, toEngineError } from '../../base/index.ts'
 import { configDigest, fillValues } from '../../helm/index.ts'
 import type { RunContext } from '../context.ts'
 import type { NodeRecord } from '../job.ts'
@@ -227,7 +227,6 @@ async function stop(request: ConvergeRequest, isExhausted: boolean, isRetried: b
   if (isRetried) {
     const strategy = spec[status?.lastAttemptedReleaseAction ?? 'install']?.strategy
     const interval = strategy?.retryInterval ?? '5m'
-    parseDuration(interval)
     const text = `retrying after ${interval}`
     editStatus(attempt, (now) => reconciling(attempt.object, now, text, ctx.deps.clock.now(), 'ProgressingWithRetry'))
     await saveStatus(ctx, attempt, true)

@@ -1,26 +1,30 @@
 import type { HelmReleaseStatus, ReleaseAction } from '../../api/index.ts'
 import { EngineError, formatDuration } from '../../base/index.ts'
 import type { Release } from '../../helm/index.ts'
-import { formatKey, inventoryEntryOf, keyOf, type InventoryEntry } from '../../kube/index.ts'
+import { formatKey, keyOf } from '../../kube/index.ts'
 import { scalarText, type KubeObject } from '../../resources/index.ts'
 import { editStatus, emitEvent, mark, saveStatus } from './attempt.ts'
 import { chartText, latestSnapshot, putSnapshot, releaseText } from './history.ts'
 import { timeoutMsOf, type ActionRequest, type ReleaseRequest } from './operation.ts'
 import { finish, type Operation } from './operation-mark.ts'
-import type { PerformOutcome } from './perform.ts'
 import { snapshotOf } from './snapshot.ts'
 import { progressing, reconciling, summarizeReady, withoutConditions, withoutFailures } from './status.ts'
 import type { StoredRelease } from './storage.ts'
 
-/** Writes down what is going to be done, before anything is: a cut leaves a trace. Only release actions say that the object is not ready. */
-export async function announce(request: ActionRequest, operation: Operation): Promise<void> {
+/** Notes what is being done, without writing it. Only release actions say that the object is not ready. */
+export function markRunning(request: ActionRequest, operation: Operation): void {
   const { ctx, attempt } = request
   const name = operation === 'uninstall-remediation' ? 'uninstall' : operation
   const timeout = formatDuration(timeoutMsOf(attempt.object, operation))
   const message = `Running '${name}' action with timeout of ${timeout}`
   const edit = operation === 'install' || operation === 'upgrade' ? progressing : reconciling
   editStatus(attempt, (status) => edit(attempt.object, status, message, ctx.deps.clock.now()))
-  await saveStatus(ctx, attempt)
+}
+
+/** Writes down what is going to be done, before anything is. */
+export async function announce(request: ActionRequest, operation: Operation): Promise<void> {
+  markRunning(request, operation)
+  await saveStatus(request.ctx, request.attempt)
 }
 
 /** The start of an install or upgrade in the status: whose remediation is in force from now on; earlier results no longer count. */
@@ -30,22 +34,6 @@ export function beginRelease(request: ActionRequest, operation: 'install' | 'upg
     lastAttemptedReleaseAction: operation,
     ...(operation === 'install' ? { history: [] } : {}),
   }))
-}
-
-/** Sets the inventory: the objects of the manifest, then the definitions of the chart (helm-controller 1.6, inventory). */
-export function setInventory(
-  request: ActionRequest,
-  objects: readonly KubeObject[],
-  definitions: readonly KubeObject[],
-): void {
-  const isHook = (object: KubeObject): boolean => {
-    const metadata = object['metadata'] as { annotations?: { [key: string]: unknown } } | undefined
-    return metadata?.annotations?.['helm.sh/hook'] !== undefined
-  }
-  const entries: InventoryEntry[] = [...objects.filter((object) => !isHook(object)), ...definitions].map(
-    inventoryEntryOf,
-  )
-  editStatus(request.attempt, (status) => ({ ...status, inventory: { entries } }))
 }
 
 /** Puts a release into the history, by default as the action that made it. */
@@ -86,18 +74,63 @@ export function failedBeforeStored(
 export async function concludeRelease(
   request: ReleaseRequest,
   operation: 'install' | 'upgrade',
-  outcome: Exclude<PerformOutcome, { state: 'waiting' }>,
+  stored: StoredRelease,
+  problem: string | undefined,
 ): Promise<void> {
-  const { release } = outcome.stored
+  const { release } = stored
   const title = operation === 'install' ? 'Install' : 'Upgrade'
-  const isGood = outcome.state === 'applied'
+  const isGood = problem === undefined
   if (isGood) await supersede(request, release.version)
   const description = isGood
     ? `${title} complete`
-    : `${operation === 'install' ? 'Release' : 'Upgrade'} ${JSON.stringify(release.name)} failed: ${outcome.error.message}`
+    : `${operation === 'install' ? 'Release' : 'Upgrade'} ${JSON.stringify(release.name)} failed: ${problem}`
   const info = { ...release.info, status: isGood ? ('deployed' as const) : ('failed' as const), description }
-  const problem = isGood ? undefined : outcome.error.message
-  noteConclusion(request, operation, await finishRelease(request, outcome.stored, { ...release, info }, problem))
+  noteConclusion(request, operation, await finishRelease(request, stored, { ...release, info }, problem))
+}
+
+/** The final status of the release. A failed rollback leaves nothing deployed, as Helm has it. */
+export async function concludeRollback(
+  request: ReleaseRequest,
+  stored: StoredRelease,
+  problem: string | undefined,
+): Promise<void> {
+  const { release } = stored
+  await supersede(request, release.version)
+  const info =
+    problem === undefined
+      ? { ...release.info, status: 'deployed' as const }
+      : {
+          ...release.info,
+          status: 'failed' as const,
+          description: `Rollback ${JSON.stringify(release.name)} failed: ${problem}`,
+        }
+  noteRollback(request, await finishRelease(request, stored, { ...release, info }, problem))
+}
+
+/** Says in the status how a rollback ended, whose release is written: also where the step that wrote it was cut off. */
+export function noteRollback(request: ReleaseRequest, stored: StoredRelease): void {
+  const { ctx, attempt } = request
+  const { release } = stored
+  const problem = stored.mark?.finished?.problem
+  recordRelease(request, release, 'rollback')
+  const target = attempt.object.status?.history?.find(
+    (snapshot) => snapshot.version === release.info.rollback_revision && snapshot.name === release.name,
+  )
+  const [to, chart] =
+    target === undefined
+      ? [`${release.namespace}/${release.name}.v${release.info.rollback_revision}`, '']
+      : [releaseText(target), chartText(target)]
+  if (problem === undefined) {
+    const message = `Helm rollback to previous release ${to} with chart ${chart} succeeded`
+    mark(ctx, attempt, 'Remediated', 'True', 'RollbackSucceeded', message)
+    emitEvent(ctx, attempt, 'info', 'RollbackSucceeded', message, { ...attempt, ...target })
+  } else {
+    const message = `Helm rollback to previous release ${to} with chart ${chart} failed: ${problem.trim()}`
+    editStatus(attempt, (status) => ({ ...status, failures: (status.failures ?? 0) + 1 }))
+    mark(ctx, attempt, 'Remediated', 'False', 'RollbackFailed', message)
+    emitEvent(ctx, attempt, 'error', 'RollbackFailed', message, { ...attempt, ...target })
+  }
+  summarize(request)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { fieldManagers } from '../../api/index.ts'
 import { EngineError, mapLimit, toEngineError } from '../../base/index.ts'
-import { detectDrift, formatKey, isConflict, normalizeObject } from '../../kube/index.ts'
+import { formatKey, isConflict, normalizeObject } from '../../kube/index.ts'
 import {
   compareForApply,
   objectIdOf,
@@ -13,7 +13,9 @@ import type { RunContext } from '../context.ts'
 import { emitEvent, mark, type Attempt } from './attempt.ts'
 import { compileIgnoreRules, driftPatch, isDriftIgnored, type IgnoreRules } from './drift-rules.ts'
 import { latestSnapshot, releaseText } from './history.ts'
-import { isFatal, keyOfObject, mapOf, messageOf, releaseObjects, type ReleaseName } from './objects.ts'
+import { isProvenUnchanged, keyOfObject, mapOf, messageOf, releaseObjects, type ReleaseName } from './objects.ts'
+import { objectsContext } from './operation.ts'
+import { concernsRun } from './passing-errors.ts'
 
 /** An object of a release that is not as the release has it: gone, or changed in the way that `patch` undoes. */
 export interface Drifted {
@@ -39,7 +41,7 @@ export async function handleDrift(ctx: RunContext, attempt: Attempt, release: De
   const mode = driftDetection?.mode ?? 'disabled'
   if (mode === 'disabled') return
   const rules = compileIgnoreRules(driftDetection?.ignore)
-  const objects = await releaseObjects(attempt.client, release, release.manifest, ctx.signal)
+  const objects = await releaseObjects(objectsContext(ctx, attempt), release, release.manifest)
   const found = await findDrift(ctx, attempt, objects, rules)
   if (found.length === 0) return noDrift(ctx, attempt)
   const latest = latestSnapshot(attempt.object.status?.history)
@@ -76,7 +78,7 @@ async function findDrift(
     try {
       return await compare(ctx, attempt, object, rules)
     } catch (error) {
-      if (isFatal(error)) throw error
+      if (concernsRun(error)) throw error
       errors.push(`${formatKey(keyOfObject(object))}: ${messageOf(error)}`)
       return undefined
     }
@@ -111,7 +113,7 @@ async function compare(
   for (let round = 0; ; round++) {
     if (live === undefined) return { object, patch: undefined }
     if (isDriftIgnored(live)) return undefined
-    if (detectDrift(wanted, live, fieldManagers.helm).verdict === 'unchanged') return undefined
+    if (isProvenUnchanged(object, live)) return undefined
     const dryRun = await client.patch<KubeObject>(
       key,
       { type: 'apply', body: wanted, force: true },
@@ -147,7 +149,7 @@ async function correct(ctx: RunContext, attempt: Attempt, found: readonly Drifte
       done.push(`${formatKey(keyOfObject(one.object))} ${action}`)
       attempt.changes.push({ object: formatKey(keyOfObject(one.object)), action, drift: pathsOf(one) })
     } catch (error) {
-      if (isFatal(error)) throw error
+      if (concernsRun(error)) throw error
       const what = isMissing(one) ? 'creation' : 'patch'
       // The server's message may quote values of a Secret.
       const text = one.object['kind'] === 'Secret' ? toEngineError(error).code : messageOf(error)

@@ -6,8 +6,9 @@ import {
   type HelmChartTemplate,
   type HelmRelease,
 } from '../../api/index.ts'
-import { EngineError } from '../../base/index.ts'
+import { EngineError, formatDuration, parseDuration } from '../../base/index.ts'
 import { isNotFound } from '../../kube/index.ts'
+import { dropStored } from '../source/stored-artifact.ts'
 import type { RunContext } from '../context.ts'
 import { editStatus, type Attempt } from './attempt.ts'
 
@@ -58,7 +59,7 @@ export async function syncHelmChart(ctx: RunContext, attempt: Attempt): Promise<
   return current
 }
 
-/** Deletes the HelmChart that the status names. */
+/** Deletes the HelmChart that the status names, and the file of its artifact. */
 export async function deleteHelmChart(ctx: RunContext, attempt: Attempt): Promise<void> {
   const recorded = attempt.object.status?.helmChart ?? ''
   if (recorded === '') return
@@ -70,6 +71,7 @@ export async function deleteHelmChart(ctx: RunContext, attempt: Attempt): Promis
     throw error
   })
   const known = ctx.world.get(`HelmChart/${namespace}/${name}`)
+  if (known?.kind === 'HelmChart') await dropStored(ctx, known.status?.artifact)
   if (known !== undefined) ctx.world.remove(known)
   if (outcome !== 'absent') emitTrace(ctx, attempt, 'HelmChartDeleted', `deleted HelmChart '${recorded}'`)
   editStatus(attempt, (status) => {
@@ -115,7 +117,8 @@ function chartOf(
       chart: spec.chart,
       version: spec.version ?? '*',
       sourceRef: { kind: spec.sourceRef.kind, name: spec.sourceRef.name },
-      interval: spec.interval ?? object.spec.interval,
+      // As Go prints it: the controller writes `10m0s` for `10m`, and whoever takes over must find what it would write.
+      interval: formatDuration(parseDuration(spec.interval ?? object.spec.interval)),
       ...(spec.reconcileStrategy === undefined ? {} : { reconcileStrategy: spec.reconcileStrategy }),
       ...(spec.valuesFiles === undefined ? {} : { valuesFiles: spec.valuesFiles }),
       ...(spec.ignoreMissingValuesFiles === undefined

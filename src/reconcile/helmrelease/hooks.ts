@@ -6,6 +6,7 @@ import { nameOf, scalarText, type KubeObject } from '../../resources/index.ts'
 import { hasOrigin } from './object-watch.ts'
 import { isGone, keyOfObject, mapOf, releaseObjects } from './objects.ts'
 import type { OperationContext } from './operation.ts'
+import { leavesUndecided } from './passing-errors.ts'
 import type { StoredRelease } from './storage.ts'
 
 /** `waiting`: the run's time is over and a hook still runs; the next run goes on with it. */
@@ -28,6 +29,7 @@ export async function runHooks(
   let stored = start
   const wanted = hooksFor(stored.release.hooks, event).filter(isWanted)
   const indices = wanted.map((hook) => stored.release.hooks.indexOf(hook))
+  if (indices.length > 0) await op.announce()
   for (const [position, index] of indices.entries()) {
     await op.keep()
     const outcome = await runHook(op, stored, event, index)
@@ -54,7 +56,7 @@ async function runHook(
   const id = `${event}/${index}`
   const hook = start.release.hooks[index]
   if (hook === undefined || start.mark?.done.includes(id) === true) return { state: 'done', stored: start }
-  const [object] = await releaseObjects(op.client, start.release, hook.manifest, op.signal)
+  const [object] = await releaseObjects(op, start.release, hook.manifest)
   if (object === undefined) return { state: 'done', stored: start }
   let stored = start
   const isResumed = stored.mark?.running === id
@@ -70,7 +72,7 @@ async function runHook(
   try {
     verdict = await createAndAwait(op, object, isResumed, startedAt + op.timeoutMs)
   } catch (error) {
-    if (!(error instanceof EngineError) || op.isPassing(error)) throw error
+    if (!(error instanceof EngineError) || leavesUndecided(error)) throw error
     verdict = { state: 'failed', message: error.message }
   }
   if (verdict.state === 'waiting')
@@ -206,7 +208,7 @@ async function deleteByPolicy(
   if (hook === undefined || hook.kind === 'CustomResourceDefinition') return true
   const policies = hook.delete_policies.length === 0 ? ['before-hook-creation'] : hook.delete_policies
   if (!policies.includes(policy)) return true
-  const [object] = await releaseObjects(op.client, stored.release, hook.manifest, op.signal)
+  const [object] = await releaseObjects(op, stored.release, hook.manifest)
   if (object === undefined || nameOf(object) === '') return true
   const key = keyOfObject(object)
   try {

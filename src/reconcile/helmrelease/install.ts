@@ -1,10 +1,11 @@
 import { EngineError, toEngineError } from '../../base/index.ts'
 import { fieldManagers } from '../../api/index.ts'
-import { beginRelease, concludeRelease, failedBeforeStored, noteApplied, recordRelease, setStatus } from './conclude.ts'
+import { beginRelease, failedBeforeStored, setStatus } from './conclude.ts'
+import { goOnWith } from './go-on.ts'
 import { releaseNamespaceOf } from './names.ts'
 import { findExisting } from './objects.ts'
 import { operationContext, type ActionResult, type ReleaseRequest } from './operation.ts'
-import { performRelease } from './perform.ts'
+import { concernsRun } from './passing-errors.ts'
 import { prepareRelease } from './prepare.ts'
 import type { StoredRelease } from './storage.ts'
 
@@ -24,10 +25,10 @@ export async function install(request: ReleaseRequest): Promise<ActionResult> {
     stored = await storeInstall(request, startedAt)
   } catch (caught) {
     const error = toEngineError(caught)
-    if (isPassing(error)) throw error
+    if (concernsRun(error)) throw error
     throw failedBeforeStored(request, 'install', error)
   }
-  return await goOnInstalling(request, stored)
+  return await goOnWith(request, 'install', stored)
 }
 
 /** Everything up to the stored, pending release. */
@@ -57,35 +58,6 @@ async function storeInstall(request: ReleaseRequest, startedAt: number): Promise
   if (replaced > 0) await supersedeReplaced(request)
   const op = operationContext(request, 'install', startedAt, { method, validate: true })
   return await storage.create(prepared, op.newMark())
-}
-
-/** Goes on with a stored install: also the one of a step that was cut off. */
-export async function goOnInstalling(request: ReleaseRequest, stored: StoredRelease): Promise<ActionResult> {
-  const { attempt } = request
-  const options = attempt.object.spec.install
-  const startedAt = stored.mark?.startedAt ?? request.ctx.deps.clock.now()
-  const op = operationContext(request, 'install', startedAt, {
-    method: stored.release.apply_method ?? 'csa',
-    validate: options?.disableOpenAPIValidation !== true,
-  })
-  recordRelease(request, stored.release, 'install')
-  const outcome = await performRelease(op, {
-    operation: 'install',
-    stored,
-    previous: undefined,
-    disableHooks: options?.disableHooks === true,
-    disableWait: options?.disableWait === true,
-    disableWaitForJobs: options?.disableWaitForJobs === true,
-    replace: false,
-    cleanUp: [],
-    onApplied: (objects) => noteApplied(request, objects),
-  })
-  if (outcome.state === 'waiting') {
-    recordRelease(request, outcome.stored.release, 'install')
-    return outcome
-  }
-  await concludeRelease(request, 'install', outcome)
-  return { state: 'done' }
 }
 
 /**
@@ -125,9 +97,4 @@ async function createTargetNamespace(request: ReleaseRequest): Promise<void> {
 export function prefixed(words: string, error: unknown): EngineError {
   const cause = toEngineError(error)
   return new EngineError(`${words}: ${cause.message}`, { code: cause.code, disposition: cause.disposition, cause })
-}
-
-/** Errors that are about the cluster or the run, not about the release. */
-export function isPassing(error: EngineError): boolean {
-  return ['cluster-unreachable', 'remote-cluster-unreachable', 'aborted', 'lease-lost'].includes(error.code)
 }

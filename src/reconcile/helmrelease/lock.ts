@@ -25,9 +25,12 @@ export function leaseNameOf(object: HelmRelease): string {
 export async function lockRelease(ctx: RunContext, object: HelmRelease): Promise<ReleaseLock | string> {
   const { clock, limits, random } = ctx.deps
   const unique = [...random.bytes(6)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+  const namespace = object.metadata.namespace ?? ''
+  const name = leaseNameOf(object)
   const lease = await acquireLease(ctx.client, {
-    namespace: object.metadata.namespace ?? '',
-    name: leaseNameOf(object),
+    namespace,
+    name,
+    known: await ctx.helm.leases.find(ctx.client, namespace, name, ctx.signal),
     holder: `${ctx.job.runId}-${unique}`,
     durationMs: limits.releaseLeaseMs,
     clockSkewMs: Math.min(2_000, limits.releaseLeaseMs / 4),

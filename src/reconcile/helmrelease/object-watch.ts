@@ -10,9 +10,9 @@ export interface Following {
   get(key: ObjectKey): KubeObject | undefined
   /** False where its kind cannot be watched: then it must be read. */
   isWatched(key: ObjectKey): boolean
-  /** Counts the changes that were seen: to be read before the objects are, and given to {@link changed}. */
+  /** Counts the changes of these objects that were seen: to be read before the objects are, and given to {@link changed}. */
   readonly changes: number
-  /** Resolves once there are more changes than `seen`, of any object of the kinds that are followed, or after `ms`. */
+  /** Resolves once there are more changes than `seen`, or after `ms`. */
   changed(seen: number, ms: number): Promise<void>
   close(): void
 }
@@ -24,9 +24,11 @@ export interface ObjectWatch {
 
 interface Stream {
   readonly objects: Map<string, KubeObject>
-  readonly listeners: Set<() => void>
+  /** By the object they wait for: a change wakes only those whom it concerns, however many wait. */
+  readonly listeners: Map<string, Set<() => void>>
+  /** Changes that were seen, by object. */
+  readonly changes: Map<string, number>
   readonly stop: AbortController
-  changes: number
   followers: number
   isBroken: boolean
 }
@@ -43,9 +45,9 @@ export function createObjectWatch(signal: AbortSignal): ObjectWatch {
     if (known !== undefined) return known
     const stream: Stream = {
       objects: new Map(),
-      listeners: new Set(),
+      listeners: new Map(),
+      changes: new Map(),
       stop: new AbortController(),
-      changes: 0,
       followers: 0,
       isBroken: false,
     }
@@ -57,7 +59,12 @@ export function createObjectWatch(signal: AbortSignal): ObjectWatch {
     follow: (client, keys) => {
       const used = new Map(keys.map((key) => [streamId(client, key), streamOf(client, key)]))
       for (const stream of used.values()) stream.followers += 1
-      const changes = (): number => [...used.values()].reduce((sum, stream) => sum + stream.changes, 0)
+      const places = keys.flatMap((key) => {
+        const stream = used.get(streamId(client, key))
+        return stream === undefined ? [] : [{ stream, id: formatKey(key) }]
+      })
+      const changes = (): number =>
+        places.reduce((sum, { stream, id }) => sum + (stream.changes.get(id) ?? 0) + (stream.isBroken ? 1 : 0), 0)
       return {
         get changes() {
           return changes()
@@ -65,7 +72,7 @@ export function createObjectWatch(signal: AbortSignal): ObjectWatch {
         get: (key) => used.get(streamId(client, key))?.objects.get(formatKey(key)),
         isWatched: (key) => used.get(streamId(client, key))?.isBroken === false,
         changed: async (seen, ms) => {
-          if (changes() === seen) await nextChange([...used.values()], client, ms, signal)
+          if (changes() === seen) await nextChange(places, client, ms, signal)
         },
         close: () => {
           for (const [id, stream] of used) {
@@ -80,8 +87,14 @@ export function createObjectWatch(signal: AbortSignal): ObjectWatch {
   }
 }
 
+/** An object among those that a stream shows. */
+interface Place {
+  readonly stream: Stream
+  readonly id: string
+}
+
 async function nextChange(
-  streams: readonly Stream[],
+  places: readonly Place[],
   client: KubeClient,
   ms: number,
   signal: AbortSignal,
@@ -89,18 +102,22 @@ async function nextChange(
   const timer = new AbortController()
   let wake = (): void => undefined
   const change = new Promise<void>((resolve) => (wake = resolve))
-  for (const stream of streams) stream.listeners.add(wake)
+  for (const { stream, id } of places) stream.listeners.set(id, (stream.listeners.get(id) ?? new Set()).add(wake))
   const time = client.clock.sleep(ms, AbortSignal.any([timer.signal, signal])).catch(() => undefined)
   await Promise.race([change, time])
   timer.abort()
-  for (const stream of streams) stream.listeners.delete(wake)
+  for (const { stream, id } of places) {
+    const listeners = stream.listeners.get(id)
+    listeners?.delete(wake)
+    if (listeners?.size === 0) stream.listeners.delete(id)
+  }
 }
 
 /** Keeps a stream's objects up to date until it is stopped. A failure makes it broken: its followers read for themselves then. */
 async function run(client: KubeClient, kind: ObjectKey, stream: Stream, signal: AbortSignal): Promise<void> {
-  const wake = (): void => {
-    stream.changes += 1
-    for (const listener of stream.listeners) listener()
+  const wake = (id: string): void => {
+    stream.changes.set(id, (stream.changes.get(id) ?? 0) + 1)
+    for (const listener of stream.listeners.get(id) ?? []) listener()
   }
   while (!signal.aborted) {
     try {
@@ -118,14 +135,14 @@ async function run(client: KubeClient, kind: ObjectKey, stream: Stream, signal: 
         const id = formatKey({ ...kind, name: nameOf(event.object), namespace: namespaceOf(event.object) })
         if (event.type === 'DELETED') stream.objects.delete(id)
         else stream.objects.set(id, { ...event.object, apiVersion: kind.apiVersion, kind: kind.kind })
-        wake()
+        wake(id)
       }
     } catch (error) {
       if (signal.aborted) return
       stream.objects.clear()
       if (isEngineError(error) && error.code === 'kube-gone') continue
       stream.isBroken = true
-      wake()
+      for (const listeners of stream.listeners.values()) for (const listener of listeners) listener()
       return
     }
   }

@@ -1,6 +1,13 @@
-import { annotations, labels } from '../../api/index.ts'
+import { annotations, fieldManagers, labels } from '../../api/index.ts'
 import { EngineError, mapLimit } from '../../base/index.ts'
-import { isNotFound, type DeleteOutcome, type KubeClient, type ObjectKey } from '../../kube/index.ts'
+import {
+  detectDrift,
+  isNotFound,
+  normalizeObject,
+  type DeleteOutcome,
+  type KubeClient,
+  type ObjectKey,
+} from '../../kube/index.ts'
 import {
   compareForHelmUninstall,
   isMap,
@@ -13,11 +20,41 @@ import {
   type KubeObject,
 } from '../../resources/index.ts'
 import { parseDocuments } from '../../yaml/index.ts'
+import { Bounded } from './bounded.ts'
+import { concernsRun } from './passing-errors.ts'
 
 /** The release that objects belong to. */
 export interface ReleaseName {
   readonly name: string
   readonly namespace: string
+}
+
+/** Parsed manifests. What it returns is shared and must not be changed. */
+export interface ManifestReader {
+  /** The objects of a manifest as they stand in it; lists are expanded. @throws EngineError `release-manifest-invalid`. */
+  read(release: ReleaseName, manifest: string): readonly KubeObject[]
+}
+
+/** Characters of manifests that are kept parsed: an operation reads its manifest several times. */
+const maxParsedText = 2_000_000
+
+/** A reader that remembers the manifests that it read last. */
+export function createManifestReader(): ManifestReader {
+  const known = new Bounded<readonly KubeObject[]>(maxParsedText)
+  return {
+    read: (release, manifest) => {
+      const objects = known.get(manifest) ?? readManifest(release, manifest)
+      known.set(manifest, objects, manifest.length)
+      return objects
+    },
+  }
+}
+
+/** Where to look for the objects of a manifest, and as whom. */
+export interface ObjectsContext {
+  readonly client: KubeClient
+  readonly manifests: ManifestReader
+  readonly signal: AbortSignal
 }
 
 /**
@@ -26,17 +63,15 @@ export interface ReleaseName {
  * @throws EngineError `release-manifest-invalid`; `kube-kind-unknown` for a kind that the cluster does not serve.
  */
 export async function releaseObjects(
-  client: KubeClient,
+  { client, manifests, signal }: ObjectsContext,
   release: ReleaseName,
   manifest: string,
-  signal: AbortSignal,
 ): Promise<readonly KubeObject[]> {
-  const objects = readManifest(release, manifest)
+  const objects = manifests.read(release, manifest)
   return await Promise.all(objects.map((object) => withOwnership(client, release, object, signal)))
 }
 
-/** The objects of a manifest as they stand in it; lists are expanded. */
-export function readManifest(release: ReleaseName, manifest: string): readonly KubeObject[] {
+function readManifest(release: ReleaseName, manifest: string): readonly KubeObject[] {
   const parsed = parseDocuments(manifest, { dialect: 'sigs' })
   const broken = parsed.diagnostics.find((finding) => finding.severity === 'error')
   if (broken !== undefined)
@@ -73,6 +108,13 @@ async function withOwnership(
   if (!resource.namespaced) delete metadata['namespace']
   else if (namespaceOf(object) === '') metadata['namespace'] = release.namespace
   return { ...object, metadata }
+}
+
+/** Whether a live object shows that applying `object` to it changes nothing: as Helm sends it, or as Flux puts it back. */
+export function isProvenUnchanged(object: KubeObject, live: KubeObject): boolean {
+  const isUnchanged = (wanted: KubeObject): boolean =>
+    detectDrift(wanted, live, fieldManagers.helm).verdict === 'unchanged'
+  return isUnchanged(object) || isUnchanged(normalizeObject(object))
 }
 
 /** A map, or an empty one for anything else. */
@@ -177,7 +219,7 @@ export async function deleteReleaseObjects(
         const outcome = await deleteObject(client, object, options)
         if (outcome !== 'kept') deleted.push({ object, isGone: outcome !== 'deleting' })
       } catch (error) {
-        if (isFatal(error)) throw error
+        if (concernsRun(error)) throw error
         errors.push(`${scalarText(object['kind'])}/${nameOf(object)}: ${messageOf(error)}`)
       }
     })
@@ -219,14 +261,6 @@ export function isKept(object: KubeObject): boolean {
 /** Not there, or of a kind that is not served any more. */
 export function isGone(error: unknown): boolean {
   return isNotFound(error) || (error instanceof EngineError && error.code === 'kube-kind-unknown')
-}
-
-/** Errors that concern the run as a whole. */
-export function isFatal(error: unknown): boolean {
-  return (
-    error instanceof EngineError &&
-    ['cluster-unreachable', 'remote-cluster-unreachable', 'aborted', 'lease-lost'].includes(error.code)
-  )
 }
 
 /** The text of an error of one object. */

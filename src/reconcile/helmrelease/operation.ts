@@ -1,13 +1,14 @@
-import { parseDuration, type EngineError } from '../../base/index.ts'
+import { parseDuration } from '../../base/index.ts'
 import type { HelmRelease } from '../../api/index.ts'
 import type { Values } from '../../helm/index.ts'
 import type { LiveReader } from '../../kube/index.ts'
 import type { RunContext, StepControl } from '../context.ts'
-import type { Attempt } from './attempt.ts'
+import { saveStatus, type Attempt } from './attempt.ts'
 import type { ResolvedChart } from './chart.ts'
 import type { ReleaseLock } from './lock.ts'
 import type { Operation, OperationMark } from './operation-mark.ts'
 import { createReleaseStorage, type ReleaseStorage } from './storage.ts'
+import type { ManifestReader, ObjectsContext } from './objects.ts'
 import type { WaitContext } from './wait.ts'
 
 /** What an action works on. */
@@ -34,6 +35,7 @@ export type ActionResult = { readonly state: 'done' } | { readonly state: 'waiti
 /** Everything that the parts of an operation need. */
 export interface OperationContext extends WaitContext {
   readonly storage: ReleaseStorage
+  readonly manifests: ManifestReader
   readonly method: 'ssa' | 'csa'
   readonly validate: boolean
   readonly live: LiveReader | undefined
@@ -42,16 +44,19 @@ export interface OperationContext extends WaitContext {
   readonly timeoutMs: number
   /** A fresh mark of this operation. */
   newMark(): OperationMark
-  /** Errors that say nothing about the release: the operation stays as it is, to be gone on with. */
-  isPassing(error: EngineError): boolean
 }
 
 /** The storage of a release of the attempt's HelmRelease, read and written as its identity. */
 export function openStorage(ctx: RunContext, attempt: Attempt, namespace: string, name: string): ReleaseStorage {
-  const { printer } = ctx.deps.caches.helm
+  const { printer, bodies } = ctx.deps.caches.helm
   const owner = ownerOf(attempt.object)
-  const deps = { client: attempt.client, index: ctx.helm.index, printer, owner, signal: ctx.signal }
+  const deps = { client: attempt.client, index: ctx.helm.index, printer, bodies, owner, signal: ctx.signal }
   return createReleaseStorage(deps, namespace, name)
+}
+
+/** For reading objects of manifests as the attempt's identity. */
+export function objectsContext(ctx: RunContext, attempt: Attempt): ObjectsContext {
+  return { client: attempt.client, manifests: ctx.helm.manifests, signal: ctx.signal }
 }
 
 /** `namespace/name`: whose operation a mark is. */
@@ -79,6 +84,7 @@ export function operationContext(
   return {
     client: attempt.client,
     storage,
+    manifests: ctx.helm.manifests,
     watch: ctx.helm.watch,
     clock,
     signal: ctx.signal,
@@ -94,19 +100,6 @@ export function operationContext(
     fence: lock.fence,
     timeoutMs,
     newMark: () => ({ operation, owner: ownerOf(attempt.object), fence: lock.fence, startedAt, done: [] }),
-    isPassing: (error) => passing.has(error.code),
+    announce: () => saveStatus(ctx, attempt),
   }
 }
-
-/** The cluster is away, the run ends, or another run has taken over. */
-const passing: ReadonlySet<string> = new Set([
-  'cluster-unreachable',
-  'remote-cluster-unreachable',
-  'aborted',
-  'lease-lost',
-  'kube-conflict',
-  'kube-timeout',
-  'kube-unavailable',
-  'kube-too-many-requests',
-  'kube-unauthorized',
-])

@@ -3,8 +3,9 @@ import type { HookEvent, Release } from '../../helm/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import { applyReleaseObjects } from './apply-objects.ts'
 import { runHooks } from './hooks.ts'
-import { deleteReleaseObjects, readManifest, releaseObjects, removedObjects } from './objects.ts'
+import { deleteReleaseObjects, releaseObjects, removedObjects } from './objects.ts'
 import type { OperationContext } from './operation.ts'
+import { leavesUndecided } from './passing-errors.ts'
 import type { StoredRelease } from './storage.ts'
 import { awaitHealthy } from './wait.ts'
 
@@ -44,8 +45,10 @@ export async function performRelease(op: OperationContext, request: PerformReque
     if (before.state !== 'applied') return before
     stored = before.stored
     await op.keep()
-    const objects = await releaseObjects(op.client, stored.release, stored.release.manifest, op.signal)
+    const objects = await releaseObjects(op, stored.release, stored.release.manifest)
     const previous = await previousObjects(op, request)
+    // What takes more than a moment is said before it is done.
+    if (objects.length > op.concurrency) await op.announce()
     const applied = await applyReleaseObjects(op.client, objects, {
       method: op.method,
       previous,
@@ -71,7 +74,7 @@ export async function performRelease(op: OperationContext, request: PerformReque
     return await hooks(op, request, stored, 'post')
   } catch (caught) {
     const error = toEngineError(caught)
-    if (op.isPassing(error) || error.disposition === 'bug') throw error
+    if (leavesUndecided(error) || error.disposition === 'bug') throw error
     return { state: 'failed', stored, error: await cleanUp(op, request, stored, error) }
   }
 }
@@ -98,14 +101,14 @@ async function previousObjects(op: OperationContext, request: PerformRequest): P
   const { previous } = request
   if (previous === undefined) return []
   try {
-    return await releaseObjects(op.client, previous, previous.manifest, op.signal)
+    return await releaseObjects(op, previous, previous.manifest)
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 'kube-kind-unknown') throw error
   }
   const found: KubeObject[] = []
-  for (const object of readManifest(previous, previous.manifest)) {
+  for (const object of op.manifests.read(previous, previous.manifest)) {
     try {
-      found.push(...(await releaseObjects(op.client, previous, JSON.stringify(object), op.signal)))
+      found.push(...(await releaseObjects(op, previous, JSON.stringify(object))))
     } catch (error) {
       if (!(error instanceof EngineError) || error.code !== 'kube-kind-unknown') throw error
     }
@@ -136,7 +139,7 @@ async function cleanUp(
     return error
   } catch (caught) {
     const failure = toEngineError(caught)
-    if (op.isPassing(failure)) throw failure
+    if (leavesUndecided(failure)) throw failure
     const message = `an error occurred while cleaning up resources: ${failure.message}; original error: ${error.message}`
     return new EngineError(message, { code: error.code, disposition: error.disposition, cause: error })
   }

@@ -2,10 +2,11 @@ import { isEngineError } from '../../base/index.ts'
 import { chartCrds, type Release } from '../../helm/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import { buildRelease, type BuildRequest } from './build.ts'
-import { announce, setInventory } from './conclude.ts'
+import { announce, markRunning } from './conclude.ts'
 import { applyDefinitions, readDefinitions } from './crds.ts'
+import { setInventory } from './inventory.ts'
 import { releaseObjects } from './objects.ts'
-import type { ReleaseRequest } from './operation.ts'
+import { objectsContext, type ReleaseRequest } from './operation.ts'
 import type { PreparedRelease } from './storage.ts'
 
 /** A release that is rendered and fits into its Secret, with its objects. Nothing of it is written yet. */
@@ -15,7 +16,8 @@ export interface ReadyRelease {
 }
 
 /**
- * Renders a release, applies the definitions of its chart, and sets the inventory and the status before anything else is written. Helm applies `crds/`
+ * Renders a release, applies the definitions of its chart, and sets the inventory and what is being done in the status. It is written before definitions
+ * are applied; where there are none, before something is waited for: everything that the next step needs after a cut is in the release's mark. Helm applies `crds/`
  * before it renders, because templates may ask for those kinds; here the render comes first where it can, so that a release that does not
  * render or is too large leaves nothing behind.
  *
@@ -41,14 +43,15 @@ export async function prepareRelease(
     if (!mayApply || !isEngineError(error) || error.code === 'release-too-large') throw error
   }
   const objectsOf = (release: Release): Promise<readonly KubeObject[]> =>
-    releaseObjects(client, release, release.manifest, ctx.signal)
+    releaseObjects(objectsContext(ctx, attempt), release, release.manifest)
   let objects: readonly KubeObject[] | undefined
   if (prepared !== undefined && !mayApply) {
     objects = await objectsOf(prepared.release)
     setInventory(request, objects, found.definitions)
   }
   attempt.renderedAt = ctx.deps.clock.now()
-  await announce(request, operation)
+  if (mayApply) await announce(request, operation)
+  else markRunning(request, operation)
   const wasApplied = await applyDefinitions(request, found, policy, applyMethod)
   if (wasApplied || prepared === undefined) {
     ctx.helm.forgetCapabilities(client)

@@ -1,10 +1,9 @@
-import { noteConclusion } from './conclude.ts'
-import { goOnInstalling } from './install.ts'
+import { beginRelease, markRunning, noteConclusion, noteRollback } from './conclude.ts'
+import { goOnWith } from './go-on.ts'
+import { restoreInventory } from './inventory.ts'
 import type { ActionResult, ReleaseRequest } from './operation.ts'
-import { goOnRollingBack, noteRollback } from './rollback.ts'
 import type { StoredRelease } from './storage.ts'
 import { goOnTesting, noteTests } from './test-action.ts'
-import { goOnUpgrading } from './upgrade.ts'
 import { uninstallFailed } from './uninstall-remediation.ts'
 
 /**
@@ -15,7 +14,7 @@ export async function resume(request: ReleaseRequest): Promise<ActionResult> {
   const found = await request.storage.latest()
   if (found?.mark === undefined) return { state: 'done' }
   if (found.mark.finished !== undefined) {
-    noteEnd(request, found)
+    await noteEnd(request, found)
     return { state: 'done' }
   }
   const stored =
@@ -28,11 +27,12 @@ export async function resume(request: ReleaseRequest): Promise<ActionResult> {
 async function goOn(request: ReleaseRequest, stored: StoredRelease): Promise<ActionResult> {
   switch (stored.mark?.operation) {
     case 'install':
-      return await goOnInstalling(request, stored)
     case 'upgrade':
-      return await goOnUpgrading(request, stored)
+      await restore(request, stored.mark.operation, stored)
+      markRunning(request, stored.mark.operation)
+      return await goOnWith(request, stored.mark.operation, stored)
     case 'rollback':
-      return await goOnRollingBack(request, stored)
+      return await goOnWith(request, 'rollback', stored)
     case 'test':
       return await goOnTesting(request, stored)
     case 'uninstall':
@@ -43,10 +43,21 @@ async function goOn(request: ReleaseRequest, stored: StoredRelease): Promise<Act
   }
 }
 
-function noteEnd(request: ReleaseRequest, stored: StoredRelease): void {
+/** What a step that was cut off has not written into the status, of what it did before it stored the release. */
+async function restore(
+  request: ReleaseRequest,
+  operation: 'install' | 'upgrade',
+  { release }: StoredRelease,
+): Promise<void> {
+  beginRelease(request, operation)
+  await restoreInventory(request, release)
+}
+
+async function noteEnd(request: ReleaseRequest, stored: StoredRelease): Promise<void> {
   switch (stored.mark?.operation) {
     case 'install':
     case 'upgrade':
+      await restore(request, stored.mark.operation, stored)
       return noteConclusion(request, stored.mark.operation, stored)
     case 'rollback':
       return noteRollback(request, stored)

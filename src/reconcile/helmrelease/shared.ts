@@ -1,7 +1,11 @@
 import { labels } from '../../api/index.ts'
 import { createReleasePrinter, TemplateCache, type Capabilities, type ReleasePrinter } from '../../helm/index.ts'
 import { createPreloadedReader, type KubeClient, type LiveReader } from '../../kube/index.ts'
+import { Bounded } from './bounded.ts'
 import { readCapabilities } from './capabilities.ts'
+import { createLeaseIndex, type LeaseIndex } from './lease-index.ts'
+import { createManifestReader, type ManifestReader } from './objects.ts'
+import type { ReleaseBody } from './storage.ts'
 import { createObjectWatch, type ObjectWatch } from './object-watch.ts'
 import type { OperationMark } from './operation-mark.ts'
 import { createReleaseIndex, type ReleaseIndex } from './release-index.ts'
@@ -25,40 +29,17 @@ export interface HelmCaches {
   readonly templates: TemplateCache
   /** By the uid of the release's Secret. */
   readonly releases: Bounded<ReleaseFacts>
+  /** The content of Secrets that were read or written, by their uid: an upgrade needs that of the release before. */
+  readonly bodies: Bounded<ReleaseBody>
 }
 
-/** A map that forgets what was put in first when it has become too large. */
-export class Bounded<V> {
-  readonly #entries = new Map<string, { readonly value: V; readonly weight: number }>()
-  readonly #limit: number
-  #total = 0
-
-  constructor(limit: number) {
-    this.#limit = limit
-  }
-
-  get(key: string): V | undefined {
-    return this.#entries.get(key)?.value
-  }
-
-  set(key: string, value: V, weight = 1): void {
-    this.#total += weight - (this.#entries.get(key)?.weight ?? 0)
-    this.#entries.delete(key)
-    this.#entries.set(key, { value, weight })
-    for (const [oldest, entry] of this.#entries) {
-      if (this.#total <= this.#limit || oldest === key) return
-      this.#entries.delete(oldest)
-      this.#total -= entry.weight
-    }
-  }
-}
-
-/** Empty caches: manifests of at most 16 million characters. */
+/** Empty caches: manifests of at most 16 million characters, Secrets of at most 8. */
 export function createHelmCaches(): HelmCaches {
   return {
     printer: createReleasePrinter(),
     templates: new TemplateCache(),
     releases: new Bounded<ReleaseFacts>(16_000_000),
+    bodies: new Bounded<ReleaseBody>(8_000_000),
   }
 }
 
@@ -66,6 +47,9 @@ export function createHelmCaches(): HelmCaches {
 export interface HelmRun {
   readonly index: ReleaseIndex
   readonly watch: ObjectWatch
+  readonly manifests: ManifestReader
+  /** Locks of releases as they were when the run looked. */
+  readonly leases: LeaseIndex
   /** Live objects of releases, one LIST per kind and identity. */
   readonly live: LiveReader
   /** What a cluster can do, read once. */
@@ -80,6 +64,8 @@ export function createHelmRun(isBulk: boolean, signal: AbortSignal): HelmRun {
   return {
     index: createReleaseIndex(isBulk),
     watch: createObjectWatch(signal),
+    manifests: createManifestReader(),
+    leases: createLeaseIndex(isBulk),
     live: createPreloadedReader({ label: labels.helmName }),
     capabilities: (of, stop) => {
       const found = known.get(of.cluster) ?? readCapabilities(of, stop)

@@ -1,7 +1,7 @@
 import { EngineError, toEngineError } from '../../base/index.ts'
 import { decodeRelease, releaseSecretName, type Release, type ReleasePrinter } from '../../helm/index.ts'
 import { isConflict, isNotFound, type KubeClient, type ObjectKey } from '../../kube/index.ts'
-import { packText } from './gzip.ts'
+import type { Bounded } from './bounded.ts'
 import { annotationOfMark, markOf, type OperationMark } from './operation-mark.ts'
 import type { ReleaseHead, ReleaseIndex } from './release-index.ts'
 
@@ -23,7 +23,12 @@ const reservedBytesPerHook = 96
 
 const helmLabels: ReadonlySet<string> = new Set(['name', 'owner', 'status', 'version', 'createdAt', 'modifiedAt'])
 
-interface ReleaseSecret {
+/** What a write of a Secret answers with: of the rest, we know what it is. */
+interface SecretHead {
+  readonly metadata: ReleaseSecret['metadata']
+}
+
+interface ReleaseSecret extends SecretHead {
   readonly apiVersion: 'v1'
   readonly kind: 'Secret'
   readonly metadata: {
@@ -36,6 +41,13 @@ interface ReleaseSecret {
   }
   readonly type: 'helm.sh/release.v1'
   readonly data: { readonly release: string }
+}
+
+/** What a release's Secret held at one version. */
+export interface ReleaseBody {
+  readonly metadata: ReleaseSecret['metadata']
+  /** As Helm stores it, without the base64 of the API. */
+  readonly encoded: string
 }
 
 /** A release whose Secret is known to fit: nothing of it is written yet. */
@@ -68,6 +80,8 @@ export interface StorageDeps {
   readonly client: KubeClient
   readonly index: ReleaseIndex
   readonly printer: ReleasePrinter
+  /** Content that is known, by the Secret's uid. */
+  readonly bodies: Bounded<ReleaseBody>
   /** Whose marks count; see OperationMark. */
   readonly owner: string
   readonly signal: AbortSignal
@@ -96,7 +110,7 @@ class SecretStorage implements ReleaseStorage {
     const { client, index, signal } = this.#deps
     const found = await index.find(client, this.namespace, this.name, signal)
     for (const secret of found.secrets) {
-      const stored = this.#decode(secret as ReleaseSecret)
+      const stored = this.#read(secret as ReleaseSecret)
       this.#bodies.set(stored.release.version, stored)
     }
     this.#heads = sortHeads(found.heads)
@@ -104,12 +118,17 @@ class SecretStorage implements ReleaseStorage {
   }
 
   async read(version: number): Promise<StoredRelease | undefined> {
-    if (!(await this.heads()).some((head) => head.version === version)) return undefined
+    const heads = await this.heads()
+    if (!heads.some((head) => head.version === version)) return undefined
     const known = this.#bodies.get(version)
     if (known !== undefined) return known
-    const { client, signal } = this.#deps
+    const { client, signal, bodies } = this.#deps
+    const head = heads.find((one) => one.version === version)
+    const body = head === undefined || head.uid === '' ? undefined : bodies.get(head.uid)
+    if (body !== undefined && body.metadata.resourceVersion === head?.resourceVersion)
+      return this.#note(this.#decode(body.metadata, body.encoded), head?.uid)
     const secret = await client.get<ReleaseSecret>(this.#keyOf(version), { signal })
-    if (secret !== undefined) return this.#note(this.#decode(secret), secret.metadata.uid)
+    if (secret !== undefined) return this.#note(this.#read(secret), secret.metadata.uid)
     this.#heads = (this.#heads ?? []).filter((head) => head.version !== version)
     return undefined
   }
@@ -124,7 +143,7 @@ class SecretStorage implements ReleaseStorage {
   }
 
   async prepare(release: Release): Promise<PreparedRelease> {
-    const encoded = await packText(this.#deps.printer.print(release))
+    const encoded = this.#deps.printer.pack(release)
     const room = reservedBytes + reservedBytesPerHook * release.hooks.length
     if (encoded.length + room <= maxSecretBytes) return { release, encoded }
     throw new EngineError(
@@ -137,24 +156,26 @@ class SecretStorage implements ReleaseStorage {
     const { client, signal } = this.#deps
     await this.heads()
     const body = this.#secretOf(prepared, { createdAt: this.#seconds() }, mark)
-    const object = await client.create<ReleaseSecret>(body, { signal })
-    return this.#note(this.#stored(object, prepared.release), object.metadata.uid)
+    const { metadata } = await client.create<SecretHead>(body, { signal, metadataOnly: true })
+    this.#keep(metadata, prepared.encoded)
+    return this.#note(this.#stored(metadata, prepared.release), metadata.uid)
   }
 
   async update(previous: StoredRelease, release: Release, mark?: OperationMark): Promise<StoredRelease> {
     const { client, signal } = this.#deps
-    const encoded = await packText(this.#deps.printer.print(release))
+    const encoded = this.#deps.printer.pack(release)
     const labels = { ...previous.labels, modifiedAt: this.#seconds() }
     const body = this.#secretOf({ release, encoded }, labels, mark, previous.resourceVersion)
     try {
-      const object = await client.update<ReleaseSecret>(body, { signal })
-      return this.#note(this.#stored(object, release), object.metadata.uid)
+      const { metadata } = await client.update<SecretHead>(body, { signal, metadataOnly: true })
+      this.#keep(metadata, encoded)
+      return this.#note(this.#stored(metadata, release), metadata.uid)
     } catch (error) {
       if (!isConflict(error)) throw error
       // The answer to a write that was done may have been lost, and the client sent it again.
       const now = await client.get<ReleaseSecret>(this.#keyOf(release.version), { signal })
       if (now === undefined || !isSameContent(now, body)) throw error
-      return this.#note(this.#stored(now, release), now.metadata.uid)
+      return this.#note(this.#stored(now.metadata, release), now.metadata.uid)
     }
   }
 
@@ -165,6 +186,7 @@ class SecretStorage implements ReleaseStorage {
       if (!isNotFound(error)) throw error
     })
     this.#bodies.delete(head.version)
+    this.#deps.bodies.delete(head.uid)
     this.#heads = (this.#heads ?? []).filter((other) => other.version !== head.version)
   }
 
@@ -177,23 +199,40 @@ class SecretStorage implements ReleaseStorage {
     return String(Math.floor(this.#deps.client.clock.now() / 1000))
   }
 
-  #decode(secret: ReleaseSecret): StoredRelease {
+  #read({ metadata, data }: ReleaseSecret): StoredRelease {
+    const encoded = fromBase64(data.release)
+    this.#keep(metadata, encoded)
+    return this.#decode(metadata, encoded)
+  }
+
+  #decode(metadata: ReleaseSecret['metadata'], encoded: string): StoredRelease {
     try {
-      return this.#stored(secret, decodeRelease(atob(secret.data.release)))
+      return this.#stored(metadata, decodeRelease(encoded))
     } catch (error) {
       throw new EngineError(
-        `release Secret '${this.namespace}/${secret.metadata.name}' cannot be read: ${toEngineError(error).message}; restore or delete it`,
+        `release Secret '${this.namespace}/${metadata.name}' cannot be read: ${toEngineError(error).message}; restore or delete it`,
         { code: 'release-unreadable', reason: 'StateError' },
       )
     }
   }
 
-  #stored(secret: ReleaseSecret, release: Release): StoredRelease {
-    const mark = markOf(secret.metadata.annotations)
+  /** Remembers the content of a Secret for the next run, without what nobody reads of its metadata. */
+  #keep(
+    { name, namespace, labels, annotations, resourceVersion, uid }: ReleaseSecret['metadata'],
+    encoded: string,
+  ): void {
+    if (uid === undefined) return
+    const metadata = { name, namespace, labels, uid, ...(annotations === undefined ? {} : { annotations }) }
+    const body = { metadata: { ...metadata, resourceVersion: resourceVersion ?? '' }, encoded }
+    this.#deps.bodies.set(uid, body, encoded.length + 500)
+  }
+
+  #stored(metadata: ReleaseSecret['metadata'], release: Release): StoredRelease {
+    const mark = markOf(metadata.annotations)
     return {
       release,
-      resourceVersion: secret.metadata.resourceVersion ?? '',
-      labels: Object.fromEntries(Object.entries(secret.metadata.labels).filter(([key]) => !helmLabels.has(key))),
+      resourceVersion: metadata.resourceVersion ?? '',
+      labels: Object.fromEntries(Object.entries(metadata.labels).filter(([key]) => !helmLabels.has(key))),
       ...(mark?.owner === this.#deps.owner ? { mark } : {}),
     }
   }
@@ -226,6 +265,15 @@ class SecretStorage implements ReleaseStorage {
       type: 'helm.sh/release.v1',
       data: { release: btoa(encoded) },
     }
+  }
+}
+
+/** One that is damaged is found out when it is decoded. */
+function fromBase64(text: string): string {
+  try {
+    return atob(text)
+  } catch {
+    return ''
   }
 }
 

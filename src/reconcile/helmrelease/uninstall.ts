@@ -4,8 +4,9 @@ import { checkTermination, formatKey, type ObjectKey } from '../../kube/index.ts
 import { compareForHelmUninstall, nameOf, scalarText, type KubeObject } from '../../resources/index.ts'
 import { refreshSnapshot, setStatus, supersede } from './conclude.ts'
 import { runHooks } from './hooks.ts'
-import { deleteReleaseObjects, groupByKind, isGone, keyOfObject, readManifest, releaseObjects } from './objects.ts'
+import { deleteReleaseObjects, groupByKind, isGone, keyOfObject, releaseObjects } from './objects.ts'
 import { operationContext, type ActionRequest, type OperationContext } from './operation.ts'
+import { leavesUndecided } from './passing-errors.ts'
 import type { StoredRelease } from './storage.ts'
 
 /** How an uninstall ended. `absent`: there was nothing, or it is uninstalled already and its history is kept. */
@@ -45,7 +46,7 @@ export async function uninstallRelease(
     if (outcome.state === 'failed') return await fail(request, operation, stored, outcome.error)
   } catch (caught) {
     const error = toEngineError(caught)
-    if (op.isPassing(error) || error.disposition === 'bug') throw error
+    if (leavesUndecided(error) || error.disposition === 'bug') throw error
     return await fail(request, operation, (await storage.latest()) ?? stored, error)
   }
   const info = { ...stored.release.info, status: 'uninstalled' as const, description: 'Uninstallation complete' }
@@ -115,10 +116,10 @@ async function carryThrough(request: ActionRequest, op: OperationContext, start:
 /** Objects of the release's manifest whose kinds are still served. */
 async function objectsToDelete(op: OperationContext, release: Release): Promise<readonly KubeObject[]> {
   const found: KubeObject[] = []
-  for (const group of groupByKind(readManifest(release, release.manifest), compareForHelmUninstall)) {
+  for (const group of groupByKind(op.manifests.read(release, release.manifest), compareForHelmUninstall)) {
     try {
       const text = group.map((object) => JSON.stringify(object, bigints)).join('\n---\n')
-      found.push(...(await releaseObjects(op.client, release, text, op.signal)))
+      found.push(...(await releaseObjects(op, release, text)))
     } catch (error) {
       if (!isGone(error)) throw error
     }

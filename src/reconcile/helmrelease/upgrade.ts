@@ -2,11 +2,13 @@ import { toEngineError } from '../../base/index.ts'
 import type { Release } from '../../helm/index.ts'
 import { inventoryEntryOf } from '../../kube/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
-import { beginRelease, concludeRelease, failedBeforeStored, makeRoom, noteApplied, recordRelease } from './conclude.ts'
-import { isPassing, prefixed } from './install.ts'
+import { beginRelease, failedBeforeStored, makeRoom } from './conclude.ts'
+import { goOnWith, originOf } from './go-on.ts'
+import { prefixed } from './install.ts'
 import { findExisting, releaseObjects, removedObjects } from './objects.ts'
 import { operationContext, type ActionResult, type ReleaseRequest } from './operation.ts'
-import { isClientSide, performRelease } from './perform.ts'
+import { concernsRun } from './passing-errors.ts'
+import { isClientSide } from './perform.ts'
 import { prepareRelease } from './prepare.ts'
 import type { StoredRelease } from './storage.ts'
 
@@ -26,10 +28,10 @@ export async function upgrade(request: ReleaseRequest): Promise<ActionResult> {
     stored = await storeUpgrade(request, startedAt)
   } catch (caught) {
     const error = toEngineError(caught)
-    if (isPassing(error)) throw error
+    if (concernsRun(error)) throw error
     throw failedBeforeStored(request, 'upgrade', error)
   }
-  return stored === undefined ? { state: 'done' } : await goOnUpgrading(request, stored)
+  return stored === undefined ? { state: 'done' } : await goOnWith(request, 'upgrade', stored)
 }
 
 async function storeUpgrade(request: ReleaseRequest, startedAt: number): Promise<StoredRelease | undefined> {
@@ -37,7 +39,8 @@ async function storeUpgrade(request: ReleaseRequest, startedAt: number): Promise
   const options = attempt.object.spec.upgrade
   const last = await storage.latest()
   if (last === undefined) return undefined
-  const current = (await originOf(request, last.release.version + 1)) ?? last.release
+  const origin = originOf(await storage.heads())
+  const current = (origin === undefined ? undefined : await storage.read(origin.version))?.release ?? last.release
   const method = applyMethod(options?.serverSideApply ?? 'auto', last.release)
   const { prepared, objects } = await prepareRelease(request, {
     operation: 'upgrade',
@@ -50,7 +53,7 @@ async function storeUpgrade(request: ReleaseRequest, startedAt: number): Promise
   let fresh: readonly KubeObject[] = []
   const mustOwn = options?.disableTakeOwnership === true ? prepared.release : undefined
   if (mustOwn !== undefined || options?.cleanupOnFail === true) {
-    const before = await releaseObjects(attempt.client, current, current.manifest, ctx.signal)
+    const before = await releaseObjects(op, current, current.manifest)
     const added = removedObjects(objects, before)
     const existing = await findExisting(attempt.client, added, {
       mustOwn,
@@ -68,52 +71,6 @@ async function storeUpgrade(request: ReleaseRequest, startedAt: number): Promise
     prepared,
     isCleaned ? { ...mark, fresh: fresh.map((object) => inventoryEntryOf(object).id) } : mark,
   )
-}
-
-/** Goes on with a stored upgrade: also the one of a step that was cut off. */
-export async function goOnUpgrading(request: ReleaseRequest, stored: StoredRelease): Promise<ActionResult> {
-  const { attempt } = request
-  const options = attempt.object.spec.upgrade
-  const startedAt = stored.mark?.startedAt ?? request.ctx.deps.clock.now()
-  const op = operationContext(request, 'upgrade', startedAt, {
-    method: stored.release.apply_method ?? 'csa',
-    validate: options?.disableOpenAPIValidation !== true,
-  })
-  recordRelease(request, stored.release, 'upgrade')
-  const outcome = await performRelease(op, {
-    operation: 'upgrade',
-    stored,
-    previous: await originOf(request, stored.release.version),
-    disableHooks: options?.disableHooks === true,
-    disableWait: options?.disableWait === true,
-    disableWaitForJobs: options?.disableWaitForJobs === true,
-    replace: options?.force === true,
-    cleanUp: await freshObjects(request, stored),
-    onApplied: (objects) => noteApplied(request, objects),
-  })
-  if (outcome.state === 'waiting') {
-    recordRelease(request, outcome.stored.release, 'upgrade')
-    return outcome
-  }
-  await concludeRelease(request, 'upgrade', outcome)
-  return { state: 'done' }
-}
-
-/** The objects of a release that were not there before the operation, as its mark has them. */
-export async function freshObjects(request: ReleaseRequest, stored: StoredRelease): Promise<readonly KubeObject[]> {
-  const fresh = new Set(stored.mark?.fresh ?? [])
-  if (fresh.size === 0) return []
-  const { client } = request.attempt
-  const objects = await releaseObjects(client, stored.release, stored.release.manifest, request.ctx.signal)
-  return objects.filter((object) => fresh.has(inventoryEntryOf(object).id))
-}
-
-/** What an upgrade to `version` starts from: the last deployed release before it, else the last one at all (Helm v4, prepareUpgrade). */
-async function originOf(request: ReleaseRequest, version: number): Promise<Release | undefined> {
-  const { storage } = request
-  const older = (await storage.heads()).filter((head) => head.version < version)
-  const head = older.find((one) => one.status === 'deployed') ?? older[0]
-  return head === undefined ? undefined : (await storage.read(head.version))?.release
 }
 
 /** `auto` keeps to the way the release was applied before: client-side for releases of Helm 3. */

@@ -32,12 +32,16 @@ export interface WaitContext {
   readonly strategy: 'poller' | 'legacy'
   /** Health of kinds with rules of their own (`spec.healthCheckExprs`). */
   readonly custom?: (object: KubeObject, now: number) => Health | undefined
+  /** Called before something is waited for that takes longer than a moment: the status says then what is being done. Costs nothing where it does already. */
+  readonly announce: () => Promise<void>
   /** Called between two looks: keeps the lock. @throws EngineError `lease-lost`. */
   readonly keep: () => Promise<void>
 }
 
 /** Longest time between two looks at everything, with the reasons of Pods. */
 const fullLookMs = 5_000
+/** What is healthy by then was never said to be waited for. */
+const quietMs = 1_000
 
 /**
  * Waits until applied objects are healthy. Woken by watches; a full look, which also asks Pods for reasons, every five seconds.
@@ -62,6 +66,7 @@ export async function awaitHealthy(
   )
   try {
     let nextLook = clock.now() + fullLookMs
+    const announceAt = clock.now() + quietMs
     for (;;) {
       const { changes } = following
       const seen = new Map(watched.map((one) => [one, newer(one.live, following.get(keyOfObject(one.object)))]))
@@ -86,7 +91,9 @@ export async function awaitHealthy(
       }
       if (open.length === 0) return undefined
       await ctx.keep()
-      const until = Math.min(ctx.deadline, ctx.giveUpAt, mustRead ? clock.now() + ctx.pollMs : nextLook)
+      if (clock.now() >= announceAt) await ctx.announce()
+      const next = clock.now() < announceAt ? Math.min(announceAt, nextLook) : nextLook
+      const until = Math.min(ctx.deadline, ctx.giveUpAt, mustRead ? clock.now() + ctx.pollMs : next)
       await following.changed(changes, Math.max(1, until - clock.now()))
       if (ctx.signal.aborted) throw new EngineError('stopped while waiting', { code: 'aborted', disposition: 'retry' })
     }

@@ -1,4 +1,4 @@
-import { EngineError, isEngineError, parseVersion, printVersion } from '../../base/index.ts'
+import { compareVersions, EngineError, isEngineError, printVersion, tryParseVersion } from '../../base/index.ts'
 import { retryPending } from '../../files/index.ts'
 import { loadChart, loadChartArchive, type Chart } from '../../helm/index.ts'
 import type { SourceArtifact } from '../../sources/index.ts'
@@ -29,27 +29,38 @@ export async function loadArtifactChart(
     caches.charts.delete(oldest)
   }
   const { version } = chart.metadata
-  if (key.kind !== 'OCIRepository') return { chart, version, revision, digest }
-  const ociDigest = revision.slice(revision.lastIndexOf('@') + 1)
-  return { chart, version: withDigest(key, version, revision, ociDigest), revision, digest, ociDigest }
+  // What others make may be versioned by anything; only what has a digest can be told apart by it.
+  const hasDigest = key.kind === 'OCIRepository' || (key.kind === 'ExternalArtifact' && revision.includes(':'))
+  if (!hasDigest) return { chart, version, revision, digest }
+  return { chart, revision, digest, ...withDigest(key, version, revision) }
 }
 
-/** The version with the first twelve digits of the digest as build metadata; the tag must name the same version (helm-controller 1.6, mutateChartWithSourceRevision). */
-function withDigest(key: ObjectKey, version: string, revision: string, digest: string): string {
-  const parsed = parseVersion(version)
-  const at = revision.lastIndexOf('@')
-  if (at >= 0) {
-    const tag = revision.slice(0, at).replaceAll('_', '+')
-    const plain = (text: string): string => text.split('+')[0] ?? ''
-    if (plain(tag).replace(/^v/, '') !== plain(printVersion(parsed))) {
-      throw new EngineError(
-        `artifact revision ${revision.slice(0, at)} of ${idOfKey(key)} does not match chart version ${version}; tag the chart with its version, or refer to it by digest`,
-        { code: 'chart-version-mismatch', reason: 'ChartMutateError' },
-      )
-    }
-  }
-  const hex = digest.slice(digest.indexOf(':') + 1).slice(0, 12)
-  return printVersion({ ...parsed, metadata: hex })
+/**
+ * The version of a chart with the first twelve digits of its artifact's digest as build metadata, and that digest. A tag that is a version must be the chart's (without its
+ * build metadata); any other tag stays a part of the digest (helm-controller 1.6, mutateChartWithSourceRevision).
+ *
+ * @throws EngineError with reason `ChartMutateError`.
+ */
+function withDigest(
+  key: ObjectKey,
+  version: string,
+  revision: string,
+): { readonly version: string; readonly ociDigest: string } {
+  const failed = (message: string): EngineError =>
+    new EngineError(message, { code: 'chart-version-mismatch', reason: 'ChartMutateError' })
+  const parsed = tryParseVersion(version)
+  if (parsed === undefined) throw failed(`invalid chart version ${version}`)
+  const [tag = '', digest, ...more] = revision.split('@')
+  const tagged = tryParseVersion(digest === undefined ? tag : tag.replaceAll('_', '+'))
+  const isVersion = tagged !== undefined
+  if (isVersion && (digest === undefined || more.length > 0 || compareVersions(tagged, parsed) !== 0))
+    throw failed(
+      `artifact revision ${tag} of ${idOfKey(key)} does not match chart version ${version}; tag the chart with its version, or refer to it by digest`,
+    )
+  const ociDigest = isVersion ? (digest ?? '') : revision
+  const [, hex = '', ...rest] = ociDigest.split(':')
+  if (rest.length > 0 || hex.length < 12) throw failed(`invalid artifact revision ${ociDigest}`)
+  return { version: printVersion({ ...parsed, metadata: hex.slice(0, 12) }), ociDigest }
 }
 
 async function parseChart(key: ObjectKey, artifact: SourceArtifact): Promise<Chart> {

@@ -3,7 +3,7 @@ import { EngineError, toEngineError } from '../../base/index.ts'
 import { MemoryTree } from '../../files/index.ts'
 import type { SourceArtifact } from '../../sources/index.ts'
 import { idOfKey } from '../world.ts'
-import { buildTreeChart, findTreeChart } from './chart/from-tree.ts'
+import { buildTreeChart, findTreeChart, type TreeChart } from './chart/from-tree.ts'
 import { summaryOf, wantedValuesFiles, type BuiltChart, type ChartPlan } from './chart/build.ts'
 import { planRemoteChart } from './chart/from-repository.ts'
 import type { SourceContext } from './index.ts'
@@ -100,8 +100,30 @@ async function planChart(ctx: SourceContext, object: HelmChart): Promise<ChartPl
     name: found.name,
     version: found.version,
     sourceRevision: source.revision,
-    build: () => buildTreeChart(ctx, object, source, found),
+    build: () => sharedBuild(ctx, object, source, found),
   }
+}
+
+/** Many HelmCharts ask for the same chart of one source: it is packaged once in a run. */
+function sharedBuild(
+  ctx: SourceContext,
+  object: HelmChart,
+  source: SourceArtifact,
+  found: TreeChart,
+): Promise<BuiltChart> {
+  const { ignoreMissingValuesFiles } = object.spec
+  const what = [
+    object.metadata.namespace,
+    source.digest,
+    found.path,
+    found.version,
+    wantedValuesFiles(object),
+    ignoreMissingValuesFiles === true,
+  ]
+  const id = `build ${JSON.stringify(what)}`
+  const build = (ctx.shared.get(id) as Promise<BuiltChart> | undefined) ?? buildTreeChart(ctx, object, source, found)
+  ctx.shared.set(id, build)
+  return build
 }
 
 async function chartArtifact(revision: string, bytes: Uint8Array, digest: string | undefined): Promise<SourceArtifact> {

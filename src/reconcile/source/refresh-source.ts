@@ -1,4 +1,4 @@
-import { fieldManagers, finalizer } from '../../api/index.ts'
+import { fieldManagers, finalizer, labels } from '../../api/index.ts'
 import { parseDuration, toEngineError } from '../../base/index.ts'
 import { addFinalizer, patchStatus, removeFinalizer } from '../../kube/index.ts'
 import type { SourceArtifact } from '../../sources/index.ts'
@@ -45,7 +45,9 @@ export async function refreshSource<T extends Source & SourceObject>(
   if (object.spec !== undefined && 'suspend' in object.spec && object.spec.suspend === true) return undefined
   let current = object
   try {
-    const held = await addFinalizer(ctx.client, object, finalizer, fieldManagers.sourceStatus, { signal: ctx.signal })
+    const held = isGenerated(object)
+      ? object
+      : await addFinalizer(ctx.client, object, finalizer, fieldManagers.sourceStatus, { signal: ctx.signal })
     if (held === undefined) return undefined
     current = held
     const found = await look(current)
@@ -66,6 +68,11 @@ export async function refreshSource<T extends Source & SourceObject>(
     emit(ctx, current, 'error', failure)
     return undefined
   }
+}
+
+/** A HelmChart that stands for the chart of a HelmRelease, which deletes it together with its file, so it needs no finalizer. */
+function isGenerated(object: SourceObject): boolean {
+  return object.kind === 'HelmChart' && object.metadata.labels?.[labels.helmName] !== undefined
 }
 
 /** Aborts with the run, or when `spec.timeout` (default one minute) is over. */

@@ -34,10 +34,13 @@ export async function keepStored(ctx: SourceContext, path: string, bytes: Uint8A
 }
 
 /** Throws an artifact's file away, when its source is deleted. */
-export async function dropStored(ctx: SourceContext, artifact: ArtifactStatus | undefined): Promise<void> {
+export async function dropStored(
+  ctx: Pick<SourceContext, 'deps'>,
+  artifact: ArtifactStatus | undefined,
+): Promise<void> {
   if (artifact !== undefined) await ctx.deps.blobs.delete(keyOf(ctx, artifact.path))
 }
 
-function keyOf(ctx: SourceContext, path: string): string {
+function keyOf(ctx: Pick<SourceContext, 'deps'>, path: string): string {
   return artifactBlobKey({ cluster: ctx.deps.cluster.name, path })
 }

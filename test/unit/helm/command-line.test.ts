@@ -7,12 +7,12 @@ import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
 import { parseArchive } from '../../conformance/archive.ts'
 import { KNOWN_DIFFERENCES } from '../../conformance/known-differences.ts'
-import { helmBinary } from '../../support/helm-binary.ts'
+import { helmBinary, noHelm } from '../../support/helm-binary.ts'
 
 const cases = new URL('../../conformance/cases/helm/', import.meta.url).pathname
 const runs = new URL('../../support/helm-cli-runs.ts', import.meta.url).pathname
 const helm = await helmBinary()
-const skip = helm === undefined ? 'no helm to compare with: set HELM to the path of one of version 4' : false
+const skip = helm === undefined ? noHelm : false
 
 const root = mkdtempSync(join(tmpdir(), 'helm-command-line-'))
 after(() => rmSync(root, { recursive: true }))

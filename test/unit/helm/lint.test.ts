@@ -8,11 +8,11 @@ import { MemoryTree } from '../../../src/files/index.ts'
 import { applySet, lintChart, parseKubeVersion } from '../../../src/helm/index.ts'
 import type { GoMap } from '../../../src/template/index.ts'
 import { parseArchive } from '../../conformance/archive.ts'
-import { helmBinary } from '../../support/helm-binary.ts'
+import { helmBinary, noHelm } from '../../support/helm-binary.ts'
 
 const cases = new URL('../../conformance/cases/lint/', import.meta.url).pathname
 const helm = await helmBinary()
-const skip = helm === undefined ? 'no helm to compare with: set HELM to the path of one of version 4' : false
+const skip = helm === undefined ? noHelm : false
 const root = mkdtempSync(join(tmpdir(), 'helm-lint-'))
 after(() => rmSync(root, { recursive: true }))
 

@@ -7,6 +7,7 @@ import { DiskTree } from '../../../src/cli/disk-tree.ts'
 import {
   applySet,
   configDigest,
+  createReleasePrinter,
   decodeRelease,
   encodeRelease,
   loadChart,
@@ -16,6 +17,7 @@ import {
   toValues,
   type Release,
 } from '../../../src/helm/index.ts'
+import { combineCrc32, crc32 } from '../../../src/helm/release/crc32.ts'
 import { renderOf } from '../../support/helm-charts.ts'
 
 /** A release that Helm v4.3.1's own packages made of a chart, with the digests that Flux's algorithms give for it. */
@@ -158,5 +160,55 @@ test('a bomb in a stored release is not unpacked', () => {
 })
 
 test('the name of the Secret', () => assert.equal(releaseSecretName('web', 12), 'sh.helm.release.v1.web.v12'))
+
+test('what is packed is what Helm stores, however much of it is shared', async () => {
+  // Text that does not compress to nothing, of every size around those at which parts are shared.
+  let seed = 1
+  const noise = (length: number): string =>
+    Array.from({ length }, () => String.fromCharCode(32 + ((seed = (seed * 48_271) % 2_147_483_647) % 90))).join('')
+  const printer = createReleasePrinter()
+  const packed = new Map<string, string>()
+  for (const [index, size] of [0, 1, 12_000, 16_000, 40_000, 300_000].entries()) {
+    const files = index % 2 === 0 ? null : [{ name: 'big', data: btoa(noise(size)) }]
+    const origin = { templates: [size], files: [size] }
+    const chart = {
+      metadata: { name: 'c', version: '1.0.0' },
+      lock: null,
+      templates: [{ name: 'templates/a.yaml', data: btoa(noise(size)) }],
+      values: { note: noise(size % 20_000), many: 'é'.repeat(9) },
+      schema: null,
+      files,
+      origin,
+    }
+    for (const version of [1, 2]) {
+      const release: Release = {
+        ...decodeRelease(expected.secret),
+        name: `rel-${size}`,
+        version,
+        chart,
+        manifest: noise(30_000),
+      }
+      const text = jsonOf(encodeRelease(release))
+      assert.equal(printer.print(release), text)
+      assert.equal(jsonOf(printer.pack(release)), text)
+      // Again without knowing where its parts come from, as it is read from a Secret.
+      const stored = decodeRelease(printer.pack(release))
+      assert.equal(jsonOf(printer.pack(stored)), text)
+      packed.set(text, printer.pack(release))
+    }
+  }
+  for (const [text, encoded] of packed) {
+    const bytes = Buffer.from(encoded, 'base64')
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))
+    assert.equal(await new Response(stream).text(), text)
+  }
+})
+
+test('checksums of parts give that of the whole', () => {
+  const bytes = Buffer.from('The quick brown fox jumps over the lazy dog')
+  assert.equal(crc32(bytes), 0x41_4f_a3_39)
+  for (const at of [0, 1, 7, bytes.length])
+    assert.equal(combineCrc32(crc32(bytes.subarray(0, at)), crc32(bytes.subarray(at)), bytes.length - at), crc32(bytes))
+})
 
 test('the fixture is complete', () => assert.ok(existsSync(new URL('chart/Chart.yaml', fixture))))

@@ -1,0 +1,31 @@
+import { isEngineError } from '../../base/index.ts'
+
+/** Codes that concern the run as a whole: the cluster is away, the run ends, or another run has taken over. Whatever is done for many objects stops at once. */
+const ofTheRun: ReadonlySet<string> = new Set([
+  'cluster-unreachable',
+  'remote-cluster-unreachable',
+  'aborted',
+  'lease-lost',
+])
+
+/**
+ * Codes of one request that say nothing about what was asked for. Where it was one object of many, they are a failure of that object; but a release is not
+ * failed for them: an operation on it that has begun stays as it is, to be gone on with.
+ */
+const ofOneRequest: ReadonlySet<string> = new Set([
+  'kube-conflict',
+  'kube-timeout',
+  'kube-unavailable',
+  'kube-too-many-requests',
+  'kube-unauthorized',
+])
+
+/** True for an error after which nothing else needs to be tried in this run. */
+export function concernsRun(error: unknown): boolean {
+  return isEngineError(error) && ofTheRun.has(error.code)
+}
+
+/** True for an error that leaves an operation on a release undecided. */
+export function leavesUndecided(error: unknown): boolean {
+  return concernsRun(error) || (isEngineError(error) && ofOneRequest.has(error.code))
+}

@@ -1,0 +1,97 @@
+import { execFile, spawn } from 'node:child_process'
+import { cp, chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { cacheDirectory } from './control-plane-binary.ts'
+import { exists, hasGo } from './oracle-binary.ts'
+
+const run = promisify(execFile)
+const buildDeadlineMs = 30 * 60_000
+const version = 'v1.6.1'
+const modulePath = 'github.com/fluxcd/helm-controller'
+
+/** Why there is none: the text of a skipped test. */
+export const noHelmController =
+  'the real helm-controller takes five minutes to build: set HELM_CONTROLLER to `build`, or to the path of one of version 1.6'
+
+/**
+ * The helm-controller to take over from: the one that the environment variable HELM_CONTROLLER names, or, where that is `build`, the version that the engine matches, built of its
+ * module; undefined where it is not set or there is no Go.
+ */
+export async function helmControllerBinary(): Promise<string | undefined> {
+  const given = process.env['HELM_CONTROLLER'] ?? ''
+  if (given !== 'build') return given === '' ? undefined : given
+  const path = join(cacheDirectory(), 'oracles', `helm-controller-${version}`, 'helm-controller')
+  if (await exists(path)) return path
+  if (!(await hasGo())) return undefined
+  await mkdir(dirname(path), { recursive: true })
+  const folder = await mkdtemp(`${dirname(path)}/.build-`)
+  try {
+    const built = join(folder, 'helm-controller')
+    await build(folder, built)
+    await rename(built, path)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+  return path
+}
+
+/** Its go.mod replaces a module by a folder beside it, which `go install` refuses: the module is copied, and takes the published one. */
+async function build(folder: string, into: string): Promise<void> {
+  const downloaded = await run('go', ['mod', 'download', '-json', `${modulePath}@${version}`], { cwd: folder })
+  const { Dir } = JSON.parse(downloaded.stdout) as { readonly Dir: string }
+  const source = join(folder, 'source')
+  await cp(Dir, source, { recursive: true })
+  await makeWritable(source)
+  const file = join(source, 'go.mod')
+  const text = await readFile(file, 'utf8')
+  await writeFile(file, text.replace(/^replace .*\/api => \.\/api$/m, ''))
+  const args = ['build', '-mod=mod', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w', '-o', into, '.']
+  const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '' }
+  await run('go', args, { cwd: source, env, timeout: buildDeadlineMs, maxBuffer: 16 << 20 })
+}
+
+/** Files of the module cache are read-only. */
+async function makeWritable(folder: string): Promise<void> {
+  await chmod(folder, 0o755)
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) await makeWritable(path)
+    else await chmod(path, 0o644)
+  }
+}
+
+/** A helm-controller that works on the objects of one namespace. */
+export interface RunningHelmController {
+  /** What it has logged so far. */
+  log(): string
+  stop(): Promise<void>
+}
+
+/** Starts it. `kubeconfig` is the path of one for the whole cluster. */
+export function startHelmController(binary: string, kubeconfig: string, namespace: string): RunningHelmController {
+  const args = [
+    '--watch-all-namespaces=false',
+    '--metrics-addr=127.0.0.1:0',
+    '--health-addr=127.0.0.1:0',
+    '--graceful-shutdown-timeout=2s',
+    '--log-encoding=console',
+  ]
+  const child = spawn(binary, args, {
+    env: { PATH: process.env['PATH'] ?? '', HOME: '/', KUBECONFIG: kubeconfig, RUNTIME_NAMESPACE: namespace },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (chunk: string) => (text = (text + chunk).slice(-100_000)))
+  const ended = new Promise<void>((resolve) => void child.once('exit', () => resolve()))
+  return {
+    log: () => text,
+    stop: async () => {
+      child.kill('SIGTERM')
+      const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+      await ended
+      clearTimeout(timer)
+    },
+  }
+}
