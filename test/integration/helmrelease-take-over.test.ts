@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, describe, it, type TestContext } from 'node:test'
 import type { EngineDeps } from '../../src/reconcile/index.ts'
 import { useCluster } from '../support/cluster.ts'
-import { helmControllerBinary, noHelmController, startHelmController } from '../support/helm-controller.ts'
+import { fluxController, noFluxController, startFluxController } from '../support/flux-controller.ts'
 import {
   applyShapeInputs,
   applyShapes,
@@ -57,8 +57,8 @@ async function ours(made: Scenario): Promise<void> {
 }
 
 async function binaryOf(t: TestContext): Promise<string | undefined> {
-  const binary = await helmControllerBinary()
-  if (binary === undefined) t.skip(noHelmController)
+  const binary = await fluxController('helm-controller')
+  if (binary === undefined) t.skip(noFluxController('helm-controller'))
   return binary
 }
 
@@ -73,7 +73,7 @@ describe('take-over of releases', { timeout: 900_000 }, () => {
     await applyShapes(cluster.client, made.namespace, true)
     await ours(made)
     const before = await footprintOf(cluster.client, made.namespace)
-    const controller = startHelmController(binary, cluster.address.kubeconfigPath, made.namespace)
+    const controller = startFluxController(binary, cluster.address.kubeconfigPath, made.namespace)
     try {
       await awaitHandled(cluster.client, made.namespace, 'now').catch((error: unknown) => {
         throw new Error(`${controller.log()}\n${String(error)}`)
@@ -91,7 +91,7 @@ describe('take-over of releases', { timeout: 900_000 }, () => {
     await pushShapeCharts(cluster.client, made.namespace, await aRegistry())
     await ours(made)
     const stopCharts = await serveCharts(cluster.client, made.namespace)
-    const controller = startHelmController(binary, cluster.address.kubeconfigPath, made.namespace)
+    const controller = startFluxController(binary, cluster.address.kubeconfigPath, made.namespace)
     try {
       for (const isUpgrade of [false, true]) {
         await applyShapes(cluster.client, made.namespace, isUpgrade)

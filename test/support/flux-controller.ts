@@ -7,28 +7,32 @@ import { exists, hasGo } from './oracle-binary.ts'
 
 const run = promisify(execFile)
 const buildDeadlineMs = 30 * 60_000
-const version = 'v1.6.1'
-const modulePath = 'github.com/fluxcd/helm-controller'
+/** The controllers that the engine matches, by their names. */
+const versions = { 'helm-controller': 'v1.6.1', 'kustomize-controller': 'v1.9.6' } as const
+
+/** A controller of Flux that cluster objects are taken over from. */
+export type FluxController = keyof typeof versions
 
 /** Why there is none: the text of a skipped test. */
-export const noHelmController =
-  'the real helm-controller takes five minutes to build: set HELM_CONTROLLER to `build`, or to the path of one of version 1.6'
+export function noFluxController(name: FluxController): string {
+  return `the real ${name} takes minutes to build: set ${variableOf(name)} to \`build\`, or to the path of one of version ${versions[name]}`
+}
 
 /**
- * The helm-controller to take over from: the one that the environment variable HELM_CONTROLLER names, or, where that is `build`, the version that the engine matches, built of its
+ * The controller to take over from: the one that the environment variable HELM_CONTROLLER or KUSTOMIZE_CONTROLLER names, or, where that is `build`, the version that the engine matches, built of its
  * module; undefined where it is not set or there is no Go.
  */
-export async function helmControllerBinary(): Promise<string | undefined> {
-  const given = process.env['HELM_CONTROLLER'] ?? ''
+export async function fluxController(name: FluxController): Promise<string | undefined> {
+  const given = process.env[variableOf(name)] ?? ''
   if (given !== 'build') return given === '' ? undefined : given
-  const path = join(cacheDirectory(), 'oracles', `helm-controller-${version}`, 'helm-controller')
+  const path = join(cacheDirectory(), 'oracles', `${name}-${versions[name]}`, name)
   if (await exists(path)) return path
   if (!(await hasGo())) return undefined
   await mkdir(dirname(path), { recursive: true })
   const folder = await mkdtemp(`${dirname(path)}/.build-`)
   try {
-    const built = join(folder, 'helm-controller')
-    await build(folder, built)
+    const built = join(folder, name)
+    await build(name, folder, built)
     await rename(built, path)
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -37,8 +41,9 @@ export async function helmControllerBinary(): Promise<string | undefined> {
 }
 
 /** Its go.mod replaces a module by a folder beside it, which `go install` refuses: the module is copied, and takes the published one. */
-async function build(folder: string, into: string): Promise<void> {
-  const downloaded = await run('go', ['mod', 'download', '-json', `${modulePath}@${version}`], { cwd: folder })
+async function build(name: FluxController, folder: string, into: string): Promise<void> {
+  const module = `github.com/fluxcd/${name}@${versions[name]}`
+  const downloaded = await run('go', ['mod', 'download', '-json', module], { cwd: folder })
   const { Dir } = JSON.parse(downloaded.stdout) as { readonly Dir: string }
   const source = join(folder, 'source')
   await cp(Dir, source, { recursive: true })
@@ -51,6 +56,10 @@ async function build(folder: string, into: string): Promise<void> {
   await run('go', args, { cwd: source, env, timeout: buildDeadlineMs, maxBuffer: 16 << 20 })
 }
 
+function variableOf(name: FluxController): string {
+  return name.toUpperCase().replace('-', '_')
+}
+
 /** Files of the module cache are read-only. */
 async function makeWritable(folder: string): Promise<void> {
   await chmod(folder, 0o755)
@@ -61,15 +70,15 @@ async function makeWritable(folder: string): Promise<void> {
   }
 }
 
-/** A helm-controller that works on the objects of one namespace. */
-export interface RunningHelmController {
+/** A controller that works on the objects of one namespace. */
+export interface RunningController {
   /** What it has logged so far. */
   log(): string
   stop(): Promise<void>
 }
 
 /** Starts it. `kubeconfig` is the path of one for the whole cluster. */
-export function startHelmController(binary: string, kubeconfig: string, namespace: string): RunningHelmController {
+export function startFluxController(binary: string, kubeconfig: string, namespace: string): RunningController {
   const args = [
     '--watch-all-namespaces=false',
     '--metrics-addr=127.0.0.1:0',
