@@ -1,5 +1,4 @@
 import { getCondition, type OciRepository } from '../../api/index.ts'
-import { EngineError } from '../../base/index.ts'
 import { MemoryTree } from '../../files/index.ts'
 import type { FileTree } from '../../ports/index.ts'
 import {
