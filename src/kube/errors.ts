@@ -89,6 +89,8 @@ function isRefusedPatch(status: KubeStatus): boolean {
 
 /** What may be said about a refused Secret: the reason, the fields concerned, and a hint for the common mistake. */
 function secretMessage(httpStatus: number, status: KubeStatus): string {
+  const denied = deniedText(status.message ?? '')
+  if (denied !== undefined) return `the API server refused the Secret (${status.reason ?? httpStatus}): ${denied}`
   const fields = [
     ...new Set((status.details?.causes ?? []).map((cause) => cause.field ?? '').filter((field) => field !== '')),
   ]
@@ -99,6 +101,13 @@ function secretMessage(httpStatus: number, status: KubeStatus): string {
       : unknownFieldHint(status.message ?? '')
   const where = fields.length === 0 ? '' : `: ${fields.join(', ')}`
   return `the API server refused the Secret (${status.reason ?? httpStatus})${where}${hint}; its message is withheld because it may quote values`
+}
+
+/** Who may not do what, where the authorizer said so: it answers before anybody has read the object (Kubernetes 1.37, authorization filter). */
+function deniedText(message: string): string | undefined {
+  const pattern =
+    /^secrets(?: "[^"]*")? is forbidden: (User "[^"]{1,300}" cannot [a-z]{1,20} resource "secrets" in API group "" (?:in the namespace "[a-z0-9-]{1,63}"|at the cluster scope))/
+  return pattern.exec(message)?.[1]
 }
 
 /** Paths are made of field names, which are no secrets; anything else in the message may be. */

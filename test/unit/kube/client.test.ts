@@ -242,6 +242,25 @@ test('what a server says about a Secret is never repeated', async () => {
   }
 })
 
+test('of a Secret that may not be touched, the authorizer is quoted, admission is not', async () => {
+  const denied =
+    'User "system:serviceaccount:ns:team" cannot patch resource "secrets" in API group "" in the namespace "ns"'
+  const rows: readonly [message: string, isQuoted: boolean][] = [
+    [`secrets "a" is forbidden: ${denied}`, true],
+    [`secrets is forbidden: ${denied}: canary`, true],
+    ['secrets "a" is forbidden: the policy refuses "canary"', false],
+    [`admission webhook denied the request: canary: secrets "a" is forbidden: ${denied}`, false],
+  ]
+  for (const [message, isQuoted] of rows) {
+    const { client } = createFakeServer([status(403, 'Forbidden', message)])
+    await assert.rejects(client.patch(secretKey, { type: 'apply', body: {} }), (error: EngineError) => {
+      assert.equal(error.message.includes(denied), isQuoted, error.message)
+      assert.doesNotMatch(error.message, /canary/)
+      return true
+    })
+  }
+})
+
 test('paths, queries and headers', async (t) => {
   const rows: { name: string; call: (client: KubeClient) => Promise<unknown>; want: string }[] = [
     { name: 'get', call: get, want: 'GET /api/v1/namespaces/ns/configmaps/a' },
