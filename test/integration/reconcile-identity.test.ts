@@ -4,6 +4,7 @@ import type { KubeRequest, KubeTransport } from '../../src/ports/index.ts'
 import type { ClusterAccessRequest } from '../../src/ports/index.ts'
 import { useCluster } from '../support/cluster.ts'
 import { createScenario, nodeOf, type Scenario, type ScenarioOptions } from '../support/scenario.ts'
+import { kubeconfigOf, makeTenant, putSecret } from '../support/tenant.ts'
 
 const cluster = useCluster()
 const open: Scenario[] = []
@@ -29,31 +30,7 @@ async function scenario(options: Partial<ScenarioOptions> = {}): Promise<{ made:
   return { made, sent }
 }
 
-/** A service account that may do everything with ConfigMaps in its namespace, and nothing else. */
-async function tenant(made: Scenario, name: string): Promise<void> {
-  const { namespace, client } = made
-  await client.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } })
-  await client.apply({
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'Role',
-    metadata: { name, namespace },
-    rules: [{ apiGroups: [''], resources: ['configmaps'], verbs: ['*'] }],
-  })
-  await client.apply({
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'RoleBinding',
-    metadata: { name, namespace },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-    subjects: [{ kind: 'ServiceAccount', name, namespace }],
-  })
-  // The authorizer learns of a new binding a moment later.
-  const as = cluster.as(`system:serviceaccount:${namespace}:${name}`)
-  for (let round = 0; round < 50; round++) {
-    const found = await as.list({ apiVersion: 'v1', kind: 'ConfigMap', namespace }).catch(() => undefined)
-    if (found !== undefined) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
+const tenant = (made: Scenario, name: string): Promise<void> => makeTenant(cluster, made, name)
 
 const mapRef = (made: Scenario, name: string) => ({
   apiVersion: 'v1',
@@ -62,9 +39,9 @@ const mapRef = (made: Scenario, name: string) => ({
   name,
 })
 
-/** Requests for objects that are not ours, and so the tenant's. */
+/** Requests for objects that are not ours, and so the tenant's. What a scan wakes up for, the run sees for itself. */
 function tenantRequests(sent: readonly KubeRequest[]): readonly KubeRequest[] {
-  return sent.filter(({ path }) => /\/configmaps/.test(path))
+  return sent.filter(({ path }) => /\/configmaps/.test(path) && !/fluxcd\.io%2Fwatch/.test(path))
 }
 
 describe('impersonation', () => {
@@ -113,32 +90,13 @@ describe('impersonation', () => {
   })
 })
 
-function kubeconfig(user: object, server = cluster.address.server): string {
-  const ca = Buffer.from(cluster.address.caPem).toString('base64')
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'c',
-    contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
-    clusters: [{ name: 'c', cluster: { server, 'certificate-authority-data': ca } }],
-    users: [{ name: 'u', user }],
-  })
-}
-
-async function secret(made: Scenario, name: string, stringData: { [key: string]: string }): Promise<void> {
-  await made.client.apply({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name, namespace: made.namespace },
-    stringData,
-  })
-}
+const kubeconfig = (user: object, server?: string): string => kubeconfigOf(cluster, user, server)
 
 describe('spec.kubeConfig', () => {
   it('by a Secret: objects go to that cluster, status stays; impersonation there, prune and deletion too', async () => {
     const { made, sent } = await scenario()
     await tenant(made, 'team')
-    await secret(made, 'remote', { value: kubeconfig({ token: cluster.address.token }) })
+    await putSecret(made, 'remote', { value: kubeconfig({ token: cluster.address.token }) })
     await made.kustomization('app', {
       kubeConfig: { secretRef: { name: 'remote' } },
       serviceAccountName: 'team',
@@ -167,12 +125,12 @@ describe('spec.kubeConfig', () => {
 
   it('by a Secret with a key; a kubeconfig that is replaced is used at once', async () => {
     const { made } = await scenario()
-    await secret(made, 'remote', { mine: kubeconfig({ token: 'wrong' }) })
+    await putSecret(made, 'remote', { mine: kubeconfig({ token: 'wrong' }) })
     await made.kustomization('app', { kubeConfig: { secretRef: { name: 'remote', key: 'mine' } } })
     const refused = nodeOf(await made.pushed(), 'Kustomization/app')
     assert.equal(refused.state, 'failed')
     assert.match(refused.message ?? '', /Unauthorized/i)
-    await secret(made, 'remote', { mine: kubeconfig({ token: cluster.address.token }) })
+    await putSecret(made, 'remote', { mine: kubeconfig({ token: cluster.address.token }) })
     const { record } = await made.run({ kind: 'trigger', target: 'cluster' })
     assert.equal(record.state, 'succeeded', JSON.stringify(record))
   })
@@ -196,7 +154,7 @@ describe('spec.kubeConfig', () => {
           : data['value']?.includes('file')
             ? kubeconfig({ tokenFile: `/${canary}` })
             : undefined
-        await secret(made, 'remote', value === undefined ? data : { value })
+        await putSecret(made, 'remote', value === undefined ? data : { value })
       }
       await made.kustomization('app', { kubeConfig: { secretRef: { name: 'remote' } } })
       const node = nodeOf(await made.pushed(), 'Kustomization/app')
@@ -279,7 +237,7 @@ describe('spec.kubeConfig', () => {
 
   it('a cluster that is away concerns only what is applied to it', async () => {
     const { made } = await scenario()
-    await secret(made, 'away', { value: kubeconfig({ token: 'x' }, 'https://127.0.0.1:1') })
+    await putSecret(made, 'away', { value: kubeconfig({ token: 'x' }, 'https://127.0.0.1:1') })
     await made.kustomization('away', { kubeConfig: { secretRef: { name: 'away' } }, namePrefix: 'away-' })
     await made.kustomization('here', {})
     const record = await made.pushed()

@@ -1,0 +1,58 @@
+import type { TestCluster } from './cluster.ts'
+import type { Scenario } from './scenario.ts'
+
+/** A service account that may do everything with `resources` of the core group in the scenario's namespace, and nothing else. Called again, it gets other rights. */
+export async function makeTenant(
+  cluster: TestCluster,
+  made: Scenario,
+  name: string,
+  resources: readonly string[] = ['configmaps'],
+): Promise<void> {
+  const { namespace, client } = made
+  await client.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } })
+  const group = 'rbac.authorization.k8s.io'
+  const meta = { apiVersion: `${group}/v1`, metadata: { name, namespace } }
+  await client.apply({ ...meta, kind: 'Role', rules: [{ apiGroups: [''], resources, verbs: ['*'] }] })
+  await client.apply({
+    ...meta,
+    kind: 'RoleBinding',
+    roleRef: { apiGroup: group, kind: 'Role', name },
+    subjects: [{ kind: 'ServiceAccount', name, namespace }],
+  })
+  // The authorizer learns of a new binding a moment later.
+  const as = cluster.as(`system:serviceaccount:${namespace}:${name}`)
+  const review = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SelfSubjectAccessReview',
+    spec: { resourceAttributes: { namespace, verb: 'list', resource: resources.at(-1) } },
+  }
+  for (let round = 0; round < 50; round++) {
+    const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'
+    const answer = (await as.request('POST', path, { body: review })) as { status: { allowed: boolean } }
+    if (answer.status.allowed) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+/** A kubeconfig of the test cluster, with one user. */
+export function kubeconfigOf(cluster: TestCluster, user: object, server = cluster.address.server): string {
+  const ca = Buffer.from(cluster.address.caPem).toString('base64')
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'c',
+    contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+    clusters: [{ name: 'c', cluster: { server, 'certificate-authority-data': ca } }],
+    users: [{ name: 'u', user }],
+  })
+}
+
+/** Writes a Secret into the scenario's namespace. */
+export async function putSecret(
+  made: Scenario,
+  name: string,
+  stringData: { readonly [key: string]: string },
+): Promise<void> {
+  const metadata = { name, namespace: made.namespace }
+  await made.client.apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData })
+}
