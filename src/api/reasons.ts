@@ -60,6 +60,7 @@ const helmReasons = {
   sourceNotReady: 'SourceNotReady',
   valuesError: 'ValuesError',
   chartMutateError: 'ChartMutateError',
+  restClientError: 'RESTClientError',
   stateError: 'StateError',
   reconcileError: 'ReconcileError',
 } as const

@@ -264,6 +264,7 @@ describe('tests of a release', () => {
     const ready = await made.reconcile()
     assert.equal(ready.state, 'ready', ready.message)
     assert.equal(await made.find('Job', 'one', 'batch/v1'), undefined)
+    assert.deepEqual(Object.keys((await made.object())['status'].history[0].testHooks), ['two'])
   })
 
   it('a failure is remediated, unless it is ignored', async () => {
@@ -276,5 +277,19 @@ describe('tests of a release', () => {
     await ignoring.release({ test: { enable: true, ignoreFailures: true } })
     assert.equal((await ignoring.reconcile()).state, 'ready')
     assert.equal(await ignoring.condition('Ready'), 'True InstallSucceeded')
+  })
+
+  it('test.timeout takes the place of spec.timeout', async () => {
+    const made = await scenario(files('succeed-after=2500ms'))
+    await made.release({ timeout: '1s', test: { enable: true, timeout: '20s' } })
+    assert.equal((await made.reconcile()).state, 'ready')
+    const other = await scenario(files('never-ready'))
+    await other.release({ test: { enable: true, timeout: '1s' } })
+    assert.equal((await other.reconcile()).reason, 'RetriesExceeded')
+    const { status } = await other.object()
+    const { reason, message } = status.conditions.find((one: { type: string }) => one.type === 'TestSuccess')
+    assert.equal(reason, 'TestFailed')
+    assert.match(message, /timed out/)
+    assert.equal(status.history[0].testHooks.one.phase, 'Failed')
   })
 })

@@ -86,60 +86,6 @@ describe('postRenderStrategy', () => {
     })
 })
 
-describe('spec.rollback', () => {
-  for (const disableHooks of [false, true])
-    it(`disableHooks ${disableHooks}: hooks of a rollback ${disableHooks ? 'are left out' : 'run'}`, async () => {
-      const made = await scenario({
-        'templates/a.yaml': configMapTemplate('a'),
-        'templates/job.yaml': breakable,
-        'templates/hooks.yaml': `${hookTemplate('before', { hook: 'pre-rollback' })}---\n${hookTemplate('after', { hook: 'post-rollback' })}`,
-      })
-      const upgrade = { remediation: { retries: 0, remediateLastFailure: true } }
-      await made.release({ values: { value: 'good' }, upgrade, rollback: { disableHooks } })
-      assert.equal((await made.reconcile()).state, 'ready')
-      await made.release({ values: { value: 'bad' }, upgrade, rollback: { disableHooks } })
-      await made.reconcile()
-      assert.equal(await made.condition('Remediated'), 'True RollbackSucceeded')
-      assert.equal((await made.find('ConfigMap', 'a'))?.['data'].value, 'good')
-      for (const name of ['before', 'after'])
-        assert.equal((await made.find('Job', name, 'batch/v1')) === undefined, disableHooks)
-    })
-
-  it('timeout: a rollback that does not get healthy in time has failed', async () => {
-    const pod = `{{- if eq .Values.value "good" }}
-apiVersion: v1
-kind: Pod
-metadata: { name: never, annotations: { fake-kubelet.sluice.dev/behaviour: never-ready } }
-spec: { containers: [{ name: c, image: example/app:1 }] }
-{{- end }}
-`
-    const made = await scenario({
-      'templates/a.yaml': configMapTemplate('a'),
-      'templates/job.yaml': breakable,
-      'templates/pod.yaml': pod,
-    })
-    const upgrade = { remediation: { retries: 0, remediateLastFailure: true } }
-    const install = { disableWait: true }
-    const first = { install, upgrade, rollback: { timeout: '1s' } }
-    await made.release({ values: { value: 'good' }, ...first })
-    assert.equal((await made.reconcile()).state, 'ready')
-    await made.release({ values: { value: 'bad' }, ...first })
-    await made.reconcile()
-    assert.equal(await made.condition('Remediated'), 'False RollbackFailed')
-    const again = await scenario({
-      'templates/a.yaml': configMapTemplate('a'),
-      'templates/job.yaml': breakable,
-      'templates/pod.yaml': pod,
-    })
-    const second = { install, upgrade, rollback: { timeout: '1s', disableWait: true } }
-    await again.release({ values: { value: 'good' }, ...second })
-    assert.equal((await again.reconcile()).state, 'ready')
-    await again.release({ values: { value: 'bad' }, ...second })
-    await again.reconcile()
-    assert.equal(await again.condition('Remediated'), 'True RollbackSucceeded')
-  })
-})
-
 describe('persistentClient', () => {
   it('false changes nothing: there is one client for a run either way', async () => {
     const made = await scenario({ 'templates/a.yaml': configMapTemplate('a') })

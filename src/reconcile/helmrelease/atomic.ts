@@ -14,13 +14,14 @@ import {
 } from './decide.ts'
 import { decisionInput, ignoresTestFailures } from './decision-input.ts'
 import { commonMetadataDigest, postRenderersDigest } from './digests.ts'
-import { newestSnapshots, truncateHistory } from './history.ts'
+import { keptSnapshots } from './history.ts'
 import { install } from './install.ts'
 import { lockRelease, type ReleaseLock } from './lock.ts'
 import type { ActionResult, ReleaseRequest } from './operation.ts'
+import { concernsRun } from './passing-errors.ts'
 import { resume } from './resume.ts'
 import { rollback } from './rollback.ts'
-import { settle } from './settle.ts'
+import { endRemediation, settle } from './settle.ts'
 import type { ReleaseFacts } from './shared.ts'
 import { observe } from './snapshot.ts'
 import { determineState, isCutOff, type ReleaseState } from './state.ts'
@@ -57,17 +58,16 @@ export async function converge(request: ConvergeRequest): Promise<NodeRecord> {
   let mayForce = true
   try {
     for (;;) {
-      const { state, facts } = await look(request)
+      const { state, facts } = await look(request).catch((error: unknown) => {
+        const { message, reason, disposition } = toEngineError(error)
+        if (concernsRun(error) || reason !== undefined || disposition === 'bug') throw error
+        throw stateUnknown(message, error)
+      })
       const input = await decisionInput(attempt.object, request.storage, mayForce, state.kind === 'Failed')
       const decision = decide(state, input)
       switch (decision.action) {
         case 'error':
-          mark(ctx, attempt, 'Ready', 'False', 'StateError', `Could not determine release state: ${decision.message}`)
-          throw new EngineError(`cannot determine release state: ${decision.message}`, {
-            code: 'release-state-unknown',
-            reason: 'StateError',
-            disposition: 'retry',
-          })
+          throw stateUnknown(decision.message)
         case 'stall':
           return await stall(ctx, attempt, decision)
         case 'none':
@@ -82,7 +82,8 @@ export async function converge(request: ConvergeRequest): Promise<NodeRecord> {
         if (typeof got === 'string') return await wait(request, got)
         lock = got
       }
-      prepareHistory(request, state, decision)
+      prepareHistory(request, state, decision, isRetryInForce(input))
+      if (state.kind === 'Untested') endRemediation(request)
       const result = await act({ ...request, lock }, decision.action)
       if (result.state === 'waiting') return await wait(request, result.message)
       taken.add(type)
@@ -106,6 +107,16 @@ export async function converge(request: ConvergeRequest): Promise<NodeRecord> {
   } finally {
     await lock?.release()
   }
+}
+
+/** Nothing can be decided: the release is left as it is, and looked at again. */
+function stateUnknown(problem: string, cause?: unknown): EngineError {
+  return new EngineError(`Could not determine release state: ${problem}`, {
+    code: 'release-state-unknown',
+    reason: 'StateError',
+    disposition: 'retry',
+    ...(cause === undefined ? {} : { cause }),
+  })
 }
 
 /** The state of the release, from storage and what was recorded. */
@@ -179,14 +190,17 @@ function prepareHistory(
   request: ConvergeRequest,
   state: ReleaseState,
   decision: { readonly action: ActionName; readonly clearHistory?: boolean },
+  isRetried: boolean,
 ): void {
   const { attempt } = request
   editStatus(attempt, (status) => {
     const history = status.history ?? []
     if (decision.clearHistory === true) return { ...status, history: [] }
     if (state.kind !== 'Failed') return status
-    if (decision.action === 'upgrade') return { ...status, history: newestSnapshots(history) }
-    return { ...status, history: truncateHistory(history, ignoresTestFailures(attempt.object)) }
+    return {
+      ...status,
+      history: keptSnapshots(history, { isRetried, ignoreTests: ignoresTestFailures(attempt.object) }),
+    }
   })
 }
 

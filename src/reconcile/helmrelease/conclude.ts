@@ -4,7 +4,7 @@ import type { Release } from '../../helm/index.ts'
 import { formatKey, keyOf } from '../../kube/index.ts'
 import { scalarText, type KubeObject } from '../../resources/index.ts'
 import { editStatus, emitEvent, mark, saveStatus } from './attempt.ts'
-import { chartText, latestSnapshot, putSnapshot, releaseText } from './history.ts'
+import { chartText, hasBeenTested, latestSnapshot, putSnapshot, releaseText } from './history.ts'
 import { timeoutMsOf, type ActionRequest, type ReleaseRequest } from './operation.ts'
 import { finish, type Operation } from './operation-mark.ts'
 import { snapshotOf } from './snapshot.ts'
@@ -88,14 +88,14 @@ export async function concludeRelease(
   noteConclusion(request, operation, await finishRelease(request, stored, { ...release, info }, problem))
 }
 
-/** The final status of the release. A failed rollback leaves nothing deployed, as Helm has it. */
+/** The final status of the release. Where it failed, the one that was deployed before stays that: it is what the next attempt starts from (Helm v4, performRollback). */
 export async function concludeRollback(
   request: ReleaseRequest,
   stored: StoredRelease,
   problem: string | undefined,
 ): Promise<void> {
   const { release } = stored
-  await supersede(request, release.version)
+  if (problem === undefined) await supersede(request, release.version)
   const info =
     problem === undefined
       ? { ...release.info, status: 'deployed' as const }
@@ -172,7 +172,7 @@ function markSuccess(request: ReleaseRequest, operation: 'install' | 'upgrade'):
   const reason = operation === 'install' ? 'InstallSucceeded' : 'UpgradeSucceeded'
   const message = `Helm ${operation} succeeded for release ${releaseText(latest)} with chart ${chartText(latest)}`
   mark(ctx, attempt, 'Released', 'True', reason, message)
-  if (spec.test?.enable === true && latest.testHooks === undefined) {
+  if (spec.test?.enable === true && !hasBeenTested(latest)) {
     const pending = `Helm release ${releaseText(latest)} with chart ${chartText(latest)} is awaiting tests`
     mark(ctx, attempt, 'TestSuccess', 'Unknown', 'AwaitingTests', pending)
   }

@@ -22,15 +22,21 @@ export function previousSnapshot(
 }
 
 /** History up to and including the previous good release; five where there is none (helm-controller 1.6, Snapshots.Truncate). */
-export function truncateHistory(history: readonly ReleaseSnapshot[], ignoreTests: boolean): ReleaseSnapshot[] {
+function truncateHistory(history: readonly ReleaseSnapshot[], ignoreTests: boolean): ReleaseSnapshot[] {
   const all = sorted(history)
   const good = all.findIndex((snapshot, index) => index > 0 && isGood(snapshot, ignoreTests))
   return all.slice(0, good < 0 ? maxSnapshots : good + 1)
 }
 
-/** The five newest snapshots: what a release that is retried without remediation keeps. */
-export function newestSnapshots(history: readonly ReleaseSnapshot[]): ReleaseSnapshot[] {
-  return sorted(history).slice(0, maxSnapshots)
+/**
+ * The part of the history that is kept when a release is in sync, or before a failure is answered: the five newest snapshots where failures are retried
+ * without remediation, else everything up to what a rollback would go back to.
+ */
+export function keptSnapshots(
+  history: readonly ReleaseSnapshot[],
+  rules: { readonly isRetried: boolean; readonly ignoreTests: boolean },
+): ReleaseSnapshot[] {
+  return rules.isRetried ? sorted(history).slice(0, maxSnapshots) : truncateHistory(history, rules.ignoreTests)
 }
 
 /** Puts a snapshot in place of the one of the same release, whose test results stay; a new one goes to the head. */
@@ -52,6 +58,16 @@ export function isSameRelease(
   b: { readonly name: string; readonly namespace: string; readonly version: number },
 ): boolean {
   return a.name === b.name && a.namespace === b.namespace && a.version === b.version
+}
+
+/**
+ * True when results of tests are known: one failed, or all that were to run have succeeded; also where there are none. Hooks that have not ended say nothing
+ * (helm-controller 1.6.3, HasBeenTested).
+ */
+export function hasBeenTested(snapshot: Pick<ReleaseSnapshot, 'testHooks'>): boolean {
+  const { testHooks } = snapshot
+  if (testHooks === undefined) return false
+  return hasFailedTest(snapshot) || Object.values(testHooks).every((hook) => hook.phase === 'Succeeded')
 }
 
 /** True when a test hook of the release ended in failure. */

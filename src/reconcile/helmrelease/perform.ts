@@ -19,7 +19,10 @@ export interface PerformRequest {
   readonly disableWaitForJobs: boolean
   /** Replaces objects instead of patching them, where they are applied client-side. */
   readonly replace: boolean
-  /** What this operation created is deleted again when it fails: the objects that were not there before it. */
+  /**
+   * What this operation created is deleted again when it fails: the objects that were not there before it. Those of a rollback stay once all of it is
+   * applied: they belong to the release that was good, and may only need more time (Helm v4 pkg/action, performRollback).
+   */
   readonly cleanUp: readonly KubeObject[]
   /** Called once the objects are applied, before their health is awaited. */
   readonly onApplied: (objects: readonly KubeObject[]) => Promise<void>
@@ -40,6 +43,7 @@ export type PerformOutcome =
  */
 export async function performRelease(op: OperationContext, request: PerformRequest): Promise<PerformOutcome> {
   let stored = request.stored
+  let isApplied = false
   try {
     const before = await hooks(op, request, stored, 'pre')
     if (before.state !== 'applied') return before
@@ -66,6 +70,7 @@ export async function performRelease(op: OperationContext, request: PerformReque
       concurrency: op.concurrency,
       signal: op.signal,
     })
+    isApplied = true
     await request.onApplied(applied.filter((one) => !one.isUnchanged).map((one) => one.object))
     if (!request.disableWait) {
       const waiting = await awaitHealthy(op, applied, !request.disableWaitForJobs)
@@ -75,7 +80,8 @@ export async function performRelease(op: OperationContext, request: PerformReque
   } catch (caught) {
     const error = toEngineError(caught)
     if (leavesUndecided(error) || error.disposition === 'bug') throw error
-    return { state: 'failed', stored, error: await cleanUp(op, request, stored, error) }
+    const clean = isApplied ? cleanUpLate : cleanUp
+    return { state: 'failed', stored, error: await clean(op, request, stored, error) }
   }
 }
 
@@ -92,8 +98,8 @@ async function hooks(
   if (outcome.state === 'waiting') return outcome
   const words = request.operation === 'install' ? `failed ${event}` : `${event} hooks failed`
   const error = new EngineError(`${words}: ${outcome.error.message}`, { code: 'hook-failed', disposition: 'retry' })
-  const created = when === 'post' ? await cleanUp(op, request, outcome.stored, error) : error
-  return { state: 'failed', stored: outcome.stored, error: created }
+  const told = when === 'post' ? await cleanUpLate(op, request, outcome.stored, error) : error
+  return { state: 'failed', stored: outcome.stored, error: told }
 }
 
 /** Objects of the previous release. Those of kinds that are gone cannot be there any more. */
@@ -119,6 +125,16 @@ async function previousObjects(op: OperationContext, request: PerformRequest): P
 /** Whether a release was applied client-side: said so, or made by a Helm that knew nothing else. */
 export function isClientSide(release: Release | undefined): boolean {
   return release !== undefined && release.apply_method !== 'ssa'
+}
+
+/** Cleans up after a failure that came when everything was applied. */
+async function cleanUpLate(
+  op: OperationContext,
+  request: PerformRequest,
+  stored: StoredRelease,
+  error: EngineError,
+): Promise<EngineError> {
+  return request.operation === 'rollback' ? error : await cleanUp(op, request, stored, error)
 }
 
 async function cleanUp(

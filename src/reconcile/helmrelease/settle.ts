@@ -3,7 +3,7 @@ import type { ConvergeRequest } from './atomic.ts'
 import { editStatus, mark, recordOf, saveStatus } from './attempt.ts'
 import { ignoresTestFailures } from './decision-input.ts'
 import { handleDrift } from './drift.ts'
-import { chartText, latestSnapshot, newestSnapshots, releaseText, truncateHistory } from './history.ts'
+import { chartText, keptSnapshots, latestSnapshot, releaseText } from './history.ts'
 import type { ReleaseFacts } from './shared.ts'
 import { conditionOf, summarizeReady, withoutConditions } from './status.ts'
 
@@ -18,9 +18,7 @@ export async function settle(request: ConvergeRequest, facts: ReleaseFacts, isRe
   await handleDrift(ctx, attempt, facts)
   editStatus(attempt, (status) => ({
     ...status,
-    history: isRetried
-      ? newestSnapshots(status.history ?? [])
-      : truncateHistory(status.history ?? [], ignoresTestFailures(attempt.object)),
+    history: keptSnapshots(status.history ?? [], { isRetried, ignoreTests: ignoresTestFailures(attempt.object) }),
   }))
   if (attempt.object.spec.driftDetection?.mode === undefined || attempt.object.spec.driftDetection.mode === 'disabled')
     editStatus(attempt, (status) => withoutConditions(status, 'Drifted'))
@@ -39,21 +37,28 @@ export async function settle(request: ConvergeRequest, facts: ReleaseFacts, isRe
 
 /** After a rollback to what is wanted now, and where a failure has passed by itself, Released says what is the case. */
 function repairConditions(request: ConvergeRequest): void {
-  const { ctx, attempt } = request
+  endRemediation(request)
+  const released = conditionOf(request.attempt.object.status, 'Released')
+  if (released?.status === 'True') return
+  if (released?.reason === 'InstallFailed') markReleased(request, 'install')
+  else if (released === undefined || released.reason === 'UpgradeFailed') markReleased(request, 'upgrade')
+}
+
+/**
+ * A release that was rolled back to, and is what is wanted now, no longer counts as remediated: it is as good as upgraded (helm-controller 1.6, for states
+ * InSync and Untested).
+ */
+export function endRemediation(request: ConvergeRequest): void {
+  const { attempt } = request
+  if (conditionOf(attempt.object.status, 'Remediated')?.status !== 'True') return
+  editStatus(attempt, (status) => withoutConditions(status, 'Remediated'))
+  markReleased(request, 'upgrade')
+}
+
+function markReleased({ ctx, attempt }: ConvergeRequest, operation: 'install' | 'upgrade'): void {
   const latest = latestSnapshot(attempt.object.status?.history)
   if (latest === undefined) return
-  const succeeded = (operation: 'install' | 'upgrade'): void => {
-    const reason = operation === 'install' ? 'InstallSucceeded' : 'UpgradeSucceeded'
-    const message = `Helm ${operation} succeeded for release ${releaseText(latest)} with chart ${chartText(latest)}`
-    mark(ctx, attempt, 'Released', 'True', reason, message)
-  }
-  const { status } = attempt.object
-  if (conditionOf(status, 'Remediated')?.status === 'True') {
-    editStatus(attempt, (now) => withoutConditions(now, 'Remediated'))
-    return succeeded('upgrade')
-  }
-  const released = conditionOf(status, 'Released')
-  if (released?.status === 'True') return
-  if (released?.reason === 'InstallFailed') succeeded('install')
-  else if (released === undefined || released.reason === 'UpgradeFailed') succeeded('upgrade')
+  const reason = operation === 'install' ? 'InstallSucceeded' : 'UpgradeSucceeded'
+  const message = `Helm ${operation} succeeded for release ${releaseText(latest)} with chart ${chartText(latest)}`
+  mark(ctx, attempt, 'Released', 'True', reason, message)
 }

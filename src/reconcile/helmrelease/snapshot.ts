@@ -1,5 +1,5 @@
 import type { ReleaseAction, ReleaseSnapshot } from '../../api/index.ts'
-import { configDigest, snapshotDigest, type Release } from '../../helm/index.ts'
+import { configDigest, snapshotDigest, type Hook, type Release } from '../../helm/index.ts'
 import type { ObservedRelease, ReleaseStatus } from './state.ts'
 
 /** The entry of `.status.history` for a release as it is stored (helm-controller 1.6, release.ObservedToSnapshot). */
@@ -27,11 +27,14 @@ export function snapshotOf(release: Release, action: ReleaseAction, ociDigest: s
   }
 }
 
-/** Results of the test hooks of a release, for its snapshot (helm-controller 1.6, TestHooksFromRelease). */
-export function testHooksOf(release: Release): NonNullable<ReleaseSnapshot['testHooks']> {
+/** Results of those test hooks of a release that are to run, for its snapshot (helm-controller 1.6.3, TestHooksFromRelease). */
+export function testHooksOf(
+  release: Release,
+  isWanted: (hook: Hook) => boolean,
+): NonNullable<ReleaseSnapshot['testHooks']> {
   return Object.fromEntries(
     release.hooks
-      .filter((hook) => hook.events.includes('test'))
+      .filter((hook) => hook.events.includes('test') && isWanted(hook))
       .map((hook) => {
         const { started_at: started, completed_at: completed, phase } = hook.last_run
         return [

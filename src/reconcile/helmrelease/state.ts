@@ -1,4 +1,4 @@
-import { hasFailedTest } from './history.ts'
+import { hasBeenTested, hasFailedTest } from './history.ts'
 import type { OperationMark } from './operation-mark.ts'
 
 /** Statuses of a release in Helm's storage (Helm v4 `pkg/release/common`). */
@@ -104,7 +104,7 @@ function deployedState(latest: ObservedRelease, newest: ObservedSnapshot, desire
     return { kind: 'OutOfSync', reason: 'release config values changed' }
   if (desired.postRenderingChanged) return { kind: 'OutOfSync', reason: 'post-rendering changed' }
   if (desired.testsEnabled) {
-    if (newest.testHooks === undefined) return { kind: 'Untested', reason: 'release has not been tested' }
+    if (!hasBeenTested(newest)) return { kind: 'Untested', reason: 'release has not been tested' }
     if (!desired.ignoreTestFailures && hasFailedTest(newest))
       return { kind: 'Failed', reason: 'release has test in failed phase' }
   }

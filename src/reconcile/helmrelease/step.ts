@@ -1,7 +1,7 @@
 import { fieldManagers, finalizer, type HelmRelease } from '../../api/index.ts'
-import { toEngineError, type EngineError } from '../../base/index.ts'
+import { EngineError, toEngineError } from '../../base/index.ts'
 import { configDigest } from '../../helm/index.ts'
-import { addFinalizer } from '../../kube/index.ts'
+import { addFinalizer, type KubeClient } from '../../kube/index.ts'
 import type { RunContext, StepControl } from '../context.ts'
 import { describeBlockers } from '../dependencies.ts'
 import { identityOf } from '../identity.ts'
@@ -45,7 +45,6 @@ export async function stepHelmRelease(ctx: RunContext, object: HelmRelease, cont
     if (custom !== undefined) attempt.customHealth = custom
     const blocked = whyBlocked(ctx, object, control)
     if (blocked !== undefined) return await saveBlocked(ctx, attempt, blocked)
-    attempt.client = await identityOf(ctx, attempt.object)
     return await reconcile(ctx, attempt, control)
   } catch (caught) {
     return await fail(ctx, attempt, toEngineError(caught))
@@ -60,12 +59,24 @@ async function reconcile(ctx: RunContext, attempt: Attempt, control: StepControl
   attempt.appVersion = chart.chart.metadata.appVersion
   attempt.configDigest = configDigest(values)
   if (chart.ociDigest !== undefined) attempt.ociDigest = chart.ociDigest
+  attempt.client = await releaseClient(ctx, attempt.object)
   const moved = await leaveOldTarget(ctx, attempt, chart, control)
   if (moved !== undefined) return moved
   noteAttempt(attempt, chart)
   const storage = openStorage(ctx, attempt, storageNamespaceOf(attempt.object), releaseNameOf(attempt.object))
   const request: ConvergeRequest = { ctx, attempt, chart, values, storage, control }
   return await converge(request)
+}
+
+/** The client for the release and its objects. @throws EngineError of {@link identityOf}, with reason `RESTClientError`. */
+async function releaseClient(ctx: RunContext, object: HelmRelease): Promise<KubeClient> {
+  try {
+    return await identityOf(ctx, object)
+  } catch (caught) {
+    const { message, code, disposition } = toEngineError(caught)
+    if (disposition === 'bug') throw caught
+    throw new EngineError(message, { code, disposition, reason: 'RESTClientError', cause: caught })
+  }
 }
 
 /** Where the spec points at another release now, the one that was made goes first. Undefined: nothing (more) to leave behind. */

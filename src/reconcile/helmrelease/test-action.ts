@@ -47,7 +47,7 @@ export function noteTests(request: ActionRequest, { release }: StoredRelease, pr
   if (latest === undefined) return
   const tested = {
     ...snapshotOf(release, latest.action ?? 'upgrade', latest.ociDigest),
-    testHooks: testHooksOf(release),
+    testHooks: testHooksOf(release, testFilter(attempt.object)),
   }
   editStatus(attempt, (status) => ({
     ...status,
