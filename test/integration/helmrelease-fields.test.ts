@@ -12,8 +12,8 @@ async function ready(made: ReleaseScenario): Promise<void> {
   assert.equal(node.state, 'ready', `${node.reason}: ${node.message}`)
 }
 
-async function dataOf(made: ReleaseScenario, name = 'a'): Promise<unknown> {
-  return (await made.find('ConfigMap', name))?.['data']
+async function dataOf(made: ReleaseScenario): Promise<unknown> {
+  return (await made.find('ConfigMap', 'a'))?.['data']
 }
 
 function messageOf(object: TestObject, type: string): string {
@@ -171,6 +171,35 @@ describe('names and places of a release', () => {
     assert.match(messageOf(await made.object(), 'Ready'), /base/)
     assert.deepEqual(await made.revisions(), [])
   })
+
+  it('dependsOn with readyExpr: the expression alone decides; one that does not compile stalls', async () => {
+    const made = await scenario({ 'templates/a.yaml': configMapTemplate('{{ .Release.Name }}') })
+    const { client, namespace } = made
+    const base = async (suspend: boolean): Promise<void> => {
+      const spec = { ...chart({}), interval: '10m', suspend }
+      const metadata = { name: 'base', namespace }
+      await client.apply({ apiVersion: 'helm.toolkit.fluxcd.io/v2', kind: 'HelmRelease', metadata, spec })
+    }
+    const release = (readyExpr: string, text: string): Promise<void> =>
+      made.release({ ...value(text), dependsOn: [{ name: 'base', readyExpr }] })
+    await base(true)
+    await release('dep.spec.suspend && self.metadata.name == "app"', 'one')
+    await ready(made)
+    await base(false)
+    await release('dep.spec.suspend', 'two')
+    // That base is ready by the next run changes nothing.
+    for (let round = 0; round < 2; round++) {
+      const blocked = await made.reconcile()
+      assert.equal(blocked.state, 'blocked')
+      assert.match(blocked.message ?? '', /base' does not meet spec\.dependsOn\[0\]\.readyExpr/)
+    }
+    assert.deepEqual(await made.revisions('base'), ['v1 deployed'])
+    assert.deepEqual(await made.revisions(), ['v1 deployed'])
+    assert.equal(await made.condition('Ready'), 'False DependencyNotReady')
+    await release('dep.', 'two')
+    assert.equal((await made.reconcile()).reason, 'InvalidCELExpression')
+    assert.equal(await made.condition('Stalled'), 'True InvalidCELExpression')
+  })
 })
 
 describe('values', () => {
@@ -242,122 +271,6 @@ describe('values', () => {
   })
 })
 
-describe('how objects are applied', () => {
-  it('disableOpenAPIValidation lets unknown fields through', async () => {
-    const files = { 'templates/a.yaml': `${configMapTemplate('a')}unknown: true\n` }
-    const made = await scenario(files)
-    await made.release({ install: { remediation: { retries: -1 } } })
-    const failed = await made.reconcile()
-    assert.match(messageOf(await made.object(), 'Released'), /unknown/, failed.message)
-    const other = await scenario(files)
-    await other.release({ install: { disableOpenAPIValidation: true, serverSideApply: false } })
-    await ready(other)
-  })
-
-  it('disableTakeOwnership refuses objects of others; by default they are taken', async () => {
-    const foreign = async (made: ReleaseScenario): Promise<void> => {
-      await made.client.apply({
-        apiVersion: 'v1',
-        kind: 'ConfigMap',
-        metadata: { name: 'a', namespace: made.namespace },
-        data: { value: 'mine' },
-      })
-    }
-    const made = await scenario()
-    await foreign(made)
-    await made.release({ install: { disableTakeOwnership: true } })
-    const failed = await made.reconcile()
-    assert.match(failed.message ?? '', /invalid ownership metadata|cannot be imported/)
-    assert.deepEqual(await dataOf(made), { value: 'mine' })
-    await made.release()
-    await ready(made)
-    assert.deepEqual(await dataOf(made), { value: 'default' })
-  })
-
-  it('serverSideApply off applies on the client, and an upgrade patches what has changed only', async () => {
-    const made = await scenario({ 'templates/a.yaml': configMapTemplate('a', 'value: {{ .Values.value }}\n  old: x') })
-    await made.release({ ...value('one'), install: { serverSideApply: false } })
-    await ready(made)
-    const manager = (await made.find('ConfigMap', 'a'))?.metadata['managedFields'] as { operation: string }[]
-    assert.deepEqual([...new Set(manager.map((entry) => entry.operation))], ['Update'])
-    await made.client.patch(
-      { apiVersion: 'v1', kind: 'ConfigMap', namespace: made.namespace, name: 'a' },
-      { data: { byHand: 'kept' } },
-    )
-    await made.chart({
-      'Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.1\n',
-      'templates/a.yaml': configMapTemplate('a', 'value: {{ .Values.value }}'),
-    })
-    await made.release(value('two'))
-    await ready(made)
-    assert.deepEqual(await dataOf(made), { value: 'two', byHand: 'kept' })
-  })
-
-  it('upgrade.force replaces an object whose change the server refuses to patch', async () => {
-    const made = await scenario({ 'templates/a.yaml': configMapTemplate('a') })
-    await made.release({ ...value('one'), install: { serverSideApply: false } })
-    await ready(made)
-    await made.release({ ...value('two'), upgrade: { force: true } })
-    await ready(made)
-    assert.deepEqual(await dataOf(made), { value: 'two' })
-  })
-
-  it('disableWait does not wait for health', async () => {
-    const pod = `apiVersion: v1
-kind: Pod
-metadata: { name: never, annotations: { fake-kubelet.sluice.dev/behaviour: never-ready } }
-spec: { containers: [{ name: c, image: example/app:1 }] }
-`
-    const made = await scenario({ 'templates/pod.yaml': pod })
-    await made.release({ timeout: '700ms', install: { disableWait: true } })
-    await ready(made)
-    const other = await scenario({ 'templates/pod.yaml': pod })
-    await other.release({ timeout: '700ms' })
-    assert.equal((await other.reconcile()).state, 'failed')
-    assert.match(messageOf(await other.object(), 'Released'), /never/)
-  })
-
-  it('disableWaitForJobs does not wait for Jobs', async () => {
-    const job = `apiVersion: batch/v1
-kind: Job
-metadata: { name: long }
-spec:
-  template:
-    metadata: { annotations: { fake-kubelet.sluice.dev/behaviour: never-ready } }
-    spec: { restartPolicy: Never, containers: [{ name: job, image: example/job:1 }] }
-`
-    const made = await scenario({ 'templates/job.yaml': job })
-    await made.release({ timeout: '2s', install: { disableWaitForJobs: true } })
-    await ready(made)
-  })
-
-  it('commonMetadata and postRenderers reach every object, and a change of them upgrades', async () => {
-    const made = await scenario({ 'templates/a.yaml': configMapTemplate('a') })
-    const postRenderers = (text: string): object => ({
-      postRenderers: [
-        {
-          kustomize: {
-            patches: [
-              { target: { kind: 'ConfigMap', name: 'a' }, patch: `- { op: add, path: /data/patched, value: ${text} }` },
-            ],
-          },
-        },
-      ],
-    })
-    await made.release({ commonMetadata: { labels: { team: 'a' } }, ...postRenderers('one') })
-    await ready(made)
-    assert.deepEqual(await dataOf(made), { value: 'default', patched: 'one' })
-    assert.equal((await made.find('ConfigMap', 'a'))?.metadata.labels?.['team'], 'a')
-    await made.release({ commonMetadata: { labels: { team: 'a' } }, ...postRenderers('two') })
-    await ready(made)
-    assert.deepEqual(await dataOf(made), { value: 'default', patched: 'two' })
-    await made.release({ commonMetadata: { labels: { team: 'b' } }, ...postRenderers('two') })
-    await ready(made)
-    assert.equal((await made.find('ConfigMap', 'a'))?.metadata.labels?.['team'], 'b')
-    assert.equal((await made.revisions()).length, 3)
-  })
-})
-
 describe('definitions of a chart', () => {
   for (const [policy, first, second] of [
     ['Skip', undefined, undefined],
@@ -419,60 +332,6 @@ describe('upgrades that go wrong or change the chart', () => {
       assert.deepEqual(await made.revisions(), expected)
       assert.equal((await made.object())['status'].history[0].chartName, 'renamed')
     })
-})
-
-describe('uninstall', () => {
-  const remove = async (made: ReleaseScenario): Promise<void> => {
-    const { apiVersion, kind } = await made.object()
-    await made.client.delete({ apiVersion, kind, namespace: made.namespace, name: 'app' })
-    await made.run({ kind: 'trigger', target: 'cluster' })
-  }
-
-  it('keepHistory leaves the release as uninstalled', async () => {
-    const made = await scenario()
-    await made.release({ uninstall: { keepHistory: true } })
-    await ready(made)
-    await remove(made)
-    assert.deepEqual(await made.revisions(), ['v1 uninstalled'])
-    assert.equal(await dataOf(made), undefined)
-  })
-
-  it('install.replace uses the name of an uninstalled release again', async () => {
-    const made = await scenario()
-    await made.release({ uninstall: { keepHistory: true } })
-    await ready(made)
-    await remove(made)
-    await made.release()
-    assert.equal((await made.reconcile()).state, 'failed')
-    await made.release({ install: { replace: true } })
-    await ready(made)
-    assert.deepEqual(await made.revisions(), ['v1 superseded', 'v2 deployed'])
-  })
-
-  it('deletionPropagation orphan lets dependants live; resource-policy keep lets the object live', async () => {
-    const deployment = `apiVersion: apps/v1
-kind: Deployment
-metadata: { name: app }
-spec:
-  replicas: 0
-  selector: { matchLabels: { app: x } }
-  template: { metadata: { labels: { app: x } }, spec: { containers: [{ name: c, image: example/app:1 }] } }
-`
-    const keep = '  annotations: { helm.sh/resource-policy: keep }\n'
-    const made = await scenario({
-      'templates/a.yaml': configMapTemplate('a', undefined, keep),
-      'templates/b.yaml': deployment,
-    })
-    await made.release({ uninstall: { deletionPropagation: 'orphan' } })
-    await ready(made)
-    const sets = async (): Promise<number> =>
-      (await made.client.list({ apiVersion: 'apps/v1', kind: 'ReplicaSet', namespace: made.namespace })).length
-    assert.equal(await sets(), 1)
-    await remove(made)
-    assert.equal(await made.find('Deployment', 'app', 'apps/v1'), undefined)
-    assert.equal(await sets(), 1)
-    assert.deepEqual(await dataOf(made), { value: 'default' })
-  })
 })
 
 describe('drift', () => {

@@ -298,23 +298,46 @@ describe('spec.verify of a chart in a registry', () => {
     ])
   }
 
+  const releaseReady = async (made: Scenario): Promise<Seen | undefined> => {
+    const ref = { apiVersion: 'helm.toolkit.fluxcd.io/v2', kind: 'HelmRelease', namespace: made.namespace, name: 'web' }
+    const seen = (await made.client.get(ref))['status'].conditions as readonly (Seen & { type: string })[]
+    return seen.find((one) => one.type === 'Ready')
+  }
+  const releaseSecrets = async (made: Scenario): Promise<string[]> => {
+    const ref = { apiVersion: 'v1', kind: 'Secret', namespace: made.namespace }
+    return (await made.client.list(ref, { labelSelector: 'owner=helm' })).map(({ metadata }) => metadata.name)
+  }
+
   it('is installed with a good signature, and refused without', async () => {
     const made = await scenario()
     const key = makeKey()
     await secret(made, 'keys', { 'a.pub': key.pem })
     const digest = pushChart(made)
-    await release(made, { provider: 'cosign', secretRef: { name: 'keys' } })
+    const verify = { provider: 'cosign', secretRef: { name: 'keys' } }
+    await release(made, verify)
     const refused = nodeOf(await made.scan(), 'HelmRelease/web')
     assert.equal(refused.state, 'failed', JSON.stringify(refused))
+    const { spec } = await read(made, 'HelmChart', `${made.namespace}-web`)
+    assert.deepEqual(spec.verify, verify)
     const chart = `${made.namespace}-web`
     const bad = await conditions(made, 'HelmChart', chart)
     const prefix = `chart verification error: failed to verify oci://${registry.host}/${made.namespace}/web:${version}: `
     assert.deepEqual([bad['BuildFailed']?.status, bad['BuildFailed']?.reason], ['True', 'ChartVerificationError'])
     assert.deepEqual([bad['SourceVerified']?.status, bad['SourceVerified']?.reason], ['False', 'VerificationError'])
     assert.equal(bad['Ready']?.message, `${prefix}no signatures found`)
+    const ready = await releaseReady(made)
+    assert.deepEqual([ready?.status, ready?.reason], ['False', 'SourceNotReady'])
+    assert.match(ready?.message ?? '', /no signatures found/)
+    // That of another key is as good as none.
+    registry.addSimpleSignatures(`${made.namespace}/web`, digest, [signSimple(makeKey(), digest)])
+    await look(made)
+    assert.match((await releaseReady(made))?.message ?? '', /no matching signatures/)
+    assert.deepEqual(await releaseSecrets(made), [])
     registry.addSimpleSignatures(`${made.namespace}/web`, digest, [signSimple(key, digest)])
     const record = (await made.run({ kind: 'trigger', target: 'cluster' })).record
     assert.equal(record.state, 'succeeded', JSON.stringify(record))
+    assert.deepEqual(await releaseSecrets(made), ['sh.helm.release.v1.web.v1'])
+    assert.equal((await releaseReady(made))?.status, 'True')
     const good = await conditions(made, 'HelmChart', chart)
     assert.equal(good['BuildFailed'], undefined)
     assert.equal(good['SourceVerified']?.message, `verified signature of version ${version}`)

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { useCluster } from '../support/cluster.ts'
+import type { TestObject } from '../support/kube-test-client.ts'
+import { configMapTemplate, useReleaseScenarios, type ReleaseScenario } from '../support/release-scenario.ts'
+
+const cluster = useCluster()
+const scenario = useReleaseScenarios(cluster)
+
+async function ready(made: ReleaseScenario): Promise<void> {
+  const node = await made.reconcile()
+  assert.equal(node.state, 'ready', `${node.reason}: ${node.message}`)
+}
+
+async function dataOf(made: ReleaseScenario): Promise<unknown> {
+  return (await made.find('ConfigMap', 'a'))?.['data']
+}
+
+function messageOf(object: TestObject, type: string): string {
+  const conditions = object['status'].conditions as { type: string; message: string }[]
+  return conditions.find((condition) => condition.type === type)?.message ?? ''
+}
+
+const value = (text: string): { values: { value: string } } => ({ values: { value: text } })
+
+describe('how objects are applied', () => {
+  it('disableOpenAPIValidation lets unknown fields through', async () => {
+    const files = { 'templates/a.yaml': `${configMapTemplate('a')}unknown: true\n` }
+    const made = await scenario(files)
+    await made.release({ install: { remediation: { retries: -1 } } })
+    const failed = await made.reconcile()
+    assert.match(messageOf(await made.object(), 'Released'), /unknown/, failed.message)
+    const other = await scenario(files)
+    await other.release({ install: { disableOpenAPIValidation: true, serverSideApply: false } })
+    await ready(other)
+  })
+
+  it('disableTakeOwnership refuses objects of others; by default they are taken', async () => {
+    const foreign = async (made: ReleaseScenario): Promise<void> => {
+      await made.client.apply({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'a', namespace: made.namespace },
+        data: { value: 'mine' },
+      })
+    }
+    const made = await scenario()
+    await foreign(made)
+    await made.release({ install: { disableTakeOwnership: true } })
+    const failed = await made.reconcile()
+    assert.match(failed.message ?? '', /invalid ownership metadata|cannot be imported/)
+    assert.deepEqual(await dataOf(made), { value: 'mine' })
+    await made.release()
+    await ready(made)
+    assert.deepEqual(await dataOf(made), { value: 'default' })
+  })
+
+  it('serverSideApply off applies on the client, and an upgrade patches what has changed only', async () => {
+    const made = await scenario({ 'templates/a.yaml': configMapTemplate('a', 'value: {{ .Values.value }}\n  old: x') })
+    await made.release({ ...value('one'), install: { serverSideApply: false } })
+    await ready(made)
+    const manager = (await made.find('ConfigMap', 'a'))?.metadata['managedFields'] as { operation: string }[]
+    assert.deepEqual([...new Set(manager.map((entry) => entry.operation))], ['Update'])
+    await made.client.patch(
+      { apiVersion: 'v1', kind: 'ConfigMap', namespace: made.namespace, name: 'a' },
+      { data: { byHand: 'kept' } },
+    )
+    await made.chart({
+      'Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.1\n',
+      'templates/a.yaml': configMapTemplate('a', 'value: {{ .Values.value }}'),
+    })
+    await made.release(value('two'))
+    await ready(made)
+    assert.deepEqual(await dataOf(made), { value: 'two', byHand: 'kept' })
+  })
+
+  it('upgrade.serverSideApply: disabled applies on the client, auto keeps to that, enabled takes over again', async () => {
+    const made = await scenario({ 'templates/a.yaml': configMapTemplate('a', 'value: {{ .Values.value }}\n  old: x') })
+    const operations = async (): Promise<string[]> => {
+      const entries = (await made.find('ConfigMap', 'a'))?.metadata['managedFields'] as {
+        manager: string
+        operation: string
+      }[]
+      return entries.filter(({ manager }) => manager === 'helm-controller').map(({ operation }) => operation)
+    }
+    await made.release(value('one'))
+    await ready(made)
+    assert.deepEqual(await operations(), ['Apply'])
+    await made.chart({
+      'Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.1\n',
+      'templates/a.yaml': configMapTemplate('a'),
+    })
+    for (const [mode, text, expected] of [
+      ['disabled', 'two', ['Apply', 'Update']],
+      ['auto', 'three', ['Apply', 'Update']],
+      ['enabled', 'four', ['Apply']],
+    ] as const) {
+      await made.release({ ...value(text), upgrade: { serverSideApply: mode } })
+      await ready(made)
+      assert.deepEqual(await dataOf(made), { value: text })
+      assert.deepEqual((await operations()).toSorted(), expected, mode)
+    }
+  })
+
+  it('upgrade.force replaces objects instead of patching them: what others have added goes', async () => {
+    const made = await scenario({ 'templates/a.yaml': configMapTemplate('a') })
+    await made.release({ ...value('one'), install: { serverSideApply: false } })
+    await ready(made)
+    await made.client.patch(
+      { apiVersion: 'v1', kind: 'ConfigMap', namespace: made.namespace, name: 'a' },
+      { data: { byHand: 'lost' } },
+    )
+    await made.release({ ...value('two'), upgrade: { force: true } })
+    await ready(made)
+    assert.deepEqual(await dataOf(made), { value: 'two' })
+  })
+
+  it('disableWait does not wait for health', async () => {
+    const pod = `apiVersion: v1
+kind: Pod
+metadata: { name: never, annotations: { fake-kubelet.sluice.dev/behaviour: never-ready } }
+spec: { containers: [{ name: c, image: example/app:1 }] }
+`
+    const made = await scenario({ 'templates/pod.yaml': pod })
+    await made.release({ timeout: '700ms', install: { disableWait: true } })
+    await ready(made)
+    const other = await scenario({ 'templates/pod.yaml': pod })
+    await other.release({ timeout: '700ms' })
+    assert.equal((await other.reconcile()).state, 'failed')
+    assert.match(messageOf(await other.object(), 'Released'), /never/)
+  })
+
+  it('disableWaitForJobs does not wait for Jobs', async () => {
+    const job = `apiVersion: batch/v1
+kind: Job
+metadata: { name: long }
+spec:
+  template:
+    metadata: { annotations: { fake-kubelet.sluice.dev/behaviour: never-ready } }
+    spec: { restartPolicy: Never, containers: [{ name: job, image: example/job:1 }] }
+`
+    const made = await scenario({ 'templates/job.yaml': job })
+    await made.release({ timeout: '2s', install: { disableWaitForJobs: true } })
+    await ready(made)
+  })
+
+  it('commonMetadata and postRenderers reach every object, and a change of them upgrades', async () => {
+    const made = await scenario({ 'templates/a.yaml': configMapTemplate('a') })
+    const postRenderers = (text: string): object => ({
+      postRenderers: [
+        {
+          kustomize: {
+            patches: [
+              { target: { kind: 'ConfigMap', name: 'a' }, patch: `- { op: add, path: /data/patched, value: ${text} }` },
+            ],
+          },
+        },
+      ],
+    })
+    await made.release({ commonMetadata: { labels: { team: 'a' } }, ...postRenderers('one') })
+    await ready(made)
+    assert.deepEqual(await dataOf(made), { value: 'default', patched: 'one' })
+    assert.equal((await made.find('ConfigMap', 'a'))?.metadata.labels?.['team'], 'a')
+    await made.release({ commonMetadata: { labels: { team: 'a' } }, ...postRenderers('two') })
+    await ready(made)
+    assert.deepEqual(await dataOf(made), { value: 'default', patched: 'two' })
+    await made.release({ commonMetadata: { labels: { team: 'b' } }, ...postRenderers('two') })
+    await ready(made)
+    assert.equal((await made.find('ConfigMap', 'a'))?.metadata.labels?.['team'], 'b')
+    assert.equal((await made.revisions()).length, 3)
+  })
+})
