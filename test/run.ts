@@ -6,6 +6,8 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
 import { clusterVariable, startTestCluster } from './support/cluster.ts'
+import { goBinary } from './support/go-binary.ts'
+import { helmBinary } from './support/helm-binary.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const concurrency = 2
@@ -54,6 +56,25 @@ async function runFiles(files: readonly string[]): Promise<Counts> {
   return counts.last ?? { passed: 0, failed: 1, cancelled: 0, skipped: 0, todo: 0 }
 }
 
+/** Builds what the tests run beside the engine, where it is not in the cache yet: no test's own deadline is to be spent on a compiler. */
+async function buildPrograms(): Promise<void> {
+  for (const [name, build] of Object.entries({
+    registry: () => goBinary('registry'),
+    s3: () => goBinary('s3'),
+    helm: helmBinary,
+  })) {
+    const started = Date.now()
+    try {
+      const path = await build()
+      const seconds = Math.round((Date.now() - started) / 1000)
+      if (seconds > 1 && path !== undefined) process.stdout.write(`[${seconds} s] ${name} is built\n`)
+    } catch (error) {
+      // The tests that need it say what is wrong.
+      process.stdout.write(`${name} cannot be built: ${error instanceof Error ? error.message : String(error)}\n`)
+    }
+  }
+}
+
 async function main(): Promise<number> {
   const filters = process.argv.slice(2).filter((argument) => argument !== '--')
   const files = selectFiles(filters)
@@ -71,6 +92,7 @@ async function main(): Promise<number> {
       await writeFile(path, JSON.stringify(cluster.address), { mode: 0o600 })
       process.env[clusterVariable] = path
     }
+    if (filters.length === 0) await buildPrograms()
     process.stdout.write(`${files.length} test files, first ${relative(root, join(root, files[0] ?? ''))}\n`)
     const counts = await runFiles(files)
     const failed = counts.failed + counts.cancelled

@@ -8,17 +8,14 @@ import {
   applyShapes,
   awaitHandled,
   footprintOf,
-  isReady,
   pushShapeCharts,
   readTakeOver,
   recordTakeOver,
-  replay,
-  serveArtifacts,
   serveCharts,
-  storedArtifacts,
   takeOverChart,
   takeOverShapes,
 } from '../support/helm-take-over.ts'
+import { isReady, replay, serveArtifacts, storedArtifacts } from '../support/take-over.ts'
 import { TestRegistry } from '../support/registry.ts'
 import { createScenario, type Scenario } from '../support/scenario.ts'
 
@@ -73,7 +70,7 @@ describe('take-over of releases', { timeout: 900_000 }, () => {
     await applyShapes(cluster.client, made.namespace, true)
     await ours(made)
     const before = await footprintOf(cluster.client, made.namespace)
-    const controller = startFluxController(binary, cluster.address.kubeconfigPath, made.namespace)
+    const controller = startFluxController('helm-controller', binary, cluster.address.kubeconfigPath, made.namespace)
     try {
       await awaitHandled(cluster.client, made.namespace, 'now').catch((error: unknown) => {
         throw new Error(`${controller.log()}\n${String(error)}`)
@@ -91,7 +88,7 @@ describe('take-over of releases', { timeout: 900_000 }, () => {
     await pushShapeCharts(cluster.client, made.namespace, await aRegistry())
     await ours(made)
     const stopCharts = await serveCharts(cluster.client, made.namespace)
-    const controller = startFluxController(binary, cluster.address.kubeconfigPath, made.namespace)
+    const controller = startFluxController('helm-controller', binary, cluster.address.kubeconfigPath, made.namespace)
     try {
       for (const isUpgrade of [false, true]) {
         await applyShapes(cluster.client, made.namespace, isUpgrade)

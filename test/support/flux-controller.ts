@@ -78,13 +78,19 @@ export interface RunningController {
 }
 
 /** Starts it. `kubeconfig` is the path of one for the whole cluster. */
-export function startFluxController(binary: string, kubeconfig: string, namespace: string): RunningController {
+export function startFluxController(
+  name: FluxController,
+  binary: string,
+  kubeconfig: string,
+  namespace: string,
+): RunningController {
   const args = [
     '--watch-all-namespaces=false',
     '--metrics-addr=127.0.0.1:0',
     '--health-addr=127.0.0.1:0',
-    '--graceful-shutdown-timeout=2s',
+    ...(name === 'helm-controller' ? ['--graceful-shutdown-timeout=2s'] : []),
     '--log-encoding=console',
+    '--requeue-dependency=1s',
   ]
   const child = spawn(binary, args, {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/', KUBECONFIG: kubeconfig, RUNTIME_NAMESPACE: namespace },

@@ -14,13 +14,13 @@ import { decryptWithVault } from './vault.ts'
 /** How to log in where the key material says nothing: as a service account, or as the deployment itself. */
 export interface KeyLogins {
   /** Credentials of AWS for the region of a key. */
-  aws(region: string): Promise<AwsCredentials>
+  readonly aws: (region: string) => Promise<AwsCredentials>
   /** A bearer token of Google Cloud. */
-  gcp(): Promise<string>
+  readonly gcp: () => Promise<string>
   /** A bearer token of Microsoft Entra ID for a scope. */
-  azure(scope: string): Promise<string>
+  readonly azure: (scope: string) => Promise<string>
   /** A token of the Vault at an address; undefined where nobody may log in there. */
-  vault(address: string): Promise<string | undefined>
+  readonly vault: (address: string) => Promise<string | undefined>
 }
 
 /**

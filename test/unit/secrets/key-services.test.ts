@@ -4,17 +4,10 @@ import { after, before, describe, it } from 'node:test'
 import type { EgressPolicy } from '../../../src/base/index.ts'
 import { createKeyServices, decryptFile, readKeyMaterial, type KeyLogins } from '../../../src/secrets/index.ts'
 import { fakeNames, startKeyServiceFakes, type KeyServiceFakes } from '../../support/key-service-fakes.ts'
-import {
-  decryptedFixture,
-  encryptedFixture,
-  fixtureDataKey,
-  fixtureKeys,
-  fixtureWithKeys,
-} from '../../support/sops-fixtures.ts'
+import { decryptedFixture, fixtureDataKey, fixtureWithKeys } from '../../support/sops-fixtures.ts'
 
 let fakes: KeyServiceFakes
 let dataKey: Uint8Array
-const secret = new TextDecoder().decode(encryptedFixture('secret.yaml'))
 
 before(async () => {
   fakes = await startKeyServiceFakes()
