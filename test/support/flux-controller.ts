@@ -73,8 +73,8 @@ async function makeWritable(folder: string): Promise<void> {
 /** A controller that works on the objects of one namespace. */
 export interface RunningController {
   /** What it has logged so far. */
-  log(): string
-  stop(): Promise<void>
+  readonly log: () => string
+  readonly stop: () => Promise<void>
 }
 
 /** Starts it. `kubeconfig` is the path of one for the whole cluster. */
