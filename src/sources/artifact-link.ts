@@ -18,6 +18,11 @@ export interface ArtifactName {
   readonly path: string
 }
 
+/** `sha256:<hex>` of an artifact's file, by the platform: many times faster than code of our own. */
+export async function artifactFileDigest(bytes: Uint8Array): Promise<string> {
+  return `sha256:${bytesToHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)))}`
+}
+
 /** Key of an artifact's file in the blob store, which clusters may share. It may be gone at any time; its source then makes it again. */
 export function artifactBlobKey(name: ArtifactName): string {
   return `artifacts/${name.cluster}/${name.path}`

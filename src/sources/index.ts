@@ -10,6 +10,7 @@ export { packTarGz, type PackedFile } from './archive/write-tar.ts'
 export type { SourceArtifact } from './artifact.ts'
 export {
   artifactBlobKey,
+  artifactFileDigest,
   artifactLink,
   artifactSignature,
   type ArtifactLinkOptions,

@@ -11,7 +11,7 @@ import {
 import type { ChartFile } from '../chart/chart.ts'
 import { compileGlob } from './glob.ts'
 import { toYaml } from './serialise.ts'
-import { toBase64 } from '../base64.ts'
+import { toBase64 } from '../../base/index.ts'
 
 /** Called with the name of each file of a chart that a template reads. */
 export type RecordFile = (name: string) => void

@@ -1,6 +1,6 @@
 import { FunctionError, GoInt, GoObject, isFunction, typeName, type Run, type Value } from '../../template/index.ts'
 import { formatFloat, type YamlScalarSource } from '../../yaml/index.ts'
-import { toBase64 } from '../base64.ts'
+import { toBase64 } from '../../base/index.ts'
 import { isNilMap } from './nil-map.ts'
 
 /** What the YAML printer takes: JSON with Maps for objects, and bigints for integers that a double cannot hold. */

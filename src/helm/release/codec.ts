@@ -6,7 +6,7 @@ import type { ReleaseStatus, Values } from '../values/values.ts'
 import { goJson } from './go-json.ts'
 import { releaseJson } from './json.ts'
 import type { Release, ReleaseInfo, StoredChart } from './release.ts'
-import { toBase64 } from '../base64.ts'
+import { toBase64 } from '../../base/index.ts'
 
 /** A Secret holds 1 MiB; what it expands to is bounded all the same. */
 const maxReleaseBytes = 64 << 20

@@ -1,5 +1,5 @@
 import { Deflate, gzipSync } from 'fflate'
-import { toBase64 } from '../base64.ts'
+import { toBase64 } from '../../base/index.ts'
 import { combineCrc32, crc32 } from './crc32.ts'
 import { releaseParts, type JsonPart } from './json.ts'
 import type { Release } from './release.ts'

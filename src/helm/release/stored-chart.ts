@@ -3,7 +3,7 @@ import type { ChartDependency, ChartMetadata } from '../chart/metadata.ts'
 import { toValues } from '../values/values.ts'
 import type { GoMap, Value } from '../../template/index.ts'
 import type { StoredChart, StoredDependency, StoredFile, StoredMetadata } from './release.ts'
-import { toBase64 } from '../base64.ts'
+import { toBase64 } from '../../base/index.ts'
 
 /**
  * A chart as a release stores it, after its dependencies were processed. Files are encoded only when the result is read: most renders never store it.

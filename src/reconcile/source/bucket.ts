@@ -1,11 +1,18 @@
 import type { Bucket } from '../../api/index.ts'
 import type { BucketClient, BucketDeps, BucketQuery, SourceArtifact } from '../../sources/index.ts'
-import { bucketFailed, extractTarGz, fetchBucket, listBucket, packTree } from '../../sources/index.ts'
+import {
+  artifactFileDigest,
+  bucketFailed,
+  extractTarGz,
+  fetchBucket,
+  listBucket,
+  packTree,
+} from '../../sources/index.ts'
 import { bucketClient } from './bucket-client.ts'
 import type { SourceContext } from './index.ts'
 import { artifactPath } from './object-status.ts'
 import { deadlineOf, refreshSource, type SourceLook } from './refresh-source.ts'
-import { digestOf, keepStored, readStored } from './stored-artifact.ts'
+import { keepStored, readStored } from './stored-artifact.ts'
 
 /**
  * One look at a Bucket: lists it and, where its revision is new, downloads it (source-controller 1.9, bucket_controller). Nothing changed = nothing is downloaded.
@@ -58,7 +65,7 @@ async function download(
   const bytes = packTree(files)
   await keepStored(ctx, artifactPath(object, fileOf(revision)), bytes)
   const prefetch = (): Promise<void> => Promise.resolve()
-  return { artifact: { revision, digest: await digestOf(bytes), size: bytes.length, files, prefetch }, count }
+  return { artifact: { revision, digest: await artifactFileDigest(bytes), size: bytes.length, files, prefetch }, count }
 }
 
 function lookOf(object: Bucket, artifact: SourceArtifact, count: number): SourceLook {
@@ -84,7 +91,7 @@ async function storedArtifact(ctx: SourceContext, revision: string, bytes: Uint8
   const limits = { maxFiles: bucket.maxObjects + 1, maxExtractedBytes: 2 * bucket.maxTotalBytes }
   return {
     revision,
-    digest: await digestOf(bytes),
+    digest: await artifactFileDigest(bytes),
     size: bytes.length,
     files: await extractTarGz(bytes, limits, bucketFailed),
     prefetch: () => Promise.resolve(),

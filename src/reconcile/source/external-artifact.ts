@@ -1,9 +1,9 @@
 import type { ExternalArtifact } from '../../api/index.ts'
 import { EngineError, isEngineError } from '../../base/index.ts'
-import { extractTarGz, fetchBytes, type SourceArtifact } from '../../sources/index.ts'
+import { artifactFileDigest, extractTarGz, fetchBytes, type SourceArtifact } from '../../sources/index.ts'
 import type { SourceContext } from './index.ts'
 import { deadlineOf } from './refresh-source.ts'
-import { digestOf, keepStored, readStored } from './stored-artifact.ts'
+import { keepStored, readStored } from './stored-artifact.ts'
 
 /**
  * The artifact that somebody else has written into the status of an ExternalArtifact: downloaded from its URL and checked against its digest (fluxcd/pkg http/fetch). Undefined where none is
@@ -20,7 +20,7 @@ export async function externalArtifact(
   let bytes = await readStored(ctx, artifact)
   if (bytes === undefined) {
     bytes = await download(ctx, artifact.url)
-    const found = await digestOf(bytes)
+    const found = await artifactFileDigest(bytes)
     if (found !== artifact.digest) {
       throw new EngineError(
         `the artifact of ExternalArtifact '${object.metadata.namespace}/${object.metadata.name}' has the digest ${found}, its status says ${artifact.digest}`,

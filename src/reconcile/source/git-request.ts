@@ -2,15 +2,16 @@ import type { GitRepository, GitRepositoryInclude } from '../../api/index.ts'
 import { EngineError, isEngineError, parseDuration } from '../../base/index.ts'
 import {
   providerCredentials,
+  secretText,
   proxyOfSecret,
   type FetchArtifactOptions,
   type GitCredentials,
   type GitDeps,
   type GitVerification,
-  type SecretData,
 } from '../../sources/index.ts'
 import { cloudGitLogins } from './cloud.ts'
 import type { SourceContext } from './index.ts'
+import { readSecret } from './secret.ts'
 
 /** What decides how the files of a commit are shown: from the spec for a new artifact, from the status for the recorded one. */
 export interface GitContent {
@@ -76,7 +77,8 @@ export function observedContent(object: GitRepository): GitContent {
 export async function verificationOf(ctx: SourceContext, object: GitRepository): Promise<GitVerification | undefined> {
   const { verify } = object.spec
   if (verify === undefined) return undefined
-  const data = await readSecret(ctx, object, verify.secretRef.name).catch((error: unknown) => {
+  const namespace = object.metadata.namespace ?? ''
+  const data = await readSecret(ctx, namespace, verify.secretRef, 'verify.secretRef').catch((error: unknown) => {
     if (!isEngineError(error) || error.code !== 'secret-missing') throw error
     throw new EngineError(`public keys secret error: ${error.message}`, {
       code: 'git-verification',
@@ -85,7 +87,7 @@ export async function verificationOf(ctx: SourceContext, object: GitRepository):
     })
   })
   const keys: { [name: string]: string } = {}
-  for (const [name, value] of Object.entries(data)) keys[name] = new TextDecoder().decode(value)
+  for (const name of Object.keys(data ?? {})) keys[name] = secretText(data, name)
   return { keys, ...(verify.mode === undefined ? {} : { mode: verify.mode }) }
 }
 
@@ -95,9 +97,10 @@ function timeoutOf(object: GitRepository): number {
 
 async function credentialsOf(ctx: SourceContext, object: GitRepository, signal: AbortSignal): Promise<GitCredentials> {
   const { spec, metadata } = object
+  const namespace = metadata.namespace ?? ''
   const [secret, proxySecret] = await Promise.all([
-    spec.secretRef === undefined ? undefined : readSecret(ctx, object, spec.secretRef.name),
-    spec.proxySecretRef === undefined ? undefined : readSecret(ctx, object, spec.proxySecretRef.name),
+    readSecret(ctx, namespace, spec.secretRef, 'secretRef'),
+    readSecret(ctx, namespace, spec.proxySecretRef, 'proxySecretRef'),
   ])
   const logins = cloudGitLogins(ctx, proxyOfSecret(proxySecret))
   return providerCredentials(
@@ -112,30 +115,4 @@ async function credentialsOf(ctx: SourceContext, object: GitRepository, signal: 
       ...(proxySecret === undefined ? {} : { proxySecret }),
     },
   )
-}
-
-async function readSecret(
-  ctx: SourceContext,
-  object: GitRepository,
-  name: string,
-): Promise<{ readonly [key: string]: Uint8Array } & SecretData> {
-  const namespace = object.metadata.namespace ?? ''
-  const secret = await ctx.client.get<{ data?: { [key: string]: string } }>(
-    { apiVersion: 'v1', kind: 'Secret', namespace, name },
-    { signal: ctx.signal },
-  )
-  if (secret === undefined) {
-    throw new EngineError(
-      `failed to get secret '${namespace}/${name}': it does not exist; create it, or correct the spec`,
-      {
-        code: 'secret-missing',
-        reason: 'AuthenticationFailed',
-        disposition: 'retry',
-      },
-    )
-  }
-  const data: { [key: string]: Uint8Array } = {}
-  for (const [key, value] of Object.entries(secret.data ?? {}))
-    data[key] = Uint8Array.from(atob(value), (char) => char.charCodeAt(0))
-  return data
 }

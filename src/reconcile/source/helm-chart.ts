@@ -1,7 +1,7 @@
 import { getCondition, type HelmChart } from '../../api/index.ts'
 import { EngineError, toEngineError } from '../../base/index.ts'
 import { MemoryTree } from '../../files/index.ts'
-import type { SourceArtifact } from '../../sources/index.ts'
+import { artifactFileDigest, type SourceArtifact } from '../../sources/index.ts'
 import { idOfKey } from '../world.ts'
 import { buildTreeChart, findTreeChart, type TreeChart } from './chart/from-tree.ts'
 import { summaryOf, wantedValuesFiles, type BuiltChart, type ChartPlan } from './chart/build.ts'
@@ -9,7 +9,7 @@ import { planRemoteChart } from './chart/from-repository.ts'
 import type { SourceContext } from './index.ts'
 import { artifactPath } from './object-status.ts'
 import { refreshSource, type SourceLook } from './refresh-source.ts'
-import { digestOf, keepStored, readStored } from './stored-artifact.ts'
+import { keepStored, readStored } from './stored-artifact.ts'
 
 /**
  * One look at a HelmChart: which version of the chart is wanted now, and, where that is a new one or the object has changed, the chart itself (source-controller 1.9, helmchart_controller).
@@ -129,7 +129,7 @@ function sharedBuild(
 async function chartArtifact(revision: string, bytes: Uint8Array, digest: string | undefined): Promise<SourceArtifact> {
   return {
     revision,
-    digest: digest ?? (await digestOf(bytes)),
+    digest: digest ?? (await artifactFileDigest(bytes)),
     size: bytes.length,
     archive: bytes,
     files: new MemoryTree({}),

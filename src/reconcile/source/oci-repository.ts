@@ -2,6 +2,7 @@ import { getCondition, type OciRepository } from '../../api/index.ts'
 import { MemoryTree } from '../../files/index.ts'
 import type { FileTree } from '../../ports/index.ts'
 import {
+  artifactFileDigest,
   extractTarGz,
   fetchOci,
   packTree,
@@ -22,7 +23,7 @@ import { artifactPath } from './object-status.ts'
 import { ociDeps } from './oci-deps.ts'
 import { deadlineOf, refreshSource, type SourceLook } from './refresh-source.ts'
 import { readSecret } from './secret.ts'
-import { digestOf, keepStored, readStored } from './stored-artifact.ts'
+import { keepStored, readStored } from './stored-artifact.ts'
 import { createVerifier, isVerified, verificationFailed, verifyArtifact } from './verification.ts'
 
 const reason = 'OCIArtifactPullFailed'
@@ -186,7 +187,7 @@ async function ociArtifact(
   const limits = ctx.deps.limits.oci
   return {
     revision,
-    digest: await digestOf(bytes),
+    digest: await artifactFileDigest(bytes),
     size: bytes.length,
     metadata,
     ...(isCopy ? { archive: bytes } : {}),

@@ -1,6 +1,5 @@
-import { bytesToHex } from '@noble/hashes/utils.js'
 import type { ArtifactStatus } from '../../api/index.ts'
-import { artifactBlobKey } from '../../sources/index.ts'
+import { artifactBlobKey, artifactFileDigest } from '../../sources/index.ts'
 import type { SourceContext } from './index.ts'
 
 /**
@@ -12,12 +11,6 @@ export function artifactUrl(ctx: SourceContext, path: string, options: { readonl
   return urlOf?.(path, options) ?? `${settings.publicUrl.replace(/\/$/, '')}/${path}`
 }
 
-/** `sha256:<hex>` of bytes, by the platform. */
-export async function digestOf(bytes: Uint8Array): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
-  return `sha256:${bytesToHex(hash)}`
-}
-
 /** The file of a recorded artifact where it is still at hand with the recorded digest. */
 export async function readStored(
   ctx: SourceContext,
@@ -25,7 +18,7 @@ export async function readStored(
 ): Promise<Uint8Array | undefined> {
   if (artifact === undefined) return undefined
   const bytes = await ctx.deps.blobs.get(keyOf(ctx, artifact.path))
-  return bytes !== undefined && (await digestOf(bytes)) === artifact.digest ? bytes : undefined
+  return bytes !== undefined && (await artifactFileDigest(bytes)) === artifact.digest ? bytes : undefined
 }
 
 /** Keeps an artifact's file for later runs and for those who download it. */
