@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { useCluster } from '../support/cluster.ts'
 import {
   configMapTemplate,
+  failingJobTemplate,
   useReleaseScenarios,
   hookTemplate,
   type ReleaseScenario,
@@ -14,17 +15,7 @@ const scenario = useReleaseScenarios(cluster)
 /** A ConfigMap that is there, and a Job among the chart's objects that fails with `value: bad`. */
 const breakable = {
   'templates/a.yaml': configMapTemplate('a'),
-  'templates/job.yaml': `{{- if eq .Values.value "bad" }}
-apiVersion: batch/v1
-kind: Job
-metadata: { name: bad-{{ .Release.Revision }} }
-spec:
-  backoffLimit: 0
-  template:
-    metadata: { annotations: { fake-kubelet.sluice.dev/behaviour: fail } }
-    spec: { restartPolicy: Never, containers: [{ name: job, image: example/job:1 }] }
-{{- end }}
-`,
+  'templates/job.yaml': failingJobTemplate,
 }
 const value = (text: string): object => ({ values: { value: text } })
 

@@ -1,25 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { useCluster } from '../support/cluster.ts'
-import type { TestObject } from '../support/kube-test-client.ts'
-import { configMapTemplate, useReleaseScenarios, type ReleaseScenario } from '../support/release-scenario.ts'
+import {
+  configMapTemplate,
+  dataOf,
+  makeReady,
+  messageOf,
+  useReleaseScenarios,
+  type ReleaseScenario,
+} from '../support/release-scenario.ts'
 
 const cluster = useCluster()
 const scenario = useReleaseScenarios(cluster)
-
-async function ready(made: ReleaseScenario): Promise<void> {
-  const node = await made.reconcile()
-  assert.equal(node.state, 'ready', `${node.reason}: ${node.message}`)
-}
-
-async function dataOf(made: ReleaseScenario): Promise<unknown> {
-  return (await made.find('ConfigMap', 'a'))?.['data']
-}
-
-function messageOf(object: TestObject, type: string): string {
-  const conditions = object['status'].conditions as { type: string; message: string }[]
-  return conditions.find((condition) => condition.type === type)?.message ?? ''
-}
 
 const value = (text: string): { values: { value: string } } => ({ values: { value: text } })
 
@@ -32,7 +24,7 @@ describe('how objects are applied', () => {
     assert.match(messageOf(await made.object(), 'Released'), /unknown/, failed.message)
     const other = await scenario(files)
     await other.release({ install: { disableOpenAPIValidation: true, serverSideApply: false } })
-    await ready(other)
+    await makeReady(other)
   })
 
   it('disableTakeOwnership refuses objects of others; by default they are taken', async () => {
@@ -51,14 +43,14 @@ describe('how objects are applied', () => {
     assert.match(failed.message ?? '', /invalid ownership metadata|cannot be imported/)
     assert.deepEqual(await dataOf(made), { value: 'mine' })
     await made.release()
-    await ready(made)
+    await makeReady(made)
     assert.deepEqual(await dataOf(made), { value: 'default' })
   })
 
   it('serverSideApply off applies on the client, and an upgrade patches what has changed only', async () => {
     const made = await scenario({ 'templates/a.yaml': configMapTemplate('a', 'value: {{ .Values.value }}\n  old: x') })
     await made.release({ ...value('one'), install: { serverSideApply: false } })
-    await ready(made)
+    await makeReady(made)
     const manager = (await made.find('ConfigMap', 'a'))?.metadata['managedFields'] as { operation: string }[]
     assert.deepEqual([...new Set(manager.map((entry) => entry.operation))], ['Update'])
     await made.client.patch(
@@ -70,7 +62,7 @@ describe('how objects are applied', () => {
       'templates/a.yaml': configMapTemplate('a', 'value: {{ .Values.value }}'),
     })
     await made.release(value('two'))
-    await ready(made)
+    await makeReady(made)
     assert.deepEqual(await dataOf(made), { value: 'two', byHand: 'kept' })
   })
 
@@ -84,7 +76,7 @@ describe('how objects are applied', () => {
       return entries.filter(({ manager }) => manager === 'helm-controller').map(({ operation }) => operation)
     }
     await made.release(value('one'))
-    await ready(made)
+    await makeReady(made)
     assert.deepEqual(await operations(), ['Apply'])
     await made.chart({
       'Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.1\n',
@@ -96,7 +88,7 @@ describe('how objects are applied', () => {
       ['enabled', 'four', ['Apply']],
     ] as const) {
       await made.release({ ...value(text), upgrade: { serverSideApply: mode } })
-      await ready(made)
+      await makeReady(made)
       assert.deepEqual(await dataOf(made), { value: text })
       assert.deepEqual((await operations()).toSorted(), expected, mode)
     }
@@ -105,13 +97,13 @@ describe('how objects are applied', () => {
   it('upgrade.force replaces objects instead of patching them: what others have added goes', async () => {
     const made = await scenario({ 'templates/a.yaml': configMapTemplate('a') })
     await made.release({ ...value('one'), install: { serverSideApply: false } })
-    await ready(made)
+    await makeReady(made)
     await made.client.patch(
       { apiVersion: 'v1', kind: 'ConfigMap', namespace: made.namespace, name: 'a' },
       { data: { byHand: 'lost' } },
     )
     await made.release({ ...value('two'), upgrade: { force: true } })
-    await ready(made)
+    await makeReady(made)
     assert.deepEqual(await dataOf(made), { value: 'two' })
   })
 
@@ -123,7 +115,7 @@ spec: { containers: [{ name: c, image: example/app:1 }] }
 `
     const made = await scenario({ 'templates/pod.yaml': pod })
     await made.release({ timeout: '700ms', install: { disableWait: true } })
-    await ready(made)
+    await makeReady(made)
     const other = await scenario({ 'templates/pod.yaml': pod })
     await other.release({ timeout: '700ms' })
     assert.equal((await other.reconcile()).state, 'failed')
@@ -141,7 +133,7 @@ spec:
 `
     const made = await scenario({ 'templates/job.yaml': job })
     await made.release({ timeout: '2s', install: { disableWaitForJobs: true } })
-    await ready(made)
+    await makeReady(made)
   })
 
   it('commonMetadata and postRenderers reach every object, and a change of them upgrades', async () => {
@@ -158,14 +150,14 @@ spec:
       ],
     })
     await made.release({ commonMetadata: { labels: { team: 'a' } }, ...postRenderers('one') })
-    await ready(made)
+    await makeReady(made)
     assert.deepEqual(await dataOf(made), { value: 'default', patched: 'one' })
     assert.equal((await made.find('ConfigMap', 'a'))?.metadata.labels?.['team'], 'a')
     await made.release({ commonMetadata: { labels: { team: 'a' } }, ...postRenderers('two') })
-    await ready(made)
+    await makeReady(made)
     assert.deepEqual(await dataOf(made), { value: 'default', patched: 'two' })
     await made.release({ commonMetadata: { labels: { team: 'b' } }, ...postRenderers('two') })
-    await ready(made)
+    await makeReady(made)
     assert.equal((await made.find('ConfigMap', 'a'))?.metadata.labels?.['team'], 'b')
     assert.equal((await made.revisions()).length, 3)
   })

@@ -1,25 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { useCluster } from '../support/cluster.ts'
-import type { TestObject } from '../support/kube-test-client.ts'
-import { configMapTemplate, useReleaseScenarios, type ReleaseScenario } from '../support/release-scenario.ts'
+import {
+  configMapTemplate,
+  dataOf,
+  makeReady,
+  messageOf,
+  useReleaseScenarios,
+  type ReleaseScenario,
+} from '../support/release-scenario.ts'
 
 const cluster = useCluster()
 const scenario = useReleaseScenarios(cluster)
-
-async function ready(made: ReleaseScenario): Promise<void> {
-  const node = await made.reconcile()
-  assert.equal(node.state, 'ready', `${node.reason}: ${node.message}`)
-}
-
-async function dataOf(made: ReleaseScenario): Promise<unknown> {
-  return (await made.find('ConfigMap', 'a'))?.['data']
-}
-
-function messageOf(object: TestObject, type: string): string {
-  const conditions = object['status'].conditions as { type: string; message: string }[]
-  return conditions.find((condition) => condition.type === type)?.message ?? ''
-}
 
 const value = (text: string): { values: { value: string } } => ({ values: { value: text } })
 const chart = (spec: object, metadata?: object): object => ({
@@ -57,19 +49,19 @@ describe('spec.chart and spec.chartRef', () => {
     await made.release(chart({ valuesFiles }))
     assert.equal((await made.reconcile()).state, 'failed')
     await made.release(chart({ valuesFiles, ignoreMissingValuesFiles: true }))
-    await ready(made)
+    await makeReady(made)
     assert.deepEqual(await dataOf(made), { value: 'two' })
   })
 
   it('reconcileStrategy Revision makes a new version of every commit, ChartVersion does not', async () => {
     const made = await scenario()
     await made.release(chart({ reconcileStrategy: 'ChartVersion' }))
-    await ready(made)
+    await makeReady(made)
     await made.chart({ 'templates/a.yaml': configMapTemplate('a', 'value: changed') })
-    await ready(made)
+    await makeReady(made)
     assert.deepEqual(await made.revisions(), ['v1 deployed'])
     await made.release(chart({ reconcileStrategy: 'Revision' }))
-    await ready(made)
+    await makeReady(made)
     assert.deepEqual(await dataOf(made), { value: 'changed' })
     assert.match((await made.object())['status'].lastAttemptedRevision, /^1\.0\.0\+[0-9a-f]{12}$/)
   })
@@ -77,7 +69,7 @@ describe('spec.chart and spec.chartRef', () => {
   it('chart.metadata goes to the HelmChart, which a chartRef can name', async () => {
     const made = await scenario()
     await made.release(chart({}, { labels: { team: 'a' }, annotations: { note: 'b' } }))
-    await ready(made)
+    await makeReady(made)
     const name = `${made.namespace}-app`
     const object = await made.find('HelmChart', name, 'source.toolkit.fluxcd.io/v1')
     assert.equal(object?.metadata.labels?.['team'], 'a')
@@ -94,9 +86,9 @@ describe('spec.chart and spec.chartRef', () => {
       { apiVersion, kind, namespace: made.namespace, name: 'app' },
       { spec: { chart: null, chartRef: { kind: 'HelmChart', name: 'own' } } },
     )
-    await ready(made)
+    await makeReady(made)
     // Its finalizer goes with the next look at it.
-    await ready(made)
+    await makeReady(made)
     assert.equal(await made.find('HelmChart', name, 'source.toolkit.fluxcd.io/v1'), undefined)
     assert.deepEqual(await made.revisions(), ['v1 deployed'])
   })
@@ -106,10 +98,10 @@ describe('names and places of a release', () => {
   it('releaseName; a new one uninstalls the release of the old', async () => {
     const made = await scenario({ 'templates/a.yaml': configMapTemplate('{{ .Release.Name }}') })
     await made.release({ releaseName: 'first' })
-    await ready(made)
+    await makeReady(made)
     assert.deepEqual(await made.revisions('first'), ['v1 deployed'])
     await made.release({ releaseName: 'second' })
-    await ready(made)
+    await makeReady(made)
     assert.deepEqual(await made.revisions('first'), [])
     assert.deepEqual(await made.revisions('second'), ['v1 deployed'])
     assert.equal(await made.find('ConfigMap', 'first'), undefined)
@@ -128,7 +120,7 @@ describe('names and places of a release', () => {
       install: { createNamespace: true },
       storageNamespace: made.namespace,
     })
-    await ready(made)
+    await makeReady(made)
     assert.deepEqual(await made.revisions(name), ['v1 deployed'])
     const object = await made.client.find({ apiVersion: 'v1', kind: 'ConfigMap', namespace: target, name: 'a' })
     assert.deepEqual(object?.['data'], { value: 'default' })
@@ -139,12 +131,12 @@ describe('names and places of a release', () => {
     const made = await scenario()
     for (const text of ['1', '2', '3']) {
       await made.release({ maxHistory: 2, ...value(text) })
-      await ready(made)
+      await makeReady(made)
     }
     assert.deepEqual(await made.revisions(), ['v2 superseded', 'v3 deployed'])
     for (const text of ['4', '5']) {
       await made.release({ maxHistory: 0, ...value(text) })
-      await ready(made)
+      await makeReady(made)
     }
     assert.equal((await made.revisions()).length, 4)
   })
@@ -152,7 +144,7 @@ describe('names and places of a release', () => {
   it('suspend: nothing happens, also when it is deleted', async () => {
     const made = await scenario()
     await made.release()
-    await ready(made)
+    await makeReady(made)
     await made.release({ suspend: true, ...value('other') })
     await made.run({ kind: 'trigger', target: 'cluster' })
     assert.deepEqual(await dataOf(made), { value: 'default' })
@@ -184,7 +176,7 @@ describe('names and places of a release', () => {
       made.release({ ...value(text), dependsOn: [{ name: 'base', readyExpr }] })
     await base(true)
     await release('dep.spec.suspend && self.metadata.name == "app"', 'one')
-    await ready(made)
+    await makeReady(made)
     await base(false)
     await release('dep.spec.suspend', 'two')
     // That base is ready by the next run changes nothing.
@@ -226,7 +218,7 @@ describe('values', () => {
       ],
       values: { a: 3 },
     })
-    await ready(made)
+    await makeReady(made)
     const { all } = (await dataOf(made)) as { all: string }
     assert.deepEqual(JSON.parse(all), { a: 3, b: { c: 1, d: 2, e: 'x,y=z' } })
   })
@@ -241,7 +233,7 @@ describe('values', () => {
       metadata: { name: 'late', namespace: made.namespace },
       data: { 'values.yaml': 'value: late' },
     })
-    await ready(made)
+    await makeReady(made)
     assert.deepEqual(await dataOf(made), { value: 'late' })
   })
 
@@ -250,11 +242,11 @@ describe('values', () => {
       'templates/a.yaml': configMapTemplate('a', 'all: {{ printf "%v %v" .Values.one .Values.two | quote }}'),
     })
     await made.release({ values: { one: 1, two: 1 }, upgrade: { preserveValues: true } })
-    await ready(made)
+    await makeReady(made)
     await made.release({ values: { two: 2 }, upgrade: { preserveValues: true } })
-    await ready(made)
+    await makeReady(made)
     assert.deepEqual(await dataOf(made), { all: '1 2' })
-    await ready(made)
+    await makeReady(made)
     assert.deepEqual(await made.revisions(), ['v1 superseded', 'v2 deployed'])
   })
 
@@ -266,7 +258,7 @@ describe('values', () => {
     assert.match(failed.message ?? '', /value/)
     assert.deepEqual(await made.revisions(), [])
     await made.release({ ...value('text'), install: { disableSchemaValidation: true } })
-    await ready(made)
+    await makeReady(made)
     assert.deepEqual(await dataOf(made), { value: 'text' })
   })
 })
@@ -292,13 +284,13 @@ describe('definitions of a chart', () => {
         return found?.['spec'].versions[0].schema.openAPIV3Schema.description
       }
       await made.release({ install: { crds: policy }, upgrade: { crds: policy } })
-      await ready(made)
+      await makeReady(made)
       assert.equal(await described(), first)
       await made.chart({
         'Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.1\n',
         'crds/things.yaml': definition(group, 'two'),
       })
-      await ready(made)
+      await makeReady(made)
       assert.equal(await described(), second)
       assert.deepEqual(await made.revisions(), ['v1 superseded', 'v2 deployed'])
     })
@@ -312,7 +304,7 @@ describe('upgrades that go wrong or change the chart', () => {
     it(`cleanupOnFail ${isCleaned} ${isCleaned ? 'deletes' : 'keeps'} what the failed upgrade created`, async () => {
       const made = await scenario({ 'templates/a.yaml': configMapTemplate('a'), 'templates/b.yaml': withNew('bad') })
       await made.release(value('good'))
-      await ready(made)
+      await makeReady(made)
       await made.release({ ...value('bad'), upgrade: { timeout: '700ms', cleanupOnFail: isCleaned } })
       await made.reconcile()
       assert.deepEqual(await made.revisions(), ['v1 deployed', 'v2 failed'])
@@ -326,9 +318,9 @@ describe('upgrades that go wrong or change the chart', () => {
     it(`chartNameChangeStrategy ${strategy}`, async () => {
       const made = await scenario()
       await made.release({ upgrade: { chartNameChangeStrategy: strategy } })
-      await ready(made)
+      await makeReady(made)
       await made.chart({ 'Chart.yaml': 'apiVersion: v2\nname: renamed\nversion: 1.0.0\n' })
-      await ready(made)
+      await makeReady(made)
       assert.deepEqual(await made.revisions(), expected)
       assert.equal((await made.object())['status'].history[0].chartName, 'renamed')
     })
@@ -351,7 +343,7 @@ describe('drift', () => {
     it(`mode ${mode}`, async () => {
       const made = await scenario()
       await made.release({ driftDetection: { mode } })
-      await ready(made)
+      await makeReady(made)
       await change(made)
       assert.deepEqual(await dataOf(made), { value: expected })
       if (mode !== 'enabled') assert.equal(await made.condition('Drifted'), condition)
@@ -364,7 +356,7 @@ describe('drift', () => {
     await made.release({
       driftDetection: { mode: 'enabled', ignore: [{ paths: ['/data/value'], target: { kind: 'ConfigMap' } }] },
     })
-    await ready(made)
+    await makeReady(made)
     await change(made)
     assert.deepEqual(await dataOf(made), { value: 'by hand' })
   })

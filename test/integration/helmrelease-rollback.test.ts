@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { useCluster } from '../support/cluster.ts'
 import {
   configMapTemplate,
+  failingJobTemplate,
   useReleaseScenarios,
   hookTemplate,
   type ReleaseScenario,
@@ -11,19 +12,6 @@ import {
 
 const cluster = useCluster()
 const scenario = useReleaseScenarios(cluster)
-
-/** A Job that fails where the value is `bad`. */
-const breakable = `{{- if eq .Values.value "bad" }}
-apiVersion: batch/v1
-kind: Job
-metadata: { name: bad-{{ .Release.Revision }} }
-spec:
-  backoffLimit: 0
-  template:
-    metadata: { annotations: { fake-kubelet.sluice.dev/behaviour: fail } }
-    spec: { restartPolicy: Never, containers: [{ name: job, image: example/job:1 }] }
-{{- end }}
-`
 
 const neverReady = `apiVersion: v1
 kind: Pod
@@ -41,7 +29,11 @@ async function good(
   files: ReleaseScenarioOptions['files'],
   spec: { readonly [field: string]: object },
 ): Promise<ReleaseScenario> {
-  const made = await scenario({ 'templates/a.yaml': configMapTemplate('a'), 'templates/job.yaml': breakable, ...files })
+  const made = await scenario({
+    'templates/a.yaml': configMapTemplate('a'),
+    'templates/job.yaml': failingJobTemplate,
+    ...files,
+  })
   await made.release({ ...value('good'), upgrade, ...spec })
   const node = await made.reconcile()
   assert.equal(node.state, 'ready', node.message)
@@ -170,7 +162,7 @@ spec:
 describe('what a rollback goes back to', () => {
   it('is not forgotten, however many upgrades have failed since', async () => {
     const made = await good({}, {})
-    const job = breakable.replace('eq .Values.value "bad"', 'ne .Values.value "good"')
+    const job = failingJobTemplate.replace('eq .Values.value "bad"', 'ne .Values.value "good"')
     await made.chart({ 'Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.1\n', 'templates/job.yaml': job })
     for (const text of ['1', '2', '3', '4', '5', '6']) {
       await made.release({ ...value(text), upgrade: { remediation: { retries: 0 } }, maxHistory: 0 })

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { useCluster } from '../support/cluster.ts'
 import {
   configMapTemplate,
+  failingJobTemplate,
   useReleaseScenarios,
   hookTemplate,
   type ReleaseScenario,
@@ -16,26 +17,13 @@ async function released(made: ReleaseScenario): Promise<string> {
   return conditions.find((condition) => condition.type === 'Released')?.message ?? ''
 }
 
-/** A Job that fails where the value is `bad`. */
-const breakable = `{{- if eq .Values.value "bad" }}
-apiVersion: batch/v1
-kind: Job
-metadata: { name: bad-{{ .Release.Revision }} }
-spec:
-  backoffLimit: 0
-  template:
-    metadata: { annotations: { fake-kubelet.sluice.dev/behaviour: fail } }
-    spec: { restartPolicy: Never, containers: [{ name: job, image: example/job:1 }] }
-{{- end }}
-`
-
 describe('how a release waits', () => {
   it('waitStrategy poller ends with the first failure, legacy with the timeout', async () => {
-    const made = await scenario({ 'templates/job.yaml': breakable })
+    const made = await scenario({ 'templates/job.yaml': failingJobTemplate })
     await made.release({ values: { value: 'bad' }, timeout: '30s', waitStrategy: { name: 'poller' } })
     assert.equal((await made.reconcile()).state, 'failed')
     assert.match(await released(made), /resources not ready/)
-    const other = await scenario({ 'templates/job.yaml': breakable })
+    const other = await scenario({ 'templates/job.yaml': failingJobTemplate })
     await other.release({ values: { value: 'bad' }, timeout: '2s', waitStrategy: { name: 'legacy' } })
     assert.equal((await other.reconcile()).state, 'failed')
     assert.match(await released(other), /timeout waiting for/)

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { after } from 'node:test'
 import type { KubeTransport } from '../../src/ports/index.ts'
 import type { Limits, NodeRecord, Settings } from '../../src/reconcile/index.ts'
@@ -43,6 +44,36 @@ export function hookTemplate(name: string, annotations: { readonly [key: string]
     .join('')
   const wanted = behaviour === '' ? '' : `      annotations: { fake-kubelet.sluice.dev/behaviour: ${behaviour} }\n`
   return `apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: ${name}\n  annotations:\n${notes}spec:\n  backoffLimit: 0\n  template:\n    metadata:\n      labels: { job: ${name} }\n${wanted}    spec:\n      restartPolicy: Never\n      containers: [{ name: job, image: example/job:1 }]\n`
+}
+
+/** A template with a Job that fails where the value is `bad`. */
+export const failingJobTemplate = `{{- if eq .Values.value "bad" }}
+apiVersion: batch/v1
+kind: Job
+metadata: { name: bad-{{ .Release.Revision }} }
+spec:
+  backoffLimit: 0
+  template:
+    metadata: { annotations: { fake-kubelet.sluice.dev/behaviour: fail } }
+    spec: { restartPolicy: Never, containers: [{ name: job, image: example/job:1 }] }
+{{- end }}
+`
+
+/** Reconciles a release that must then be ready. */
+export async function makeReady(made: ReleaseScenario): Promise<void> {
+  const node = await made.reconcile()
+  assert.equal(node.state, 'ready', `${node.reason}: ${node.message}`)
+}
+
+/** The data of the chart's ConfigMap `a`. */
+export async function dataOf(made: ReleaseScenario): Promise<unknown> {
+  return (await made.find('ConfigMap', 'a'))?.['data']
+}
+
+/** The message of a condition; '' where there is none. */
+export function messageOf(object: TestObject, type: string): string {
+  const conditions = object['status'].conditions as { type: string; message: string }[]
+  return conditions.find((condition) => condition.type === type)?.message ?? ''
 }
 
 /** To be called at the top of a test file: makes scenarios of a chart's files, and closes them when the file's tests are over. */
