@@ -1,5 +1,5 @@
 import type { CoordinatorClient, JobMessage, RunStore } from '../src/coordinator/index.ts'
-import type { Clock, Logger, Queue, Random, StateStore } from '../src/ports/index.ts'
+import type { Clock, KubeTransport, Logger, Queue, Random, StateStore } from '../src/ports/index.ts'
 import type { ArtifactName } from '../src/sources/index.ts'
 import type { BodyBudget } from './body.ts'
 import type { Config } from './config.ts'
@@ -12,6 +12,8 @@ export interface FunctionDeps {
   readonly runs: RunStore
   readonly queue: Queue
   readonly coordinatorOf: (cluster: string) => CoordinatorClient | undefined
+  /** Opens a transport to a cluster of the configuration, as the deployment itself; undefined where there is none of that name. */
+  readonly connectTo: (cluster: string) => Promise<KubeTransport | undefined>
   /** The file of an artifact where it is at hand. */
   readonly readArtifact: (name: ArtifactName) => Promise<Uint8Array | undefined>
   /** Starts a queued job at once where the queue alone would take a second. The message stays in the queue in any case. */

@@ -10,7 +10,7 @@ import {
 } from '../../src/platforms/cloudflare/index.ts'
 import { createApp } from '../app.ts'
 import { createBodyBudget } from '../body.ts'
-import { coordinatorClient, createBindingReader, readArtifact, type WorkerEnv } from './env.ts'
+import { connectFromWorker, coordinatorClient, createBindingReader, readArtifact, type WorkerEnv } from './env.ts'
 import { loadConfig } from '../config.ts'
 import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
 import type { FunctionDeps } from '../deps.ts'
@@ -40,6 +40,10 @@ export function createWorker(): Worker {
       config,
       state,
       coordinatorOf,
+      connectTo: async (name) => {
+        const cluster = config.clusters.find((one) => one.name === name)
+        return cluster === undefined ? undefined : connectFromWorker(cluster, env)
+      },
       readArtifact: async (name) =>
         config.clusters.some((one) => one.name === name.cluster) ? readArtifact(env, name) : undefined,
       bodies,

@@ -8,7 +8,7 @@ import {
   type Coordinator,
   type RunStore,
 } from '../../src/coordinator/index.ts'
-import type { Clock, Logger, Random } from '../../src/ports/index.ts'
+import type { Clock, KubeTransport, Logger, Random } from '../../src/ports/index.ts'
 import {
   createDirectoryBlobStore,
   createNodeHttpClient,
@@ -103,6 +103,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
     random,
     logger,
     coordinatorOf: (cluster) => coordinators.get(cluster),
+    connectTo: createConnections(config, options.read),
     readArtifact: (name) => blobs.get(artifactBlobKey(name)),
     background: (work) => keep(background, work, logger),
     bodies: createBodyBudget(bodyBudgetBytes),
@@ -136,6 +137,19 @@ function keep(background: Set<Promise<unknown>>, work: Promise<unknown>, logger:
   const noted = work.catch((error: unknown) => logger.log('warn', 'background work failed', { error: String(error) }))
   background.add(noted)
   void noted.finally(() => background.delete(noted))
+}
+
+/** Opens each cluster's transport once, when it is first asked for; one that failed is tried again by the next who asks. */
+function createConnections(config: Config, read: ReadSetting): FunctionDeps['connectTo'] {
+  const open = new Map<string, Promise<KubeTransport>>()
+  return async (name) => {
+    const cluster = config.clusters.find((one) => one.name === name)
+    if (cluster === undefined) return undefined
+    const connection = open.get(name) ?? connectFromNode(cluster, read)
+    open.set(name, connection)
+    connection.catch(() => open.delete(name))
+    return connection
+  }
 }
 
 type Parts = NodeDeploymentOptions & { readonly runs: RunStore; readonly queue: NodeQueue }

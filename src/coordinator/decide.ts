@@ -27,6 +27,9 @@ export function mergeKey(job: Job): string {
 
 function canonicalTarget(target: Job['target']): readonly string[] {
   if (target === undefined || target === 'cluster') return ['cluster']
+  if ('objects' in target) {
+    return ['objects', ...target.objects.map(({ kind, namespace, name }) => `${kind}/${namespace}/${name}`).toSorted()]
+  }
   const [what, key] = 'source' in target ? ['source', target.source] : ['object', target.object]
   return [what, key.kind, key.namespace, key.name]
 }

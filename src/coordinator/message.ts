@@ -29,7 +29,14 @@ const jobSchema = z.object({
       actor: z.string().optional(),
     })
     .optional(),
-  target: z.union([z.literal('cluster'), z.object({ source: objectKey }), z.object({ object: objectKey })]).optional(),
+  target: z
+    .union([
+      z.literal('cluster'),
+      z.object({ source: objectKey }),
+      z.object({ object: objectKey }),
+      z.object({ objects: z.array(objectKey) }),
+    ])
+    .optional(),
   actor: z.string().optional(),
 })
 

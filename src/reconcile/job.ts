@@ -35,8 +35,15 @@ export interface PushNotice {
   readonly actor?: string
 }
 
-/** What a manual trigger asks for. */
-export type TriggerTarget = { readonly source: ObjectKey } | { readonly object: ObjectKey } | 'cluster'
+/**
+ * What a trigger asks for: a source and everything that is made from it, one object, everything, or a look at some objects: sources among them are fetched, and what is made from
+ * them is worked on where that brought something new.
+ */
+export type TriggerTarget =
+  | { readonly source: ObjectKey }
+  | { readonly object: ObjectKey }
+  | { readonly objects: readonly ObjectKey[] }
+  | 'cluster'
 
 /** One unit of work for one cluster. The same job may run any number of times: what is already done is found in the cluster. */
 export interface Job {

@@ -177,6 +177,7 @@ function isSourceConcerned(source: Source, job: Job, checks: Checks, now: number
   }
   if (job.kind === 'trigger') {
     if (job.target === 'cluster' || job.target === undefined) return true
+    if ('objects' in job.target) return job.target.objects.some((key) => idOfKey(key) === idOf(source))
     return 'source' in job.target && idOfKey(job.target.source) === idOf(source)
   }
   const mark = checks.get(idOf(source))

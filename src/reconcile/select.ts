@@ -69,8 +69,9 @@ function isTarget(candidate: Candidate, job: Job): boolean {
   if (target === undefined) return false
   if (target === 'cluster') return true
   if ('source' in target) return candidate.sourceInRun
-  const { kind, namespace, name } = target.object
-  return candidate.key.kind === kind && candidate.key.namespace === namespace && candidate.key.name === name
+  const { kind, namespace, name } = candidate.key
+  const wanted = 'objects' in target ? target.objects : [target.object]
+  return wanted.some((key) => key.kind === kind && key.namespace === namespace && key.name === name)
 }
 
 function hasFailedOnSameInput(candidate: Candidate, mark: CheckMark | undefined): boolean {

@@ -43,6 +43,7 @@ export function testDeps(change: Partial<FunctionDeps> = {}): FunctionDeps & {
     runs: createRunStore(state),
     queue: { send: async (message: Json) => void sent.push(parseMessage(message)) },
     coordinatorOf: () => undefined,
+    connectTo: () => Promise.resolve(undefined),
     readArtifact: () => Promise.resolve(undefined),
     background: (work) => void pending.push(work),
     bodies: createBodyBudget(16 << 20),

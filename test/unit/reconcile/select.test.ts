@@ -123,6 +123,17 @@ const rows: {
     want: undefined,
   },
   {
+    name: 'trigger of objects, this one among them',
+    job: job('trigger', { objects: [{ ...base.key, name: 'other' }, base.key] }),
+    candidate: { sourceInRun: false },
+    want: 'requested',
+  },
+  {
+    name: 'trigger of objects, its source among them, and nothing new',
+    job: job('trigger', { objects: [{ kind: 'GitRepository', namespace: 'a', name: 'b' }] }),
+    want: undefined,
+  },
+  {
     name: 'trigger of the source',
     job: job('trigger', { source: { kind: 'GitRepository', namespace: 'a', name: 'b' } }),
     want: 'requested',
