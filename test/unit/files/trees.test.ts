@@ -5,6 +5,7 @@ import {
   MemoryTree,
   PendingFilesError,
   directoryId,
+  boundReads,
   fingerprintReads,
   followLinks,
   isPendingFiles,
@@ -168,6 +169,24 @@ describe('recordReads', () => {
   ]) {
     it(name, () => assert.equal(fingerprintReads(new MemoryTree(files), record) === before, same))
   }
+
+  it('asks for whole directories where it would be too long', () => {
+    const files = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`apps/one/${i}`, String(i)]))
+    const tree = new MemoryTree({ ...files, 'apps/two/x': '1', 'base/y': '2' })
+    const many = recordReads(tree)
+    for (const path of [...Object.keys(files), 'base/y']) many.tree.read(path)
+    many.tree.stat('base/kustomization.yml')
+    const bounded = boundReads(many.record(), 5)
+    assert.deepEqual(bounded, { files: ['apps/one', 'base/y'], directories: [], lookups: ['base/kustomization.yml'] })
+    const now = fingerprintReads(tree, bounded)
+    assert.equal(fingerprintReads(overlayTree(tree, { 'apps/two/x': 'other' }), bounded), now)
+    assert.notEqual(fingerprintReads(overlayTree(tree, { 'apps/one/new': 'other' }), bounded), now)
+    assert.notEqual(fingerprintReads(overlayTree(tree, { 'apps/one/7': 'other' }), bounded), now)
+  })
+  it('stays as it is where it is short', () => assert.deepEqual(boundReads(record, 100), record))
+  it('is given up where nothing can be taken together', () => {
+    assert.equal(boundReads({ files: ['a', 'b', 'c'], directories: [], lookups: [] }, 2), undefined)
+  })
 })
 
 describe('directoryId', () => {
