@@ -40,7 +40,7 @@ export async function loadChecks(state: StateStore, cluster: string): Promise<Ch
             Object.fromEntries(
               [...(shards.get(index) ?? [])].map(([id, m]) => [
                 id,
-                [m.at, m.state, m.revision, m.generation, ...(m.configs === undefined ? [] : [m.configs])],
+                [m.at, m.state, m.revision, m.generation, m.configs ?? '', m.unaffectedBy ?? ''],
               ]),
             ),
           ),
@@ -67,7 +67,8 @@ function parseShard(value: unknown): Map<string, CheckMark> {
       state: String(mark[1]) as NodeState,
       revision: String(mark[2]),
       generation: mark[3],
-      ...(typeof mark[4] === 'string' ? { configs: mark[4] } : {}),
+      ...(typeof mark[4] === 'string' && mark[4] !== '' ? { configs: mark[4] } : {}),
+      ...(typeof mark[5] === 'string' && mark[5] !== '' ? { unaffectedBy: mark[5] } : {}),
     })
   }
   return marks

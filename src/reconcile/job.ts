@@ -110,6 +110,8 @@ export interface RunRecord {
   readonly error?: { readonly code: string; readonly message: string }
   /** Requests made to the cluster's API server. */
   readonly requests?: number
+  /** Kustomizations of the sources in this run that the new revision does not concern. */
+  readonly unaffected?: number
 }
 
 /** Everything a run needs from outside, for one cluster. */

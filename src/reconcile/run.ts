@@ -1,5 +1,5 @@
 import { labels } from '../api/index.ts'
-import { parseDuration, toEngineError, type EngineError } from '../base/index.ts'
+import { toEngineError, type EngineError } from '../base/index.ts'
 import { createDirectReader, createKubeClient, createPreloadedReader } from '../kube/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
 import type { RunContext, StepControl } from './context.ts'
@@ -8,17 +8,23 @@ import { configsDigest, loadWatchedConfigs } from './watched-configs.ts'
 import { createIdentities } from './identity.ts'
 import { runGraph, type GraphNode, type NodeControl } from './graph.ts'
 import { createHelmRun } from './helmrelease/shared.ts'
-import { retryDelayMs } from './helmrelease/retry.ts'
 import { stepHelmRelease } from './helmrelease/step.ts'
 import type { EngineDeps, Job, JobResult, NodeRecord, ObjectKey, RunRecord } from './job.ts'
 import { stepKustomization } from './kustomization/step.ts'
 import { failedSourceRecord, isUnfinished, saveRecord, summarize } from './run-record.ts'
-import { selectNode, type Candidate, type CheckMark } from './select.ts'
+import {
+  intervalMs,
+  leaveOutUnaffected,
+  recallUnaffected,
+  selectNodes,
+  withDependants,
+  type Selection,
+  type SelectionContext,
+} from './selection.ts'
 import { isOciHelmRepository } from './source/helm-repository.ts'
 import { createSources, type SourceResults } from './source/index.ts'
 import { isRefAffected, isRepositoryMatch } from './source-match.ts'
 import {
-  artifactKeyOf,
   dependenciesOf,
   idOf,
   idOfKey,
@@ -28,7 +34,6 @@ import {
   parentOf,
   reloadWorld,
   revisionOf,
-  sourceKeyOf,
   sourceKinds,
   type Source,
   type Workload,
@@ -94,11 +99,13 @@ export async function runJob(
       superseded,
       deadline: startedAt + deps.limits.runBudgetMs,
     }
-    const concernedIds = new Set(concerned.map(idOfKey))
-    const isBulk = selectNodes(base, checks, concernedIds).length > bulkNodes
+    const selection: Selection = { checks, concerned: new Set(concerned.map(idOfKey)) }
+    recallUnaffected(base, selection)
+    const unaffected = await leaveOutUnaffected(base, selection)
+    const isBulk = selectNodes(base, selection).length > bulkNodes
     const live = isBulk ? createPreloadedReader({ label: labels.kustomizeName }) : createDirectReader()
     const helm = createHelmRun(isBulk, signal)
-    const failure = await runNodes({ ...base, live, helm, isBulk }, checks, concernedIds, records)
+    const failure = await runNodes({ ...base, live, helm, isBulk }, selection, records)
     for (const key of concerned) noteSource(base, checks, key, records, startedAt)
     await Promise.all([events.flush(), checks.save()])
     if (failure !== undefined) throw failure
@@ -107,6 +114,7 @@ export async function runJob(
       ...summarize([...records.values()], sources.fetchedAt),
       finishedAt: deps.clock.now(),
       requests: client.requests.total,
+      ...(unaffected === 0 ? {} : { unaffected }),
     }
     await saveRecord(deps, record)
     logger.log('info', 'run finished', {
@@ -190,18 +198,18 @@ function isSourceConcerned(source: Source, job: Job, checks: Checks, now: number
 /** Runs every selected node, and those that appear while running. Returns the first failure of the cluster itself. */
 async function runNodes(
   ctx: RunContext,
-  checks: Checks,
-  concerned: ReadonlySet<string>,
+  selection: Selection,
   records: Map<string, NodeRecord>,
 ): Promise<EngineError | undefined> {
+  const { checks } = selection
   let failure: EngineError | undefined
   const extend = async (parent: Workload, control: NodeControl): Promise<void> => {
     await reloadWorld(ctx.client, ctx.world, ctx.deps.settings.namespaces, ctx.signal)
-    const children = selectNodes(ctx, checks, concerned).filter((node) => parentOf(node) === idOf(parent))
+    const children = selectNodes(ctx, selection).filter((node) => parentOf(node) === idOf(parent))
     control.add(withDependants(ctx.world, children).map(graphNode))
   }
   await runGraph({
-    nodes: withDependants(ctx.world, selectNodes(ctx, checks, concerned)).map(graphNode),
+    nodes: withDependants(ctx.world, selectNodes(ctx, selection)).map(graphNode),
     concurrency: ctx.deps.limits.nodeConcurrency,
     run: async (node, control) => {
       const object = ctx.world.get(node.id)
@@ -235,8 +243,6 @@ async function runNodes(
   return failure
 }
 
-type SelectionContext = Pick<RunContext, 'world' | 'job' | 'deps' | 'configs'>
-
 /** Whether a change wrote or deleted an object that a run works on. */
 function isOurs(change: { readonly action: string; readonly apiVersion: string }): boolean {
   return (
@@ -244,77 +250,6 @@ function isOurs(change: { readonly action: string; readonly apiVersion: string }
     change.action !== 'skipped' &&
     /^(kustomize|helm|source)\.toolkit\.fluxcd\.io\//.test(change.apiVersion)
   )
-}
-
-function isSelected(
-  ctx: SelectionContext,
-  object: Workload,
-  mark: CheckMark | undefined,
-  concerned: ReadonlySet<string>,
-): boolean {
-  const candidate = candidateOf(ctx, object, mark, concerned)
-  return selectNode(candidate, ctx.job, mark, ctx.deps.clock.now()) !== undefined
-}
-
-function selectNodes(ctx: SelectionContext, checks: Checks, concerned: ReadonlySet<string>): readonly Workload[] {
-  const workloads: Workload[] = [...ctx.world.ofKind('Kustomization'), ...ctx.world.ofKind('HelmRelease')]
-  return workloads.filter((object) => isSelected(ctx, object, checks.get(idOf(object)), concerned))
-}
-
-function candidateOf(
-  ctx: SelectionContext,
-  object: Workload,
-  mark: CheckMark | undefined,
-  concerned: ReadonlySet<string>,
-): Candidate {
-  const { world, configs } = ctx
-  const source = artifactKeyOf(object)
-  const parent = parentOf(object)
-  const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')
-  const interval = intervalMs(object.spec.interval)
-  return {
-    key: { kind: object.kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name },
-    suspended: object.spec.suspend === true,
-    deleting: object.metadata.deletionTimestamp !== undefined,
-    generation: object.metadata.generation ?? 0,
-    observedGeneration: object.status?.observedGeneration ?? -1,
-    ready: ready?.status === 'True',
-    requestedAt: object.metadata.annotations?.['reconcile.fluxcd.io/requestedAt'],
-    handledAt: object.status?.lastHandledReconcileAt,
-    sourceRevision: source && revisionOf(world, source),
-    // A release does not record the revision of its chart's source; the last look does.
-    appliedRevision: object.kind === 'Kustomization' ? object.status?.lastAppliedRevision : mark?.revision,
-    intervalMs: interval,
-    retryIntervalMs: retryIntervalOf(object, interval),
-    sourceInRun:
-      [source, sourceKeyOf(object)].some((key) => key !== undefined && concerned.has(idOfKey(key))) ||
-      (parent !== undefined && concerned.has(parent)),
-    configs: configs === undefined ? undefined : configsDigest(object, configs),
-  }
-}
-
-/** Milliseconds after which what failed on the same input is tried again. */
-function retryIntervalOf(object: Workload, interval: number): number {
-  if (object.kind === 'HelmRelease') return retryDelayMs(object, interval)
-  return object.spec.retryInterval === undefined ? interval : intervalMs(object.spec.retryInterval)
-}
-
-/** Adds what waits for the selected nodes: objects that are not ready because a dependency was not. */
-function withDependants(world: World, selected: readonly Workload[]): readonly Workload[] {
-  const nodes = new Map(selected.map((object) => [idOf(object), object]))
-  const workloads: Workload[] = [...world.ofKind('Kustomization'), ...world.ofKind('HelmRelease')]
-  for (let grown = true; grown;) {
-    grown = false
-    for (const object of workloads) {
-      if (nodes.has(idOf(object)) || object.spec.suspend === true) continue
-      const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')
-      const isWaiting = ready === undefined || ready.reason === 'DependencyNotReady'
-      if (!isWaiting || !dependenciesOf(object).some((reference) => nodes.has(reference.id))) continue
-      nodes.set(idOf(object), object)
-      grown = true
-    }
-  }
-  return [...nodes.values()]
 }
 
 function graphNode(object: Workload): GraphNode {
@@ -346,13 +281,4 @@ function noteSource(
     revision,
     generation: source.metadata.generation ?? 0,
   })
-}
-
-/** An interval in milliseconds; one that does not parse counts as ten minutes, its object says so when it is reconciled. */
-function intervalMs(text: string | undefined): number {
-  try {
-    return parseDuration(text ?? '10m')
-  } catch {
-    return 600_000
-  }
 }

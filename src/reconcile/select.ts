@@ -9,6 +9,8 @@ export interface CheckMark {
   readonly generation: number
   /** Which watched ConfigMaps and Secrets it was worked on with (see configsDigest); absent where it has none. */
   readonly configs?: string
+  /** A later revision of its source that changes nothing for it: `revision` counts as this one. */
+  readonly unaffectedBy?: string
 }
 
 /** What the selection needs to know of a Kustomization or HelmRelease. */

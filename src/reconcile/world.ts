@@ -47,6 +47,12 @@ export interface World {
   ofKind<K extends Managed['kind']>(kind: K): readonly Extract<Managed, { kind: K }>[]
   update(object: Managed): void
   remove(object: Managed): void
+  /** Says that a revision of its source changes nothing for a Kustomization that has applied another one. */
+  noteUnaffected(id: string, revision: string): void
+  /** What was said of the Kustomization in this way. */
+  unaffectedBy(object: Kustomization): string | undefined
+  /** The revision that a Kustomization has applied, or need not apply. */
+  appliedRevision(object: Kustomization): string | undefined
 }
 
 /** `Kind/namespace/name`. */
@@ -120,12 +126,16 @@ export async function reloadWorld(
 
 /** A world of the given objects. */
 export function createWorld(objects: Map<string, Managed>): World {
+  const unaffected = new Map<string, string>()
   return {
     get: (id) => objects.get(id),
     ofKind: <K extends Managed['kind']>(kind: K) =>
       [...objects.values()].filter((object) => object.kind === kind) as Extract<Managed, { kind: K }>[],
     update: (object) => objects.set(idOf(object), object),
     remove: (object) => objects.delete(idOf(object)),
+    noteUnaffected: (id, revision) => void unaffected.set(id, revision),
+    unaffectedBy: (object) => unaffected.get(idOf(object)),
+    appliedRevision: (object) => unaffected.get(idOf(object)) ?? object.status?.lastAppliedRevision,
   }
 }
 
@@ -231,7 +241,7 @@ export function blockersOf(world: World, object: Workload): readonly Blocker[] {
       object,
     },
     dependenciesOf(object),
-    (id) => viewOf(world.get(id)),
+    (id) => viewOf(world, world.get(id)),
   )
 }
 
@@ -241,7 +251,7 @@ export function revisionOf(world: World, source: ObjectKey): string | undefined 
   return isSource(object) ? object.status?.artifact?.revision : undefined
 }
 
-function viewOf(object: Managed | undefined): DependencyView | undefined {
+function viewOf(world: World, object: Managed | undefined): DependencyView | undefined {
   if (object === undefined || (object.kind !== 'Kustomization' && object.kind !== 'HelmRelease')) return undefined
   const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')
   const source = object.kind === 'Kustomization' ? sourceKeyOf(object) : undefined
@@ -253,7 +263,7 @@ function viewOf(object: Managed | undefined): DependencyView | undefined {
     message: ready?.message ?? '',
     suspended: object.spec.suspend === true,
     source: source === undefined ? undefined : idOfKey(source),
-    appliedRevision: object.kind === 'Kustomization' ? object.status?.lastAppliedRevision : undefined,
+    appliedRevision: object.kind === 'Kustomization' ? world.appliedRevision(object) : undefined,
     object,
   }
 }

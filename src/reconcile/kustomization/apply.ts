@@ -16,6 +16,7 @@ import {
 import type { RunContext } from '../context.ts'
 import type { IgnoredFields } from '../ignore-rules.ts'
 import type { BuiltKustomization } from './build.ts'
+import { forgetInputs } from './inputs.ts'
 import { checkPrune } from './guards.ts'
 import { findMoved, noteClaims } from './moves.ts'
 import { emitApplied, emitPruned, note, now, ownerOf, store, type Progress } from './progress.ts'
@@ -53,7 +54,10 @@ export async function applyAndPrune(
     originOf: (one) => built.originOf(one),
     ...(ignoredFields === undefined ? {} : { ignoredFields }),
     signal: ctx.signal,
-    beforeWrites: (planned) => storeInventory(ctx, progress, mergeInventory(inventoryEntries(planned), before)),
+    beforeWrites: async (planned) => {
+      await forgetInputs(ctx, object)
+      await storeInventory(ctx, progress, mergeInventory(inventoryEntries(planned), before))
+    },
   })
   note(progress, result.changes)
   emitApplied(ctx, progress, result.changes)
@@ -105,6 +109,7 @@ async function prune(
   { before, wanted, stale }: Inventories,
 ): Promise<ChangeSet> {
   const { object } = progress
+  await forgetInputs(ctx, object)
   const moved = await findMoved(ctx, object, stale)
   try {
     checkPrune(

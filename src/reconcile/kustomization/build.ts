@@ -2,7 +2,7 @@ import { EngineError, sha256Hex } from '../../base/index.ts'
 import type { Kustomization } from '../../api/index.ts'
 import { labels } from '../../api/index.ts'
 import { build, fluxOverlay, substitute, type BuildResult } from '../../kustomize/index.ts'
-import { retryPending } from '../../files/index.ts'
+import { recordReads, retryPending, type ReadRecord } from '../../files/index.ts'
 import type { FileTree } from '../../ports/index.ts'
 import type { ObjectOrigin } from '../../kube/index.ts'
 import { gvkOf, isMap, type KubeMap, type KubeObject } from '../../resources/index.ts'
@@ -15,8 +15,10 @@ export interface BuiltKustomization {
   readonly objects: readonly KubeObject[]
   /** `sha256:<hex>` of the objects' YAML before ownership was added: the key of `.status.history`. */
   readonly digest: string
-  /** Files and directories that the build read. */
-  readonly reads: { readonly files: readonly string[]; readonly directories: readonly string[] }
+  /** What overlay, decryption and build read of the source. */
+  readonly reads: ReadRecord
+  /** False where something else than the files decided what was built: a base from elsewhere, for now. */
+  readonly isHermetic: boolean
   /** File and line that one of `objects` was written at, where the build knows. */
   originOf(object: KubeObject): ObjectOrigin | undefined
 }
@@ -49,12 +51,13 @@ export async function buildKustomization(
   const { spec } = kustomization
   const path = cleanPath(spec.path ?? '')
   const decryption = options.decryption ?? noDecryption
+  const recorded = recordReads(files)
   const overlaid = await retryPending(() => {
-    if (path !== '' && files.stat(path)?.kind !== 'directory') throw pathMissing(path)
-    return fluxOverlay(files, path, spec)
+    if (path !== '' && recorded.tree.stat(path)?.kind !== 'directory') throw pathMissing(path)
+    return fluxOverlay(recorded.tree, path, spec)
   }, options.signal)
   const tree = await decryption.sources(overlaid, path)
-  const built = await buildTree(tree, path, options)
+  const { built, isHermetic } = await buildTree(tree, path, options)
   const given = built.objects.filter((object) => gvkOf(object).group !== kustomizeGroup)
   const decrypted = await decryption.objects(given)
   const strategy = spec.postBuild?.substituteStrategy ?? 'WithVariables'
@@ -75,23 +78,28 @@ export async function buildKustomization(
   return {
     objects,
     digest: `sha256:${sha256Hex(yaml)}`,
-    reads: built.reads,
+    reads: recorded.record(),
+    isHermetic,
     originOf: (object) => origins.get(object),
   }
 }
 
 /** Builds, and builds again with what was asked for from elsewhere, until nothing is missing. */
-async function buildTree(files: FileTree, path: string, options: BuildOptions): Promise<BuildResult> {
+async function buildTree(
+  files: FileTree,
+  path: string,
+  options: BuildOptions,
+): Promise<{ readonly built: BuildResult; readonly isHermetic: boolean }> {
   const { remote, signal } = options
   const choices = {
     loadRestrictions: 'none',
     reorder: 'none',
     ...(remote === undefined ? {} : { remote: remote.resolve }),
   } as const
-  for (;;) {
+  for (let isHermetic = true; ; isHermetic = false) {
     const built = await retryPending(() => build({ files, path, options: choices }), signal)
     const urls = built.requests.flatMap((request) => (request.kind === 'remote' ? [request.url] : []))
-    if (remote === undefined || urls.length === 0) return built
+    if (remote === undefined || urls.length === 0) return { built, isHermetic }
     // It ends: what is asked for is there the next time, and there is a limit.
     await remote.load(urls)
   }

@@ -24,6 +24,7 @@ import {
   toBase64,
   type KeyServices,
 } from '../../secrets/index.ts'
+import { configVersion } from '../config-versions.ts'
 import type { RunContext } from '../context.ts'
 import { combineFailures } from './decrypt-failures.ts'
 import { keyLogins } from './key-logins.ts'
@@ -35,6 +36,8 @@ export interface Decryption {
   sources(files: FileTree, path: string): Promise<FileTree>
   /** The objects in plain. Rejects with every object's failure in one error. */
   objects(objects: readonly KubeObject[]): Promise<readonly KubeObject[]>
+  /** Version of the Secret that the keys are from (see configVersion). */
+  readonly versions: readonly string[]
   /** An error without any value that was decrypted. */
   redact(error: EngineError): EngineError
 }
@@ -43,6 +46,7 @@ export interface Decryption {
 export const noDecryption: Decryption = {
   sources: (files) => Promise.resolve(files),
   objects: (objects) => Promise.resolve(objects),
+  versions: [],
   redact: (error) => error,
 }
 
@@ -57,24 +61,26 @@ const decryptAnnotation = `${groups.kustomize}/decrypt`
 export async function loadDecryption(ctx: RunContext, kustomization: Kustomization): Promise<Decryption> {
   const { decryption } = kustomization.spec
   if (decryption === undefined) return noDecryption
+  const versions: string[] = []
   const material = readKeyMaterial(
-    await secretData(ctx, kustomization),
+    await secretData(ctx, kustomization, versions),
     `Secret '${decryption.secretRef?.name ?? ctx.deps.settings.sopsAgeSecret}'`,
   )
   const { http, clock, settings } = ctx.deps
   const services = { http, egress: settings.egress, now: () => clock.now(), signal: ctx.signal }
   const keys = await createKeyServices(material, services, keyLogins(ctx, kustomization, services))
-  return createDecryption(keys, { verifyMac: settings.verifySopsMac, signal: ctx.signal })
+  return { ...createDecryption(keys, { verifyMac: settings.verifySopsMac, signal: ctx.signal }), versions }
 }
 
 async function secretData(
   ctx: RunContext,
   { metadata, spec }: Kustomization,
+  versions: string[],
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const name = spec.decryption?.secretRef?.name
-  if (name === undefined) return deploymentKeys(ctx)
+  if (name === undefined) return deploymentKeys(ctx, versions)
   const namespace = metadata.namespace ?? ''
-  const data = await readData(ctx, namespace, name)
+  const data = await readData(ctx, { namespace, name, versions })
   if (data !== undefined) return data
   throw new EngineError(
     `cannot get sops decryption Secret '${namespace}/${name}': it does not exist; create it with the keys, or correct spec.decryption.secretRef`,
@@ -83,11 +89,11 @@ async function secretData(
 }
 
 /** The age identities that all Kustomizations without a Secret of their own share (`--sops-age-secret`). */
-async function deploymentKeys(ctx: RunContext): Promise<ReadonlyMap<string, Uint8Array>> {
+async function deploymentKeys(ctx: RunContext, versions: string[]): Promise<ReadonlyMap<string, Uint8Array>> {
   const { sopsAgeSecret } = ctx.deps.settings
   if (sopsAgeSecret === '') return new Map()
   const [namespace = '', name = ''] = sopsAgeSecret.split('/')
-  const data = await readData(ctx, namespace, name)
+  const data = await readData(ctx, { namespace, name, versions })
   if (data !== undefined) return new Map([...data].filter(([entry]) => entry.endsWith('.agekey')))
   throw new EngineError(
     `cannot get the Secret '${sopsAgeSecret}' with the age keys of the deployment: it does not exist; create it, or correct sopsAgeSecret in the settings`,
@@ -95,19 +101,23 @@ async function deploymentKeys(ctx: RunContext): Promise<ReadonlyMap<string, Uint
   )
 }
 
+/** The entries of a Secret, whose version goes into `versions`. */
 async function readData(
   ctx: RunContext,
-  namespace: string,
-  name: string,
+  { namespace, name, versions }: { readonly namespace: string; readonly name: string; readonly versions: string[] },
 ): Promise<ReadonlyMap<string, Uint8Array> | undefined> {
-  const key = { apiVersion: 'v1', kind: 'Secret', namespace, name }
-  const secret = await ctx.client.get<{ readonly data?: { readonly [name: string]: string } }>(key, {
-    signal: ctx.signal,
-  })
+  const key = { apiVersion: 'v1', kind: 'Secret', namespace, name } as const
+  const secret = await ctx.client.get<SecretObject>(key, { signal: ctx.signal })
+  versions.push(configVersion(key, secret))
   if (secret === undefined) return undefined
   return new Map(
     Object.entries(secret.data ?? {}).map(([entry, value]) => [entry, fromBase64(value) ?? new Uint8Array()]),
   )
+}
+
+interface SecretObject {
+  readonly metadata: { readonly uid?: string; readonly resourceVersion?: string }
+  readonly data?: { readonly [name: string]: string }
 }
 
 /** Decrypts with the given key services. Exported for tests. */
@@ -134,6 +144,7 @@ export function createDecryption(
       if (failures.length > 0) throw combineFailures(failures)
       return result
     },
+    versions: [],
     redact: (error) => redactor.error(error),
   }
 }

@@ -48,5 +48,5 @@ function isPending(ctx: RunContext, other: Kustomization): boolean {
   if (spec.suspend === true || metadata.deletionTimestamp !== undefined) return false
   if (status?.observedGeneration !== metadata.generation) return true
   const source = sourceKeyOf(other)
-  return source !== undefined && status?.lastAppliedRevision !== revisionOf(ctx.world, source)
+  return source !== undefined && ctx.world.appliedRevision(other) !== revisionOf(ctx.world, source)
 }

@@ -13,6 +13,7 @@ import type { RunContext } from '../context.ts'
 import type { RecordedChange } from '../job.ts'
 import { timestamp } from '../timestamp.ts'
 import type { Decryption } from './decrypt.ts'
+import type { RecordedInputs } from './inputs.ts'
 
 /** What a step has found out so far. The record and the final status are made of it, however the step ends. */
 export interface Progress {
@@ -24,12 +25,16 @@ export interface Progress {
   revision?: string
   originRevision?: string
   digest?: string
+  /** What was rendered, see RecordedInputs. */
+  inputs?: RecordedInputs
   renderedAt?: number
   appliedAt?: number
   /** Knows the values that no message may hold. */
   decryption?: Decryption
   /** The status was gone when the step began, although the object was worked on before. */
   readonly hadLostStatus: boolean
+  /** A revision that was found to change nothing for it, so that it counts as applied. */
+  readonly unaffectedBy: string | undefined
   readonly changes: RecordedChange[]
   unchanged: number
 }
@@ -63,7 +68,7 @@ export function isUnchangedInput(progress: Progress): boolean {
   const { metadata, status } = progress.object
   const last = status?.history?.[0]
   return (
-    status?.lastAppliedRevision === progress.revision &&
+    (status?.lastAppliedRevision === progress.revision || progress.unaffectedBy === progress.revision) &&
     status?.observedGeneration === metadata.generation &&
     last?.digest === progress.digest &&
     last?.lastReconciledStatus === 'ReconciliationSucceeded'

@@ -1,9 +1,11 @@
 import { EngineError, toEngineError } from '../../base/index.ts'
 import type { Kustomization } from '../../api/index.ts'
+import type { FileTree } from '../../ports/index.ts'
 import type { RunContext } from '../context.ts'
 import { idOf, sourceKeyOf } from '../world.ts'
 import { buildKustomization, cleanPath, type BuiltKustomization } from './build.ts'
 import { loadDecryption, type Decryption } from './decrypt.ts'
+import { inputsDigest, notedReads, type RecordedInputs } from './inputs.ts'
 import { createRemoteBases } from './remote-bases.ts'
 import { loadVariables } from './variables.ts'
 
@@ -13,6 +15,8 @@ export interface Rendered {
   readonly revision: string
   /** The revision that the artifact was made from, where it says so. */
   readonly originRevision: string | undefined
+  /** What it was rendered from, so that a later revision with the same need not be; undefined where that cannot be told. */
+  readonly inputs: RecordedInputs | undefined
 }
 
 /** Told while a Kustomization is rendered, so that a failure can be reported with what is known by then. */
@@ -40,7 +44,7 @@ export async function renderKustomization(
   const variables = await loadVariables(ctx.client, object, ctx.signal)
   const id = idOf(object)
   await source.prefetch(ctx.deps.caches.reads.get(id) ?? [cleanPath(object.spec.path ?? '')], ctx.signal)
-  const built = await buildKustomization(object, source.files, variables, {
+  const built = await buildKustomization(object, source.files, variables.values, {
     strictSubstitution: ctx.deps.settings.strictSubstitution,
     signal: ctx.signal,
     decryption,
@@ -49,7 +53,27 @@ export async function renderKustomization(
     throw withReason(decryption.redact(toEngineError(error)), 'BuildFailed')
   })
   ctx.deps.caches.reads.set(id, built.reads.directories)
-  return { built, revision: source.revision, originRevision }
+  const { revision } = source
+  const versions = [...decryption.versions, ...variables.versions]
+  return { built, revision, originRevision, inputs: await recordInputs(ctx, { object, source, built, versions }) }
+}
+
+/** What it takes to tell later that a render would be the same. */
+async function recordInputs(
+  ctx: RunContext,
+  made: {
+    readonly object: Kustomization
+    readonly source: { readonly files: FileTree; readonly revision: string }
+    readonly built: BuiltKustomization
+    readonly versions: readonly string[]
+  },
+): Promise<RecordedInputs | undefined> {
+  const { object, source, built, versions } = made
+  const reads = built.isHermetic ? notedReads(built.reads) : undefined
+  if (reads === undefined) return undefined
+  const { settings } = ctx.deps
+  const digest = await inputsDigest({ object, versions, settings }, source.files, reads, ctx.signal)
+  return { digest, revision: source.revision, reads }
 }
 
 function withReason(error: EngineError, reason: string): EngineError {

@@ -14,6 +14,7 @@ import type { BuiltKustomization } from './build.ts'
 import { finalizeKustomization } from './finalize.ts'
 import { awaitHealth } from './health.ts'
 import { emit, isUnchangedInput, now, store, type Progress } from './progress.ts'
+import { noteInputs } from './inputs.ts'
 import { hasLostStatus } from './rebuild-inventory.ts'
 import { renderKustomization } from './render.ts'
 import { finishedStatus, type KustomizationResult } from './status.ts'
@@ -37,6 +38,7 @@ export async function stepKustomization(
     object,
     startedAt: ctx.deps.clock.now(),
     hadLostStatus: hasLostStatus(object),
+    unaffectedBy: ctx.world.unaffectedBy(object),
     changes: [],
     unchanged: 0,
   }
@@ -80,6 +82,7 @@ export async function stepKustomization(
       })
     const message = `Applied revision: ${progress.revision}`
     if (await saveApplied(ctx, progress)) emitFinished(ctx, progress)
+    await noteInputs(ctx, progress)
     return record(ctx, progress, 'ready', 'ReconciliationSucceeded', message)
   } catch (caught) {
     const error = toEngineError(caught)
@@ -97,7 +100,7 @@ function whyBlocked(ctx: RunContext, object: Kustomization, control: StepControl
 
 /** Renders, and notes what the record and the status say about it. */
 async function render(ctx: RunContext, progress: Progress): Promise<BuiltKustomization> {
-  const { built } = await renderKustomization(ctx, progress.object, {
+  const { built, inputs } = await renderKustomization(ctx, progress.object, {
     onRevision: (revision, originRevision) => {
       progress.revision = revision
       if (originRevision !== undefined) progress.originRevision = originRevision
@@ -107,6 +110,7 @@ async function render(ctx: RunContext, progress: Progress): Promise<BuiltKustomi
     },
   })
   progress.digest = built.digest
+  if (inputs !== undefined) progress.inputs = inputs
   progress.renderedAt = ctx.deps.clock.now()
   return built
 }

@@ -1,8 +1,16 @@
 import { EngineError } from '../../base/index.ts'
 import type { Kustomization } from '../../api/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
+import { configVersion } from '../config-versions.ts'
 
 const variableName = /^[_\p{L}][_\p{L}\p{Nd}]*$/u
+
+/** Variables of a Kustomization. */
+export interface Variables {
+  readonly values: ReadonlyMap<string, string>
+  /** Versions of the ConfigMaps and Secrets that they were read from (see configVersion). */
+  readonly versions: readonly string[]
+}
 
 /**
  * The variables of `spec.postBuild`: ConfigMaps and Secrets of `substituteFrom` in list order, later ones winning, then the inline
@@ -14,9 +22,10 @@ export async function loadVariables(
   client: KubeClient,
   kustomization: Kustomization,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, string>> {
+): Promise<Variables> {
   const postBuild = kustomization.spec.postBuild
   const variables = new Map<string, string>()
+  const versions: string[] = []
   for (const reference of postBuild?.substituteFrom ?? []) {
     const key = {
       apiVersion: 'v1',
@@ -24,7 +33,8 @@ export async function loadVariables(
       namespace: kustomization.metadata.namespace ?? '',
       name: reference.name,
     }
-    const object = (await client.get(key, { signal })) as { data?: { [key: string]: string } } | undefined
+    const object = (await client.get(key, { signal })) as ConfigObject | undefined
+    versions.push(configVersion(key, object))
     if (object === undefined) {
       if (reference.optional === true) continue
       throw new EngineError(
@@ -43,7 +53,12 @@ export async function loadVariables(
   }
   for (const [name, value] of Object.entries(postBuild?.substitute ?? {}))
     setVariable(variables, name, value, 'spec.postBuild.substitute')
-  return variables
+  return { values: variables, versions }
+}
+
+interface ConfigObject {
+  readonly metadata: { readonly uid?: string; readonly resourceVersion?: string }
+  readonly data?: { readonly [key: string]: string }
 }
 
 function setVariable(variables: Map<string, string>, name: string, value: string, origin: string): void {
