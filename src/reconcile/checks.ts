@@ -40,7 +40,16 @@ export async function loadChecks(state: StateStore, cluster: string): Promise<Ch
             Object.fromEntries(
               [...(shards.get(index) ?? [])].map(([id, m]) => [
                 id,
-                [m.at, m.state, m.revision, m.generation, m.configs ?? '', m.unaffectedBy ?? ''],
+                [
+                  m.at,
+                  m.state,
+                  m.revision,
+                  m.generation,
+                  m.configs ?? '',
+                  m.unaffectedBy ?? '',
+                  m.hasMissed ?? false,
+                  m.followed ?? 0,
+                ],
               ]),
             ),
           ),
@@ -69,6 +78,8 @@ function parseShard(value: unknown): Map<string, CheckMark> {
       generation: mark[3],
       ...(typeof mark[4] === 'string' && mark[4] !== '' ? { configs: mark[4] } : {}),
       ...(typeof mark[5] === 'string' && mark[5] !== '' ? { unaffectedBy: mark[5] } : {}),
+      ...(mark[6] === true ? { hasMissed: true } : {}),
+      ...(typeof mark[7] === 'number' && mark[7] > 0 ? { followed: mark[7] } : {}),
     })
   }
   return marks

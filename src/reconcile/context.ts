@@ -35,10 +35,19 @@ export interface RunContext {
   readonly deadline: number
 }
 
+/** What a step has done to an object of the cluster. */
+export interface AppliedChange {
+  readonly action: string
+  readonly apiVersion: string
+  readonly kind: string
+  readonly namespace?: string | undefined
+  readonly name: string
+}
+
 /** What a step of one node tells the run. */
 export interface StepControl {
   /** The cycle of dependencies that this node is part of, as a path that starts and ends with the same id. */
   readonly cycle: readonly string[] | undefined
   /** Says that the node's objects are applied; resolves when the run knows of objects of ours among them. */
-  applied(changes: readonly { readonly action: string; readonly apiVersion: string }[]): Promise<void>
+  applied(changes: readonly AppliedChange[]): Promise<void>
 }

@@ -3,6 +3,7 @@ import { toEngineError, type EngineError } from '../base/index.ts'
 import { createDirectReader, createKubeClient, createPreloadedReader } from '../kube/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
 import type { RunContext, StepControl } from './context.ts'
+import { createConfigChanges } from './config-changes.ts'
 import { createEventSink } from './events.ts'
 import { configsDigest, loadWatchedConfigs } from './watched-configs.ts'
 import { createIdentities } from './identity.ts'
@@ -42,6 +43,9 @@ import {
 
 /** Milliseconds after which a run that still waits for something is run again. */
 const requeueWaitingMs = 2_000
+
+/** The same for a run in which values have changed that were taken before. */
+const requeueMissedMs = 100
 
 /** Nodes of a run beyond which live objects are read as lists, and what a local comparison proves unchanged is not sent at all. */
 const bulkNodes = 3
@@ -105,7 +109,7 @@ export async function runJob(
     const isBulk = selectNodes(base, selection).length > bulkNodes
     const live = isBulk ? createPreloadedReader({ label: labels.kustomizeName }) : createDirectReader()
     const helm = createHelmRun(isBulk, signal)
-    const failure = await runNodes({ ...base, live, helm, isBulk }, selection, records)
+    const { failure, hasMissed } = await runNodes({ ...base, live, helm, isBulk }, selection, records)
     for (const key of concerned) noteSource(base, checks, key, records, startedAt)
     await Promise.all([events.flush(), checks.save()])
     if (failure !== undefined) throw failure
@@ -123,7 +127,8 @@ export async function runJob(
       requests: record.requests ?? 0,
       ms: (record.finishedAt ?? 0) - job.receivedAt,
     })
-    return isUnfinished(record) ? { record, requeueAfterMs: requeueWaitingMs } : { record }
+    if (isUnfinished(record)) return { record, requeueAfterMs: requeueWaitingMs }
+    return hasMissed ? { record, requeueAfterMs: requeueMissedMs } : { record }
   } catch (caught) {
     const error = toEngineError(caught)
     await saveRecord(deps, {
@@ -195,13 +200,14 @@ function isSourceConcerned(source: Source, job: Job, checks: Checks, now: number
   return mark === undefined || now - mark.at >= intervalMs(source.spec.interval)
 }
 
-/** Runs every selected node, and those that appear while running. Returns the first failure of the cluster itself. */
+/** Runs every selected node, and those that appear while running. Returns the first failure of the cluster itself, and whether somebody has taken values that changed then. */
 async function runNodes(
   ctx: RunContext,
   selection: Selection,
   records: Map<string, NodeRecord>,
-): Promise<EngineError | undefined> {
+): Promise<{ readonly failure: EngineError | undefined; readonly hasMissed: boolean }> {
   const { checks } = selection
+  const values = createConfigChanges(ctx.world)
   let failure: EngineError | undefined
   const extend = async (parent: Workload, control: NodeControl): Promise<void> => {
     await reloadWorld(ctx.client, ctx.world, ctx.deps.settings.namespaces, ctx.signal)
@@ -218,10 +224,13 @@ async function runNodes(
         cycle: control.cycle,
         applied: async (changes) => {
           if (changes.some(isOurs)) await extend(object, control)
+          control.add(values.applied(object, changes).map(graphNode))
           control.applied()
         },
       }
       try {
+        values.started(node.id)
+        const before = checks.get(node.id)
         const record =
           object.kind === 'Kustomization'
             ? await stepKustomization(ctx, object, step)
@@ -234,13 +243,14 @@ async function runNodes(
           revision: record.revision ?? '',
           generation: object.metadata.generation ?? 0,
           ...(configs === undefined || configs === '' ? {} : { configs }),
+          ...(before?.hasMissed === true ? { followed: before.followed ?? 0 } : {}),
         })
       } catch (caught) {
         failure ??= toEngineError(caught)
       }
     },
   })
-  return failure
+  return { failure, hasMissed: values.noteMissed(checks) }
 }
 
 /** Whether a change wrote or deleted an object that a run works on. */

@@ -11,6 +11,10 @@ export interface CheckMark {
   readonly configs?: string
   /** A later revision of its source that changes nothing for it: `revision` counts as this one. */
   readonly unaffectedBy?: string
+  /** Values that it takes from ConfigMaps or Secrets have changed since it was worked on. */
+  readonly hasMissed?: boolean
+  /** Looks in a row for such a change. */
+  readonly followed?: number
 }
 
 /** What the selection needs to know of a Kustomization or HelmRelease. */
@@ -52,6 +56,7 @@ export function selectNode(
 ): SelectionReason | undefined {
   if (candidate.deleting) return 'deleted'
   if (candidate.suspended) return undefined
+  if (mark?.hasMissed === true) return 'configs'
   if (job.kind === 'trigger' && isTarget(candidate, job)) return 'requested'
   if (job.kind !== 'scan' && !candidate.sourceInRun) return undefined
   if (candidate.requestedAt !== undefined && candidate.requestedAt !== candidate.handledAt) return 'requested'

@@ -64,7 +64,7 @@ interface ConfigReference {
 }
 
 /** What an object reads in its namespace (kustomize-controller 1.9 and helm-controller 1.6, their indexes of Secrets and ConfigMaps). */
-function referencesOf(object: Workload): readonly ConfigReference[] {
+export function referencesOf(object: Workload): readonly ConfigReference[] {
   const secret = (reference: { readonly name: string } | undefined): readonly ConfigReference[] =>
     reference === undefined ? [] : [{ kind: 'Secret', name: reference.name }]
   const { kubeConfig } = object.spec

@@ -2,7 +2,7 @@ import type { HelmReleaseStatus, ReleaseAction } from '../../api/index.ts'
 import { EngineError, formatDuration } from '../../base/index.ts'
 import type { Release } from '../../helm/index.ts'
 import { formatKey, keyOf } from '../../kube/index.ts'
-import { scalarText, type KubeObject } from '../../resources/index.ts'
+import type { KubeObject } from '../../resources/index.ts'
 import { editStatus, emitEvent, mark, saveStatus } from './attempt.ts'
 import { chartText, hasBeenTested, latestSnapshot, putSnapshot, releaseText } from './history.ts'
 import { timeoutMsOf, type ActionRequest, type ReleaseRequest } from './operation.ts'
@@ -244,7 +244,5 @@ export async function noteApplied(request: ActionRequest, objects: readonly Kube
   const { ctx, attempt, control } = request
   attempt.appliedAt = ctx.deps.clock.now()
   attempt.changes.push(...objects.map((object) => ({ object: formatKey(keyOf(object)), action: 'applied' })))
-  await control.applied(
-    objects.map((object) => ({ action: 'configured', apiVersion: scalarText(object['apiVersion']) })),
-  )
+  await control.applied(objects.map((object) => ({ action: 'configured', ...keyOf(object) })))
 }
