@@ -17,6 +17,7 @@ import {
   type EngineDeps,
   type Job,
   type JobResult,
+  type JobSignals,
   type Limits,
 } from '../src/reconcile/index.ts'
 import { createCloudLogins, createClusterAccess } from '../src/cloud/index.ts'
@@ -47,7 +48,7 @@ export interface ClusterRuntime {
 }
 
 /** Does jobs on one cluster, keeping caches between them. */
-export type RunJob = (job: Job, signal: AbortSignal, superseded: AbortSignal) => Promise<JobResult>
+export type RunJob = (job: Job, signals: JobSignals) => Promise<JobResult>
 
 /** Makes what does the jobs of a cluster. Tests put a stand-in here. */
 export type CreateEngine = (runtime: ClusterRuntime) => RunJob
@@ -62,7 +63,7 @@ export const createEngine: CreateEngine = (runtime) => {
   const clusterAccess = createClusterAccess(cloud)
   const artifactUrl = linkOf(config, cluster)
   let transport: KubeTransport | undefined
-  return async (job, signal, superseded) => {
+  return async (job, signals) => {
     transport ??= await connect()
     const deps = {
       ...ports,
@@ -76,7 +77,7 @@ export const createEngine: CreateEngine = (runtime) => {
       settings,
       ...artifactUrl,
     }
-    return runJob(deps, job, signal, superseded)
+    return runJob(deps, job, signals)
   }
 }
 

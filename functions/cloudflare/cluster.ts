@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { DurableObjectState } from '@cloudflare/workers-types'
 import {
+  createClusterStatusKeeper,
   createCoordinator,
   createRunStore,
   encodeMessage,
@@ -118,6 +119,10 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
         cluster: name,
         run,
         runs: this.#runs,
+        status: createClusterStatusKeeper(this.#shared, name),
+        random,
+        // One isolate has little memory for runs that go on at the same time.
+        parallelJobs: 2,
         scheduleFollowUp: (message, delayMs) => this.#followUps.schedule(encodeMessage(message), delayMs),
         clock,
         logger,

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import {
+  createClusterStatusKeeper,
   createCoordinator,
   createRunStore,
   encodeMessage,
@@ -8,7 +9,7 @@ import {
   type Coordinator,
   type RunStore,
 } from '../../src/coordinator/index.ts'
-import type { Clock, KubeTransport, Logger, Random } from '../../src/ports/index.ts'
+import type { Clock, KubeTransport, Logger, Random, StateStore } from '../../src/ports/index.ts'
 import {
   createDirectoryBlobStore,
   createNodeHttpClient,
@@ -77,7 +78,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
     handle: (message, info) => consumeMessage(deps, message, info),
     handleDeadLetter: (message) => consumeDeadLetter(deps, message),
   })
-  const coordinators = createCoordinators({ ...options, runs, queue }, (cluster) =>
+  const coordinators = createCoordinators({ ...options, runs, queue, state }, (cluster) =>
     options.createEngine({
       cluster: cluster.name,
       config,
@@ -152,13 +153,13 @@ function createConnections(config: Config, read: ReadSetting): FunctionDeps['con
   }
 }
 
-type Parts = NodeDeploymentOptions & { readonly runs: RunStore; readonly queue: NodeQueue }
+type Parts = NodeDeploymentOptions & { readonly runs: RunStore; readonly queue: NodeQueue; readonly state: StateStore }
 
 function createCoordinators(
   parts: Parts,
   createRun: (cluster: Config['clusters'][number]) => ReturnType<CreateEngine>,
 ): ReadonlyMap<string, Coordinator> {
-  const { config, clock, logger, runs, queue } = parts
+  const { config, clock, random, logger, runs, queue, state } = parts
   return new Map(
     config.clusters.map((cluster) => [
       cluster.name,
@@ -166,6 +167,8 @@ function createCoordinators(
         cluster: cluster.name,
         run: createRun(cluster),
         runs,
+        status: createClusterStatusKeeper(state, cluster.name),
+        random,
         scheduleFollowUp: (message, delayMs) => queue.send(encodeMessage(message), { delaySeconds: delayMs / 1000 }),
         clock,
         logger,

@@ -1,9 +1,12 @@
 import { EngineError, toEngineError, type Disposition } from '../base/index.ts'
-import type { Clock, Logger } from '../ports/index.ts'
-import type { Job, JobResult } from '../reconcile/index.ts'
-import { mergeKey, pickNext } from './decide.ts'
+import type { Clock, Logger, Random } from '../ports/index.ts'
+import type { Job, JobResult, JobSignals } from '../reconcile/index.ts'
+import { createBreaker } from './breaker.ts'
+import type { ClusterStatusKeeper } from './cluster-status.ts'
+import { fairKey, mergeKey, pickNext } from './decide.ts'
+import { jobsOf, mergeMessages } from './merge-messages.ts'
 import type { JobMessage } from './message.ts'
-import { isFinal, type RunStore, type StoredRecord } from './run-store.ts'
+import { isFinal, queuedRecord, runningRecord, type RunStore, type StoredRecord } from './run-store.ts'
 
 /** How a submitted job ended. Plain data: it crosses from a Durable Object to its caller. */
 export type SubmitResult =
@@ -17,21 +20,25 @@ export type SubmitResult =
 export interface CoordinatorDeps {
   readonly cluster: string
   /** Does the work: `runJob` of the engine, with everything but the job already given. */
-  readonly run: (job: Job, signal: AbortSignal, superseded: AbortSignal) => Promise<JobResult>
+  readonly run: (job: Job, signals: JobSignals) => Promise<JobResult>
   readonly runs: RunStore
+  readonly status: ClusterStatusKeeper
   /** Has `message` submitted again after `delayMs`. Durable once it resolved. */
   readonly scheduleFollowUp: (message: JobMessage, delayMs: number) => Promise<void>
   readonly clock: Clock
+  readonly random: Random
   readonly logger: Logger
   /** Milliseconds after which a run is cut off. It goes on from there when it is tried again. */
   readonly runTimeoutMs: number
+  /** Jobs that go on at the same time; default 4. */
+  readonly parallelJobs?: number
 }
 
-/** Serialises the jobs of one cluster. Nothing in it is durable; losing it loses no job, for the queue still has the messages. */
+/** Does the jobs of one cluster. Nothing in it is durable; losing it loses no job, for the queue still has the messages. */
 export interface Coordinator {
   /**
    * Resolves when the job's record is stored, or says why it failed. Submitting a run that is waiting, running or finished does not run it
-   * again. Never rejects.
+   * again. A cluster that does not answer is no failure of the job: the job is put off, durably, until the cluster is asked again. Never rejects.
    */
   submit(message: JobMessage): Promise<SubmitResult>
   /** Jobs waiting or running. */
@@ -42,10 +49,30 @@ export interface Coordinator {
 
 interface Entry {
   message: JobMessage
+  readonly key: string
   readonly since: number
   readonly result: Promise<SubmitResult>
   readonly settle: (result: SubmitResult) => void
 }
+
+interface Running {
+  readonly entry: Entry
+  readonly done: Promise<void>
+  readonly superseding: AbortController
+  readonly replacing: AbortController
+}
+
+/** Jobs of different kinds that go on at the same time. What they do to one object comes one after the other, see ObjectLocks. */
+const defaultParallelJobs = 4
+
+/** Jobs that may wait here; those that come on top stay in the queue. */
+const maxWaiting = 500
+
+/** Milliseconds after which a job is tried again for which there was no place, or whose cluster another replica works on. */
+const busyMs = 2_000
+
+/** Codes of a run that did not take place, although nothing is wrong with it. */
+const puttingOff: ReadonlySet<string> = new Set(['cluster-unreachable', 'cluster-busy'])
 
 /** Makes the coordinator of one cluster. */
 export function createCoordinator(deps: CoordinatorDeps): Coordinator {
@@ -56,11 +83,13 @@ class ClusterCoordinator implements Coordinator {
   readonly #deps: CoordinatorDeps
   readonly #logger: Logger
   readonly #stopping = new AbortController()
-  /** Tells the job that runs that something newer waits. */
-  #superseding: AbortController | undefined
   readonly #waiting: Entry[] = []
-  #running: Entry | undefined
-  #loop: Promise<void> | undefined
+  readonly #running = new Map<string, Running>()
+  readonly #breaker = createBreaker()
+  #lastFailure: EngineError | undefined
+  /** When a job of each source was begun last, as a running number: nobody is served twice while others wait. */
+  readonly #served = new Map<string, number>()
+  #serial = 0
   /** Continuations that this instance has scheduled, by merge key: a newer job for the same answers them too. */
   readonly #scheduled = new Map<string, JobMessage>()
 
@@ -70,76 +99,107 @@ class ClusterCoordinator implements Coordinator {
   }
 
   get size(): number {
-    return this.#waiting.length + (this.#running === undefined ? 0 : 1)
+    return this.#waiting.length + this.#running.size
   }
 
   submit(message: JobMessage): Promise<SubmitResult> {
     if (this.#stopping.signal.aborted) return Promise.resolve(stopped())
-    const entries = this.#running === undefined ? this.#waiting : [this.#running, ...this.#waiting]
+    const entries = [...[...this.#running.values()].map((one) => one.entry), ...this.#waiting]
     const same = entries.find((entry) => jobsOf(entry.message).some((job) => job.runId === message.job.runId))
     if (same !== undefined) return same.result
     const key = mergeKey(message.job)
-    const mergeable = this.#waiting.find((entry) => mergeKey(entry.message.job) === key)
+    const mergeable = this.#waiting.find((entry) => entry.key === key)
     if (mergeable !== undefined) {
-      mergeable.message = mergeMessages(mergeable.message, message)
-      if (isUrgent(message)) this.#superseding?.abort()
+      this.#merge(mergeable, message)
+      this.#hurry(message, key)
       return mergeable.result
     }
+    if (this.#waiting.length >= maxWaiting) return Promise.resolve(busy())
     const { promise, resolve } = Promise.withResolvers<SubmitResult>()
-    this.#waiting.push({ message, since: this.#deps.clock.now(), result: promise, settle: resolve })
-    if (isUrgent(message)) this.#superseding?.abort()
-    this.#loop ??= this.#work()
+    this.#waiting.push({ message, key, since: this.#deps.clock.now(), result: promise, settle: resolve })
+    this.#startMore()
+    this.#hurry(message, key)
     return promise
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort()
     for (const entry of this.#waiting.splice(0)) entry.settle(stopped())
-    await this.#loop
+    await Promise.all([...this.#running.values()].map((one) => one.done))
   }
 
-  async #work(): Promise<void> {
-    for (;;) {
+  /** Tells those that run what waits: the older job for the same ends soon, and where all places are taken nobody waits for health only. */
+  #hurry(message: JobMessage, key: string): void {
+    if (!isUrgent(message) || !this.#waiting.some((entry) => entry.key === key)) return
+    this.#running.get(key)?.replacing.abort()
+    this.#running.get(key)?.superseding.abort()
+    if (this.#running.size < this.#places) return
+    for (const { superseding } of this.#running.values()) superseding.abort()
+  }
+
+  get #places(): number {
+    return this.#deps.parallelJobs ?? defaultParallelJobs
+  }
+
+  #startMore(): void {
+    while (this.#running.size < this.#places && !this.#stopping.signal.aborted) {
       const index = pickNext(
         this.#waiting.map((entry) => ({
           job: entry.message.job,
           isFollowUp: (entry.message.followUp ?? 0) > 0,
           since: entry.since,
+          isBlocked: this.#running.has(entry.key),
+          served: this.#served.get(fairKey(entry.message.job)) ?? 0,
         })),
         this.#deps.clock.now(),
       )
       const entry = this.#waiting.splice(index, index < 0 ? 0 : 1)[0]
-      if (entry === undefined) break
-      this.#running = entry
-      entry.settle(await this.#runEntry(entry))
-      this.#running = undefined
+      if (entry === undefined) return
+      this.#serial += 1
+      this.#served.set(fairKey(entry.message.job), this.#serial)
+      const superseding = new AbortController()
+      const replacing = new AbortController()
+      const done = this.#runEntry(entry, { superseded: superseding.signal, replaced: replacing.signal }).then(
+        (settle) => {
+          this.#running.delete(entry.key)
+          settle()
+          if (this.size === 0) this.#served.clear()
+          this.#startMore()
+        },
+      )
+      this.#running.set(entry.key, { entry, done, superseding, replacing })
     }
-    this.#loop = undefined
   }
 
-  async #runEntry(entry: Entry): Promise<SubmitResult> {
+  /** Runs a job to its end. @returns what tells those who wait for it. */
+  async #runEntry(entry: Entry, signals: Omit<JobSignals, 'stop'>): Promise<() => void> {
     try {
       const { job } = entry.message
-      if (await this.#isAnswered(job)) return { kind: 'done' }
-      const key = mergeKey(job)
-      const scheduled = this.#scheduled.get(key)
-      this.#scheduled.delete(key)
-      if (scheduled !== undefined) entry.message = mergeMessages(scheduled, entry.message)
-      await this.#execute(entry)
-      return { kind: 'done' }
+      if (await this.#isAnswered(job)) return () => entry.settle({ kind: 'done' })
+      const scheduled = this.#scheduled.get(entry.key)
+      this.#scheduled.delete(entry.key)
+      if (scheduled !== undefined) this.#merge(entry, scheduled)
+      const waitMs = this.#breaker.enter(this.#deps.clock.now())
+      if (waitMs > 0) return await this.#putOff(entry, this.#lastFailure ?? unreachable(), waitMs)
+      const newer = await this.#execute(entry, signals)
+      if (newer === undefined) return () => entry.settle({ kind: 'done' })
+      return () => void newer.result.then(entry.settle)
     } catch (caught) {
       const error = toEngineError(caught)
-      this.#logger.log(error.disposition === 'bug' ? 'error' : 'warn', 'job failed', {
-        run: entry.message.job.runId,
-        code: error.code,
-        error: error.message,
-      })
-      const { code, message, disposition, retryAfterMs } = error
-      return {
-        kind: 'failed',
-        error: { code, message, disposition, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
-      }
+      if (puttingOff.has(error.code) && !this.#stopping.signal.aborted)
+        return this.#putOff(entry, error, this.#noteDead(error)).catch((failure: unknown) => this.#fail(entry, failure))
+      return this.#fail(entry, error)
     }
+  }
+
+  #fail(entry: Entry, caught: unknown): () => void {
+    const error = toEngineError(caught)
+    this.#logger.log(error.disposition === 'bug' ? 'error' : 'warn', 'job failed', {
+      run: entry.message.job.runId,
+      code: error.code,
+      error: error.message,
+    })
+    return () => entry.settle(failed(error))
   }
 
   /** Whether a run has ended, or goes on under another one's name. Queues deliver a message more than once. */
@@ -148,26 +208,97 @@ class ClusterCoordinator implements Coordinator {
     return record !== undefined && (isFinal(record) || record.mergedInto !== undefined)
   }
 
-  async #execute(entry: Entry): Promise<void> {
+  /** @returns the newer entry for the same that does the rest, where this one has ended early for it. */
+  async #execute(entry: Entry, signals: Omit<JobSignals, 'stop'>): Promise<Entry | undefined> {
     const deps = this.#deps
     const { job } = entry.message
-    const startedAt = deps.clock.now()
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(deps.runTimeoutMs)])
-    const superseded = new AbortController()
-    this.#superseding = superseded
-    if (this.#waiting.some((other) => isUrgent(other.message))) superseded.abort()
-    const [{ record, requeueAfterMs }] = await Promise.all([
-      deps.run(job, signal, superseded.signal),
-      entry.message.followUp === undefined ? deps.runs.putRecord(runningRecord(job, startedAt)) : undefined,
+    const stop = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(deps.runTimeoutMs)])
+    const [{ record, requeueAfterMs, left }] = await Promise.all([
+      deps.run(job, { stop, ...signals }),
+      entry.message.followUp === undefined ? deps.runs.putRecord(runningRecord(job, deps.clock.now())) : undefined,
     ])
-    const stored: StoredRecord = requeueAfterMs === undefined ? record : { ...record, state: 'running' }
-    const followUp: JobMessage = { ...entry.message, followUp: (entry.message.followUp ?? 0) + 1 }
-    if (requeueAfterMs !== undefined) {
-      await deps.scheduleFollowUp(followUp, requeueAfterMs)
-      this.#scheduled.set(mergeKey(job), followUp)
+    this.#breaker.close()
+    await this.#keepStatus(() => deps.status.seen(deps.clock.now()))
+    const newer = this.#waiting.find((other) => other.key === entry.key)
+    if (left !== undefined && newer !== undefined) {
+      await deps.runs.putRecord({ ...record, state: 'running' })
+      this.#merge(newer, entry.message)
+      return newer
+    }
+    const goesOnMs = left === undefined ? requeueAfterMs : 0
+    const stored: StoredRecord = goesOnMs === undefined ? record : { ...record, state: 'running' }
+    if (goesOnMs !== undefined) {
+      const followUp: JobMessage = { ...entry.message, followUp: (entry.message.followUp ?? 0) + 1 }
+      await deps.scheduleFollowUp(followUp, goesOnMs)
+      this.#scheduled.set(entry.key, followUp)
     }
     await deps.runs.putRecord(stored)
     await Promise.all((entry.message.merged ?? []).map((merged) => this.#storeMerged(merged, stored)))
+    return undefined
+  }
+
+  /** Notes that the cluster does not answer. @returns milliseconds until it is asked again. */
+  #noteDead(error: EngineError): number {
+    if (error.code !== 'cluster-unreachable') return error.retryAfterMs ?? busyMs
+    const now = this.#deps.clock.now()
+    const wasDead = this.#breaker.failingSince !== undefined
+    this.#lastFailure = error
+    const waitMs = this.#breaker.open(now)
+    if (!wasDead) this.#logger.log('warn', 'the cluster does not answer', { error: error.message })
+    return Math.max(waitMs, error.retryAfterMs ?? 0)
+  }
+
+  /**
+   * Leaves a job for later: its message is sent again, as often as it takes, which counts as no attempt. A scan is not: the next one comes anyway.
+   */
+  async #putOff(entry: Entry, error: EngineError, waitMs: number): Promise<() => void> {
+    const { runs, scheduleFollowUp, clock, random, status } = this.#deps
+    const now = clock.now()
+    const { failingSince } = this.#breaker
+    const { code, message } = error
+    if (failingSince !== undefined && code === 'cluster-unreachable')
+      await this.#keepStatus(() =>
+        status.failed(now, { failingSince, error: { code, message }, retryAt: now + waitMs }),
+      )
+    if (entry.message.job.kind === 'scan') {
+      const text = code === 'cluster-busy' ? message : `${message}; the next scan looks again`
+      return () => entry.settle(failed(new EngineError(text, { code, disposition: 'stall' })))
+    }
+    // Not all at the same moment: half of a second at most, so that those for the same still meet.
+    const delayMs = Math.ceil(waitMs + (random.bytes(1)[0] ?? 0) * 2)
+    await scheduleFollowUp(entry.message, delayMs)
+    await Promise.all(
+      jobsOf(entry.message).map(async (job) => {
+        const known = await runs.getRecord(job.runId, job.cluster)
+        if (isFinal(known)) return
+        await runs.putRecord({
+          ...(known ?? queuedRecord(job)),
+          state: 'queued',
+          error: { code, message },
+          retryAt: now + delayMs,
+        })
+      }),
+    )
+    return () => entry.settle({ kind: 'done' })
+  }
+
+  #merge(entry: Entry, message: JobMessage): void {
+    const { message: merged, dropped } = mergeMessages(entry.message, message)
+    entry.message = merged
+    for (const job of dropped) void this.#endDropped(job, merged.job).catch(() => undefined)
+  }
+
+  /** A run that newer ones have pushed out of the queue before it began. */
+  async #endDropped(job: Job, by: Job): Promise<void> {
+    const { runs, clock } = this.#deps
+    const error = {
+      code: 'superseded',
+      message: `newer requests took its place before it began, the last one ${by.runId}`,
+    }
+    const known = await runs.getRecord(job.runId, job.cluster)
+    if (isFinal(known)) return
+    const finishedAt = clock.now()
+    await runs.putRecord({ ...(known ?? queuedRecord(job)), state: 'failed', error, finishedAt, givenUp: true })
   }
 
   async #storeMerged(merged: Job, record: StoredRecord): Promise<void> {
@@ -183,6 +314,13 @@ class ClusterCoordinator implements Coordinator {
       ...(merged.actor === undefined ? {} : { actor: merged.actor }),
     })
   }
+
+  /** The status is for those who read; that it cannot be written fails no job. */
+  async #keepStatus(write: () => Promise<void>): Promise<void> {
+    await write().catch((error: unknown) =>
+      this.#logger.log('warn', 'status of the cluster not written', { error: toEngineError(error).message }),
+    )
+  }
 }
 
 /** Somebody waits for it: a push or a request that is new, not the continuation of one. */
@@ -190,34 +328,22 @@ function isUrgent(message: JobMessage): boolean {
   return message.job.kind !== 'scan' && message.followUp === undefined
 }
 
-function jobsOf(message: JobMessage): readonly Job[] {
-  return [message.job, ...(message.merged ?? [])]
-}
-
-/** One message for two that ask for the same: the newer job runs, and the older ones end with it. */
-function mergeMessages(a: JobMessage, b: JobMessage): JobMessage {
-  const jobs = [...jobsOf(a), ...jobsOf(b)].toSorted((x, y) => y.receivedAt - x.receivedAt)
-  const [job = a.job, ...merged] = [...new Map(jobs.map((one) => [one.runId, one])).values()]
-  // A continuation stays one only while nothing newer takes its place.
-  const followUp = [a, b].find((message) => message.job.runId === job.runId)?.followUp
-  return { job, ...(merged.length === 0 ? {} : { merged }), ...(followUp === undefined ? {} : { followUp }) }
-}
-
-function runningRecord(job: Job, startedAt: number): StoredRecord {
+function failed({ code, message, disposition, retryAfterMs }: EngineError): SubmitResult {
   return {
-    id: job.runId,
-    cluster: job.cluster,
-    trigger: job.kind,
-    state: 'running',
-    receivedAt: job.receivedAt,
-    startedAt,
-    ...(job.actor === undefined ? {} : { actor: job.actor }),
-    nodes: [],
-    timings: {},
+    kind: 'failed',
+    error: { code, message, disposition, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
   }
 }
 
 function stopped(): SubmitResult {
-  const error = new EngineError('the coordinator is stopping', { code: 'coordinator-stopping', disposition: 'retry' })
-  return { kind: 'failed', error: { code: error.code, message: error.message, disposition: error.disposition } }
+  return failed(new EngineError('the coordinator is stopping', { code: 'coordinator-stopping', disposition: 'retry' }))
+}
+
+function busy(): SubmitResult {
+  const text = `more than ${maxWaiting} jobs wait for this cluster`
+  return failed(new EngineError(text, { code: 'coordinator-busy', disposition: 'retry', retryAfterMs: busyMs }))
+}
+
+function unreachable(): EngineError {
+  return new EngineError('the cluster does not answer', { code: 'cluster-unreachable', disposition: 'retry' })
 }

@@ -25,6 +25,11 @@ export function mergeKey(job: Job): string {
   }
 }
 
+/** Jobs with the same key share what there is of places: those of one repository, of everybody who asks by hand, of the schedule. */
+export function fairKey(job: Job): string {
+  return job.kind === 'push' ? JSON.stringify(['push', ...(job.push?.urls.toSorted() ?? [])]) : job.kind
+}
+
 function canonicalTarget(target: Job['target']): readonly string[] {
   if (target === undefined || target === 'cluster') return ['cluster']
   if ('objects' in target) {
@@ -40,18 +45,26 @@ export interface Waiting {
   readonly isFollowUp: boolean
   /** Milliseconds since 1970 when it began to wait here. */
   readonly since: number
+  /** A job for the same is running. */
+  readonly isBlocked?: boolean
+  /** When a job of the same {@link fairKey} was begun last: larger is later, 0 never. */
+  readonly served?: number
 }
 
 /**
  * Which of the waiting jobs runs next, as an index; -1 when none waits. Somebody waits for a push or a trigger, so they go before continued
- * runs and scans, unless one of those has waited for a minute. First come, first served otherwise.
+ * runs and scans, unless one of those has waited for a minute. Among equals it is the turn of whose source was served longest ago, then first come, first served.
  */
 export function pickNext(waiting: readonly Waiting[], now: number): number {
   let best = -1
   let bestRank = Number.POSITIVE_INFINITY
+  let bestServed = Number.POSITIVE_INFINITY
   for (const [index, entry] of waiting.entries()) {
+    if (entry.isBlocked === true) continue
     const rank = now - entry.since >= patienceMs ? 0 : entry.isFollowUp ? 1 : entry.job.kind === 'scan' ? 2 : 0
-    if (rank < bestRank) [best, bestRank] = [index, rank]
+    const served = entry.served ?? 0
+    if (rank > bestRank || (rank === bestRank && served >= bestServed)) continue
+    ;[best, bestRank, bestServed] = [index, rank, served]
   }
   return best
 }

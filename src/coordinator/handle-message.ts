@@ -4,7 +4,7 @@ import type { Job } from '../reconcile/index.ts'
 import type { SubmitResult } from './coordinator.ts'
 import { decideAfterFailure, type FailureDecision } from './decide.ts'
 import { parseMessage, type JobMessage } from './message.ts'
-import { isFinal, type RunStore, type StoredRecord } from './run-store.ts'
+import { isFinal, queuedRecord, type RunStore, type StoredRecord } from './run-store.ts'
 
 /** The coordinator of a cluster as its callers see it: here, or behind a Durable Object. May reject when it cannot be reached. */
 export interface CoordinatorClient {
@@ -100,7 +100,7 @@ async function noteFailure(
   const note = async (job: Job): Promise<void> => {
     const known = await deps.runs.getRecord(job.runId, job.cluster)
     if (isFinal(known)) return
-    const base: StoredRecord = known ?? blankRecord(job)
+    const base: StoredRecord = known ?? queuedRecord(job)
     await deps.runs.putRecord({
       ...base,
       error: { code: error.code, message: error.message },
@@ -111,17 +111,4 @@ async function noteFailure(
     })
   }
   await Promise.all([message.job, ...(message.merged ?? [])].map(note))
-}
-
-function blankRecord(job: Job): StoredRecord {
-  return {
-    id: job.runId,
-    cluster: job.cluster,
-    trigger: job.kind,
-    state: 'queued',
-    receivedAt: job.receivedAt,
-    ...(job.actor === undefined ? {} : { actor: job.actor }),
-    nodes: [],
-    timings: {},
-  }
 }

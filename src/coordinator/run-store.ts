@@ -82,13 +82,32 @@ export function createRunStore(state: StateStore): RunStore {
 
 function aggregate(request: RunRequest, found: readonly StoredRecord[]): Run {
   const byCluster = new Map(found.map((record) => [record.cluster, record]))
-  const records = request.clusters.map((cluster) => byCluster.get(cluster) ?? queuedRecord(request, cluster))
+  const records = request.clusters.map((cluster) => byCluster.get(cluster) ?? unbegunRecord(request, cluster))
   return { ...request, state: overallState(records), records }
 }
 
-function queuedRecord(request: RunRequest, cluster: string): StoredRecord {
+function unbegunRecord(request: RunRequest, cluster: string): StoredRecord {
   const { id, trigger, receivedAt } = request
   return { id, cluster, trigger, state: 'queued', receivedAt, nodes: [], timings: {} }
+}
+
+/** The record of a job that has not begun. */
+export function queuedRecord(job: Job): StoredRecord {
+  return {
+    id: job.runId,
+    cluster: job.cluster,
+    trigger: job.kind,
+    state: 'queued',
+    receivedAt: job.receivedAt,
+    ...(job.actor === undefined ? {} : { actor: job.actor }),
+    nodes: [],
+    timings: {},
+  }
+}
+
+/** The record of a job that begins at `startedAt`, in milliseconds since 1970. */
+export function runningRecord(job: Job, startedAt: number): StoredRecord {
+  return { ...queuedRecord(job), state: 'running', startedAt }
 }
 
 function overallState(records: readonly StoredRecord[]): RunRecord['state'] {

@@ -1,6 +1,8 @@
 import type { Chart } from '../helm/index.ts'
 import { createClusterCache, type ClusterCache, type EventCounts } from '../kube/index.ts'
+import type { Checks } from './checks.ts'
 import { createHelmCaches, type HelmCaches } from './helmrelease/shared.ts'
+import { createObjectLocks, type ObjectLocks } from './object-locks.ts'
 import type { RemoteCluster } from './remote-cluster.ts'
 import type { BlobStore } from '../ports/index.ts'
 import { GitObjectCache } from '../sources/index.ts'
@@ -21,6 +23,10 @@ export interface CoordinatorCaches {
   readonly events: EventCounts
   /** Charts as they were read, by the digest of their artifact; least recently used first. */
   readonly charts: Map<string, Chart>
+  /** What the jobs of the cluster work on. */
+  readonly locks: ObjectLocks
+  /** The notes of earlier runs, shared by those that go on at the same time. */
+  checks?: Promise<Checks>
 }
 
 /** Empty caches for one cluster. `store` keeps Git objects across restarts; `git` is a cache that several clusters of one instance share. */
@@ -36,5 +42,6 @@ export function createCaches(
     reads: new Map(),
     events: new Map(),
     charts: new Map(),
+    locks: createObjectLocks(),
   }
 }

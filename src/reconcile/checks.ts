@@ -33,8 +33,11 @@ export async function loadChecks(state: StateStore, cluster: string): Promise<Ch
       changed.add(shardIndex(id))
     },
     save: async () => {
+      // What others set meanwhile is for the next time.
+      const indexes = [...changed]
+      changed.clear()
       await Promise.all(
-        [...changed].map((index) =>
+        indexes.map((index) =>
           state.put(
             `checks/${cluster}/${index}`,
             Object.fromEntries(
@@ -54,8 +57,10 @@ export async function loadChecks(state: StateStore, cluster: string): Promise<Ch
             ),
           ),
         ),
-      )
-      changed.clear()
+      ).catch((error: unknown) => {
+        for (const index of indexes) changed.add(index)
+        throw error
+      })
     },
   }
 }

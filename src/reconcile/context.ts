@@ -1,6 +1,7 @@
 import type { KubeClient, LiveReader } from '../kube/index.ts'
 import type { Identities } from './identity.ts'
 import type { EventSink } from './events.ts'
+import type { JobLocks } from './object-locks.ts'
 import type { EngineDeps, Job } from './job.ts'
 import type { SourceResults } from './source/index.ts'
 import type { HelmRun } from './helmrelease/shared.ts'
@@ -31,6 +32,10 @@ export interface RunContext {
   readonly signal: AbortSignal
   /** Aborts when something newer waits for this cluster: what only waits for health ends then, and goes on later. */
   readonly superseded: AbortSignal | undefined
+  /** Aborts when a newer job for the same waits: no further node is begun, for the newer one does it. */
+  readonly replaced: AbortSignal | undefined
+  /** What other jobs of the cluster work on. */
+  readonly locks: JobLocks
   /** Milliseconds since 1970 after which no step waits any more. */
   readonly deadline: number
 }

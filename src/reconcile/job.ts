@@ -144,4 +144,16 @@ export interface EngineDeps {
 export interface JobResult {
   readonly record: RunRecord
   readonly requeueAfterMs?: number
+  /** Set where nodes were left to the newer job that has replaced this one. */
+  readonly left?: number
+}
+
+/** What stops a job, or a part of it, before its end. */
+export interface JobSignals {
+  /** Ends the job as it is; it goes on from there when it is tried again. */
+  readonly stop?: AbortSignal
+  /** Something newer waits: objects that only wait for health are left to the next run. */
+  readonly superseded?: AbortSignal
+  /** A newer job for the same waits: no further node is begun. */
+  readonly replaced?: AbortSignal
 }

@@ -1,6 +1,6 @@
 import type { Json } from '../base/index.ts'
-import type { EngineDeps, NodeRecord, RunRecord } from './job.ts'
-import { isSource, type Managed } from './world.ts'
+import type { EngineDeps, Job, NodeRecord, RunRecord } from './job.ts'
+import { idOfKey, isSource, type Managed, type World } from './world.ts'
 
 /** Records of runs are kept for two weeks. */
 const recordTtlSeconds = 14 * 24 * 3600
@@ -32,8 +32,53 @@ export function summarize(
 }
 
 /** Something in this run waits for health, so the same job must look again. What failed is left to its retry interval. */
-export function isUnfinished(record: RunRecord): boolean {
-  return record.nodes.some((node) => node.state === 'waiting')
+export function isUnfinished(nodes: Iterable<NodeRecord>): boolean {
+  return [...nodes].some((node) => node.state === 'waiting')
+}
+
+/** What earlier attempts and looks of the same run did: one that waits for health, or was cut off, goes on as another job. */
+export async function loadEarlierNodes(deps: EngineDeps, job: Job): Promise<readonly NodeRecord[]> {
+  const value = await deps.state.get(`runs/${job.runId}/${job.cluster}`)
+  const { nodes } = (value ?? {}) as { readonly nodes?: unknown }
+  return Array.isArray(nodes) ? (nodes as readonly NodeRecord[]) : []
+}
+
+/** Changes of one node that a record keeps from earlier looks. */
+const maxEarlierChanges = 500
+
+/** The nodes of a run over all of its looks. `records` is what this one did; what waited before and is not among them is told as the cluster has it now. */
+export function withEarlierNodes(
+  earlier: readonly NodeRecord[],
+  records: ReadonlyMap<string, NodeRecord>,
+  world: World,
+): readonly NodeRecord[] {
+  const nodes = new Map(earlier.map((node) => [idOfKey(node), node]))
+  for (const [id, node] of nodes) {
+    if (!records.has(id) && (node.state === 'waiting' || node.state === 'blocked'))
+      nodes.set(id, asItIsNow(node, world))
+  }
+  for (const [id, node] of records) {
+    const before = nodes.get(id)
+    nodes.set(id, before === undefined ? node : mergeNodes(before, node))
+  }
+  return [...nodes.values()]
+}
+
+function mergeNodes(before: NodeRecord, node: NodeRecord): NodeRecord {
+  return {
+    ...node,
+    changes: [...before.changes.slice(0, maxEarlierChanges), ...node.changes],
+    timings: { ...node.timings, startedAt: before.timings.startedAt },
+  }
+}
+
+/** Another job has gone on with it. */
+function asItIsNow(node: NodeRecord, world: World): NodeRecord {
+  const object = world.get(idOfKey(node))
+  const ready = object?.status?.conditions?.find((condition) => condition.type === 'Ready')
+  if (ready?.status === 'True') return { ...node, state: 'ready', reason: ready.reason, message: ready.message }
+  if (ready?.status === 'False') return { ...node, state: 'failed', reason: ready.reason, message: ready.message }
+  return { ...node, state: 'skipped', message: object === undefined ? 'deleted' : 'another run works on it' }
 }
 
 /** Keeps the record for `GET /runs/<id>`. */

@@ -62,7 +62,7 @@ export async function leaveOutUnaffected(
 }
 
 /** Why a run works on an object; undefined where it does not. */
-function reasonOf(
+export function reasonOf(
   ctx: SelectionContext,
   object: Workload,
   { checks, concerned }: Selection,

@@ -15,6 +15,7 @@ import { isEngineError } from '../base/index.ts'
 import type { KubeClient } from '../kube/index.ts'
 import { findBlockers, parseDependsOn, type Blocker, type DependencyRef, type DependencyView } from './dependencies.ts'
 import type { ObjectKey } from './job.ts'
+import type { JobLocks } from './object-locks.ts'
 
 /** Kinds that a run renders and applies. */
 export type Workload = Kustomization | HelmRelease
@@ -122,6 +123,21 @@ export async function reloadWorld(
     }),
   )
   return fresh
+}
+
+/** Reads one of our objects anew, after another job has worked on it. */
+export async function refreshObject(
+  run: { readonly client: KubeClient; readonly world: World; readonly locks: JobLocks; readonly signal: AbortSignal },
+  id: string,
+): Promise<void> {
+  const { client, world, locks, signal } = run
+  const known = world.get(id)
+  if (known === undefined) return
+  locks.noteSeen(id)
+  const key = { apiVersion: apiVersions[known.kind], ...keyOf(known) }
+  const found = await client.get<Managed>(key, { signal })
+  if (found === undefined) world.remove(known)
+  else world.update(found)
 }
 
 /** A world of the given objects. */

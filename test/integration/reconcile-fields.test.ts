@@ -453,7 +453,7 @@ spec:
     const superseded = new AbortController()
     const job = { kind: 'trigger' as const, target: 'cluster' as const, runId: 'w', cluster: 'test', receivedAt: 0 }
     const started = Date.now()
-    const running = runJob(made.deps, job, undefined, superseded.signal)
+    const running = runJob(made.deps, job, { superseded: superseded.signal })
     setTimeout(() => superseded.abort(), 3_500)
     const { record, requeueAfterMs } = await running
     const node = nodeOf(record, 'Kustomization/k')

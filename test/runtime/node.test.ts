@@ -134,11 +134,13 @@ void describe('Node deployment', () => {
     const never = new Promise<never>(() => undefined)
     const first = await startNode(environment('restart'), {
       log: () => undefined,
-      createEngine: () => (_job, signal) =>
-        Promise.race([
-          never,
-          new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new Error('cut off')))),
-        ]),
+      createEngine:
+        () =>
+        (_job, { stop }) =>
+          Promise.race([
+            never,
+            new Promise<never>((_, reject) => stop?.addEventListener('abort', () => reject(new Error('cut off')))),
+          ]),
     })
     const answer = (await (await pushTo(first, 'd1')).json()) as { run: string }
     const queued = (await (await pushTo(first, 'd2', 'c'.repeat(40))).json()) as { run: string }

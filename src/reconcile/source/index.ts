@@ -4,7 +4,8 @@ import type { KubeClient } from '../../kube/index.ts'
 import type { SourceArtifact } from '../../sources/index.ts'
 import type { EventSink } from '../events.ts'
 import type { EngineDeps, ObjectKey } from '../job.ts'
-import { idOfKey, isSource, type World } from '../world.ts'
+import type { JobLocks } from '../object-locks.ts'
+import { idOfKey, isSource, refreshObject, type World } from '../world.ts'
 import { loadArtifactChart } from './artifact-chart.ts'
 import { currentArtifactOf, refreshByKind } from './kinds.ts'
 
@@ -37,6 +38,8 @@ export interface SourceResults {
    * @throws EngineError as {@link artifact}; `chart-invalid` and the like, with reason `ArtifactFailed`, where the artifact is no chart.
    */
   chart(key: ObjectKey): Promise<SourceChart>
+  /** Takes what is known of a source for out of date: what its status records is read again. */
+  forget(key: ObjectKey): void
   /** When the last artifact of this run arrived, in milliseconds since 1970. */
   readonly fetchedAt: number | undefined
 }
@@ -48,6 +51,9 @@ export interface SourceContext {
   readonly world: World
   readonly events: EventSink
   readonly signal: AbortSignal
+  readonly locks: JobLocks
+  /** A source that another job looks at is left to that one. */
+  readonly skipsLocked: boolean
   /** The other sources of the run: a chart is made from one. */
   readonly sources: Pick<SourceResults, 'refresh' | 'artifact'>
   /** Downloads that several sources of the run share, by a name of the caller's. */
@@ -66,12 +72,24 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
     fetchedAt = run.deps.clock.now()
     return value
   }
+  /** One look at a time: of two jobs, the later one sees what the earlier has found. */
+  const look = async (id: string): Promise<SourceArtifact | undefined> => {
+    const lock = run.skipsLocked ? run.locks.tryAcquire(id) : await run.locks.acquire(id, run.signal)
+    if (lock === undefined) return undefined
+    try {
+      if (run.locks.isTouched(id)) await refreshObject(run, id)
+      const object = run.world.get(id)
+      return isSource(object) ? await refreshByKind(ctx, object) : undefined
+    } finally {
+      lock.release()
+    }
+  }
   const start = (id: string): Promise<SourceArtifact | undefined> => {
     const object = run.world.get(id)
     const generation = object?.metadata.generation ?? 0
     const known = refreshed.get(id)
     if (known?.generation === generation) return known.artifact
-    const artifact = isSource(object) ? refreshByKind(ctx, object).then(noteTime) : Promise.resolve(undefined)
+    const artifact = isSource(object) ? look(id).then(noteTime) : Promise.resolve(undefined)
     refreshed.set(id, { generation, artifact })
     current.delete(id)
     return artifact
@@ -109,6 +127,10 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
       await start(idOfKey(key))
     },
     artifact: artifactOf,
+    forget: (key) => {
+      refreshed.delete(idOfKey(key))
+      current.delete(idOfKey(key))
+    },
     chart: async (key) => {
       const object = run.world.get(idOfKey(key))
       // What was written a moment ago says something else than what was built before.

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { EngineError } from '../../../src/base/index.ts'
 import {
+  createClusterStatusKeeper,
   createCoordinator,
   createRunStore,
   encodeMessage,
@@ -13,39 +14,49 @@ import {
   type JobMessage,
   type RunStore,
 } from '../../../src/coordinator/index.ts'
+import type { StateStore } from '../../../src/ports/index.ts'
 import type { Job, JobResult } from '../../../src/reconcile/index.ts'
-import { createMemoryLogger, createMemoryState, systemClock } from '../../support/memory-ports.ts'
+import { createMemoryLogger, createMemoryState, systemClock, systemRandom } from '../../support/memory-ports.ts'
 
 interface Setup {
   readonly coordinator: Coordinator
   readonly runs: RunStore
   readonly started: string[]
+  /** Runs that were told of a newer one for the same. */
+  readonly replaced: string[]
+  readonly state: StateStore
   readonly followUps: { message: JobMessage; delayMs: number }[]
   /** Ends the run that is under way. */
-  readonly finish: (result?: Partial<JobResult['record']> & { requeueAfterMs?: number }) => Promise<void>
+  readonly finish: (result?: Partial<JobResult['record']> & { requeueAfterMs?: number; left?: number }) => Promise<void>
   readonly fail: (error: Error) => Promise<void>
 }
 
 const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2))
 
 function setUp(): Setup {
-  const runs = createRunStore(createMemoryState())
+  const state = createMemoryState()
+  const runs = createRunStore(state)
   const started: string[] = []
+  const replacedRuns: string[] = []
   const followUps: Setup['followUps'] = []
   let current: { job: Job; resolve: (result: JobResult) => void; reject: (error: Error) => void } | undefined
   const coordinator = createCoordinator({
     cluster: 'c',
     runs,
     clock: systemClock,
+    random: systemRandom,
+    status: createClusterStatusKeeper(state, 'c'),
     logger: createMemoryLogger(),
     runTimeoutMs: 60_000,
+    parallelJobs: 1,
     scheduleFollowUp: async (message, delayMs) => void followUps.push({ message, delayMs }),
-    run: (job, signal) => {
+    run: (job, { stop, replaced }) => {
       assert.equal(current, undefined, 'two runs at the same time')
       started.push(job.runId)
       return new Promise((resolve, reject) => {
         current = { job, resolve, reject }
-        signal.addEventListener('abort', () => {
+        replaced?.addEventListener('abort', () => replacedRuns.push(job.runId))
+        stop?.addEventListener('abort', () => {
           current = undefined
           reject(new EngineError('cut off', { code: 'aborted', disposition: 'retry' }))
         })
@@ -64,8 +75,10 @@ function setUp(): Setup {
     coordinator,
     runs,
     started,
+    replaced: replacedRuns,
+    state,
     followUps,
-    finish: ({ requeueAfterMs, ...change } = {}) =>
+    finish: ({ requeueAfterMs, left, ...change } = {}) =>
       settle(({ job, resolve }) => {
         const record = {
           id: job.runId,
@@ -76,7 +89,11 @@ function setUp(): Setup {
           nodes: [],
           timings: {},
         }
-        resolve({ record: { ...record, ...change }, ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }) })
+        resolve({
+          record: { ...record, ...change },
+          ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }),
+          ...(left === undefined ? {} : { left }),
+        })
       }),
     fail: (error) => settle(({ reject }) => reject(error)),
   }
@@ -188,8 +205,8 @@ void describe('coordinator', () => {
     const a = coordinator.submit(push('a', 1))
     const b = coordinator.submit(push('b', 2))
     await finish()
-    await fail(new EngineError('no route', { code: 'cluster-unreachable', disposition: 'retry', retryAfterMs: 5000 }))
-    const error = { code: 'cluster-unreachable', message: 'no route', disposition: 'retry', retryAfterMs: 5000 }
+    await fail(new EngineError('no store', { code: 'state-unavailable', disposition: 'retry', retryAfterMs: 5000 }))
+    const error = { code: 'state-unavailable', message: 'no store', disposition: 'retry', retryAfterMs: 5000 }
     assert.deepEqual(
       [await a, await b],
       [
@@ -213,6 +230,86 @@ void describe('coordinator', () => {
       codes.map((result) => result.kind === 'failed' && result.error.disposition),
       ['retry', 'retry', 'retry'],
     )
+  })
+})
+
+void describe('a newer push to the same', () => {
+  void it('tells the older run, which ends early and with the newer one', async () => {
+    const { coordinator, runs, started, replaced, finish } = setUp()
+    const older = coordinator.submit(push('a', 1))
+    await tick()
+    const newer = coordinator.submit(push('b', 2))
+    assert.deepEqual(replaced, ['a'])
+    await finish({ left: 3 })
+    await finish()
+    assert.deepEqual([await older, await newer], [{ kind: 'done' }, { kind: 'done' }])
+    assert.deepEqual(started, ['a', 'b'])
+    const record = await runs.getRecord('a', 'c')
+    assert.deepEqual([record?.state, record?.mergedInto], ['succeeded', 'b'])
+  })
+  void it('does not tell the run of another source', async () => {
+    const { coordinator, replaced, finish } = setUp()
+    const first = coordinator.submit(push('a', 1))
+    const other = coordinator.submit(push('b', 2, 'refs/heads/other'))
+    await finish()
+    await finish()
+    await Promise.all([first, other])
+    assert.deepEqual(replaced, [])
+  })
+})
+
+void describe('a cluster that does not answer', () => {
+  const dead = new EngineError('no route', { code: 'cluster-unreachable', disposition: 'retry' })
+
+  void it('is asked by one job at a time; the others are put off without an attempt, and durably', async () => {
+    const { coordinator, runs, started, followUps, state, fail, finish } = setUp()
+    const first = coordinator.submit(push('a', 1))
+    const second = coordinator.submit(push('b', 2, 'refs/heads/other'))
+    await fail(dead)
+    assert.deepEqual([await first, await second], [{ kind: 'done' }, { kind: 'done' }])
+    assert.deepEqual(started, ['a'], 'the second has made no request')
+    assert.deepEqual(
+      followUps.map(({ message }) => [message.job.runId, message.followUp]),
+      [
+        ['a', undefined],
+        ['b', undefined],
+      ],
+    )
+    const record = await runs.getRecord('b', 'c')
+    assert.deepEqual([record?.state, record?.error?.code], ['queued', 'cluster-unreachable'])
+    const status = (await state.get('clusters/c')) as { failingSince?: number; retryAt?: number }
+    assert.ok(status.failingSince !== undefined && status.retryAt !== undefined)
+    assert.ok(
+      followUps.every(({ delayMs }) => delayMs > 500 && delayMs < 2_000),
+      JSON.stringify(followUps),
+    )
+    await new Promise((resolve) => setTimeout(resolve, 1_050))
+    const again = followUps.map(({ message }) => coordinator.submit(message))
+    await finish()
+    await finish()
+    await Promise.all(again)
+    assert.deepEqual(started, ['a', 'a', 'b'])
+    const alive = (await state.get('clusters/c')) as { failingSince?: number; lastSeenAt?: number }
+    assert.deepEqual([alive.failingSince, typeof alive.lastSeenAt], [undefined, 'number'])
+  })
+  void it('fails a scan, which comes again anyway', async () => {
+    const { coordinator, followUps, fail } = setUp()
+    const scan = coordinator.submit({ job: { kind: 'scan', runId: 's', cluster: 'c', receivedAt: 1 } })
+    await fail(dead)
+    const result = await scan
+    assert.deepEqual([result.kind === 'failed' && result.error.disposition, followUps], ['stall', []])
+  })
+  void it('does not make messages without an end: the oldest of very many are given up, and say so', async () => {
+    const { coordinator, runs, finish } = setUp()
+    void coordinator.submit(push('z', 0, 'refs/heads/other'))
+    await tick()
+    const all = Array.from({ length: 203 }, (_, index) => coordinator.submit(push(`r${index}`, index + 1)))
+    await finish()
+    await finish()
+    await Promise.all(all)
+    const [dropped, kept] = await Promise.all([runs.getRecord('r0', 'c'), runs.getRecord('r2', 'c')])
+    assert.deepEqual([dropped?.state, dropped?.error?.code], ['failed', 'superseded'])
+    assert.deepEqual([kept?.state, kept?.mergedInto], ['succeeded', 'r202'])
   })
 })
 

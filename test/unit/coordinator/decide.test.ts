@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { decideAfterFailure, maxAttempts, mergeKey, pickNext } from '../../../src/coordinator/index.ts'
+import type { Waiting } from '../../../src/coordinator/decide.ts'
 import type { Job } from '../../../src/reconcile/index.ts'
 
 const key = { kind: 'GitRepository', namespace: 'a', name: 'b' }
@@ -52,11 +53,28 @@ void describe('what runs next', () => {
   const continued = { job: push(['u']), isFollowUp: true }
   const rows: {
     name: string
-    waiting: { job: Job; isFollowUp: boolean; since: number }[]
+    waiting: Waiting[]
     now?: number
     want: number
   }[] = [
     { name: 'nothing', waiting: [], want: -1 },
+    {
+      name: 'whose source was served longest ago',
+      waiting: [
+        { ...pushed, since: 0, served: 2 },
+        { ...pushed, since: 1, served: 1 },
+      ],
+      want: 1,
+    },
+    {
+      name: 'a push whose source was just served, before a scan',
+      waiting: [
+        { ...scan, since: 0, served: 1 },
+        { ...pushed, since: 1, served: 2 },
+      ],
+      want: 1,
+    },
+    { name: 'what runs already in another form waits', waiting: [{ ...pushed, since: 0, isBlocked: true }], want: -1 },
     {
       name: 'first come, first served',
       waiting: [

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createCoordinator, createRunStore, type JobMessage } from '../../../src/coordinator/index.ts'
+import {
+  createClusterStatusKeeper,
+  createCoordinator,
+  createRunStore,
+  type JobMessage,
+} from '../../../src/coordinator/index.ts'
 import type { Job } from '../../../src/reconcile/index.ts'
-import { createMemoryLogger, createMemoryState, systemClock } from '../../support/memory-ports.ts'
+import { createMemoryLogger, createMemoryState, systemClock, systemRandom } from '../../support/memory-ports.ts'
 
 const message = (runId: string, kind: Job['kind'], followUp?: number): JobMessage => ({
   job: {
@@ -17,18 +22,21 @@ const message = (runId: string, kind: Job['kind'], followUp?: number): JobMessag
   ...(followUp === undefined ? {} : { followUp }),
 })
 
-test('a push that arrives tells the run that goes on; a scan, and the continuation of a run, do not', async () => {
+test('a push that finds no place tells the runs that go on; a scan, and the continuation of a run, do not', async () => {
   const signals = new Map<string, AbortSignal>()
   const ends: (() => void)[] = []
   const coordinator = createCoordinator({
     cluster: 'c',
     runs: createRunStore(createMemoryState()),
     clock: systemClock,
+    random: systemRandom,
+    status: createClusterStatusKeeper(createMemoryState(), 'c'),
     logger: createMemoryLogger(),
     runTimeoutMs: 60_000,
+    parallelJobs: 1,
     scheduleFollowUp: () => Promise.resolve(),
-    run: (job, _signal, superseded) => {
-      signals.set(job.runId, superseded)
+    run: (job, { superseded }) => {
+      if (superseded !== undefined) signals.set(job.runId, superseded)
       return new Promise((resolve) => {
         ends.push(() =>
           resolve({

@@ -1,0 +1,76 @@
+import type { Checks } from './checks.ts'
+import type { Job, NodeRecord, ObjectKey } from './job.ts'
+import { failedSourceRecord } from './run-record.ts'
+import { intervalMs, type SelectionContext } from './selection.ts'
+import { isOciHelmRepository } from './source/helm-repository.ts'
+import type { SourceResults } from './source/index.ts'
+import { isRefAffected, isRepositoryMatch } from './source-match.ts'
+import { idOf, idOfKey, keyOf, originOf, revisionOf, sourceKinds, type Source, type World } from './world.ts'
+
+/** Fetches sources; charts after what they are made from. */
+export async function refreshAll(sources: SourceResults, keys: readonly ObjectKey[]): Promise<void> {
+  const isChart = (key: ObjectKey): boolean => key.kind === 'HelmChart'
+  await Promise.all(keys.filter((key) => !isChart(key)).map((key) => sources.refresh(key)))
+  await Promise.all(keys.filter(isChart).map((key) => sources.refresh(key)))
+}
+
+/** The sources that a job looks at: those a push concerns, those whose interval is over, those that were asked for, and charts made from any of these. */
+export function sourcesOf(world: World, job: Job, checks: Checks, now: number): readonly ObjectKey[] {
+  const keys: ObjectKey[] = []
+  const concerned = new Set<string>()
+  for (const kind of sourceKinds) {
+    for (const source of world.ofKind(kind)) {
+      const origin = originOf(source)
+      const isFollower = origin !== undefined && concerned.has(idOfKey(origin))
+      if (!isFollower && !isSourceConcerned(source, job, checks, now)) continue
+      keys.push(keyOf(source))
+      concerned.add(idOf(source))
+    }
+  }
+  return keys
+}
+
+function isSourceConcerned(source: Source, job: Job, checks: Checks, now: number): boolean {
+  if (source.metadata.deletionTimestamp !== undefined) return true
+  // Others write an ExternalArtifact; there is nothing to look at.
+  if (source.kind === 'ExternalArtifact') return false
+  if (source.kind === 'HelmRepository' && isOciHelmRepository(source)) return false
+  if (job.push !== undefined) {
+    return (
+      source.kind === 'GitRepository' &&
+      isRepositoryMatch(source.spec.url, job.push) &&
+      isRefAffected(source.spec.ref, job.push.ref)
+    )
+  }
+  if (job.kind === 'trigger') {
+    if (job.target === 'cluster' || job.target === undefined) return true
+    if ('objects' in job.target) return job.target.objects.some((key) => idOfKey(key) === idOf(source))
+    return 'source' in job.target && idOfKey(job.target.source) === idOf(source)
+  }
+  const mark = checks.get(idOf(source))
+  const requestedAt = source.metadata.annotations?.['reconcile.fluxcd.io/requestedAt']
+  if (requestedAt !== undefined && requestedAt !== source.status?.lastHandledReconcileAt) return true
+  if (source.status?.observedGeneration !== source.metadata.generation) return true
+  return mark === undefined || now - mark.at >= intervalMs(source.spec.interval)
+}
+
+/** Notes that a source was looked at, and puts it among the nodes of the run where it failed. */
+export function noteSource(
+  ctx: SelectionContext,
+  checks: Checks,
+  key: ObjectKey,
+  records: Map<string, NodeRecord>,
+  startedAt: number,
+): void {
+  const source = ctx.world.get(idOfKey(key))
+  if (source === undefined) return
+  const problem = failedSourceRecord(source, startedAt, ctx.deps.clock.now())
+  if (problem !== undefined) records.set(idOfKey(key), problem)
+  const revision = revisionOf(ctx.world, key) ?? ''
+  checks.set(idOfKey(key), {
+    at: ctx.deps.clock.now(),
+    state: 'ready',
+    revision,
+    generation: source.metadata.generation ?? 0,
+  })
+}
