@@ -38,6 +38,8 @@ export interface Config {
   readonly bodyTimeoutMs: number
   readonly scanIntervalMs: number
   readonly runTimeoutMs: number
+  /** Set where several replicas work on the same clusters: the namespace in each cluster for the lock between them. */
+  readonly leaseNamespace?: string
   /** Hosts that sources may be fetched from although their addresses are private (`git.corp.example`, `*.corp.example`, `10.1.2.3`). */
   readonly privateHosts: readonly string[]
   /** What differs from the engine's own defaults. */
@@ -173,7 +175,11 @@ export function loadConfig(read: ReadSetting): Config {
     if (found.length > 0) webhookSecrets[provider] = found
   }
   const privateHosts = parse('PRIVATE_HOSTS', z.array(z.string().min(1)), [])
+  const leaseNamespace = read('LEASE_NAMESPACE')?.trim() ?? ''
+  if (leaseNamespace !== '' && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(leaseNamespace))
+    complain('LEASE_NAMESPACE', 'must be the name of a namespace')
   const config: Config = {
+    ...(leaseNamespace === '' ? {} : { leaseNamespace }),
     clusters,
     webhookSecrets,
     triggerTokens: secrets('TRIGGER_TOKEN'),

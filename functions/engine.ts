@@ -9,11 +9,15 @@ import type {
   SshClient,
   StateStore,
 } from '../src/ports/index.ts'
+import { newRunId } from '../src/coordinator/index.ts'
+import { createClusterCache, createKubeClient } from '../src/kube/index.ts'
 import {
   createCaches,
+  createClusterLease,
   defaultLimits,
   defaultSettings,
   runJob,
+  type ClusterLease,
   type EngineDeps,
   type Job,
   type JobResult,
@@ -62,6 +66,7 @@ export const createEngine: CreateEngine = (runtime) => {
   const cloud = createCloudLogins({ http: ports.http, egress: settings.egress, clock: ports.clock, read })
   const clusterAccess = createClusterAccess(cloud)
   const artifactUrl = linkOf(config, cluster)
+  const lease = leaseOf(runtime)
   let transport: KubeTransport | undefined
   return async (job, signals) => {
     transport ??= await connect()
@@ -77,8 +82,24 @@ export const createEngine: CreateEngine = (runtime) => {
       settings,
       ...artifactUrl,
     }
-    return runJob(deps, job, signals)
+    if (lease === undefined) return runJob(deps, job, signals)
+    const stop = signals.stop ?? new AbortController().signal
+    return lease.hold((lost) => runJob(deps, job, { ...signals, stop: AbortSignal.any([stop, lost]) }), stop)
   }
+}
+
+/** The lock between replicas, where the configuration asks for one. */
+function leaseOf({ config, connect, clock, random, logger }: ClusterRuntime): ClusterLease | undefined {
+  const { leaseNamespace } = config
+  if (leaseNamespace === undefined) return undefined
+  const requestTimeoutMs = 5_000
+  const cache = createClusterCache()
+  return createClusterLease({
+    namespace: leaseNamespace,
+    holder: `sluice-${newRunId(clock, random)}`,
+    client: async () =>
+      createKubeClient({ transport: await connect(), clock, random, logger, cache, requestTimeoutMs }),
+  })
 }
 
 /** How the artifacts of a cluster are linked to, where the deployment is told its own URL. */

@@ -261,7 +261,12 @@ class ClusterCoordinator implements Coordinator {
         status.failed(now, { failingSince, error: { code, message }, retryAt: now + waitMs }),
       )
     if (entry.message.job.kind === 'scan') {
-      const text = code === 'cluster-busy' ? message : `${message}; the next scan looks again`
+      if (code === 'cluster-busy') {
+        // The other replica scans too.
+        await runs.putRecord({ ...queuedRecord(entry.message.job), state: 'succeeded', finishedAt: now })
+        return () => entry.settle({ kind: 'done' })
+      }
+      const text = `${message}; the next scan looks again`
       return () => entry.settle(failed(new EngineError(text, { code, disposition: 'stall' })))
     }
     // Not all at the same moment: half of a second at most, so that those for the same still meet.

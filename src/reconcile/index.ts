@@ -3,6 +3,7 @@
  * Wires sources, kustomize, helm and kube together; nothing below it knows of the others. Behaviour and formats follow Flux 2.9.
  * @module
  */
+export { createClusterLease, type ClusterLease } from './cluster-lease.ts'
 export { createCaches, type CoordinatorCaches } from './caches.ts'
 export { explainReleaseValues, type ExplainedValue } from './helmrelease/explain-values.ts'
 export type * from './job.ts'

@@ -15,7 +15,7 @@ import {
 import { TemplateCache } from '../../src/helm/index.ts'
 import { goBinary } from '../support/go-binary.ts'
 import { helmBinary, noHelm } from '../support/helm-binary.ts'
-import { bundleProgram } from './bundled-program.ts'
+import { bundleProgram } from '../support/bundled-program.ts'
 import { percentile, round, type Bench, type BenchRow } from './rows.ts'
 
 const corpus = new URL('../../../shared/corpus/helm/', import.meta.url).pathname

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { DiskTree } from '../../src/cli/index.ts'
 import { build } from '../../src/kustomize/index.ts'
 import { printYaml } from '../../src/yaml/index.ts'
-import { bundleProgram } from './bundled-program.ts'
+import { bundleProgram } from '../support/bundled-program.ts'
 import { percentile, round, type Bench, type BenchRow } from './rows.ts'
 
 const corpus = fileURLToPath(new URL('../../../shared/corpus/kustomize', import.meta.url))

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { ControlPlane } from '../support/control-plane.ts'
 import { awaitRun, deliverPush, deploymentEnvironment, githubSecret, triggerToken } from '../support/deployment.ts'
 import type { GitTestRepository } from '../support/git-repository.ts'
-import { bundleDeployment } from './bundled-program.ts'
+import { bundleDeployment } from '../support/bundled-program.ts'
 
 /** ServiceAccount, Service, Deployment without replicas, Ingress; names by substitution, so that one path serves many Kustomizations. */
 export const application = (label: string): string => `apiVersion: v1

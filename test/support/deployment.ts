@@ -8,8 +8,10 @@ import type { ControlPlaneAddress } from './control-plane.ts'
 export type Platform = 'node' | 'workerd'
 
 export interface DeploymentOptions {
-  /** Clusters by name. */
-  readonly clusters: { readonly [name: string]: Pick<ControlPlaneAddress, 'server' | 'caPem' | 'token'> }
+  /** Clusters by name, or as they stand in the configuration. */
+  readonly clusters:
+    | { readonly [name: string]: Pick<ControlPlaneAddress, 'server' | 'caPem' | 'token'> }
+    | readonly { readonly name: string; readonly server: string }[]
   /** Namespaces that are looked at: tests share one control plane. */
   readonly namespaces?: readonly string[]
   readonly scanIntervalSeconds?: number
@@ -38,15 +40,7 @@ export const triggerToken = 'a token of the tests'.replaceAll(' ', '-')
 
 /** Environment variables of a deployment for the given clusters. */
 export function deploymentEnvironment(options: DeploymentOptions): { readonly [name: string]: string } {
-  const secrets = Object.fromEntries(
-    Object.entries(options.clusters).map(([name, cluster]) => [secretName(name), cluster.token]),
-  )
-  const clusters = Object.entries(options.clusters).map(([name, { server, caPem }]) => ({
-    name,
-    server,
-    ca: caPem,
-    tokenSecret: secretName(name),
-  }))
+  const { secrets, clusters } = clustersOf(options.clusters)
   return {
     ...secrets,
     CLUSTERS: JSON.stringify(clusters),
@@ -61,6 +55,24 @@ export function deploymentEnvironment(options: DeploymentOptions): { readonly [n
   }
 }
 
+function clustersOf(clusters: DeploymentOptions['clusters']): {
+  readonly secrets: { readonly [name: string]: string }
+  readonly clusters: readonly { readonly name: string }[]
+} {
+  if (isListed(clusters)) return { secrets: {}, clusters }
+  const entries = Object.entries(clusters)
+  return {
+    secrets: Object.fromEntries(entries.map(([name, { token }]) => [secretName(name), token])),
+    clusters: entries.map(([name, { server, caPem }]) => ({ name, server, ca: caPem, tokenSecret: secretName(name) })),
+  }
+}
+
+function isListed(
+  clusters: DeploymentOptions['clusters'],
+): clusters is Extract<DeploymentOptions['clusters'], readonly unknown[]> {
+  return Array.isArray(clusters)
+}
+
 function secretName(cluster: string): string {
   return `${cluster.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}_TOKEN`
 }
@@ -72,7 +84,7 @@ export async function startDeployment(platform: Platform, options: DeploymentOpt
     const { startWorker } = await import('./workerd.ts')
     const worker = await startWorker({
       env,
-      caPems: Object.values(options.clusters).map((cluster) => cluster.caPem),
+      caPems: isListed(options.clusters) ? [] : Object.values(options.clusters).map((cluster) => cluster.caPem),
       ...(options.log === undefined ? {} : { log: options.log }),
     })
     return {

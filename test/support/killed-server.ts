@@ -1,0 +1,59 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A deployment on Node in a process of its own, which can be killed and started again with the same data at the same address. */
+export interface KillableServer {
+  readonly url: string
+  /** Starts it and waits until it answers. */
+  start(): Promise<void>
+  /** Ends it as a power switch does. */
+  kill(): Promise<void>
+}
+
+/** `program` is the bundled deployment, `env` its whole environment besides the port. */
+export async function createKillableServer(
+  program: string,
+  env: { readonly [name: string]: string },
+): Promise<KillableServer> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  let child: ChildProcess | undefined
+  return {
+    url,
+    start: async () => {
+      const started = spawn(process.execPath, [program], {
+        env: { ...env, PORT: String(port), HOST: '127.0.0.1', PATH: process.env['PATH'] ?? '' },
+        stdio: ['ignore', 'ignore', 'inherit'],
+      })
+      child = started
+      for (let attempt = 0; !(await answers(url)); attempt++) {
+        if (started.exitCode !== null || attempt > 3_000) throw new Error('the deployment did not start')
+        await sleep(20)
+      }
+    },
+    kill: async () => {
+      const running = child
+      child = undefined
+      if (running === undefined || running.exitCode !== null) return
+      const ended = new Promise((resolve) => running.once('exit', resolve))
+      running.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+function answers(url: string): Promise<boolean> {
+  return fetch(`${url}/healthz`).then(
+    (response) => response.ok,
+    () => false,
+  )
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
