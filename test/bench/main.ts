@@ -12,6 +12,7 @@ const benches: { readonly [name: string]: () => Promise<{ readonly bench: Bench 
   kustomizations: () => import('./kustomizations.ts'),
   'helm-index': () => import('./helm-index.ts'),
   latency: () => import('./latency.ts'),
+  fanout: () => import('./fanout.ts'),
 }
 
 const name = process.argv[2] ?? ''

@@ -5,7 +5,14 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ControlPlane } from '../support/control-plane.ts'
-import { awaitRun, deliverPush, deploymentEnvironment, githubSecret, triggerToken } from '../support/deployment.ts'
+import {
+  awaitRun,
+  deliverPush,
+  deploymentEnvironment,
+  githubSecret,
+  triggerToken,
+  type DeploymentOptions,
+} from '../support/deployment.ts'
 import type { GitTestRepository } from '../support/git-repository.ts'
 import { bundleDeployment } from '../support/bundled-program.ts'
 
@@ -58,21 +65,32 @@ export async function push(url: string, repository: GitTestRepository): Promise<
   const delivered = await deliverPush({ url, githubSecret }, { url: repository.url })
   const run = await awaitRun({ url, triggerToken }, delivered.run ?? '', 300_000, 250)
   const [record] = run.records
-  if (run.state !== 'succeeded' || record?.timings.appliedAt === undefined)
+  // Where nothing is concerned, nothing is applied.
+  const appliedAt = record?.timings.appliedAt ?? record?.finishedAt
+  if (run.state !== 'succeeded' || record === undefined || appliedAt === undefined)
     throw new Error(`the push failed: ${JSON.stringify(run).slice(0, 2000)}`)
-  return { ms: record.timings.appliedAt - record.receivedAt, requests: record.requests ?? 0 }
+  return { ms: appliedAt - record.receivedAt, requests: record.requests ?? 0 }
 }
 
 /** Starts the deployment on Node in a process of its own, bundled as `npm run bundle` makes it, looking after one namespace. Its first scan is over. */
-export async function startServer(
-  controlPlane: ControlPlane,
-  namespace: string,
-): Promise<{ readonly url: string; readonly process: ChildProcess; stop(): Promise<void> }> {
+export function startServer(controlPlane: ControlPlane, namespace: string): Promise<BenchedServer> {
+  return startServerFor({ clusters: { main: controlPlane }, namespaces: [namespace] })
+}
+
+/** A deployment that is measured. */
+export interface BenchedServer {
+  readonly url: string
+  readonly process: ChildProcess
+  stop(): Promise<void>
+}
+
+/** The same for any clusters. */
+export async function startServerFor(options: DeploymentOptions): Promise<BenchedServer> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
   const program = bundleDeployment(join(directory, 'program'))
   const port = await freePort()
   const env = {
-    ...deploymentEnvironment({ clusters: { main: controlPlane }, namespaces: [namespace] }),
+    ...deploymentEnvironment(options),
     PORT: String(port),
     HOST: '127.0.0.1',
     DATA_DIR: join(directory, 'data'),

@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { useCluster } from '../support/cluster.ts'
-import { deliverPush, startDeployment, type Platform } from '../support/deployment.ts'
+import { bundleDeployment } from '../support/bundled-program.ts'
+import {
+  deliverPush,
+  deploymentEnvironment,
+  githubSecret,
+  startDeployment,
+  type Deployment,
+  type Platform,
+} from '../support/deployment.ts'
 import { createFleet, type Fleet } from '../support/fleet.ts'
+import { createKillableServer } from '../support/killed-server.ts'
 import type { NamespacedView } from '../support/namespaced-view.ts'
 import { createChooser } from '../support/random-choices.ts'
 
@@ -49,6 +61,26 @@ function assertNoNeedlessWrites(view: NamespacedView, { changes }: History): voi
   }
 }
 
+/** In a process of its own on either platform: the fleet's views have enough to do in this one. */
+async function startFor(platform: Platform, fleet: Fleet): Promise<Pick<Deployment, 'url' | 'githubSecret'>> {
+  const options = { clusters: fleet.clusters, scanIntervalSeconds: 20 }
+  if (platform === 'workerd') {
+    const deployment = await startDeployment(platform, options)
+    closers.push(() => deployment.stop())
+    return deployment
+  }
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-fleet-'))
+  closers.push(() => rm(directory, { recursive: true, force: true }))
+  const program = bundleDeployment(join(directory, 'program'))
+  const server = await createKillableServer(program, {
+    ...deploymentEnvironment(options),
+    DATA_DIR: join(directory, 'data'),
+  })
+  closers.push(() => server.kill())
+  await server.start()
+  return { url: server.url, githubSecret }
+}
+
 for (const platform of platforms) {
   describe(`a fleet of clusters on ${platform}`, () => {
     it('50 pushes in a burst to 20 clusters, 2 dead and 1 slow', { timeout: 400_000 }, async () => {
@@ -58,8 +90,7 @@ for (const platform of platforms) {
       assert.ok(deadOne !== undefined && deadTwo !== undefined && slow !== undefined)
       for (const view of [deadOne, deadTwo]) view.behave('dead')
       slow.behave({ slowMs: 200 })
-      const deployment = await startDeployment(platform, { clusters: fleet.clusters, scanIntervalSeconds: 20 })
-      closers.push(() => deployment.stop())
+      const deployment = await startFor(platform, fleet)
       const history: History = { last: Object.fromEntries(apps.map((app) => [app, 'start'])), changes: {} }
       const choose = createChooser(7)
       const deliveries: { readonly url: string; readonly after: string; readonly deliveryId: string }[] = []

@@ -1,6 +1,7 @@
 import { GitServer } from './git-server.ts'
 import type { GitTestRepository } from './git-repository.ts'
 import type { TestCluster } from './cluster.ts'
+import type { ControlPlaneAddress } from './control-plane.ts'
 import { installCrds } from './crds.ts'
 import { startNamespacedView, type NamespacedView } from './namespaced-view.ts'
 
@@ -20,7 +21,9 @@ export interface Fleet {
 
 /** Makes them on the test's API server. */
 export async function createFleet(
-  cluster: TestCluster,
+  cluster: Pick<TestCluster, 'client' | 'namespace'> & {
+    readonly address: Pick<ControlPlaneAddress, 'server' | 'caPem' | 'token'>
+  },
   options: { readonly clusters: number; readonly apps: readonly string[] },
 ): Promise<Fleet> {
   const { client, address } = cluster
