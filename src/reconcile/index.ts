@@ -9,3 +9,11 @@ export { explainReleaseValues, type ExplainedValue } from './helmrelease/explain
 export type * from './job.ts'
 export { runJob } from './run.ts'
 export { defaultLimits, defaultSettings, type Limits, type Settings } from './settings.ts'
+export {
+  pushedCommit,
+  readShards,
+  type CommitNode,
+  type CommitNote,
+  type ObjectSummary,
+  type Outcome,
+} from './summary/index.ts'

@@ -12,6 +12,7 @@ import { isUnfinished, loadEarlierNodes, saveRecord, summarize, withEarlierNodes
 import { noteSource, refreshAll, sourcesOf } from './run-sources.ts'
 import { leaveOutUnaffected, recallUnaffected, selectNodes, type Selection } from './selection.ts'
 import { createSources } from './source/index.ts'
+import { loadSummaries, noteFailedPush } from './summary/index.ts'
 import { loadWatchedConfigs } from './watched-configs.ts'
 import { idOfKey, loadWorld } from './world.ts'
 
@@ -51,6 +52,7 @@ export async function runJob(
   })
   const records = new Map<string, NodeRecord>()
   const head = headOf(job, startedAt)
+  const summaries = loadSummaries({ ...deps, logger }, job.cluster)
   try {
     const { namespaces, watchConfigsSelector } = deps.settings
     // Before the first look: what others do from now on is noticed.
@@ -89,7 +91,8 @@ export async function runJob(
     const helm = createHelmRun(isBulk, signal)
     const { failure, hasMissed, left } = await runNodes({ ...base, live, helm, isBulk }, selection, records)
     for (const key of concerned) noteSource(base, checks, key, records, startedAt)
-    await Promise.all([events.flush(), checks.save()])
+    const finished = { job, world, records, startedAt, fetchedAt: sources.fetchedAt }
+    await Promise.all([events.flush(), checks.save(), summaries.save(finished)])
     if (failure !== undefined) throw failure
     const record: RunRecord = {
       ...head,
@@ -110,6 +113,7 @@ export async function runJob(
     return hasMissed ? { record, requeueAfterMs: requeueMissedMs } : { record }
   } catch (caught) {
     const error = toEngineError(caught)
+    await noteFailedPush({ ...deps, logger }, job, startedAt, error)
     await saveRecord(deps, {
       ...head,
       state: 'failed',
