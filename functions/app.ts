@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { addApi } from './api/index.ts'
 import { handleArtifact } from './artifacts.ts'
 import type { FunctionDeps } from './deps.ts'
 import { errorResponse, jsonResponse, toErrorResponse } from './http-errors.ts'
@@ -13,6 +14,7 @@ export function createApp(deps: FunctionDeps): Hono {
   app.get('/runs', (c) => handleRuns(deps, c.req.raw))
   app.get('/runs/:id', (c) => handleRun(deps, c.req.raw, c.req.param('id')))
   app.on(['GET', 'HEAD'], '/artifacts/*', (c) => handleArtifact(deps, c.req.raw))
+  addApi(app, deps)
   app.get('/healthz', () => jsonResponse(200, { status: 'ok' }))
   app.notFound(() => errorResponse('not-found', 'there is nothing here'))
   app.onError((error) => toErrorResponse(error, deps.logger))

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { DiagnosticsError, type Diagnostic } from '../src/base/index.ts'
 import { receivers, type Provider } from '../src/receivers/index.ts'
 import type { Limits, Settings } from '../src/reconcile/index.ts'
+import { loadReadingConfig, type ReadingConfig } from './reading-config.ts'
 
 /** Reads a variable or secret by its name: the environment, a file, a binding. */
 export type ReadSetting = (name: string) => string | undefined
@@ -32,6 +33,7 @@ export interface Config {
   /** Per provider; several while one is being replaced. A provider without any is off. */
   readonly webhookSecrets: { readonly [P in Provider]?: readonly string[] }
   readonly triggerTokens: readonly string[]
+  readonly reading: ReadingConfig
   /** Sign the links to artifacts: the first makes them, all of them are believed. */
   readonly artifactKeys: readonly string[]
   readonly bodyLimitBytes: number
@@ -183,6 +185,7 @@ export function loadConfig(read: ReadSetting): Config {
     clusters,
     webhookSecrets,
     triggerTokens: secrets('TRIGGER_TOKEN'),
+    reading: loadReadingConfig({ read, parse, secrets, complain }),
     artifactKeys: secrets('ARTIFACT_KEY'),
     bodyLimitBytes: number('BODY_LIMIT_BYTES', 25 * 1024 * 1024, 64 * 1024 * 1024),
     bodyTimeoutMs: number('BODY_TIMEOUT_SECONDS', 10, 300) * 1000,
