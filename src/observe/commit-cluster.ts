@@ -66,7 +66,7 @@ export function traceCluster(
   return {
     health: cluster.health,
     progress: progressOf({ objects, missing, error, isPushed, isNoted: notes.length > 0 }),
-    stages: stagesOf(notes, found.runs, objects),
+    stages: stagesOf(notes, found.runs, objects, missing),
     objects,
     missing,
     ...(error === undefined ? {} : { error }),
@@ -197,13 +197,22 @@ function progressOf(known: {
   return objects.some((object) => object.isCurrent) ? 'healthy' : 'superseded'
 }
 
-function stagesOf(notes: readonly CommitNote[], runs: readonly Run[], objects: readonly CommitObject[]): Stages {
+function stagesOf(
+  notes: readonly CommitNote[],
+  runs: readonly Run[],
+  objects: readonly CommitObject[],
+  missing: readonly string[],
+): Stages {
   const received = [...notes, ...runs.filter((run) => run.push !== undefined)].map((one) => one.receivedAt)
   const fetched = notes.flatMap((note) => note.fetchedAt ?? [])
-  const worked = objects.filter((object) => object.outcome !== 'skipped' && object.state !== 'gone')
+  // What the commit changed nothing about took no time.
+  const worked = objects.filter(
+    (object) =>
+      (object.outcome !== undefined && object.outcome !== 'skipped' && object.isCurrent) ||
+      missing.includes(idOfSummary(object)),
+  )
   const all = (stage: 'renderedAt' | 'appliedAt' | 'healthyAt'): number | undefined => {
-    // A source that could not be fetched is rendered and applied by nobody.
-    const times = worked.map((object) => object.stages[stage])
+    const times = worked.map((object) => object.stages[stage] ?? object.stages.healthyAt)
     const known = times.filter((time) => time !== undefined)
     return known.length === 0 || known.length < times.length ? undefined : Math.max(...known)
   }

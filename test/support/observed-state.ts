@@ -101,6 +101,7 @@ export async function observedState(state: StateStore): Promise<void> {
     ])
   const infra = kustomization('infra', { applied: newCommit })
   const broken = kustomization('broken', {
+    attempted: newCommit,
     ready: readyCondition('False', 'BuildFailed', 'kustomization.yaml: no such file'),
   })
   const shop = kustomization('shop', {

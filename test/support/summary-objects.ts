@@ -35,6 +35,7 @@ export function kustomization(
   name: string,
   options: {
     readonly applied?: string
+    readonly attempted?: string
     readonly ready?: Condition
     readonly spec?: Partial<Kustomization['spec']>
     readonly namespace?: string
@@ -59,7 +60,7 @@ export function kustomization(
         options.ready ?? readyCondition('True', 'ReconciliationSucceeded', `Applied revision: main@sha1:${applied}`),
       ],
       lastAppliedRevision: `main@sha1:${applied}`,
-      lastAttemptedRevision: `main@sha1:${applied}`,
+      lastAttemptedRevision: `main@sha1:${options.attempted ?? applied}`,
       inventory: {
         entries: Array.from({ length: options.inventory ?? 2 }, (_, i) => ({ id: `apps_c${i}__ConfigMap`, v: 'v1' })),
       },
