@@ -29,8 +29,8 @@ export function encodeObjectHead(
   health: ClusterHealth,
 ): z.infer<typeof schemas.objectHead> {
   const ready = conditionOf(summary, 'Ready')
-  const { kind, namespace, name, suspended, attemptedRevision, appliedRevision, source, chart, inventory, lastChange } =
-    summary
+  const { kind, namespace, name, suspended, attemptedRevision, appliedRevision, unaffectedBy } = summary
+  const { source, chart, inventory, lastChange } = summary
   return present({
     cluster,
     kind,
@@ -45,6 +45,7 @@ export function encodeObjectHead(
         : { status: ready.status, reason: ready.reason, message: ready.message, since: ready.lastTransitionTime },
     attemptedRevision,
     appliedRevision,
+    unaffectedBy,
     source,
     chart,
     waitsFor: [...summary.blockers],

@@ -56,6 +56,9 @@ export const objectHead = z.strictObject({
   ready: z.strictObject({ status: conditionStatus, reason: text, message: text, since: text }).optional(),
   attemptedRevision: text.optional(),
   appliedRevision: text.optional(),
+  unaffectedBy: text
+    .optional()
+    .describe('a later revision of its source that changes nothing for it, and so is not applied'),
   source: objectKey.optional(),
   chart: z.strictObject({ name: text, version: text.optional(), appVersion: text.optional() }).optional(),
   waitsFor: z.array(z.strictObject({ id: text, message: text })),
@@ -208,6 +211,7 @@ export const commit = z.strictObject({
         }),
       ),
       missing: z.array(text).describe('ids of objects that the commit has not arrived at'),
+      unaffected: count.describe('Kustomizations of the same source for which the commit changes nothing'),
       error: failure.optional(),
     }),
   ),

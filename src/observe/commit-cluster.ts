@@ -1,5 +1,5 @@
 import type { Run } from '../coordinator/index.ts'
-import type { CommitNode, CommitNote, ObjectSummary } from '../reconcile/index.ts'
+import { commitsIn, type CommitNode, type CommitNote, type ObjectSummary } from '../reconcile/index.ts'
 import type { ClusterHealth } from './clusters.ts'
 import { conditionOf, idOfSummary, type ObjectState } from './object-state.ts'
 import type { ObservedCluster, ObservedObject } from './objects.ts'
@@ -48,6 +48,8 @@ export interface CommitCluster {
   readonly objects: readonly CommitObject[]
   /** Objects that are not there yet, by id. */
   readonly missing: readonly string[]
+  /** Number of Kustomizations of the same source for which the commit changes nothing. */
+  readonly unaffected: number
   readonly error?: { readonly code: string; readonly message: string }
 }
 
@@ -69,6 +71,7 @@ export function traceCluster(
     stages: stagesOf(notes, found.runs, objects, missing),
     objects,
     missing,
+    unaffected: cluster.objects.filter(({ summary }) => isUnaffected(commit, summary)).length,
     ...(error === undefined ? {} : { error }),
   }
 }
@@ -123,7 +126,13 @@ function* objectsOf(
 function isBehind(commit: string, summary: ObjectSummary, cluster: ObservedCluster): boolean {
   const { source } = summary
   if (summary.kind !== 'Kustomization' || source === undefined || summary.suspended) return false
+  if (isUnaffected(commit, summary)) return false
   return cluster.lookup(idOfSummary(source))?.commits.includes(commit) === true
+}
+
+/** Whether the commit changes nothing for an object, which therefore stays at an earlier one. */
+function isUnaffected(commit: string, summary: ObjectSummary): boolean {
+  return commitsIn(summary.unaffectedBy).includes(commit)
 }
 
 function commitObject(

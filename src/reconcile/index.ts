@@ -10,6 +10,7 @@ export type * from './job.ts'
 export { runJob } from './run.ts'
 export { defaultLimits, defaultSettings, type Limits, type Settings } from './settings.ts'
 export {
+  commitsIn,
   pushedCommit,
   readShards,
   type CommitNode,

@@ -69,13 +69,24 @@ function hasDetails({ objects, error }: CommitCluster): boolean {
   return objects.length > 0 || error !== undefined
 }
 
-function clusterSection({ health, objects, missing, error, stages }: CommitCluster): Html {
+function clusterSection({ health, objects, missing, error, stages, unaffected }: CommitCluster): Html {
   const { cluster } = health
+  const worked = objects.filter((object) => object.outcome !== undefined || missing.includes(idOfSummary(object)))
+  const others = objects.filter((object) => !worked.includes(object))
   return html`<section aria-label="${cluster}">
     <h2>${cluster}</h2>
     ${error === undefined ? '' : html`<p class="note bad">The cluster could not be worked on: ${error.message} <span class="reason">${error.code}</span></p>`}
     ${missing.length === 0 ? '' : html`<p class="note warn">Not there yet: ${missing.map((id, i) => html`${i === 0 ? '' : ', '}${objectLink(cluster, id)}`)}</p>`}
-    ${objects.length === 0 ? '' : objectTable(cluster, objects, stages.receivedAt)}
+    ${worked.length === 0 ? '' : objectTable(cluster, worked, stages.receivedAt)}
+    ${
+      others.length === 0
+        ? ''
+        : html`<p class="quiet">
+            Also at it, with nothing to do:
+            ${others.map((object, i) => html`${i === 0 ? '' : ', '}${objectLink(cluster, idOfSummary(object))}`)}.
+          </p>`
+    }
+    ${unaffected === 0 ? '' : html`<p class="quiet">It changes nothing for ${plural(unaffected, 'other Kustomization')}, left at an earlier commit.</p>`}
   </section>`
 }
 

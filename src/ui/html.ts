@@ -84,3 +84,9 @@ export function objectLink(cluster: string, id: string): Html {
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`
 }
+
+/** A message, unless it only says again which revision was applied. */
+export function messageText(message: string | undefined, reason: string | undefined): string {
+  if (message === undefined) return reason ?? ''
+  return /^(?:Applied|stored artifact for) revision:? \S+$/.test(message) ? '' : message
+}

@@ -7,7 +7,7 @@ import {
 } from '../observe/index.ts'
 import type { Condition } from '../api/index.ts'
 import type { Outcome } from '../reconcile/index.ts'
-import { ago, html, objectLink, paths, plural, revision, type Html, type View } from './html.ts'
+import { ago, html, messageText, objectLink, paths, plural, revision, type Html, type View } from './html.ts'
 import { dataTable, facts, layout } from './layout.ts'
 import { badge, healthText, objectBadge } from './state-badge.ts'
 
@@ -72,6 +72,7 @@ function factsOf(view: View, { cluster, summary }: ObservedObject): Parameters<t
   return [
     [isSource ? 'Revision' : 'Applied', revision(appliedRevision)],
     isBehind ? ['Last tried', revision(attemptedRevision)] : undefined,
+    summary.unaffectedBy === undefined ? undefined : ['Not concerned by', revision(summary.unaffectedBy)],
     source === undefined ? undefined : ['Source', objectLink(cluster, idOfSummary(source))],
     summary.url === undefined ? undefined : ['From', html`<code>${summary.url}</code>`],
     summary.path === undefined ? undefined : ['Path', html`<code>${summary.path}</code>`],
@@ -155,7 +156,7 @@ function outcomes(view: View, list: readonly Outcome[]): Html {
       one.trigger,
       revision(one.revision),
       changes(one),
-      one.message ?? one.reason ?? '',
+      messageText(one.message, one.reason),
     ]),
   )
 }

@@ -1,7 +1,19 @@
 import type { Run, StoredRecord } from '../coordinator/index.ts'
 import { changesOf, idOfSummary, repositoryOf, type Stages } from '../observe/index.ts'
 import type { NodeRecord } from '../reconcile/index.ts'
-import { ago, clock, duration, html, objectLink, paths, plural, revision, type Html, type View } from './html.ts'
+import {
+  ago,
+  clock,
+  duration,
+  html,
+  messageText,
+  objectLink,
+  paths,
+  plural,
+  revision,
+  type Html,
+  type View,
+} from './html.ts'
 import { dataTable, facts, layout, none } from './layout.ts'
 import { purpose } from './runs-page.ts'
 import { stageBar, stageColumns, stageLegend, stageTimes, totalMs } from './stage-bar.ts'
@@ -105,7 +117,7 @@ function nodeTable(cluster: string, record: StoredRecord): Html {
       revision(node.revision),
       duration(node.timings.finishedAt - node.timings.startedAt),
       changes(node),
-      node.message ?? node.reason ?? '',
+      messageText(node.message, node.reason),
     ]),
   )
 }

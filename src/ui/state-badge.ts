@@ -78,6 +78,6 @@ export function healthText(view: View, health: ClusterHealth): Html {
     return html`<span class="state s-stale"
       ><span class="sign" aria-hidden="true">◍</span>Stale since ${clock(view, health.staleSince ?? 0)}</span
     >`
-  if (health.health === 'unknown') return html`<span class="state s-unknown">Not seen yet</span>`
+  if (health.health === 'unknown') return html`<span class="state s-unknown">last look not known</span>`
   return html`<span class="quiet">seen ${clock(view, health.lastSeenAt ?? 0)}</span>`
 }

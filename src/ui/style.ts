@@ -135,13 +135,15 @@ details summary { cursor: pointer; white-space: nowrap; }
 @media (max-width: 640px) {
   body { font-size: 15px; }
   .top { padding: 8px 14px; gap: 4px 10px; }
-  .find { flex: 1 1 100%; margin: 0; }
+  .find { flex: 1 1 100%; margin: 0; order: 2; }
+  .out { margin-left: auto; }
+  .out .quiet { display: none; }
   .find input { flex: 1; }
   input, button, .chips a, nav[aria-label="Pages"] a { min-height: 34px; }
   main { padding: 14px; }
   footer { padding: 12px 14px 24px; }
   th, td { padding: 6px 9px; }
-  .matrix th[scope="row"], .matrix thead th:first-child { min-width: 128px; max-width: 40vw; overflow-wrap: anywhere; }
+  .matrix th[scope="row"], .matrix thead th:first-child { min-width: 138px; max-width: 42vw; overflow-wrap: anywhere; font-size: 14px; }
   .matrix th .kind { display: block; font-size: 12.5px; }
   .matrix td { min-width: 128px; }
   .facts { grid-template-columns: 1fr 1fr; gap: 8px 14px; }

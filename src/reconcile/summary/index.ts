@@ -3,7 +3,7 @@
  * and what it did about which commit, under `commits/<sha>/`. Written where it changed, bounded in size, and never a reason for a run to fail.
  * @module
  */
-export { pushedCommit } from './revision.ts'
+export { commitsIn, pushedCommit } from './revision.ts'
 export { loadSummaries, noteFailedPush, type FinishedRun, type Summaries } from './save.ts'
 export { readShards } from './shards.ts'
 export type { CommitNode, CommitNote, ObjectSummary, Outcome } from './types.ts'

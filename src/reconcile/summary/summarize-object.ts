@@ -56,7 +56,16 @@ function pickCondition(condition: Condition): Condition {
 
 type Part = Pick<
   ObjectSummary,
-  'attemptedRevision' | 'appliedRevision' | 'source' | 'url' | 'path' | 'chart' | 'dependsOn' | 'blockers' | 'inventory'
+  | 'attemptedRevision'
+  | 'appliedRevision'
+  | 'unaffectedBy'
+  | 'source'
+  | 'url'
+  | 'path'
+  | 'chart'
+  | 'dependsOn'
+  | 'blockers'
+  | 'inventory'
 >
 
 function describeSource(object: Source): Part {
@@ -80,7 +89,7 @@ function describeWorkload(world: World, object: Workload): Part {
   const source = sourceKeyOf(object) ?? artifactKeyOf(object)
   const inventory = status?.inventory?.entries.length
   const attempted = status?.lastAttemptedRevision
-  const own = object.kind === 'Kustomization' ? describeKustomization(object) : describeRelease(object)
+  const own = object.kind === 'Kustomization' ? describeKustomization(world, object) : describeRelease(object)
   return {
     ...(source === undefined ? {} : { source }),
     ...(attempted === undefined ? {} : { attemptedRevision: attempted }),
@@ -92,10 +101,16 @@ function describeWorkload(world: World, object: Workload): Part {
 }
 
 function describeKustomization(
+  world: World,
   object: Extract<Workload, { kind: 'Kustomization' }>,
-): Pick<Part, 'appliedRevision' | 'path'> {
+): Pick<Part, 'appliedRevision' | 'unaffectedBy' | 'path'> {
   const applied = object.status?.lastAppliedRevision
-  return { path: object.spec.path ?? './', ...(applied === undefined ? {} : { appliedRevision: applied }) }
+  const unaffectedBy = world.unaffectedBy(object)
+  return {
+    path: object.spec.path ?? './',
+    ...(applied === undefined ? {} : { appliedRevision: applied }),
+    ...(unaffectedBy === undefined || unaffectedBy === applied ? {} : { unaffectedBy }),
+  }
 }
 
 function describeRelease(object: Extract<Workload, { kind: 'HelmRelease' }>): Pick<Part, 'appliedRevision' | 'chart'> {

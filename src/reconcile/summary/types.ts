@@ -29,6 +29,8 @@ export interface ObjectSummary extends ObjectKey {
   /** What was last tried, and what was last applied (of a source: fetched). */
   readonly attemptedRevision?: string
   readonly appliedRevision?: string
+  /** A later revision of its source that changes nothing for it, and so is not applied. */
+  readonly unaffectedBy?: string
   readonly source?: ObjectKey
   /** Where a source is fetched from, without credentials. */
   readonly url?: string
