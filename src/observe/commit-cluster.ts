@@ -64,10 +64,11 @@ export function traceCluster(
   const objects = [...objectsOf(commit, cluster, nodes)].toSorted((a, b) => startOf(a) - startOf(b))
   const missing = objects.filter((object) => isMissing(commit, cluster, object)).map(idOfSummary)
   const error = lastError(cluster.health.cluster, notes, found.runs)
-  const isPushed = found.runs.some((run) => run.push?.after?.toLowerCase() === commit)
+  const pushes = found.runs.filter((run) => run.push?.after?.toLowerCase() === commit)
+  const states = pushes.map((run) => run.records.find((one) => one.cluster === cluster.health.cluster)?.state)
   return {
     health: cluster.health,
-    progress: progressOf({ objects, missing, error, isPushed, isNoted: notes.length > 0 }),
+    progress: progressOf({ objects, missing, error, pushes: states, isNoted: notes.length > 0 }),
     stages: stagesOf(notes, found.runs, objects, missing),
     objects,
     missing,
@@ -193,12 +194,17 @@ function progressOf(known: {
   readonly objects: readonly CommitObject[]
   readonly missing: readonly string[]
   readonly error: object | undefined
-  readonly isPushed: boolean
+  /** States of the runs of its pushes. */
+  readonly pushes: readonly (Run['state'] | undefined)[]
   readonly isNoted: boolean
 }): CommitProgress {
   const { objects, missing } = known
   if (known.error !== undefined) return 'unreachable'
-  if (objects.length === 0) return known.isPushed && !known.isNoted ? 'queued' : 'unconcerned'
+  if (objects.length === 0) {
+    if (known.isNoted || known.pushes.length === 0) return 'unconcerned'
+    // A run that ended without a note was one with that of a newer push.
+    return known.pushes.some((state) => state === 'queued' || state === 'running') ? 'queued' : 'superseded'
+  }
   const late = objects.filter((object) => missing.includes(idOfSummary(object)))
   if (late.some((object) => object.outcome === 'failed' || object.state === 'failed' || object.state === 'blocked'))
     return 'failed'

@@ -18,3 +18,6 @@ export {
   type ObservedObject,
 } from './objects.ts'
 export { changesOf, countRecord, isQuiet, listRuns, repositoryOf, type RunFilter } from './runs.ts'
+export { metricsText, type MetricsInput } from './metrics-text.ts'
+export { countRun, readCounters, type RunCounters, type RunEnd } from './run-counters.ts'
+export { traceOf } from './trace.ts'
