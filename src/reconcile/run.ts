@@ -91,8 +91,7 @@ export async function runJob(
     const helm = createHelmRun(isBulk, signal)
     const { failure, hasMissed, left } = await runNodes({ ...base, live, helm, isBulk }, selection, records)
     for (const key of concerned) noteSource(base, checks, key, records, startedAt)
-    const finished = { job, world, records, startedAt, fetchedAt: sources.fetchedAt }
-    await Promise.all([events.flush(), checks.save(), summaries.save(finished)])
+    await Promise.all([events.flush(), checks.save(), summaries.save({ job, world, records, startedAt, sources })])
     if (failure !== undefined) throw failure
     const record: RunRecord = {
       ...head,

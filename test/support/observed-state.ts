@@ -67,7 +67,7 @@ export async function saveRun(
     world: createWorld(new Map(objects.map((object) => [idOf(object), object]))),
     records: new Map(nodes.map((one) => [`${one.kind}/${one.namespace}/${one.name}`, one])),
     startedAt: asked.receivedAt + 50,
-    fetchedAt: asked.receivedAt + 150,
+    sources: { fetchedAt: asked.receivedAt + 150 },
   })
   const record: RunRecord = {
     id: asked.id,

@@ -27,7 +27,7 @@ export function parsePrometheusText(text: string): readonly Sample[] {
     const sample = parseSample(line)
     const base = types.get(family) === 'histogram' ? sample.name.replace(/_(?:bucket|sum|count)$/, '') : sample.name
     if (base !== family) throw new Error(`${sample.name} is not part of ${family}`)
-    const key = JSON.stringify([sample.name, Object.entries(sample.labels).sort()])
+    const key = line.slice(0, line.lastIndexOf(' '))
     if (seen.has(key)) throw new Error(`twice: ${line}`)
     seen.add(key)
     samples.push(sample)
@@ -57,7 +57,7 @@ function parseSample(line: string): Sample {
 function checkHistogram(name: string, samples: readonly Sample[]): void {
   const groups = Map.groupBy(
     samples.filter((sample) => sample.name === `${name}_bucket`),
-    ({ labels: { le: _, ...labels } }) => JSON.stringify(labels),
+    ({ labels }) => JSON.stringify(Object.fromEntries(Object.entries(labels).filter(([key]) => key !== 'le'))),
   )
   for (const [labels, buckets] of groups) {
     const bounds = buckets.map((bucket) => (bucket.labels['le'] === '+Inf' ? Infinity : Number(bucket.labels['le'])))

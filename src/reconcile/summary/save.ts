@@ -23,7 +23,7 @@ export interface FinishedRun {
   readonly world: World
   readonly records: ReadonlyMap<string, NodeRecord>
   readonly startedAt: number
-  readonly fetchedAt: number | undefined
+  readonly sources: { readonly fetchedAt: number | undefined }
 }
 
 type Deps = Pick<EngineDeps, 'state' | 'clock' | 'logger'>
@@ -37,7 +37,7 @@ export function loadSummaries(deps: Deps, cluster: string): Summaries {
       bestEffort(deps.logger, async () => {
         const known = await shards
         const { nodes } = await saveObjects(deps.state, cluster, known, run)
-        const head = headOf(deps, run.job, run)
+        const head = headOf(deps, run.job, { startedAt: run.startedAt, fetchedAt: run.sources.fetchedAt })
         await saveCommitNotes(deps.state, run.job, head, nodes)
       }),
   }
@@ -124,7 +124,7 @@ function fetchOutcome(
   return {
     run: run.job.runId,
     trigger: run.job.kind,
-    at: run.fetchedAt ?? run.startedAt,
+    at: run.sources.fetchedAt ?? run.startedAt,
     state: 'ready',
     revision: now.appliedRevision,
     created: 0,

@@ -163,9 +163,7 @@ describe('metrics', () => {
 })
 
 /** A collector that notes what it is sent, and answers with `status`; 0 never. */
-async function startCollector(
-  status: number,
-): Promise<{
+async function startCollector(status: number): Promise<{
   url: string
   seen: { path: string; headers: IncomingMessage['headers']; body: string }[]
   close(): void

@@ -52,7 +52,7 @@ async function save(
     world: createWorld(new Map(objects.map((object) => [idOf(object), object]))),
     records: new Map(records.map((one) => [`${one.kind}/${one.namespace}/${one.name}`, one])),
     startedAt: 1_050,
-    fetchedAt: 1_090,
+    sources: { fetchedAt: 1_090 },
   })
 }
 
@@ -246,7 +246,7 @@ describe('notes of commits', () => {
     const broken = (): Promise<never> => Promise.reject(new Error('disk full'))
     const state: StateStore = { ...createMemoryState(), list: broken, put: broken, get: broken }
     const world = createWorld(new Map())
-    const run = { job: push('r1'), world, records: new Map(), startedAt: 1, fetchedAt: undefined }
+    const run = { job: push('r1'), world, records: new Map(), startedAt: 1, sources: { fetchedAt: undefined } }
     await loadSummaries({ state, clock: systemClock, logger }, 'one').save(run)
     assert.match(logger.lines.join('\n'), /summary not saved/)
   })
