@@ -14,12 +14,23 @@ type Runtime = Pick<ClusterRuntime, 'cluster' | 'config' | 'state' | 'http' | 'r
  * seconds.
  */
 export function withRunEnd(runtime: Runtime, run: RunJob): RunJob {
-  return async (job, signal, superseded) => {
+  // Jobs of a cluster go on at the same time; what they count is added one after the other.
+  let counted: Promise<void> = Promise.resolve()
+  const count = (end: RunEnd): Promise<void> => {
+    counted = counted.then(() =>
+      bestEffort(runtime, 'run not counted', end, () => countRun(runtime.state, runtime.cluster, end)),
+    )
+    return counted
+  }
+  const noteEnd = async (end: RunEnd): Promise<void> => {
+    await Promise.all([count(end), bestEffort(runtime, 'trace not sent', end, () => exportTrace(runtime, end))])
+  }
+  return async (job, signals) => {
     const startedAt = runtime.clock.now()
     try {
-      const result = await run(job, signal, superseded)
-      const isUnfinished = result.requeueAfterMs !== undefined
-      await noteEnd(runtime, { job, record: result.record, isUnfinished })
+      const result = await run(job, signals)
+      const isUnfinished = result.requeueAfterMs !== undefined || result.left !== undefined
+      await noteEnd({ job, record: result.record, isUnfinished })
       return result
     } catch (caught) {
       const { code, message } = toEngineError(caught)
@@ -35,18 +46,10 @@ export function withRunEnd(runtime: Runtime, run: RunJob): RunJob {
         timings: {},
         error: { code, message },
       }
-      await noteEnd(runtime, { job, record, isUnfinished: false })
+      await noteEnd({ job, record, isUnfinished: false })
       throw caught
     }
   }
-}
-
-async function noteEnd(runtime: Runtime, end: RunEnd): Promise<void> {
-  const { cluster, state } = runtime
-  await Promise.all([
-    bestEffort(runtime, 'run not counted', end, () => countRun(state, cluster, end)),
-    bestEffort(runtime, 'trace not sent', end, () => exportTrace(runtime, end)),
-  ])
 }
 
 async function exportTrace(runtime: Runtime, { job, record, isUnfinished }: RunEnd): Promise<void> {

@@ -39,10 +39,11 @@ export interface RunEnd {
 
 /**
  * Adds a run to what is counted of its cluster: one get and put for the numbers of runs, and one each for the shards of the objects it worked on. Runs of a cluster end one
- * after the other, so nothing is lost between the two.
+ * after the other, so nothing is lost between the two: the caller sees to that.
  */
 export async function countRun(state: StateStore, cluster: string, end: RunEnd): Promise<void> {
-  const { nodes } = end.record
+  // What a run does on later is in the record at its end, with what it did before.
+  const nodes = end.isUnfinished ? [] : end.record.nodes
   const byShard = Map.groupBy(nodes, (node) => shardOf(idOfSummary(node)))
   await Promise.all([
     update(state, runsKey(cluster), (known) => addRun(parseCounters(known), end)),
@@ -79,15 +80,19 @@ export async function readCounters(
 
 function addRun(known: RunCounters, { job, record, isUnfinished }: RunEnd): RunCounters {
   const requests = record.requests ?? 0
+  const asked: RunCounters = {
+    ...known,
+    requests: known.requests + requests,
+    requestsPerRun: observeValue(known.requestsPerRun, requestBounds, requests),
+  }
+  if (isUnfinished) return asked
   const changes = record.nodes.reduce((sum, node) => sum + node.changes.length, 0)
   const drifted = record.nodes.reduce(
     (sum, node) => sum + node.changes.filter(({ drift }) => drift !== undefined && drift.length > 0).length,
     0,
   )
   const counted: RunCounters = {
-    ...known,
-    requests: known.requests + requests,
-    requestsPerRun: observeValue(known.requestsPerRun, requestBounds, requests),
+    ...asked,
     changes: known.changes + changes,
     drifted: known.drifted + drifted,
   }
@@ -96,7 +101,6 @@ function addRun(known: RunCounters, { job, record, isUnfinished }: RunEnd): RunC
     const isKnown = Object.hasOwn(known.errors, error.code) || Object.keys(known.errors).length < maxErrorCodes
     return { ...counted, errors: plusOne(known.errors, isKnown ? error.code : 'other') }
   }
-  if (isUnfinished) return counted
   const ended = { ...counted, runs: plusOne(known.runs, `${job.kind}/${record.state}`) }
   return job.kind === 'push' && changes > 0 ? { ...ended, ...addPush(known, record) } : ended
 }

@@ -4,6 +4,7 @@ import type { Checks } from './checks.ts'
 import { createHelmCaches, type HelmCaches } from './helmrelease/shared.ts'
 import { createObjectLocks, type ObjectLocks } from './object-locks.ts'
 import type { RemoteCluster } from './remote-cluster.ts'
+import { createSummaryLog, type SummaryLog } from './summary/log.ts'
 import type { BlobStore } from '../ports/index.ts'
 import { GitObjectCache } from '../sources/index.ts'
 
@@ -25,6 +26,8 @@ export interface CoordinatorCaches {
   readonly charts: Map<string, Chart>
   /** What the jobs of the cluster work on. */
   readonly locks: ObjectLocks
+  /** What the jobs of the cluster have saved of its objects. */
+  readonly summaries: SummaryLog
   /** The notes of earlier runs, shared by those that go on at the same time. */
   checks?: Promise<Checks>
 }
@@ -43,5 +46,6 @@ export function createCaches(
     events: new Map(),
     charts: new Map(),
     locks: createObjectLocks(),
+    summaries: createSummaryLog(),
   }
 }

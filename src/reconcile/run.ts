@@ -12,7 +12,7 @@ import { isUnfinished, loadEarlierNodes, saveRecord, summarize, withEarlierNodes
 import { noteSource, refreshAll, sourcesOf } from './run-sources.ts'
 import { leaveOutUnaffected, recallUnaffected, selectNodes, type Selection } from './selection.ts'
 import { createSources } from './source/index.ts'
-import { loadSummaries, noteFailedPush } from './summary/index.ts'
+import { noteFailedPush, saveSummaries } from './summary/index.ts'
 import { loadWatchedConfigs } from './watched-configs.ts'
 import { idOfKey, loadWorld } from './world.ts'
 
@@ -52,7 +52,6 @@ export async function runJob(
   })
   const records = new Map<string, NodeRecord>()
   const head = headOf(job, startedAt)
-  const summaries = loadSummaries({ ...deps, logger }, job.cluster)
   try {
     const { namespaces, watchConfigsSelector } = deps.settings
     // Before the first look: what others do from now on is noticed.
@@ -91,7 +90,8 @@ export async function runJob(
     const helm = createHelmRun(isBulk, signal)
     const { failure, hasMissed, left } = await runNodes({ ...base, live, helm, isBulk }, selection, records)
     for (const key of concerned) noteSource(base, checks, key, records, startedAt)
-    await Promise.all([events.flush(), checks.save(), summaries.save({ job, world, records, startedAt, sources })])
+    const finished = { job, world, records, startedAt, sources }
+    await Promise.all([events.flush(), checks.save(), saveSummaries(base.deps, job.cluster, finished)])
     if (failure !== undefined) throw failure
     const record: RunRecord = {
       ...head,

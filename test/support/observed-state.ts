@@ -2,7 +2,7 @@ import { createRunStore, type RunRequest } from '../../src/coordinator/index.ts'
 import type { Json } from '../../src/base/index.ts'
 import type { StateStore } from '../../src/ports/index.ts'
 import type { NodeRecord, RunRecord } from '../../src/reconcile/index.ts'
-import { loadSummaries } from '../../src/reconcile/summary/index.ts'
+import { createSummaryLog, saveSummaries } from '../../src/reconcile/summary/index.ts'
 import { createWorld, idOf, type Managed } from '../../src/reconcile/world.ts'
 import { createMemoryLogger, systemClock } from './memory-ports.ts'
 import { gitRepository, helmRelease, kustomization, newCommit, oldCommit, readyCondition } from './summary-objects.ts'
@@ -62,7 +62,8 @@ export async function saveRun(
   const runs = createRunStore(state)
   await runs.putRequest(asked)
   const job = { kind: asked.trigger, runId: asked.id, cluster, receivedAt: asked.receivedAt }
-  await loadSummaries({ state, clock: systemClock, logger: createMemoryLogger() }, cluster).save({
+  const caches = { summaries: createSummaryLog() }
+  await saveSummaries({ state, clock: systemClock, logger: createMemoryLogger(), caches }, cluster, {
     job: asked.push === undefined ? job : { ...job, push: asked.push },
     world: createWorld(new Map(objects.map((object) => [idOf(object), object]))),
     records: new Map(nodes.map((one) => [`${one.kind}/${one.namespace}/${one.name}`, one])),

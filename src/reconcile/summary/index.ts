@@ -4,6 +4,7 @@
  * @module
  */
 export { commitsIn, pushedCommit } from './revision.ts'
-export { loadSummaries, noteFailedPush, type FinishedRun, type Summaries } from './save.ts'
+export { createSummaryLog, type SummaryLog } from './log.ts'
+export { noteFailedPush, saveSummaries, type FinishedRun } from './save.ts'
 export { readShards } from './shards.ts'
 export type { CommitNode, CommitNote, ObjectSummary, Outcome } from './types.ts'

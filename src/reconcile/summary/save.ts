@@ -1,21 +1,12 @@
 import { toEngineError, type EngineError } from '../../base/index.ts'
-import type { Logger, StateStore } from '../../ports/index.ts'
+import type { Logger } from '../../ports/index.ts'
 import type { EngineDeps, Job, NodeRecord } from '../job.ts'
-import { idOf, isSource, type Managed, type World } from '../world.ts'
+import { idOf, idOfKey, isSource, type Managed, type World } from '../world.ts'
 import { saveCommitNotes, type ConcernedNode } from './commits.ts'
 import { addOutcome, isNews, outcomeOf, pick } from './outcomes.ts'
-import { encodeShard, readShards, shardCount, shardIndex, shardKey, type Shard } from './shards.ts'
+import { readShards, shardIndex, writeShards, type Shard } from './shards.ts'
 import { commitsOf, describeObject } from './summarize-object.ts'
 import type { ObjectSummary, Outcome } from './types.ts'
-
-/** What a run saves for those who read. */
-export interface Summaries {
-  /**
-   * Writes what changed: summaries of objects, and notes of the commits that the run concerned. A failure is logged and nothing else: reading then
-   * shows what was known before.
-   */
-  save(run: FinishedRun): Promise<void>
-}
 
 /** A run as its summary needs it. */
 export interface FinishedRun {
@@ -26,21 +17,20 @@ export interface FinishedRun {
   readonly sources: { readonly fetchedAt: number | undefined }
 }
 
-type Deps = Pick<EngineDeps, 'state' | 'clock' | 'logger'>
+type Deps = Pick<EngineDeps, 'state' | 'clock' | 'logger'> & {
+  readonly caches: Pick<EngineDeps['caches'], 'summaries'>
+}
 
-/** Begins to read what earlier runs saved of a cluster, so that it is there when the run ends. */
-export function loadSummaries(deps: Deps, cluster: string): Summaries {
-  const shards = readShards(deps.state, cluster)
-  shards.catch(() => undefined) // Whoever saves says so.
-  return {
-    save: (run) =>
-      bestEffort(deps.logger, async () => {
-        const known = await shards
-        const { nodes } = await saveObjects(deps.state, cluster, known, run)
-        const head = headOf(deps, run.job, { startedAt: run.startedAt, fetchedAt: run.sources.fetchedAt })
-        await saveCommitNotes(deps.state, run.job, head, nodes)
-      }),
-  }
+/**
+ * Writes what changed at the end of a run: summaries of objects, and notes of the commits that the run concerned. A failure is logged and nothing else: reading then shows
+ * what was known before. Never rejects.
+ */
+export function saveSummaries(deps: Deps, cluster: string, run: FinishedRun): Promise<void> {
+  return bestEffort(deps.logger, async () => {
+    const nodes = await deps.caches.summaries.inTurn(() => saveObjects(deps, cluster, run))
+    const head = headOf(deps, run.job, { startedAt: run.startedAt, fetchedAt: run.sources.fetchedAt })
+    await saveCommitNotes(deps.state, run.job, head, nodes)
+  })
 }
 
 /** Notes that a pushed commit could not be brought to a cluster, which did not answer. Never rejects. */
@@ -50,50 +40,60 @@ export function noteFailedPush(deps: Deps, job: Job, startedAt: number, error: E
   return bestEffort(deps.logger, () => saveCommitNotes(deps.state, job, head, []))
 }
 
-async function saveObjects(
-  state: StateStore,
-  cluster: string,
-  known: ReadonlyMap<number, Shard>,
-  run: FinishedRun,
-): Promise<{ readonly nodes: readonly ConcernedNode[] }> {
+async function saveObjects(deps: Deps, cluster: string, run: FinishedRun): Promise<readonly ConcernedNode[]> {
+  const { state, caches, clock } = deps
+  const known = await readShards(state, cluster)
+  const earlierOf = (id: string): ObjectSummary | undefined => known.get(shardIndex(id))?.objects.get(id)
+  const isNewer = (id: string): boolean => caches.summaries.isNewer(id, run.startedAt)
   const nodes: ConcernedNode[] = []
-  const next = keptObjects(known, run)
+  const next = new Map(keptObjects(known, run, isNewer).map((object) => [idOfKey(object), object]))
   for (const object of objectsOf(run.world)) {
     const id = idOf(object)
-    const index = shardIndex(id)
-    const earlier = known.get(index)?.objects.get(id)
-    const described = describeObject(run.world, object)
     const record = run.records.get(id)
+    const earlier = earlierOf(id)
+    // Another job has pruned it meanwhile.
+    if (record === undefined && earlier === undefined && isNewer(id)) continue
+    const described = newerOf(earlier, { ...describeObject(run.world, object), version: versionOf(object) })
     const outcome = record === undefined ? fetchOutcome(run, object, earlier, described) : outcomeOf(run.job, record)
     const news = outcome === undefined ? pick(earlier) : addOutcome(earlier, outcome)
-    next[index]?.push({ ...described, ...news })
+    next.set(id, { ...described, ...news })
     const concerns =
       record !== undefined && (run.job.push !== undefined || isNews(earlier?.outcomes[0], outcomeOf(run.job, record)))
     if (concerns) nodes.push({ record, commits: commitsOf(run.world, object) })
   }
-  await Promise.all(
-    next.map(async (objects, index) => {
-      const before = known.get(index)
-      const value = encodeShard(objects)
-      const isSame =
-        JSON.stringify(value) === JSON.stringify(encodeShard([...(before?.objects.values() ?? [])])) &&
-        (before !== undefined || objects.length === 0)
-      if (isSame) return
-      const key = shardKey(cluster, index)
-      await (objects.length === 0 ? state.delete(key) : state.put(key, value))
-    }),
-  )
-  return { nodes }
+  const changed = await writeShards(state, cluster, known, next)
+  caches.summaries.note(changed, clock.now())
+  return nodes
 }
 
-/** Objects that stay as they are: a push does not look at kinds of sources that nothing refers to. */
-function keptObjects(known: ReadonlyMap<number, Shard>, run: FinishedRun): ObjectSummary[][] {
-  const loaded = new Set(objectsOf(run.world).map((object) => object.kind))
+/** The later of two looks at an object: versions of one API server's objects are numbers that rise. */
+function newerOf<T extends { readonly version: number }>(
+  earlier: ObjectSummary | undefined,
+  now: T,
+): T | ObjectSummary {
+  return earlier !== undefined && earlier.version > now.version ? earlier : now
+}
+
+function versionOf(object: Managed): number {
+  const version = Number(object.metadata.resourceVersion ?? 0)
+  return Number.isFinite(version) ? version : 0
+}
+
+/** Objects that stay as they are: a push does not look at kinds of sources that nothing refers to, and other jobs have found or made some since. */
+function keptObjects(
+  known: ReadonlyMap<number, Shard>,
+  run: FinishedRun,
+  isNewer: (id: string) => boolean,
+): readonly ObjectSummary[] {
+  const loaded: ReadonlySet<string> = new Set(objectsOf(run.world).map((object) => object.kind))
   const always = ['GitRepository', 'HelmChart', 'Kustomization', 'HelmRelease']
-  return Array.from({ length: shardCount }, (_, index) =>
-    [...(known.get(index)?.objects.values() ?? [])].filter(
-      ({ kind }) => run.job.push !== undefined && !always.includes(kind) && !(loaded as ReadonlySet<string>).has(kind),
-    ),
+  const isLookedFor = (kind: string): boolean => run.job.push === undefined || always.includes(kind) || loaded.has(kind)
+  return [...known.values()].flatMap(({ objects }) =>
+    [...objects.values()].filter((object) => {
+      const id = idOfKey(object)
+      if (!isLookedFor(object.kind)) return true
+      return isNewer(id) && run.world.get(id) === undefined && !run.records.has(id)
+    }),
   )
 }
 

@@ -37,6 +37,44 @@ export async function readShards(state: StateStore, cluster: string): Promise<Re
   )
 }
 
+/** Writes the shards in which something differs from `known`. @returns the ids of what was written anew or is gone. */
+export async function writeShards(
+  state: StateStore,
+  cluster: string,
+  known: ReadonlyMap<number, Shard>,
+  next: ReadonlyMap<string, ObjectSummary>,
+): Promise<readonly string[]> {
+  const byShard = Map.groupBy(next.values(), (object) => shardIndex(idOfKey(object)))
+  const changed = await Promise.all(
+    Array.from({ length: shardCount }, async (_, index) => {
+      const before = known.get(index)?.objects ?? new Map<string, ObjectSummary>()
+      const objects = byShard.get(index) ?? []
+      const ids = changedIds(before, objects)
+      if (ids.length === 0) return ids
+      const key = shardKey(cluster, index)
+      await (objects.length === 0 ? state.delete(key) : state.put(key, encodeShard(objects)))
+      return ids
+    }),
+  )
+  return changed.flat()
+}
+
+/** Ids of objects that are new, gone, or otherwise than before. What had to be shortened to fit counts as changed, and is written again. */
+function changedIds(before: ReadonlyMap<string, ObjectSummary>, now: readonly ObjectSummary[]): readonly string[] {
+  const kept = new Set(now.map(idOfKey))
+  const gone = [...before.keys()].filter((id) => !kept.has(id))
+  const changed = now.filter((object) => {
+    const known = before.get(idOfKey(object))
+    return known === undefined || JSON.stringify(sorted(known)) !== JSON.stringify(sorted(object))
+  })
+  return [...gone, ...changed.map(idOfKey)]
+}
+
+/** With its fields in one order, whatever it was made from. */
+function sorted(object: ObjectSummary): readonly (readonly [string, unknown])[] {
+  return Object.entries(object).toSorted(([a], [b]) => (a < b ? -1 : 1))
+}
+
 /** A shard as it is stored. Where it would not fit, first long messages go, then what runs did, and in the end objects, which are counted. */
 export function encodeShard(objects: readonly ObjectSummary[]): Json {
   const sorted = objects.toSorted((a, b) => (idOfKey(a) < idOfKey(b) ? -1 : 1))

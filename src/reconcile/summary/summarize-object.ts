@@ -22,7 +22,7 @@ import type { ObjectSummary } from './types.ts'
 /** Characters of a condition's message that are kept. */
 export const maxMessageLength = 2_000
 
-type Described = Omit<ObjectSummary, 'outcomes' | 'lastChange'>
+type Described = Omit<ObjectSummary, 'outcomes' | 'lastChange' | 'version'>
 
 /** What is told about an object, without what runs did to it. Picks single fields, so that nothing new of a spec gets out by itself. */
 export function describeObject(world: World, object: Managed): Described {

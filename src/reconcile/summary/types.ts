@@ -22,6 +22,8 @@ export interface Outcome {
 /** What is told about one of our objects without asking its cluster. Nothing of its values, substitutions or Secrets is in it. */
 export interface ObjectSummary extends ObjectKey {
   readonly generation: number
+  /** The API server's version of the object when it was looked at; 0 where it is not known. */
+  readonly version: number
   readonly observedGeneration?: number
   readonly suspended: boolean
   readonly deleting: boolean

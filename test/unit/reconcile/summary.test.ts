@@ -3,7 +3,13 @@ import { describe, it } from 'node:test'
 import { checkedValue } from '../../../src/platforms/state-limits.ts'
 import type { StateStore } from '../../../src/ports/index.ts'
 import type { Job, NodeRecord } from '../../../src/reconcile/job.ts'
-import { loadSummaries, noteFailedPush, readShards, type CommitNote } from '../../../src/reconcile/summary/index.ts'
+import {
+  createSummaryLog,
+  noteFailedPush,
+  readShards,
+  saveSummaries,
+  type CommitNote,
+} from '../../../src/reconcile/summary/index.ts'
 import { createWorld, idOf, type Managed } from '../../../src/reconcile/world.ts'
 import { EngineError } from '../../../src/base/index.ts'
 import { Canaries } from '../../support/canaries.ts'
@@ -40,18 +46,27 @@ function record(object: Managed, change: Partial<NodeRecord> = {}): NodeRecord {
   }
 }
 
+/** What saving needs. Jobs that are to know of each other share `summaries`. */
+function depsOf(
+  state: StateStore,
+  log = createSummaryLog(),
+  logger = createMemoryLogger(),
+): Parameters<typeof saveSummaries>[0] {
+  return { state, clock: systemClock, logger, caches: { summaries: log } }
+}
+
 async function save(
   state: StateStore,
   job: Job,
   objects: readonly Managed[],
   records: readonly NodeRecord[] = [],
+  more: { readonly log?: ReturnType<typeof createSummaryLog>; readonly startedAt?: number } = {},
 ): Promise<void> {
-  const summaries = loadSummaries({ state, clock: systemClock, logger: createMemoryLogger() }, job.cluster)
-  await summaries.save({
+  await saveSummaries(depsOf(state, more.log), job.cluster, {
     job,
     world: createWorld(new Map(objects.map((object) => [idOf(object), object]))),
     records: new Map(records.map((one) => [`${one.kind}/${one.namespace}/${one.name}`, one])),
-    startedAt: 1_050,
+    startedAt: more.startedAt ?? 1_050,
     sources: { fetchedAt: 1_090 },
   })
 }
@@ -157,6 +172,51 @@ describe('summaries of objects', () => {
     }
   })
 
+  it('of jobs that go on at the same time are those of the later look at each object', async () => {
+    const state = createMemoryState()
+    const log = createSummaryLog()
+    const at = (object: Managed, resourceVersion: string): Managed =>
+      ({ ...object, metadata: { ...object.metadata, resourceVersion } }) as Managed
+    const [a, b, gone] = [kustomization('a'), kustomization('b'), kustomization('gone')]
+    const before = Date.now() - 1_000
+    await save(state, scan('r0'), [at(a, '10'), at(b, '11'), at(gone, '12')])
+    // Both begin here. The first changes a, makes another object and prunes one; the second has seen none of it, and ends later.
+    const changed = at(kustomization('a', { applied: newCommit }), '21')
+    await save(state, push('r1'), [changed, at(b, '11'), at(kustomization('made'), '22')], [record(changed)], {
+      log,
+      startedAt: before,
+    })
+    const ofSecond = at(kustomization('b', { applied: newCommit }), '23')
+    await save(state, push('r2'), [at(a, '10'), ofSecond, at(gone, '12')], [record(ofSecond)], {
+      log,
+      startedAt: before,
+    })
+    const found = await summaries(state)
+    assert.deepEqual(Object.keys(found).toSorted(), [
+      'Kustomization/apps/a',
+      'Kustomization/apps/b',
+      'Kustomization/apps/made',
+    ])
+    for (const name of ['a', 'b'])
+      assert.equal(found[`Kustomization/apps/${name}`].appliedRevision, `main@sha1:${newCommit}`, name)
+    // A look that began after all of it is believed.
+    await save(state, scan('r3'), [changed, ofSecond], [], { log, startedAt: Date.now() + 1_000 })
+    assert.equal(Object.keys(await summaries(state)).length, 2)
+  })
+
+  it('are saved one after the other', async () => {
+    const state = createMemoryState()
+    const log = createSummaryLog()
+    const made = Array.from({ length: 8 }, (_, i) => kustomization(`k${i}`))
+    await Promise.all(
+      made.map((object, i) =>
+        save(state, scan(`r${i}`), made, [record(object, { changes: [{ object: 'x', action: 'created' }] })], { log }),
+      ),
+    )
+    const found = await summaries(state)
+    for (const [i, object] of made.entries()) assert.equal(found[idOf(object)].lastChange?.run, `r${i}`)
+  })
+
   it('hold nothing of values, substitutions and credentials', async () => {
     const state = createMemoryState()
     const canaries = new Canaries()
@@ -232,7 +292,7 @@ describe('notes of commits', () => {
 
   it('tell of a cluster that did not answer, and of a ref that was deleted nothing', async () => {
     const state = createMemoryState()
-    const deps = { state, clock: systemClock, logger: createMemoryLogger() }
+    const deps = depsOf(state)
     const error = new EngineError('no route', { code: 'cluster-unreachable', disposition: 'retry' })
     await noteFailedPush(deps, push('r1'), 1_050, error)
     await noteFailedPush(deps, push('r2', '0'.repeat(40)), 1_050, error)
@@ -247,7 +307,7 @@ describe('notes of commits', () => {
     const state: StateStore = { ...createMemoryState(), list: broken, put: broken, get: broken }
     const world = createWorld(new Map())
     const run = { job: push('r1'), world, records: new Map(), startedAt: 1, sources: { fetchedAt: undefined } }
-    await loadSummaries({ state, clock: systemClock, logger }, 'one').save(run)
+    await saveSummaries(depsOf(state, createSummaryLog(), logger), 'one', run)
     assert.match(logger.lines.join('\n'), /summary not saved/)
   })
 })
