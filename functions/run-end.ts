@@ -34,6 +34,8 @@ export function withRunEnd(runtime: Runtime, run: RunJob): RunJob {
       return result
     } catch (caught) {
       const { code, message } = toEngineError(caught)
+      // Another replica does it; nothing has been tried here.
+      if (code === 'cluster-busy') throw caught
       const record: RunRecord = {
         id: job.runId,
         cluster: job.cluster,

@@ -63,13 +63,12 @@ export async function saveRun(
   await runs.putRequest(asked)
   const job = { kind: asked.trigger, runId: asked.id, cluster, receivedAt: asked.receivedAt }
   const caches = { summaries: createSummaryLog() }
-  await saveSummaries({ state, clock: systemClock, logger: createMemoryLogger(), caches }, cluster, {
-    job: asked.push === undefined ? job : { ...job, push: asked.push },
-    world: createWorld(new Map(objects.map((object) => [idOf(object), object]))),
-    records: new Map(nodes.map((one) => [`${one.kind}/${one.namespace}/${one.name}`, one])),
-    startedAt: asked.receivedAt + 50,
-    sources: { fetchedAt: asked.receivedAt + 150 },
-  })
+  const deps = { state, clock: systemClock, logger: createMemoryLogger(), caches }
+  const world = createWorld(new Map(objects.map((object) => [idOf(object), object])))
+  const records = new Map(nodes.map((one) => [`${one.kind}/${one.namespace}/${one.name}`, one]))
+  const sources = { fetchedAt: asked.receivedAt + 150 }
+  const run = { deps, job: asked.push === undefined ? job : { ...job, push: asked.push }, world, sources }
+  await saveSummaries(run, records, asked.receivedAt + 50)
   const record: RunRecord = {
     id: asked.id,
     cluster,

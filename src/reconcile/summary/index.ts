@@ -5,6 +5,6 @@
  */
 export { commitsIn, pushedCommit } from './revision.ts'
 export { createSummaryLog, type SummaryLog } from './log.ts'
-export { noteFailedPush, saveSummaries, type FinishedRun } from './save.ts'
+export { noteFailedPush, saveSummaries } from './save.ts'
 export { readShards } from './shards.ts'
 export type { CommitNode, CommitNote, ObjectSummary, Outcome } from './types.ts'

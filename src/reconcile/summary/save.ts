@@ -9,7 +9,7 @@ import { commitsOf, describeObject } from './summarize-object.ts'
 import type { ObjectSummary, Outcome } from './types.ts'
 
 /** A run as its summary needs it. */
-export interface FinishedRun {
+interface FinishedRun {
   readonly job: Job
   readonly world: World
   readonly records: ReadonlyMap<string, NodeRecord>
@@ -25,18 +25,27 @@ type Deps = Pick<EngineDeps, 'state' | 'clock' | 'logger'> & {
  * Writes what changed at the end of a run: summaries of objects, and notes of the commits that the run concerned. A failure is logged and nothing else: reading then shows
  * what was known before. Never rejects.
  */
-export function saveSummaries(deps: Deps, cluster: string, run: FinishedRun): Promise<void> {
+export function saveSummaries(
+  { deps, ...run }: Pick<FinishedRun, 'job' | 'world' | 'sources'> & { readonly deps: Deps },
+  records: ReadonlyMap<string, NodeRecord>,
+  startedAt: number,
+): Promise<void> {
+  const { job, world, sources } = run
   return bestEffort(deps.logger, async () => {
-    const nodes = await deps.caches.summaries.inTurn(() => saveObjects(deps, cluster, run))
-    const head = headOf(deps, run.job, { startedAt: run.startedAt, fetchedAt: run.sources.fetchedAt })
-    await saveCommitNotes(deps.state, run.job, head, nodes)
+    const finished: FinishedRun = { job, world, sources, records, startedAt }
+    const nodes = await deps.caches.summaries.inTurn(() => saveObjects(deps, job.cluster, finished))
+    const head = headOf(deps, job, { startedAt, fetchedAt: sources.fetchedAt })
+    await saveCommitNotes(deps.state, job, head, nodes)
   })
 }
 
 /** Notes that a pushed commit could not be brought to a cluster, which did not answer. Never rejects. */
-export function noteFailedPush(deps: Deps, job: Job, startedAt: number, error: EngineError): Promise<void> {
+export function noteFailedPush(deps: Deps, job: Job, startedAt: number | undefined, error: EngineError): Promise<void> {
   if (job.push === undefined) return Promise.resolve()
-  const head = { ...headOf(deps, job, { startedAt }), error: { code: error.code, message: error.message } }
+  const head = {
+    ...headOf(deps, job, { startedAt, fetchedAt: undefined }),
+    error: { code: error.code, message: error.message },
+  }
   return bestEffort(deps.logger, () => saveCommitNotes(deps.state, job, head, []))
 }
 
@@ -137,14 +146,14 @@ function fetchOutcome(
 function headOf(
   deps: Deps,
   job: Job,
-  run: { readonly startedAt: number; readonly fetchedAt?: number | undefined },
+  run: { readonly startedAt: number | undefined; readonly fetchedAt: number | undefined },
 ): Parameters<typeof saveCommitNotes>[2] {
   return {
     run: job.runId,
     cluster: job.cluster,
     trigger: job.kind,
     receivedAt: job.receivedAt,
-    startedAt: run.startedAt,
+    ...(run.startedAt === undefined ? {} : { startedAt: run.startedAt }),
     finishedAt: deps.clock.now(),
     ...(run.fetchedAt === undefined ? {} : { fetchedAt: run.fetchedAt }),
     ...(job.push === undefined ? {} : { ref: job.push.ref }),

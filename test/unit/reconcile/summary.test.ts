@@ -51,7 +51,7 @@ function depsOf(
   state: StateStore,
   log = createSummaryLog(),
   logger = createMemoryLogger(),
-): Parameters<typeof saveSummaries>[0] {
+): Parameters<typeof saveSummaries>[0]['deps'] {
   return { state, clock: systemClock, logger, caches: { summaries: log } }
 }
 
@@ -62,13 +62,10 @@ async function save(
   records: readonly NodeRecord[] = [],
   more: { readonly log?: ReturnType<typeof createSummaryLog>; readonly startedAt?: number } = {},
 ): Promise<void> {
-  await saveSummaries(depsOf(state, more.log), job.cluster, {
-    job,
-    world: createWorld(new Map(objects.map((object) => [idOf(object), object]))),
-    records: new Map(records.map((one) => [`${one.kind}/${one.namespace}/${one.name}`, one])),
-    startedAt: more.startedAt ?? 1_050,
-    sources: { fetchedAt: 1_090 },
-  })
+  const world = createWorld(new Map(objects.map((object) => [idOf(object), object])))
+  const byId = new Map(records.map((one) => [`${one.kind}/${one.namespace}/${one.name}`, one]))
+  const run = { deps: depsOf(state, more.log), job, world, sources: { fetchedAt: 1_090 } }
+  await saveSummaries(run, byId, more.startedAt ?? 1_050)
 }
 
 async function summaries(state: StateStore): Promise<ReturnType<typeof Object.fromEntries>> {
@@ -306,8 +303,13 @@ describe('notes of commits', () => {
     const broken = (): Promise<never> => Promise.reject(new Error('disk full'))
     const state: StateStore = { ...createMemoryState(), list: broken, put: broken, get: broken }
     const world = createWorld(new Map())
-    const run = { job: push('r1'), world, records: new Map(), startedAt: 1, sources: { fetchedAt: undefined } }
-    await saveSummaries(depsOf(state, createSummaryLog(), logger), 'one', run)
+    const run = {
+      deps: depsOf(state, createSummaryLog(), logger),
+      job: push('r1'),
+      world,
+      sources: { fetchedAt: undefined },
+    }
+    await saveSummaries(run, new Map(), 1)
     assert.match(logger.lines.join('\n'), /summary not saved/)
   })
 })
