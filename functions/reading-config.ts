@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ReadSetting } from './config.ts'
+import { loadOidcConfig, type OidcConfig } from './oidc/config.ts'
 
 /** Who may read, and where what is known is sent besides. */
 export interface ReadingConfig {
@@ -11,6 +12,8 @@ export interface ReadingConfig {
   readonly isPublic: boolean
   /** Sign the cookies of those who have signed in: the first makes them, all are believed. Empty: a key is derived from the tokens. */
   readonly sessionKeys: readonly string[]
+  /** The login of those who read, besides tokens. */
+  readonly oidc?: OidcConfig
   /** Where finished runs are sent as traces (OTLP over HTTP, JSON). */
   readonly tracing?: {
     readonly url: string
@@ -30,8 +33,9 @@ export interface ConfigReader {
 /** Shorter keys can be guessed from one cookie. */
 const minKeyLength = 32
 
-/** Reads `READ_TOKEN`, `METRICS_TOKEN`, `PUBLIC_READ`, `SESSION_KEY` and `OTEL_EXPORTER_OTLP_…`. */
-export function loadReadingConfig({ read, parse, secrets, complain }: ConfigReader): ReadingConfig {
+/** Reads `READ_TOKEN`, `METRICS_TOKEN`, `PUBLIC_READ`, `SESSION_KEY`, `OIDC` and `OTEL_EXPORTER_OTLP_…`. */
+export function loadReadingConfig(reader: ConfigReader): ReadingConfig {
+  const { read, parse, secrets, complain } = reader
   const sessionKeys = secrets('SESSION_KEY')
   if (sessionKeys.some((key) => key.length < minKeyLength))
     complain('SESSION_KEY', `needs at least ${minKeyLength} characters (openssl rand -base64 32)`)
@@ -40,6 +44,7 @@ export function loadReadingConfig({ read, parse, secrets, complain }: ConfigRead
     metricsTokens: secrets('METRICS_TOKEN'),
     isPublic: parse('PUBLIC_READ', z.boolean({ error: 'must be true or false' }), false),
     sessionKeys,
+    ...loadOidcConfig(reader, sessionKeys),
     ...loadTracing(read, complain),
   }
 }

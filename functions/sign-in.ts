@@ -5,6 +5,7 @@ import { signInPage } from '../src/ui/index.ts'
 import { checkSameOrigin } from './authorize-reading.ts'
 import { withBody } from './body.ts'
 import type { FunctionDeps } from './deps.ts'
+import { addLogin } from './oidc/login.ts'
 import { pageResponse, redirect, safeNext } from './page-response.ts'
 import { endedCookie, readingTokens, sessionCookie, sessionSeconds } from './session.ts'
 
@@ -16,15 +17,18 @@ const maxFormBytes = 8 * 1024
 /** Adds the form that takes a token and gives a cookie, and the end of the session. Forms of other sites are refused. */
 export function addSignIn(app: Hono, deps: FunctionDeps, viewOf: () => View): void {
   const { config } = deps
+  const { oidc } = config.reading
   const form = (status: number, next: string, problem?: string): Promise<Response> =>
     pageResponse(
       status,
       signInPage(viewOf(), {
         next,
         hasTokens: readingTokens(config).length > 0,
+        ...(oidc === undefined ? {} : { login: oidc.name }),
         ...(problem === undefined ? {} : { problem }),
       }),
     )
+  if (oidc !== undefined) addLogin(app, deps, oidc, (message) => form(403, '/ui', message))
   app.get('/ui/sign-in', (c) => form(200, safeNext(c.req.query('next'))))
   app.post('/ui/sign-in', async (c) => {
     const request = c.req.raw

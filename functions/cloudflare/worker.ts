@@ -2,6 +2,7 @@ import type { ExecutionContext, MessageBatch, ScheduledController } from '@cloud
 import { createRunStore } from '../../src/coordinator/index.ts'
 import {
   consumeBatch,
+  createCloudflareHttpClient,
   createCloudflareQueue,
   createConsoleLogger,
   createRemoteStateStore,
@@ -47,6 +48,8 @@ export function createWorker(): Worker {
       readArtifact: async (name) =>
         config.clusters.some((one) => one.name === name.cluster) ? readArtifact(env, name) : undefined,
       bodies,
+      http: createCloudflareHttpClient({ egress: { allowHosts: config.privateHosts } }),
+      read: createBindingReader(env),
       clock,
       random,
       logger,

@@ -108,6 +108,8 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
     readArtifact: (name) => blobs.get(artifactBlobKey(name)),
     background: (work) => keep(background, work, logger),
     bodies: createBodyBudget(bodyBudgetBytes),
+    http,
+    read: options.read,
   }
   const scan = (): void => deps.background(runSchedule(deps))
   let timer: ReturnType<typeof setInterval> | undefined

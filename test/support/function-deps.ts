@@ -49,6 +49,8 @@ export function testDeps(change: Partial<FunctionDeps> = {}): FunctionDeps & {
     readArtifact: () => Promise.resolve(undefined),
     background: (work) => void pending.push(work),
     bodies: createBodyBudget(16 << 20),
+    http: { send: () => Promise.reject(new Error('no request is expected')) },
+    read: () => undefined,
     clock: systemClock,
     random: systemRandom,
     ...change,
