@@ -176,7 +176,10 @@ function isMissing(commit: string, cluster: ObservedCluster, object: CommitObjec
   const summary = cluster.lookup(idOfSummary(object))
   if (summary === undefined) return false
   if (isBehind(commit, summary, cluster) && !object.isCurrent) return true
-  return object.isCurrent && (object.outcome !== undefined || onTheWay.includes(object.state))
+  if (!object.isCurrent) return false
+  if (object.outcome !== undefined) return true
+  // What has applied it and now waits or fails does so over another commit.
+  return !commitsIn(summary.appliedRevision).includes(commit) && onTheWay.includes(object.state)
 }
 
 const onTheWay: readonly CommitObject['state'][] = ['applying', 'waiting', 'blocked', 'failed']

@@ -58,6 +58,7 @@ export async function saveRun(
   cluster: string,
   objects: readonly Managed[],
   nodes: readonly NodeRecord[],
+  more: { readonly unaffected?: readonly (readonly [string, string])[] } = {},
 ): Promise<void> {
   const runs = createRunStore(state)
   await runs.putRequest(asked)
@@ -65,6 +66,7 @@ export async function saveRun(
   const caches = { summaries: createSummaryLog() }
   const deps = { state, clock: systemClock, logger: createMemoryLogger(), caches }
   const world = createWorld(new Map(objects.map((object) => [idOf(object), object])))
+  for (const [id, revision] of more.unaffected ?? []) world.noteUnaffected(id, revision)
   const records = new Map(nodes.map((one) => [`${one.kind}/${one.namespace}/${one.name}`, one]))
   const sources = { fetchedAt: asked.receivedAt + 150 }
   const run = { deps, job: asked.push === undefined ? job : { ...job, push: asked.push }, world, sources }
@@ -108,6 +110,7 @@ export async function observedState(state: StateStore): Promise<void> {
     ready: readyCondition('False', 'DependencyNotReady', "dependency 'Kustomization/apps/broken' is not ready"),
     spec: { dependsOn: [{ name: 'broken' }] },
   })
+  const cut = { startedAt: pushedAt + 200, finishedAt: pushedAt + 250 }
   const paused = kustomization('paused', { spec: { suspend: true } })
   await saveRun(
     state,
@@ -116,8 +119,8 @@ export async function observedState(state: StateStore): Promise<void> {
     [gitRepository(newCommit), infra, broken, shop, paused, helmRelease('redis')],
     [
       node(infra),
-      node(broken, { state: 'failed', reason: 'BuildFailed', message: 'no such file', changes: [] }),
-      node(shop, { state: 'blocked', reason: 'DependencyNotReady', revision: '', changes: [] }),
+      node(broken, { state: 'failed', reason: 'BuildFailed', message: 'no such file', changes: [], timings: cut }),
+      node(shop, { state: 'blocked', reason: 'DependencyNotReady', revision: '', changes: [], timings: cut }),
     ],
   )
   await createRunStore(state).putRequest(request(quietScan, 'scan'))

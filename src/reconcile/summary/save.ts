@@ -5,7 +5,7 @@ import { idOf, idOfKey, isSource, type Managed, type World } from '../world.ts'
 import { saveCommitNotes, type ConcernedNode } from './commits.ts'
 import { addOutcome, isNews, outcomeOf, pick } from './outcomes.ts'
 import { readShards, shardIndex, writeShards, type Shard } from './shards.ts'
-import { commitsOf, describeObject } from './summarize-object.ts'
+import { commitsAtHand, describeObject } from './summarize-object.ts'
 import type { ObjectSummary, Outcome } from './types.ts'
 
 /** A run as its summary needs it. */
@@ -66,13 +66,30 @@ async function saveObjects(deps: Deps, cluster: string, run: FinishedRun): Promi
     const outcome = record === undefined ? fetchOutcome(run, object, earlier, described) : outcomeOf(run.job, record)
     const news = outcome === undefined ? pick(earlier) : addOutcome(earlier, outcome)
     next.set(id, { ...described, ...news })
-    const concerns =
-      record !== undefined && (run.job.push !== undefined || isNews(earlier?.outcomes[0], outcomeOf(run.job, record)))
-    if (concerns) nodes.push({ record, commits: commitsOf(run.world, object) })
+    if (record === undefined || outcome === undefined) continue
+    const hasNews = isNews(earlier?.outcomes[0], outcome)
+    if (hasNews) logOutcome(deps.logger, id, outcome)
+    if (hasNews || run.job.push !== undefined) nodes.push({ record, commits: commitsAtHand(run.world, object) })
   }
   const changed = await writeShards(state, cluster, known, next)
   caches.summaries.note(changed, clock.now())
   return nodes
+}
+
+/** One line for what a run did to an object, where that is news. */
+function logOutcome(logger: Logger, object: string, { state, reason, revision, message, ...counts }: Outcome): void {
+  const isProblem = state === 'failed' || state === 'blocked'
+  logger.log(isProblem ? 'warn' : 'info', 'object reconciled', {
+    object,
+    state,
+    reason,
+    revision,
+    created: counts.created,
+    configured: counts.configured,
+    deleted: counts.deleted,
+    drifted: counts.drifted,
+    ...(isProblem ? { message } : {}),
+  })
 }
 
 /** The later of two looks at an object: versions of one API server's objects are numbers that rise. */

@@ -10,6 +10,7 @@ import {
   keyOf,
   originOf,
   parentOf,
+  revisionOf,
   sourceKeyOf,
   type Managed,
   type Source,
@@ -160,6 +161,13 @@ export function commitsOf(world: World, object: Managed): readonly string[] {
       }),
     ]),
   ]
+}
+
+/** The commits that a run works on an object for: those of the source of a Kustomization, which may have applied another one. */
+export function commitsAtHand(world: World, object: Managed): readonly string[] {
+  const source = object.kind === 'Kustomization' ? sourceKeyOf(object) : undefined
+  const found = source === undefined ? [] : commitsIn(revisionOf(world, source))
+  return found.length > 0 ? found : commitsOf(world, object)
 }
 
 /** `text`, cut to `length` characters where it is longer. */
