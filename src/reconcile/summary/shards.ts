@@ -59,20 +59,16 @@ export async function writeShards(
   return changed.flat()
 }
 
-/** Ids of objects that are new, gone, or otherwise than before. What had to be shortened to fit counts as changed, and is written again. */
+/** Ids of objects that are new, gone, or otherwise than before. Fields stand in the order in which they are always made; what had to be shortened to fit
+ * counts as changed, and is written again. */
 function changedIds(before: ReadonlyMap<string, ObjectSummary>, now: readonly ObjectSummary[]): readonly string[] {
   const kept = new Set(now.map(idOfKey))
   const gone = [...before.keys()].filter((id) => !kept.has(id))
   const changed = now.filter((object) => {
     const known = before.get(idOfKey(object))
-    return known === undefined || JSON.stringify(sorted(known)) !== JSON.stringify(sorted(object))
+    return known === undefined || JSON.stringify(known) !== JSON.stringify(object)
   })
   return [...gone, ...changed.map(idOfKey)]
-}
-
-/** With its fields in one order, whatever it was made from. */
-function sorted(object: ObjectSummary): readonly (readonly [string, unknown])[] {
-  return Object.entries(object).toSorted(([a], [b]) => (a < b ? -1 : 1))
 }
 
 /** A shard as it is stored. Where it would not fit, first long messages go, then what runs did, and in the end objects, which are counted. */
