@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DiagnosticsError, type Diagnostic } from '../src/base/index.ts'
-import { receivers, type Provider } from '../src/receivers/index.ts'
+import { receivers, settingOf, type Provider } from '../src/receivers/index.ts'
 import type { Limits, Settings } from '../src/reconcile/index.ts'
 
 /** Reads a variable or secret by its name: the environment, a file, a binding. */
@@ -171,7 +171,7 @@ export function loadConfig(read: ReadSetting): Config {
   }
   const webhookSecrets: { [P in Provider]?: readonly string[] } = {}
   for (const provider of Object.keys(receivers) as Provider[]) {
-    const found = secrets(`${provider.toUpperCase()}_WEBHOOK_SECRET`)
+    const found = secrets(settingOf(provider))
     if (found.length > 0) webhookSecrets[provider] = found
   }
   const privateHosts = parse('PRIVATE_HOSTS', z.array(z.string().min(1)), [])

@@ -1,8 +1,9 @@
 import type { CoordinatorClient, JobMessage, RunStore } from '../src/coordinator/index.ts'
-import type { Clock, KubeTransport, Logger, Queue, Random, StateStore } from '../src/ports/index.ts'
+import type { Clock, HttpClient, KubeTransport, Logger, Queue, Random, StateStore } from '../src/ports/index.ts'
 import type { ArtifactName } from '../src/sources/index.ts'
 import type { BodyBudget } from './body.ts'
-import type { Config } from './config.ts'
+import type { Config, ReadSetting } from './config.ts'
+import type { FunctionMemory } from './memory.ts'
 
 /** What the handlers need; a composition root of each platform provides it. */
 export interface FunctionDeps {
@@ -21,6 +22,11 @@ export interface FunctionDeps {
   /** Lets work go on after the answer. What it does must also be done by somebody else if it is cut off. */
   readonly background: (work: Promise<unknown>) => void
   readonly bodies: BodyBudget
+  /** Requests to those who sign deliveries, and to forges. */
+  readonly http: HttpClient
+  /** Reads a secret of the deployment when it is used. */
+  readonly read: ReadSetting
+  readonly memory: FunctionMemory
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger

@@ -34,6 +34,9 @@ import type { CreateEngine } from '../engine.ts'
 
 const logger = createConsoleLogger()
 
+/** What the cluster's engine writes for others to read: records of runs, and the paths of Receivers. */
+const sharedPrefixes = ['runs/', 'requests/', 'hooks/', 'receivers/'] as const
+
 /** The constructor of a Durable Object, as the runtime calls it. */
 export type ClusterObjectClass = new (
   ctx: DurableObjectState,
@@ -108,7 +111,7 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
         connectOther: createCloudflareKubeConnector({ fetch: (url, init) => fetch(url, init), egress }),
         http: createCloudflareHttpClient({ egress }),
         read: createBindingReader(env),
-        state: createRoutedStateStore({ shared: this.#shared, local, sharedPrefixes: ['runs/', 'requests/'] }),
+        state: createRoutedStateStore({ shared: this.#shared, local, sharedPrefixes }),
         blobs: this.#blobs,
         limits: { git: isolateGitLimits },
         clock,

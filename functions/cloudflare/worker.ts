@@ -2,6 +2,7 @@ import type { ExecutionContext, MessageBatch, ScheduledController } from '@cloud
 import { createRunStore } from '../../src/coordinator/index.ts'
 import {
   consumeBatch,
+  createCloudflareHttpClient,
   createCloudflareQueue,
   createConsoleLogger,
   createRemoteStateStore,
@@ -15,6 +16,7 @@ import { loadConfig } from '../config.ts'
 import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { toErrorResponse } from '../http-errors.ts'
+import { createFunctionMemory } from '../memory.ts'
 import { runSchedule } from '../schedule.ts'
 
 /** Bytes of request bodies held at the same time; an isolate has 128 MB for everything. */
@@ -27,9 +29,10 @@ export interface Worker {
   queue(batch: MessageBatch, env: WorkerEnv, context: ExecutionContext): Promise<void>
 }
 
-/** Wires the ports of Cloudflare for each event. Only the budget for bodies outlives one. */
+/** Wires the ports of Cloudflare for each event. Only the budget for bodies and what handlers remember outlive one. */
 export function createWorker(): Worker {
   const bodies = createBodyBudget(bodyBudgetBytes)
+  const memory = createFunctionMemory()
   const logger = createConsoleLogger()
   const depsOf = (env: WorkerEnv, context: ExecutionContext): FunctionDeps => {
     const config = loadConfig(createBindingReader(env))
@@ -47,6 +50,9 @@ export function createWorker(): Worker {
       readArtifact: async (name) =>
         config.clusters.some((one) => one.name === name.cluster) ? readArtifact(env, name) : undefined,
       bodies,
+      memory,
+      http: createCloudflareHttpClient({ egress: { allowHosts: config.privateHosts } }),
+      read: createBindingReader(env),
       clock,
       random,
       logger,

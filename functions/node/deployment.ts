@@ -28,6 +28,7 @@ import { dispatchAbandoned } from '../deliveries.ts'
 import type { FunctionDeps } from '../deps.ts'
 import type { CreateEngine } from '../engine.ts'
 import { connectFromNode } from './transport.ts'
+import { createFunctionMemory } from '../memory.ts'
 import { runSchedule } from '../schedule.ts'
 
 /** Bytes of request bodies held at the same time. */
@@ -108,6 +109,9 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
     readArtifact: (name) => blobs.get(artifactBlobKey(name)),
     background: (work) => keep(background, work, logger),
     bodies: createBodyBudget(bodyBudgetBytes),
+    http,
+    read: options.read,
+    memory: createFunctionMemory(),
   }
   const scan = (): void => deps.background(runSchedule(deps))
   let timer: ReturnType<typeof setInterval> | undefined

@@ -33,26 +33,49 @@ const maxComprehensionDepth = 3
  * @throws EngineError `cel-invalid` (`stall`, reason `InvalidCELExpression`) with the place of the error.
  */
 export function compileCel(expression: string, options: CelOptions): CelProgram {
+  const { type, run } = compile(expression, options)
+  if (type !== 'bool' && type !== 'dyn' && !type.startsWith('dyn<'))
+    throw invalid(options, `it gives ${type}, not bool`)
+  return {
+    evaluateBool: (variables) => {
+      const value = run(variables)
+      if (typeof value === 'boolean') return value
+      throw failed(options, 'its value is no boolean')
+    },
+  }
+}
+
+/**
+ * Compiles an expression of any type. What it gives is a value of the library, good as a variable of further expressions.
+ *
+ * @throws EngineError as {@link compileCel}; the program throws `cel-evaluation-failed`.
+ */
+export function compileCelValue(
+  expression: string,
+  options: CelOptions,
+): (variables: { readonly [name: string]: unknown }) => unknown {
+  return compile(expression, options).run
+}
+
+function compile(
+  expression: string,
+  options: CelOptions,
+): { readonly type: string; readonly run: (variables: { readonly [name: string]: unknown }) => unknown } {
   if (expression.length > maxLength)
     throw invalid(options, `it is ${expression.length} characters long, more than the ${maxLength} allowed`)
   const environment = createEnvironment(options.variables, limits)
   const text = rewrite(environment, expression, options)
   const checked = environment.check(text)
   if (!checked.valid) throw invalid(options, summary(checked.error))
-  const type = String(checked.type)
-  if (type !== 'bool' && type !== 'dyn' && !type.startsWith('dyn<'))
-    throw invalid(options, `it gives ${type}, not bool`)
   const run = environment.parse(text)
   return {
-    evaluateBool: (variables) => {
-      let value: unknown
+    type: String(checked.type),
+    run: (variables) => {
       try {
-        value = run({ ...variables })
+        return run({ ...variables })
       } catch (error) {
         throw failed(options, summary(error))
       }
-      if (typeof value === 'boolean') return value
-      throw failed(options, 'its value is no boolean')
     },
   }
 }

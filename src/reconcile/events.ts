@@ -17,7 +17,7 @@ export interface ReconcileEvent {
   readonly severity: 'info' | 'error'
   readonly reason: string
   readonly message: string
-  readonly controller: 'kustomize-controller' | 'helm-controller' | 'source-controller'
+  readonly controller: 'kustomize-controller' | 'helm-controller' | 'source-controller' | 'notification-controller'
   /** Keys get the group of the object as a prefix. */
   readonly metadata?: { readonly [key: string]: string }
 }

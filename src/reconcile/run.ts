@@ -7,6 +7,7 @@ import { createEventSink } from './events.ts'
 import { createIdentities } from './identity.ts'
 import { createHelmRun } from './helmrelease/shared.ts'
 import type { EngineDeps, Job, JobResult, JobSignals, NodeRecord, RunRecord } from './job.ts'
+import { concernsReceivers, reconcileReceivers } from './receiver/reconcile.ts'
 import { runNodes } from './run-nodes.ts'
 import { isUnfinished, loadEarlierNodes, saveRecord, summarize, withEarlierNodes } from './run-record.ts'
 import { noteSource, refreshAll, sourcesOf } from './run-sources.ts'
@@ -89,6 +90,7 @@ export async function runJob(
     const helm = createHelmRun(isBulk, signal)
     const { failure, hasMissed, left } = await runNodes({ ...base, live, helm, isBulk }, selection, records)
     for (const key of concerned) noteSource(base, checks, key, records, startedAt)
+    if (concernsReceivers(job, records.values())) await reconcileReceivers(base, job)
     await Promise.all([events.flush(), checks.save()])
     if (failure !== undefined) throw failure
     const record: RunRecord = {

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { createBodyBudget } from '../../functions/body.ts'
 import type { Config } from '../../functions/config.ts'
 import type { FunctionDeps } from '../../functions/deps.ts'
+import { createFunctionMemory } from '../../functions/memory.ts'
 import type { Json } from '../../src/base/index.ts'
 import { createRunStore, parseMessage, type JobMessage } from '../../src/coordinator/index.ts'
 import type { JobResult, Job } from '../../src/reconcile/index.ts'
@@ -47,6 +48,9 @@ export function testDeps(change: Partial<FunctionDeps> = {}): FunctionDeps & {
     readArtifact: () => Promise.resolve(undefined),
     background: (work) => void pending.push(work),
     bodies: createBodyBudget(16 << 20),
+    http: { send: () => Promise.reject(new Error('no request is expected')) },
+    read: () => undefined,
+    memory: createFunctionMemory(),
     clock: systemClock,
     random: systemRandom,
     ...change,
