@@ -26,6 +26,13 @@ export interface ClusterConfig {
   readonly binding?: string
 }
 
+/** A webhook of GitHub, and the secret with a token that may read and redeliver its deliveries. */
+export interface GithubHook {
+  /** `https://api.github.com/repos/<owner>/<name>/hooks/<id>`, or `…/orgs/<name>/hooks/<id>`. */
+  readonly hook: string
+  readonly tokenSecret: string
+}
+
 /** The configuration of a deployment. */
 export interface Config {
   readonly clusters: readonly ClusterConfig[]
@@ -34,6 +41,8 @@ export interface Config {
   readonly triggerTokens: readonly string[]
   /** Sign the links to artifacts: the first makes them, all of them are believed. */
   readonly artifactKeys: readonly string[]
+  /** Webhooks of GitHub whose failed deliveries are asked for again. */
+  readonly githubRedelivery: readonly GithubHook[]
   readonly bodyLimitBytes: number
   readonly bodyTimeoutMs: number
   readonly scanIntervalMs: number
@@ -113,6 +122,20 @@ const settingsSchema = z
   })
   .partial()
 
+const redeliverySchema = z
+  .array(
+    z.strictObject({
+      hook: z
+        .string()
+        .regex(
+          /^https?:\/\/[^/?#@\s]+(?:\/api\/v3)?\/(?:repos\/[\w.-]+\/[\w.-]+|orgs\/[\w.-]+)\/hooks\/\d+$/,
+          'must be the API URL of a hook, https://api.github.com/repos/<owner>/<name>/hooks/<id>',
+        ),
+      tokenSecret: secretName,
+    }),
+  )
+  .max(20)
+
 const positive = z.number().int().min(1)
 const limitsSchema = z
   .strictObject({
@@ -184,6 +207,7 @@ export function loadConfig(read: ReadSetting): Config {
     webhookSecrets,
     triggerTokens: secrets('TRIGGER_TOKEN'),
     artifactKeys: secrets('ARTIFACT_KEY'),
+    githubRedelivery: parse('GITHUB_REDELIVERY', redeliverySchema, []),
     bodyLimitBytes: number('BODY_LIMIT_BYTES', 25 * 1024 * 1024, 64 * 1024 * 1024),
     bodyTimeoutMs: number('BODY_TIMEOUT_SECONDS', 10, 300) * 1000,
     scanIntervalMs: number('SCAN_INTERVAL_SECONDS', 60, 86_400) * 1000,

@@ -18,6 +18,7 @@ export function testConfig(change: Partial<Config> = {}): Config {
     webhookSecrets: { github: [webhookSecret], gitlab: [webhookSecret] },
     triggerTokens: [triggerToken],
     artifactKeys: [],
+    githubRedelivery: [],
     bodyLimitBytes: 1 << 20,
     bodyTimeoutMs: 5_000,
     scanIntervalMs: 60_000,
