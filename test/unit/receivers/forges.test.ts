@@ -335,6 +335,31 @@ describe('what payloads say', () => {
   })
 })
 
+describe('Gitea and Forgejo', () => {
+  const forge = forgeOf('gitea')
+  const payload = JSON.stringify(forge.payload())
+  const { headers } = forge.sign(payload)
+  const status = async (change: Record<string, string>, body: string): Promise<number> =>
+    (await deliver(depsOf(), forge, { headers: { ...headers, ...change }, body })).status
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+
+  it('a form is signed by its payload, not by its bytes', async () => {
+    const body = new URLSearchParams({ payload }).toString()
+    assert.equal(await status(form, body), 202)
+    const ofBytes = forge.sign(body).headers['x-gitea-signature'] ?? ''
+    assert.equal(await status({ ...form, 'x-gitea-signature': ofBytes }, body), 401)
+    assert.equal(await status(form, new URLSearchParams({ payload: `${payload} ` }).toString()), 401)
+    assert.equal(await status(form, 'other=1'), 401)
+  })
+  it('the headers of Forgejo alone are enough', async () => {
+    const renamed = Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name.replace('gitea', 'forgejo'), value]),
+    )
+    const answer = await deliver(depsOf(), forge, { headers: renamed, body: payload })
+    assert.equal(answer.status, 202)
+  })
+})
+
 describe('Amazon SNS', () => {
   const forge = forgeOf('codecommit')
   const send = async (deps: Deps, message: object, topic = snsTopic): Promise<number> =>
