@@ -1,0 +1,40 @@
+import { toBase64 } from '../base/index.ts'
+import type { Target } from './types.ts'
+
+const mask = '*****'
+
+/** Shorter values are part of too much else to be looked for. */
+const minLength = 4
+
+/** Parts of an address that are too short to be a secret, such as `api`. */
+const minPathLength = 12
+
+/** What must not show of a Provider: its credentials, and the path of its address, which is the credential of most webhooks. */
+export function secretsOf(target: Target, more: readonly string[] = []): readonly string[] {
+  const { address, token, username, password, headers } = target
+  const values = new Set([token, password, ...Object.values(headers), ...more])
+  if (username !== '' && password !== '') values.add(toBase64(new TextEncoder().encode(`${username}:${password}`)))
+  for (const part of token.split(':')) if (part.length >= 8) values.add(part)
+  for (const header of Object.values(headers))
+    for (const word of header.split(' ')) if (word.length >= 8) values.add(word)
+  if (!URL.canParse(address)) {
+    for (const part of address.split(';')) values.add(part.slice(part.indexOf('=') + 1))
+  } else {
+    const url = new URL(address)
+    for (const part of [`${url.pathname}${url.search}`, ...url.pathname.split('/'), url.search.slice(1), url.username])
+      if (part.length >= minPathLength) values.add(part)
+    values.add(url.password)
+  }
+  return [...values].filter((value) => value.length >= minLength)
+}
+
+/** The text with every secret, in its usual spellings, covered. */
+export function maskSecrets(text: string, secrets: readonly string[]): string {
+  const needles = secrets.flatMap((secret) => {
+    const bytes = new TextEncoder().encode(secret)
+    return [secret, encodeURIComponent(secret), toBase64(bytes), JSON.stringify(secret).slice(1, -1)]
+  })
+  let result = text
+  for (const needle of needles.sort((a, b) => b.length - a.length)) result = result.replaceAll(needle, mask)
+  return result
+}
