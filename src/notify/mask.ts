@@ -38,3 +38,13 @@ export function maskSecrets(text: string, secrets: readonly string[]): string {
   for (const needle of needles.sort((a, b) => b.length - a.length)) result = result.replaceAll(needle, mask)
   return result
 }
+
+/**
+ * A message without what looks like a credential: names and passwords in URLs, values of `Authorization`, private keys. Errors of the engine hold none; this is for what servers and charts say in them.
+ */
+export function scrubMessage(text: string): string {
+  return text
+    .replace(/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/@:]*(?::[^\s/@]*)?@/gi, `$1${mask}@`)
+    .replace(/\b(Bearer|Basic|GenieKey)\s+[\w+/=.~:-]{8,}/gi, `$1 ${mask}`)
+    .replace(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, mask)
+}

@@ -12,6 +12,8 @@ export interface ClusterProgress {
   readonly failed: number
   /** What went wrong as a whole: a code, no message. */
   readonly error?: string
+  /** Nothing in the cluster follows what was pushed. */
+  readonly concernsNothing?: boolean
   /** A newer run did the work of this one. */
   readonly isSuperseded?: boolean
 }
@@ -34,7 +36,7 @@ export function clusterStatus(one: ClusterProgress): RolledUp {
     case 'running':
       return { state: 'pending', description: 'being applied' }
     case 'succeeded':
-      return { state: 'success', description: one.total === 0 ? 'nothing to do' : `${one.total} applied${newer}` }
+      return { state: 'success', description: one.total === 0 ? 'up to date' : `${one.total} applied${newer}` }
     case 'failed': {
       const what =
         one.total === 0

@@ -2,6 +2,7 @@ import type { Chart } from '../helm/index.ts'
 import { createClusterCache, type ClusterCache, type EventCounts } from '../kube/index.ts'
 import type { Checks } from './checks.ts'
 import { createHelmCaches, type HelmCaches } from './helmrelease/shared.ts'
+import { createSerial, type Serial } from './notifications/serial.ts'
 import { createObjectLocks, type ObjectLocks } from './object-locks.ts'
 import type { RemoteCluster } from './remote-cluster.ts'
 import type { BlobStore } from '../ports/index.ts'
@@ -27,6 +28,8 @@ export interface CoordinatorCaches {
   readonly locks: ObjectLocks
   /** The notes of earlier runs, shared by those that go on at the same time. */
   checks?: Promise<Checks>
+  /** One dispatch of notifications after the other. */
+  readonly notifying: Serial
 }
 
 /** Empty caches for one cluster. `store` keeps Git objects across restarts; `git` is a cache that several clusters of one instance share. */
@@ -43,5 +46,6 @@ export function createCaches(
     events: new Map(),
     charts: new Map(),
     locks: createObjectLocks(),
+    notifying: createSerial(),
   }
 }

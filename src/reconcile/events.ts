@@ -12,6 +12,7 @@ export interface ReconcileEvent {
       readonly uid?: string
       readonly resourceVersion?: string
       readonly annotations?: { readonly [key: string]: string }
+      readonly labels?: { readonly [key: string]: string }
     }
   }
   readonly severity: 'info' | 'error'

@@ -3,8 +3,8 @@ import { toEngineError } from '../base/index.ts'
 import { createDirectReader, createKubeClient, createPreloadedReader } from '../kube/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
 import type { RunContext } from './context.ts'
-import { createEventSink } from './events.ts'
 import { createIdentities } from './identity.ts'
+import { createRunEvents } from './notifications/run-events.ts'
 import { createHelmRun } from './helmrelease/shared.ts'
 import type { EngineDeps, Job, JobResult, JobSignals, NodeRecord, RunRecord } from './job.ts'
 import { concernsReceivers, reconcileReceivers } from './receiver/reconcile.ts'
@@ -62,7 +62,7 @@ export async function runJob(
       loadEarlierNodes(deps, job),
       job.kind === 'scan' ? loadWatchedConfigs(client, namespaces, watchConfigsSelector, signal) : undefined,
     ])
-    const events = createEventSink(client, deps.clock, logger, deps.caches.events)
+    const events = createRunEvents({ deps, client, world, logger, signal })
     const sources = createSources({ deps, client, world, events, signal, locks, skipsLocked: job.kind === 'scan' })
     const concerned = sourcesOf(world, job, checks, startedAt)
     await refreshAll(sources, concerned)

@@ -68,7 +68,13 @@ export function statusProvider(api: StatusApi): NotificationProvider {
  */
 export async function setCommitStatus(
   context: SendContext,
-  options: { readonly api: StatusApi; readonly target: Target; readonly status: CommitStatus },
+  options: {
+    readonly api: StatusApi
+    readonly target: Target
+    readonly status: CommitStatus
+    /** Says nothing new where nothing was said before. */
+    readonly onlyWhereKnown?: boolean
+  },
 ): Promise<boolean> {
   const { api, target, status } = options
   const state = api.stateName(status.state)
@@ -78,6 +84,7 @@ export async function setCommitStatus(
     deliver(context, { ...request, headers: { ...request.headers, ...headers } })
   const answer = await ask({ ...api.list(target, status), readBytes: maxListBytes, accept: [404] })
   const known = answer.status === 404 ? undefined : api.latest(parseAnswer(answer.text), status)
+  if (known === undefined && options.onlyWhereKnown === true) return false
   if (known?.state === state && known.description === status.description) return false
   await ask(api.create(target, status))
   return true
