@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { DiagnosticsError, type Diagnostic } from '../src/base/index.ts'
 import { receivers, settingOf, type Provider } from '../src/receivers/index.ts'
 import type { Limits, Settings } from '../src/reconcile/index.ts'
+import { feedbackSchema, type FeedbackRule } from './feedback-config.ts'
 
 /** Reads a variable or secret by its name: the environment, a file, a binding. */
 export type ReadSetting = (name: string) => string | undefined
@@ -51,6 +52,8 @@ export interface Config {
   readonly leaseNamespace?: string
   /** Hosts that sources may be fetched from although their addresses are private (`git.corp.example`, `*.corp.example`, `10.1.2.3`). */
   readonly privateHosts: readonly string[]
+  /** Forges that the deployment itself tells how runs go. */
+  readonly feedback: readonly FeedbackRule[]
   /** What differs from the engine's own defaults. */
   readonly settings: Partial<Settings>
   readonly limits: Partial<Limits>
@@ -197,6 +200,9 @@ export function loadConfig(read: ReadSetting): Config {
     const found = secrets(settingOf(provider))
     if (found.length > 0) webhookSecrets[provider] = found
   }
+  const feedback = parse('FEEDBACK', feedbackSchema, []) as readonly FeedbackRule[]
+  for (const { tokenSecret: name } of feedback)
+    if ((read(name) ?? '') === '') complain('FEEDBACK.tokenSecret', `there is no secret ${name}`)
   const privateHosts = parse('PRIVATE_HOSTS', z.array(z.string().min(1)), [])
   const leaseNamespace = read('LEASE_NAMESPACE')?.trim() ?? ''
   if (leaseNamespace !== '' && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(leaseNamespace))
@@ -213,6 +219,7 @@ export function loadConfig(read: ReadSetting): Config {
     scanIntervalMs: number('SCAN_INTERVAL_SECONDS', 60, 86_400) * 1000,
     runTimeoutMs: number('RUN_TIMEOUT_SECONDS', 300, 840) * 1000,
     privateHosts,
+    feedback,
     settings: { ...(parse('SETTINGS', settingsSchema, {}) as Partial<Settings>), egress: { allowHosts: privateHosts } },
     limits: parse('LIMITS', limitsSchema, {}) as Partial<Limits>,
   }

@@ -21,6 +21,8 @@ export interface FunctionDeps {
   readonly startEarly?: (message: JobMessage) => Promise<unknown>
   /** Lets work go on after the answer. What it does must also be done by somebody else if it is cut off. */
   readonly background: (work: Promise<unknown>) => void
+  /** Tells forges again what they could not be told. */
+  readonly retryFeedback?: () => Promise<void>
   readonly bodies: BodyBudget
   /** Requests to those who sign deliveries, and to forges. */
   readonly http: HttpClient

@@ -29,13 +29,14 @@ import {
 } from '../../src/platforms/cloudflare/index.ts'
 import { artifactBlobKey, isolateGitLimits, type ArtifactName } from '../../src/sources/index.ts'
 import { connectFromWorker, createBindingReader, type WorkerEnv } from './env.ts'
-import { loadConfig } from '../config.ts'
-import type { CreateEngine } from '../engine.ts'
+import { loadConfig, type Config } from '../config.ts'
+import type { ClusterRuntime, CreateEngine } from '../engine.ts'
+import { createFeedback } from '../feedback.ts'
 
 const logger = createConsoleLogger()
 
-/** What the cluster's engine writes for others to read: records of runs, and the paths of Receivers. */
-const sharedPrefixes = ['runs/', 'requests/', 'hooks/', 'receivers/'] as const
+/** What everybody may ask for, or what is read before it is known which cluster it concerns, lives in the store that all clusters share. */
+const sharedPrefixes = ['runs/', 'requests/', 'hooks/', 'receivers/', 'notify/'] as const
 
 /** The constructor of a Durable Object, as the runtime calls it. */
 export type ClusterObjectClass = new (
@@ -54,7 +55,7 @@ export type ClusterObjectClass = new (
 export function createClusterObject(createEngine: CreateEngine): ClusterObjectClass {
   return class ClusterObject extends DurableObject<WorkerEnv> {
     readonly #shared: StateStore
-    readonly #runs: RunStore
+    #runs: RunStore
     readonly #blobs: BlobStore
     readonly #followUps: FollowUps
     #coordinator: Coordinator | undefined
@@ -64,9 +65,13 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
       this.#shared = createRemoteStateStore(env.STATE)
       this.#runs = createRunStore(this.#shared)
       this.#blobs = createSqlBlobStore(ctx.storage.sql, clock)
+      const runs = (): RunStore => this.#runs
       const consumer = {
         coordinatorOf: (cluster: string) => this.#coordinatorOf(cluster),
-        runs: this.#runs,
+        // Another one as soon as the configuration is read.
+        get runs() {
+          return runs()
+        },
         clock,
         logger,
       }
@@ -102,21 +107,17 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
       const config = loadConfig(createBindingReader(env))
       const cluster = config.clusters.find((one) => one.name === name)
       if (cluster === undefined) return undefined
-      const egress = { allowHosts: config.privateHosts }
+      const ports = portsOf(ctx, env, config)
+      this.#runs = createFeedback({ ...ports, config, state: this.#shared, runs: this.#runs }).runs
       const local = createSqlStateStore(ctx.storage.sql, clock)
       const run = createEngine({
+        ...ports,
         cluster: name,
         config,
         connect: () => Promise.resolve(connectFromWorker(cluster, env)),
-        connectOther: createCloudflareKubeConnector({ fetch: (url, init) => fetch(url, init), egress }),
-        http: createCloudflareHttpClient({ egress }),
-        read: createBindingReader(env),
         state: createRoutedStateStore({ shared: this.#shared, local, sharedPrefixes }),
         blobs: this.#blobs,
         limits: { git: isolateGitLimits },
-        clock,
-        random,
-        logger,
       })
       this.#coordinator = createCoordinator({
         cluster: name,
@@ -133,5 +134,25 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
       })
       return this.#coordinator
     }
+  }
+}
+
+/** The ports of an isolate, for the engine and for telling forges. */
+function portsOf(
+  ctx: DurableObjectState,
+  env: WorkerEnv,
+  config: Config,
+): Pick<ClusterRuntime, 'connectOther' | 'http' | 'read' | 'clock' | 'random' | 'logger'> & {
+  readonly background: (work: Promise<void>) => void
+} {
+  const egress = { allowHosts: config.privateHosts }
+  return {
+    connectOther: createCloudflareKubeConnector({ fetch: (url, init) => fetch(url, init), egress }),
+    http: createCloudflareHttpClient({ egress }),
+    read: createBindingReader(env),
+    background: (work) => ctx.waitUntil(work),
+    clock,
+    random,
+    logger,
   }
 }

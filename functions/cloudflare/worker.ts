@@ -15,6 +15,7 @@ import { connectFromWorker, coordinatorClient, createBindingReader, readArtifact
 import { loadConfig } from '../config.ts'
 import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
 import type { FunctionDeps } from '../deps.ts'
+import { createFeedback } from '../feedback.ts'
 import { toErrorResponse } from '../http-errors.ts'
 import { createFunctionMemory } from '../memory.ts'
 import { runSchedule } from '../schedule.ts'
@@ -39,9 +40,25 @@ export function createWorker(): Worker {
     const state = createRemoteStateStore(env.STATE)
     const coordinatorOf: FunctionDeps['coordinatorOf'] = (cluster) =>
       config.clusters.some((one) => one.name === cluster) ? coordinatorClient(env, cluster) : undefined
+    const background = (work: Promise<unknown>): void =>
+      context.waitUntil(
+        work.catch((error: unknown) => logger.log('warn', 'background work failed', { error: String(error) })),
+      )
+    const { runs, retry: retryFeedback } = createFeedback({
+      config,
+      read: createBindingReader(env),
+      state,
+      runs: createRunStore(state),
+      http: createCloudflareHttpClient({ egress: { allowHosts: config.privateHosts } }),
+      clock,
+      logger,
+      background,
+    })
     return {
       config,
       state,
+      runs,
+      retryFeedback,
       coordinatorOf,
       connectTo: async (name) => {
         const cluster = config.clusters.find((one) => one.name === name)
@@ -56,13 +73,9 @@ export function createWorker(): Worker {
       clock,
       random,
       logger,
-      runs: createRunStore(state),
       queue: createCloudflareQueue(env.JOBS),
       startEarly: async (message) => coordinatorOf(message.job.cluster)?.submit(message),
-      background: (work) =>
-        context.waitUntil(
-          work.catch((error: unknown) => logger.log('warn', 'background work failed', { error: String(error) })),
-        ),
+      background,
     }
   }
   return {

@@ -24,6 +24,7 @@ export function testConfig(change: Partial<Config> = {}): Config {
     scanIntervalMs: 60_000,
     runTimeoutMs: 60_000,
     privateHosts: [],
+    feedback: [],
     settings: {},
     limits: {},
     ...change,

@@ -30,6 +30,8 @@ export interface NotificationAnswer {
   readonly drop?: boolean
   /** Never answers. */
   readonly hang?: boolean
+  /** Milliseconds before the answer. */
+  readonly delayMs?: number
 }
 
 /** A real server that takes whatever is sent to any receiving end, and a client that leads every host to it. */
@@ -67,8 +69,10 @@ export async function startNotifyServer(): Promise<NotifyServer> {
       const answer = decide(seen) ?? answers.shift() ?? {}
       if (answer.hang === true) return
       if (answer.drop === true) return void request.socket.destroy()
-      response.writeHead(answer.status ?? 200, answer.headers ?? {})
-      response.end(answer.body ?? '')
+      setTimeout(() => {
+        response.writeHead(answer.status ?? 200, answer.headers ?? {})
+        response.end(answer.body ?? '')
+      }, answer.delayMs ?? 0)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -285,7 +285,7 @@ describe('the status over all clusters', () => {
 
   it('and of each', () => {
     assert.deepEqual(clusterStatus(one('a', 'succeeded')), { state: 'success', description: '3 applied' })
-    assert.deepEqual(clusterStatus(one('a', 'succeeded', 0, 0)), { state: 'success', description: 'nothing to do' })
+    assert.deepEqual(clusterStatus(one('a', 'succeeded', 0, 0)), { state: 'success', description: 'up to date' })
     assert.deepEqual(clusterStatus(one('a', 'failed', 2)), { state: 'failure', description: '2 of 3 failed' })
     assert.deepEqual(clusterStatus({ ...one('a', 'failed', 0, 0), error: 'cluster-unreachable' }), {
       state: 'failure',
