@@ -20,10 +20,7 @@ export async function dispatchEvents(
 ): Promise<void> {
   const store = createNotificationStore(ctx.deps.state, ctx.client.cluster)
   const [errors, waiting] = await Promise.all([store.errors(), store.waiting()])
-  const recovered = errors.flatMap((error) => {
-    const object = recoveredObject(ctx, error)
-    return object === undefined ? [] : [{ error, object }]
-  })
+  const recovered = await recoveredObjects(ctx, errors)
   if (emitted.length === 0 && recovered.length === 0 && waiting.length === 0) return
   const lookup = createLookup(ctx)
   const warnings = createWarnings(ctx)
@@ -42,11 +39,27 @@ export async function dispatchEvents(
   await sendWaiting(ctx, { store, lookup, warnings })
 }
 
-/** The object of an error that is over: it is there, and ready for its current generation. */
-function recoveredObject(ctx: NotifyContext, error: ErrorState): Managed | undefined {
-  const object = ctx.world.get(error.object)
-  if (object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined
+/** Errors whose objects are ready again. The run may have seen an object before somebody else found the error, so each is looked at once more. */
+async function recoveredObjects(
+  ctx: NotifyContext,
+  errors: readonly ErrorState[],
+): Promise<readonly { readonly error: ErrorState; readonly object: Managed }[]> {
+  const candidates = errors.filter((error) => isReady(ctx.world.get(error.object)))
+  const found = await Promise.all(
+    candidates.map(async (error) => {
+      const { apiVersion, kind, metadata } = ctx.world.get(error.object) as Managed
+      const key = { apiVersion, kind, namespace: metadata.namespace, name: metadata.name }
+      const object = await ctx.client.get<Managed>(key, { signal: ctx.signal })
+      return object !== undefined && isReady(object) ? [{ error, object }] : []
+    }),
+  )
+  return found.flat()
+}
+
+/** It is there, and ready for its current generation. */
+function isReady(object: Managed | undefined): boolean {
+  if (object === undefined || object.metadata.deletionTimestamp !== undefined) return false
   const { observedGeneration } = (object.status ?? {}) as { readonly observedGeneration?: number }
   const isCurrent = observedGeneration === undefined || observedGeneration === object.metadata.generation
-  return isCurrent && readyCondition(object)?.status === 'True' ? object : undefined
+  return isCurrent && readyCondition(object)?.status === 'True'
 }
