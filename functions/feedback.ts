@@ -56,15 +56,19 @@ export function createFeedback(deps: FeedbackDeps): Feedback {
   const { config, runs, logger } = deps
   if (config.feedback.length === 0) return { runs, retry: async () => undefined }
   // A run that is told of here already is looked at again at the end.
-  const telling = new Map<string, Set<string>>()
+  const telling = new Map<string, { readonly wanted: Set<string>; readonly hurry: AbortController }>()
   const tell = async (id: string, clusters: readonly string[], pauseMs: number): Promise<void> => {
     const other = telling.get(id)
-    for (const cluster of clusters) other?.add(cluster)
-    if (other !== undefined) return
+    if (other !== undefined) {
+      for (const cluster of clusters) other.wanted.add(cluster)
+      if (pauseMs === 0) other.hurry.abort()
+      return
+    }
     const wanted = new Set(clusters)
-    telling.set(id, wanted)
+    const hurry = new AbortController()
+    telling.set(id, { wanted, hurry })
     try {
-      if (pauseMs > 0) await deps.clock.sleep(pauseMs)
+      if (pauseMs > 0) await deps.clock.sleep(pauseMs, hurry.signal).catch(() => undefined)
       while (wanted.size > 0) {
         const now = [...wanted]
         wanted.clear()

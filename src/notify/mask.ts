@@ -9,9 +9,13 @@ const minLength = 4
 /** Parts of an address that are too short to be a secret, such as `api`. */
 const minPathLength = 12
 
+/** Names of headers whose values are credentials. */
+const secretHeader = /auth|token|key|secret|pass|cookie|signature/i
+
 /** What must not show of a Provider: its credentials, and the path of its address, which is the credential of most webhooks. */
 export function secretsOf(target: Target, more: readonly string[] = []): readonly string[] {
-  const { address, token, username, password, headers } = target
+  const { address, token, username, password } = target
+  const headers = Object.fromEntries(Object.entries(target.headers).filter(([name]) => secretHeader.test(name)))
   const values = new Set([token, password, ...Object.values(headers), ...more])
   if (username !== '' && password !== '') values.add(toBase64(new TextEncoder().encode(`${username}:${password}`)))
   for (const part of token.split(':')) if (part.length >= 8) values.add(part)
@@ -45,6 +49,6 @@ export function maskSecrets(text: string, secrets: readonly string[]): string {
 export function scrubMessage(text: string): string {
   return text
     .replace(/\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/@:]*(?::[^\s/@]*)?@/gi, `$1${mask}@`)
-    .replace(/\b(Bearer|Basic|GenieKey)\s+[\w+/=.~:-]{8,}/gi, `$1 ${mask}`)
+    .replace(/\b(Bearer|Basic|GenieKey)\s+(?=\S*(?:[\d=]|[a-z][A-Z]))[\w+/=.~:-]{8,}/g, `$1 ${mask}`)
     .replace(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, mask)
 }

@@ -28,8 +28,8 @@ export interface CoordinatorCaches {
   readonly locks: ObjectLocks
   /** The notes of earlier runs, shared by those that go on at the same time. */
   checks?: Promise<Checks>
-  /** One dispatch of notifications after the other. */
-  readonly notifying: Serial
+  /** Notifications are planned, and sent, by one run after the other. */
+  readonly notifications: { readonly planning: Serial; readonly sending: Serial }
 }
 
 /** Empty caches for one cluster. `store` keeps Git objects across restarts; `git` is a cache that several clusters of one instance share. */
@@ -46,6 +46,6 @@ export function createCaches(
     events: new Map(),
     charts: new Map(),
     locks: createObjectLocks(),
-    notifying: createSerial(),
+    notifications: { planning: createSerial(), sending: createSerial() },
   }
 }

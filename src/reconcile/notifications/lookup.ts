@@ -1,11 +1,14 @@
 import { apiVersions, type Alert, type Provider } from '../../api/index.ts'
 import { isEngineError } from '../../base/index.ts'
 import type { NotifyContext } from './run-events.ts'
+import type { AlertName } from './store.ts'
 import { resolveProvider, type ResolvedProvider } from './target.ts'
 
 /** Alerts and Providers as a dispatch sees them: read once, and only when they are asked for. */
 export interface Lookup {
   alerts(): Promise<readonly Alert[]>
+  /** One of them, also where it was made after they were read. */
+  alert(name: AlertName): Promise<Alert | undefined>
   /** The Provider that an Alert names, in its own namespace; undefined where there is none. */
   provider(alert: Alert): Promise<Provider | undefined>
   /** @throws EngineError as resolveProvider. */
@@ -26,6 +29,12 @@ export function createLookup(ctx: NotifyContext): Lookup {
   }
   return {
     alerts: () => (alerts ??= listAlerts(ctx)),
+    alert: async ({ namespace, name }) => {
+      const known = await alerts?.catch(() => [])
+      const found = known?.find(({ metadata }) => metadata.name === name && metadata.namespace === namespace)
+      const key = { apiVersion: apiVersions.Alert, kind: 'Alert', namespace, name }
+      return found ?? ctx.client.get<Alert>(key, { signal: ctx.signal })
+    },
     provider: (alert) => {
       const { namespace = '' } = alert.metadata
       const { name } = alert.spec.providerRef

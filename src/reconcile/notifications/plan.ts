@@ -233,7 +233,7 @@ async function readyForAlert(
   }
   let secrets: readonly string[] = []
   try {
-    secrets = (await input.lookup.resolved(provider)).send.secrets
+    secrets = (await input.lookup.resolved(provider)).inMessages
   } catch (error) {
     // Sending says what is wrong with them.
     if (!isEngineError(error)) throw error

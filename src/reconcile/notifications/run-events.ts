@@ -25,7 +25,7 @@ export function createRunEvents(ctx: NotifyContext): EventSink {
   const dispatch = async (): Promise<void> => {
     const events = emitted.splice(0)
     try {
-      await deps.caches.notifying.run(() => dispatchEvents(ctx, events))
+      await dispatchEvents(ctx, events)
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : 'unexpected'
       logger.log('warn', 'notifications not dispatched', { code, events: events.length })

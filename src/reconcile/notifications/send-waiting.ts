@@ -1,5 +1,5 @@
 import type { Alert } from '../../api/index.ts'
-import { EngineError, mapLimit, toEngineError } from '../../base/index.ts'
+import { EngineError, isEngineError, mapLimit, toEngineError } from '../../base/index.ts'
 import {
   commitStatusId,
   isCommitStatusType,
@@ -44,11 +44,10 @@ export async function sendWaiting(ctx: NotifyContext, input: SendInput): Promise
   const byAlert = Map.groupBy(waiting, ({ value }) => `${value.alert.namespace}/${value.alert.name}`)
   const due = [...byAlert.values()].filter((entries) => entries.some(({ value }) => value.nextAt <= now))
   if (due.length === 0) return
-  const alerts = await input.lookup.alerts()
   await mapLimit(due, concurrency, async (entries) => {
     const name = entries[0]?.value.alert
     if (name === undefined) return
-    const alert = alerts.find((one) => one.metadata.name === name.name && one.metadata.namespace === name.namespace)
+    const alert = await input.lookup.alert(name)
     // Nobody asks for it any more.
     if (alert === undefined || alert.spec.suspend === true)
       return void (await Promise.all(entries.map(({ key }) => input.store.done(key))))
@@ -70,14 +69,15 @@ async function sendForAlert(
     if (ctx.signal.aborted || now >= until) break
     // What was refused waits for its own time; what nobody took goes first, or the order would be lost.
     if (value.isRefused === true && value.nextAt > now) continue
-    const error = await sendOne(ctx, input, alert, value, until)
-    if (error === undefined) {
+    const outcome = await sendOne(ctx, input, alert, value, until)
+    if (!isEngineError(outcome)) {
       await input.store.done(key)
-      sentAt = ctx.deps.clock.now()
+      if (outcome === 'sent') sentAt = ctx.deps.clock.now()
       left -= 1
       continue
     }
     if (ctx.signal.aborted) break
+    const error = outcome
     failure = error.message
     if (error.code === 'notify-unsuitable') {
       await input.store.done(key)
@@ -94,18 +94,19 @@ async function sendForAlert(
   await recordOutcome(ctx, input, { alert, name, sentAt, failure, left })
 }
 
+/** `gone`: the Provider is not there any more, or suspended. */
 async function sendOne(
   ctx: NotifyContext,
   input: SendInput,
   alert: Alert,
   { event }: Waiting,
   until: number,
-): Promise<EngineError | undefined> {
+): Promise<EngineError | 'sent' | 'gone'> {
   let secrets: readonly string[] = []
   try {
     const provider = await input.lookup.provider(alert)
     const sender = provider === undefined ? undefined : notificationProvider(provider.spec.type)
-    if (provider === undefined || sender === undefined || provider.spec.suspend === true) return undefined
+    if (provider === undefined || sender === undefined || provider.spec.suspend === true) return 'gone'
     const commitStatus = isCommitStatusType(provider.spec.type) ? commitStatusId(event, alert, provider) : ''
     const resolved = await input.lookup.resolved(provider)
     secrets = resolved.send.secrets
@@ -124,7 +125,7 @@ async function sendOne(
       event,
       targetOf(resolved, alert, commitStatus),
     )
-    return undefined
+    return 'sent'
   } catch (caught) {
     const error = toEngineError(caught)
     const message = maskSecrets(error.message, secrets)

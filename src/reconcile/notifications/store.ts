@@ -51,7 +51,7 @@ const waitingSeconds = day
 const errorSeconds = 30 * day
 const recordSeconds = 30 * day
 /** Notifications that wait for a cluster; the oldest go where there are more. */
-const maxWaiting = 200
+const maxWaiting = 500
 const maxErrors = 1000
 /** Different errors of one object that are remembered. */
 const maxTold = 10

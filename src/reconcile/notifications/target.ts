@@ -12,6 +12,8 @@ export interface ResolvedProvider {
   /** Without the Alert and the id of a commit status, which differ from one notification to the next. */
   readonly target: Omit<Target, 'alert' | 'commitStatus'>
   readonly send: Pick<SendContext, 'secrets' | 'tls' | 'proxy' | 'appToken' | 'cloud' | 'serviceAccount'>
+  /** What the Secret holds and no message needs: an address in `spec` is no secret. Short values are part of too much else. */
+  readonly inMessages: readonly string[]
   readonly timeoutMs: number
 }
 
@@ -19,6 +21,7 @@ type SecretData = NonNullable<Awaited<ReturnType<typeof readSecret>>>
 
 const defaultTimeoutMs = 15_000
 const maxAddress = 2048
+const minInMessages = 8
 
 /**
  * Reads the Secrets of a Provider (notification-controller 1.9): `address` wins over `spec.address`, `username` over `spec.username`; `token`, `password`, `headers` (YAML), the keys of a GitHub App, `proxy`; certificates
@@ -60,8 +63,11 @@ export async function resolveProvider(ctx: NotifyContext, provider: Provider): P
     { ...target, alert: noAlert, commitStatus: '' },
     values.filter((value) => value !== undefined),
   )
+  const isShown = text('address') === ''
+  const messageSecrets = isShown ? secretsOf({ ...target, address: '', alert: noAlert, commitStatus: '' }) : secrets
   return {
     target,
+    inMessages: messageSecrets.filter((value) => value.length >= minInMessages),
     timeoutMs: timeoutOf(provider),
     send: {
       secrets,

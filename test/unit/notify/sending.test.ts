@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { isEngineError, type EngineError } from '../../../src/base/index.ts'
-import { notificationProviders, secretsOf } from '../../../src/notify/index.ts'
+import { notificationProviders, scrubMessage, secretsOf } from '../../../src/notify/index.ts'
 import { createNodeHttpClient } from '../../../src/platforms/node/http.ts'
 import type { Clock } from '../../../src/ports/index.ts'
 import { Canaries } from '../../support/canaries.ts'
@@ -203,4 +203,25 @@ describe('secrets', () => {
     assert.equal(error.message, 'https://hooks.example.com answered with status 400: bad key ***** at *****')
     assert.ok(secretsOf(made).includes('key-0123456789'))
   })
+
+  it('of headers are those whose name says so: other values are words of every message', () => {
+    const made = testTarget('generic', {
+      headers: { 'X-Environment': 'production', 'X-Api-Key': 'abcdefgh', Authorization: 'Bearer ijklmnop' },
+    })
+    assert.deepEqual(secretsOf(made).toSorted(), ['Bearer ijklmnop', 'abcdefgh', 'ijklmnop'])
+  })
+
+  const messages: readonly (readonly [string, string])[] = [
+    ['clone of https://user:pass@git.example.com/x failed', 'clone of https://*****@git.example.com/x failed'],
+    ['pull oci://token@registry.example.com/a', 'pull oci://*****@registry.example.com/a'],
+    ['ssh://git@example.com/x', 'ssh://*****@example.com/x'],
+    ['sent Authorization: Bearer abcdefgh12345678', 'sent Authorization: Bearer *****'],
+    ['Basic dXNlcjpwYXNz', 'Basic *****'],
+    ['Basic settings', 'Basic settings'],
+    ['a\n-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\nb', 'a\n*****\nb'],
+    ['Applied revision: main@sha1:0123', 'Applied revision: main@sha1:0123'],
+    ['see https://example.com/a@b and mail a@b.c', 'see https://example.com/a@b and mail a@b.c'],
+  ]
+  for (const [given, want] of messages)
+    it(`in ${JSON.stringify(given)} are covered`, () => assert.equal(scrubMessage(given), want))
 })
