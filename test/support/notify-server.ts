@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { ProviderType } from '../../src/api/index.ts'
 import type { EgressPolicy } from '../../src/base/index.ts'
@@ -49,19 +50,22 @@ export interface NotifyServer {
 
 const meant = 'x-test-meant-for'
 
-/** Starts it on loopback. */
-export async function startNotifyServer(): Promise<NotifyServer> {
+/** Starts it on loopback; with `tls` it speaks https. */
+export async function startNotifyServer(tls?: ServerOptions): Promise<NotifyServer> {
   const received: ReceivedNotification[] = []
   const answers: NotificationAnswer[] = []
   let decide: (request: ReceivedNotification) => NotificationAnswer | undefined = () => undefined
-  const server = createServer((request: IncomingMessage, response: ServerResponse) => {
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const parts: Buffer[] = []
     request.on('data', (part: Buffer) => parts.push(part))
     request.on('end', () => {
       const { [meant]: origin, ...headers } = request.headers as { [name: string]: string }
       const seen = {
         method: request.method ?? '',
-        url: `${origin ?? `http://${headers['host'] ?? ''}`}${request.url ?? ''}`,
+        // A proxy is asked for whole URLs.
+        url: URL.canParse(request.url ?? '')
+          ? (request.url ?? '')
+          : `${origin ?? `http://${headers['host'] ?? ''}`}${request.url ?? ''}`,
         headers,
         body: Buffer.concat(parts).toString(),
       }
@@ -74,9 +78,10 @@ export async function startNotifyServer(): Promise<NotifyServer> {
         response.end(answer.body ?? '')
       }, answer.delayMs ?? 0)
     })
-  })
+  }
+  const server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const origin = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`
   const client = createNodeHttpClient({ egress: { allowPrivate: true } })
   return {
     origin,

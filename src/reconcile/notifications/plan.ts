@@ -40,12 +40,6 @@ export interface NotificationPlan {
   readonly over: readonly ErrorState[]
 }
 
-/** One event that an Alert sends. `original` has its metadata as it came. */
-interface Chosen {
-  readonly original: NotificationEvent
-  readonly combined: NotificationEvent
-}
-
 /** Decides which Alerts send which events, and in which form (see notification-controller 1.9 for the rules; infra/adr/0081 for what is told more or less often). Reads Alerts, Providers and Secrets; sends nothing. */
 export async function planNotifications(ctx: NotifyContext, input: PlanInput): Promise<NotificationPlan> {
   const alerts = await input.lookup.alerts()
@@ -103,7 +97,7 @@ async function planAlert(
   if (candidates.length === 0) return { notifications: [], errors: [] }
   const provider = await usableProvider(input, alert, candidates[0]?.event)
   if (provider === undefined) return { notifications: [], errors: [] }
-  const chosen: Chosen[] = []
+  const events: NotificationEvent[] = []
   const errors: ErrorState[] = []
   for (const { event: candidate, isRecovery } of candidates) {
     const event = isRecovery ? asRecovery(provider, candidate) : candidate
@@ -111,9 +105,9 @@ async function planAlert(
     const state = isRecovery ? undefined : errorStateOf(ctx, input, { alert, provider, event, later: errors })
     if (state === 'told') continue
     if (state !== undefined) errors.push(state)
-    chosen.push({ original: event, combined: await readyForAlert(input, alert, provider, event) })
+    events.push(await readyForAlert(input, alert, provider, event))
   }
-  return { notifications: notificationsOf(ctx, { alert, provider, chosen }), errors }
+  return { notifications: notificationsOf(ctx, { alert, provider, events }), errors }
 }
 
 /**
@@ -243,12 +237,11 @@ async function readyForAlert(
 
 function notificationsOf(
   ctx: NotifyContext,
-  made: { readonly alert: Alert; readonly provider: Provider; readonly chosen: readonly Chosen[] },
+  made: { readonly alert: Alert; readonly provider: Provider; readonly events: readonly NotificationEvent[] },
 ): readonly Waiting[] {
-  const { alert, provider, chosen } = made
+  const { alert, provider, events } = made
   const isChat = notificationProvider(provider.spec.type)?.isChat === true
-  const isGrouped = isChat && alert.metadata.annotations?.[ownAnnotations.group] === 'run' && chosen.length > 0
-  const events = chosen.map(({ combined }) => combined)
+  const isGrouped = isChat && alert.metadata.annotations?.[ownAnnotations.group] === 'run' && events.length > 0
   const now = ctx.deps.clock.now()
   const { namespace = '', name } = alert.metadata
   return (isGrouped ? [groupEvents(events, ctx.client.cluster)] : events).map((event) => ({
