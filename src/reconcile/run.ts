@@ -1,8 +1,8 @@
 import { labels } from '../api/index.ts'
 import { toEngineError } from '../base/index.ts'
 import { createDirectReader, createKubeClient, createPreloadedReader } from '../kube/index.ts'
+import type { Logger } from '../ports/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
-import type { RunContext } from './context.ts'
 import { createIdentities } from './identity.ts'
 import { createRunEvents } from './notifications/run-events.ts'
 import { createHelmRun } from './helmrelease/shared.ts'
@@ -101,12 +101,7 @@ export async function runJob(
       ...(unaffected === 0 ? {} : { unaffected }),
     }
     await saveRecord(deps, record)
-    logger.log('info', 'run finished', {
-      state: record.state,
-      nodes: record.nodes.length,
-      requests: record.requests ?? 0,
-      ms: (record.finishedAt ?? 0) - job.receivedAt,
-    })
+    logFinished(logger, job, record)
     if (left > 0) return { record, left }
     if (isUnfinished(records.values())) return { record, requeueAfterMs: requeueWaitingMs }
     return hasMissed ? { record, requeueAfterMs: requeueMissedMs } : { record }
@@ -131,6 +126,11 @@ function checksOf(deps: EngineDeps, cluster: string): Promise<Checks> {
   caches.checks ??= loadChecks(deps.state, cluster)
   caches.checks.catch(() => delete caches.checks)
   return caches.checks
+}
+
+function logFinished(logger: Logger, job: Job, record: RunRecord): void {
+  const { state, nodes, requests = 0, finishedAt = 0 } = record
+  logger.log('info', 'run finished', { state, nodes: nodes.length, requests, ms: finishedAt - job.receivedAt })
 }
 
 /** What the record of a run says from its beginning. */
