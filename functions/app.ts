@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { addApi } from './api/index.ts'
 import { handleArtifact } from './artifacts.ts'
+import { handleDeliveries } from './deliveries-list.ts'
 import type { FunctionDeps } from './deps.ts'
 import { errorResponse, jsonResponse, toErrorResponse } from './http-errors.ts'
 import { handleRun, handleRuns, handleTrigger } from './manual.ts'
@@ -15,6 +16,7 @@ export function createApp(deps: FunctionDeps): Hono {
   app.post('/trigger', (c) => handleTrigger(deps, c.req.raw))
   app.get('/runs', (c) => handleRuns(deps, c.req.raw))
   app.get('/runs/:id', (c) => handleRun(deps, c.req.raw, c.req.param('id')))
+  app.get('/deliveries', (c) => handleDeliveries(deps, c.req.raw))
   app.on(['GET', 'HEAD'], '/artifacts/*', (c) => handleArtifact(deps, c.req.raw))
   addApi(app, deps)
   addPages(app, deps)

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { DiagnosticsError, type Diagnostic } from '../src/base/index.ts'
-import { receivers, type Provider } from '../src/receivers/index.ts'
+import { receivers, settingOf, type Provider } from '../src/receivers/index.ts'
 import type { Limits, Settings } from '../src/reconcile/index.ts'
 import { loadReadingConfig, type ReadingConfig } from './reading-config.ts'
+import { feedbackSchema, type FeedbackRule } from './feedback-config.ts'
 
 /** Reads a variable or secret by its name: the environment, a file, a binding. */
 export type ReadSetting = (name: string) => string | undefined
@@ -27,6 +28,13 @@ export interface ClusterConfig {
   readonly binding?: string
 }
 
+/** A webhook of GitHub, and the secret with a token that may read and redeliver its deliveries. */
+export interface GithubHook {
+  /** `https://api.github.com/repos/<owner>/<name>/hooks/<id>`, or `…/orgs/<name>/hooks/<id>`. */
+  readonly hook: string
+  readonly tokenSecret: string
+}
+
 /** The configuration of a deployment. */
 export interface Config {
   readonly clusters: readonly ClusterConfig[]
@@ -36,6 +44,8 @@ export interface Config {
   readonly reading: ReadingConfig
   /** Sign the links to artifacts: the first makes them, all of them are believed. */
   readonly artifactKeys: readonly string[]
+  /** Webhooks of GitHub whose failed deliveries are asked for again. */
+  readonly githubRedelivery: readonly GithubHook[]
   readonly bodyLimitBytes: number
   readonly bodyTimeoutMs: number
   readonly scanIntervalMs: number
@@ -44,6 +54,8 @@ export interface Config {
   readonly leaseNamespace?: string
   /** Hosts that sources may be fetched from although their addresses are private (`git.corp.example`, `*.corp.example`, `10.1.2.3`). */
   readonly privateHosts: readonly string[]
+  /** Forges that the deployment itself tells how runs go. */
+  readonly feedback: readonly FeedbackRule[]
   /** What differs from the engine's own defaults. */
   readonly settings: Partial<Settings>
   readonly limits: Partial<Limits>
@@ -115,6 +127,20 @@ const settingsSchema = z
   })
   .partial()
 
+const redeliverySchema = z
+  .array(
+    z.strictObject({
+      hook: z
+        .string()
+        .regex(
+          /^https?:\/\/[^/?#@\s]+(?:\/api\/v3)?\/(?:repos\/[\w.-]+\/[\w.-]+|orgs\/[\w.-]+)\/hooks\/\d+$/,
+          'must be the API URL of a hook, https://api.github.com/repos/<owner>/<name>/hooks/<id>',
+        ),
+      tokenSecret: secretName,
+    }),
+  )
+  .max(20)
+
 const positive = z.number().int().min(1)
 const limitsSchema = z
   .strictObject({
@@ -173,9 +199,12 @@ export function loadConfig(read: ReadSetting): Config {
   }
   const webhookSecrets: { [P in Provider]?: readonly string[] } = {}
   for (const provider of Object.keys(receivers) as Provider[]) {
-    const found = secrets(`${provider.toUpperCase()}_WEBHOOK_SECRET`)
+    const found = secrets(settingOf(provider))
     if (found.length > 0) webhookSecrets[provider] = found
   }
+  const feedback = parse('FEEDBACK', feedbackSchema, []) as readonly FeedbackRule[]
+  for (const { tokenSecret: name } of feedback)
+    if ((read(name) ?? '') === '') complain('FEEDBACK.tokenSecret', `there is no secret ${name}`)
   const privateHosts = parse('PRIVATE_HOSTS', z.array(z.string().min(1)), [])
   const leaseNamespace = read('LEASE_NAMESPACE')?.trim() ?? ''
   if (leaseNamespace !== '' && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(leaseNamespace))
@@ -187,11 +216,13 @@ export function loadConfig(read: ReadSetting): Config {
     triggerTokens: secrets('TRIGGER_TOKEN'),
     reading: loadReadingConfig({ read, parse, secrets, complain }),
     artifactKeys: secrets('ARTIFACT_KEY'),
+    githubRedelivery: parse('GITHUB_REDELIVERY', redeliverySchema, []),
     bodyLimitBytes: number('BODY_LIMIT_BYTES', 25 * 1024 * 1024, 64 * 1024 * 1024),
     bodyTimeoutMs: number('BODY_TIMEOUT_SECONDS', 10, 300) * 1000,
     scanIntervalMs: number('SCAN_INTERVAL_SECONDS', 60, 86_400) * 1000,
     runTimeoutMs: number('RUN_TIMEOUT_SECONDS', 300, 840) * 1000,
     privateHosts,
+    feedback,
     settings: { ...(parse('SETTINGS', settingsSchema, {}) as Partial<Settings>), egress: { allowHosts: privateHosts } },
     limits: parse('LIMITS', limitsSchema, {}) as Partial<Limits>,
   }

@@ -17,7 +17,7 @@ export interface AcceptedPush {
 }
 
 /**
- * Takes a verified push in and has it queued for every cluster. Deliveries of one id give one run, also when they come at the same time.
+ * Takes a verified push in and has it queued for every cluster. Deliveries of one id give one run for each ref, also when they come at the same time.
  *
  * Cut off at any line, the push is not lost: the request goes to the outbox before the delivery is known, and leaves it after it is queued
  * for every cluster. What is found in the outbox later is queued again, by the next delivery of the same id or by the schedule; queuing twice
@@ -35,7 +35,8 @@ export async function acceptPush(deps: FunctionDeps, notice: PushNotice): Promis
     ...(notice.actor === undefined ? {} : { actor: notice.actor }),
   }
   // Ids come from outside; hashed, they fit into a key whatever they contain.
-  const key = notice.deliveryId === '' ? undefined : `deliveries/${notice.provider}/${sha256Hex(notice.deliveryId)}`
+  const { provider, deliveryId, ref } = notice
+  const key = deliveryId === '' ? undefined : `deliveries/${provider}/${sha256Hex(`${deliveryId}\n${ref}`)}`
   const isFirst = await orUnavailable('state-unavailable', async () => {
     const [, isNew] = await Promise.all([
       deps.state.put(outboxKey(request.id), asJson(request)),

@@ -3,6 +3,7 @@ import type { Clock, HttpClient, KubeTransport, Logger, Queue, Random, StateStor
 import type { ArtifactName } from '../src/sources/index.ts'
 import type { BodyBudget } from './body.ts'
 import type { Config, ReadSetting } from './config.ts'
+import type { FunctionMemory } from './memory.ts'
 
 /** What the handlers need; a composition root of each platform provides it. */
 export interface FunctionDeps {
@@ -20,11 +21,14 @@ export interface FunctionDeps {
   readonly startEarly?: (message: JobMessage) => Promise<unknown>
   /** Lets work go on after the answer. What it does must also be done by somebody else if it is cut off. */
   readonly background: (work: Promise<unknown>) => void
+  /** Tells forges again what they could not be told. */
+  readonly retryFeedback?: () => Promise<void>
   readonly bodies: BodyBudget
   /** Requests to those who sign deliveries, to forges and to logins. */
   readonly http: HttpClient
   /** Reads a secret of the deployment when it is used. */
   readonly read: ReadSetting
+  readonly memory: FunctionMemory
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger

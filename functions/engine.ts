@@ -47,6 +47,8 @@ export interface ClusterRuntime {
   readonly blobs: BlobStore
   /** Git objects that the clusters of one instance share; left out, each has its own. */
   readonly git?: GitObjectCache
+  /** Keeps the process awake for work that goes on after a job. */
+  readonly background?: (work: Promise<void>) => void
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger

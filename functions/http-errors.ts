@@ -15,6 +15,7 @@ export const statusOfCode: { readonly [code: string]: number } = {
   'body-too-large': 413,
   'body-budget-spent': 503,
   'queue-unavailable': 503,
+  'issuer-unreachable': 503,
   'state-unavailable': 503,
   'wait-timeout': 504,
 }

@@ -8,6 +8,7 @@ import {
   handleDeadLetter,
   handleMessage,
   maxAttempts,
+  type ConsumerDeps,
   type Coordinator,
   type JobMessage,
   type RunStore,
@@ -30,12 +31,22 @@ import {
 import { artifactBlobKey, isolateGitLimits, type ArtifactName } from '../../src/sources/index.ts'
 import { connectFromWorker, createBindingReader, type WorkerEnv } from './env.ts'
 import { loadConfig } from '../config.ts'
-import type { CreateEngine } from '../engine.ts'
+import type { ClusterRuntime, CreateEngine } from '../engine.ts'
+import { createFeedback } from '../feedback.ts'
 
 const logger = createConsoleLogger()
 
-/** What a run leaves for others to read: its records, and summaries of what it saw. All else stays with the cluster. */
-const sharedPrefixes = ['runs/', 'requests/', 'objects/', 'commits/', 'metrics/']
+/** What everybody may ask for, or what is read before it is known which cluster it concerns, lives in the store that all clusters share. */
+const sharedPrefixes = [
+  'runs/',
+  'requests/',
+  'hooks/',
+  'receivers/',
+  'notify/',
+  'objects/',
+  'commits/',
+  'metrics/',
+] as const
 
 /** The constructor of a Durable Object, as the runtime calls it. */
 export type ClusterObjectClass = new (
@@ -54,7 +65,7 @@ export type ClusterObjectClass = new (
 export function createClusterObject(createEngine: CreateEngine): ClusterObjectClass {
   return class ClusterObject extends DurableObject<WorkerEnv> {
     readonly #shared: StateStore
-    readonly #runs: RunStore
+    #told: RunStore | undefined
     readonly #blobs: BlobStore
     readonly #followUps: FollowUps
     #coordinator: Coordinator | undefined
@@ -62,22 +73,13 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
     constructor(ctx: DurableObjectState, env: WorkerEnv) {
       super(ctx, env)
       this.#shared = createRemoteStateStore(env.STATE)
-      this.#runs = createRunStore(this.#shared)
       this.#blobs = createSqlBlobStore(ctx.storage.sql, clock)
-      const consumer = {
-        coordinatorOf: (cluster: string) => this.#coordinatorOf(cluster),
-        runs: this.#runs,
+      this.#followUps = followUpsOf(ctx, () => ({
+        coordinatorOf: (cluster) => this.#coordinatorOf(cluster),
+        runs: this.#runs(),
         clock,
         logger,
-      }
-      this.#followUps = createFollowUps({
-        storage: ctx.storage,
-        clock,
-        logger,
-        maxAttempts,
-        handle: (message, info) => handleMessage(consumer, message, info),
-        handleDeadLetter: (message) => handleDeadLetter(consumer, message),
-      })
+      }))
     }
 
     async submit(message: JobMessage): Promise<SubmitResult> {
@@ -95,43 +97,76 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
       return this.#followUps.deliver()
     }
 
+    /** The records of runs; what changes there is told to forges. */
+    #runs(): RunStore {
+      return (this.#told ??= createFeedback({
+        ...portsOf(this.ctx, this.env),
+        state: this.#shared,
+        runs: createRunStore(this.#shared),
+      }).runs)
+    }
+
     /** Made for the first message, which says whose object this is. */
     #coordinatorOf(name: string): Coordinator | undefined {
       if (this.#coordinator !== undefined) return this.#coordinator
-      const { ctx, env } = this
-      const config = loadConfig(createBindingReader(env))
-      const cluster = config.clusters.find((one) => one.name === name)
+      const ports = portsOf(this.ctx, this.env)
+      const cluster = ports.config.clusters.find((one) => one.name === name)
       if (cluster === undefined) return undefined
-      const egress = { allowHosts: config.privateHosts }
-      const local = createSqlStateStore(ctx.storage.sql, clock)
+      const local = createSqlStateStore(this.ctx.storage.sql, clock)
       const run = createEngine({
+        ...ports,
         cluster: name,
-        config,
-        connect: () => Promise.resolve(connectFromWorker(cluster, env)),
-        connectOther: createCloudflareKubeConnector({ fetch: (url, init) => fetch(url, init), egress }),
-        http: createCloudflareHttpClient({ egress }),
-        read: createBindingReader(env),
+        connect: () => Promise.resolve(connectFromWorker(cluster, this.env)),
         state: createRoutedStateStore({ shared: this.#shared, local, sharedPrefixes }),
         blobs: this.#blobs,
         limits: { git: isolateGitLimits },
-        clock,
-        random,
-        logger,
       })
       this.#coordinator = createCoordinator({
+        ...ports,
         cluster: name,
         run,
-        runs: this.#runs,
+        runs: this.#runs(),
         status: createClusterStatusKeeper(this.#shared, name),
-        random,
         // One isolate has little memory for runs that go on at the same time.
         parallelJobs: 2,
         scheduleFollowUp: (message, delayMs) => this.#followUps.schedule(encodeMessage(message), delayMs),
-        clock,
-        logger,
-        runTimeoutMs: config.runTimeoutMs,
+        runTimeoutMs: ports.config.runTimeoutMs,
       })
       return this.#coordinator
     }
   }
+}
+
+/** The configuration and the ports of an isolate, for the engine and for telling forges. Throws a DiagnosticsError `config-invalid`. */
+function portsOf(
+  ctx: DurableObjectState,
+  env: WorkerEnv,
+): Pick<ClusterRuntime, 'config' | 'connectOther' | 'http' | 'read' | 'clock' | 'random' | 'logger'> & {
+  readonly background: (work: Promise<void>) => void
+} {
+  const read = createBindingReader(env)
+  const config = loadConfig(read)
+  const egress = { allowHosts: config.privateHosts }
+  return {
+    config,
+    connectOther: createCloudflareKubeConnector({ fetch: (url, init) => fetch(url, init), egress }),
+    http: createCloudflareHttpClient({ egress }),
+    read,
+    background: (work) => ctx.waitUntil(work),
+    clock,
+    random,
+    logger,
+  }
+}
+
+/** Runs that go on later, taken by the alarm of the object. The consumer is made for each message, when the configuration is needed. */
+function followUpsOf(ctx: DurableObjectState, consumer: () => ConsumerDeps): FollowUps {
+  return createFollowUps({
+    storage: ctx.storage,
+    clock,
+    logger,
+    maxAttempts,
+    handle: (message, info) => handleMessage(consumer(), message, info),
+    handleDeadLetter: (message) => handleDeadLetter(consumer(), message),
+  })
 }

@@ -15,7 +15,9 @@ import { connectFromWorker, coordinatorClient, createBindingReader, readArtifact
 import { loadConfig } from '../config.ts'
 import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
 import type { FunctionDeps } from '../deps.ts'
+import { createFeedback } from '../feedback.ts'
 import { toErrorResponse } from '../http-errors.ts'
+import { createFunctionMemory } from '../memory.ts'
 import { runSchedule } from '../schedule.ts'
 
 /** Bytes of request bodies held at the same time; an isolate has 128 MB for everything. */
@@ -28,18 +30,35 @@ export interface Worker {
   queue(batch: MessageBatch, env: WorkerEnv, context: ExecutionContext): Promise<void>
 }
 
-/** Wires the ports of Cloudflare for each event. Only the budget for bodies outlives one. */
+/** Wires the ports of Cloudflare for each event. Only the budget for bodies and what handlers remember outlive one. */
 export function createWorker(): Worker {
   const bodies = createBodyBudget(bodyBudgetBytes)
+  const memory = createFunctionMemory()
   const logger = createConsoleLogger()
   const depsOf = (env: WorkerEnv, context: ExecutionContext): FunctionDeps => {
     const config = loadConfig(createBindingReader(env))
     const state = createRemoteStateStore(env.STATE)
     const coordinatorOf: FunctionDeps['coordinatorOf'] = (cluster) =>
       config.clusters.some((one) => one.name === cluster) ? coordinatorClient(env, cluster) : undefined
+    const background = (work: Promise<unknown>): void =>
+      context.waitUntil(
+        work.catch((error: unknown) => logger.log('warn', 'background work failed', { error: String(error) })),
+      )
+    const { runs, retry: retryFeedback } = createFeedback({
+      config,
+      read: createBindingReader(env),
+      state,
+      runs: createRunStore(state),
+      http: createCloudflareHttpClient({ egress: { allowHosts: config.privateHosts } }),
+      clock,
+      logger,
+      background,
+    })
     return {
       config,
       state,
+      runs,
+      retryFeedback,
       coordinatorOf,
       connectTo: async (name) => {
         const cluster = config.clusters.find((one) => one.name === name)
@@ -48,18 +67,15 @@ export function createWorker(): Worker {
       readArtifact: async (name) =>
         config.clusters.some((one) => one.name === name.cluster) ? readArtifact(env, name) : undefined,
       bodies,
+      memory,
       http: createCloudflareHttpClient({ egress: { allowHosts: config.privateHosts } }),
       read: createBindingReader(env),
       clock,
       random,
       logger,
-      runs: createRunStore(state),
       queue: createCloudflareQueue(env.JOBS),
       startEarly: async (message) => coordinatorOf(message.job.cluster)?.submit(message),
-      background: (work) =>
-        context.waitUntil(
-          work.catch((error: unknown) => logger.log('warn', 'background work failed', { error: String(error) })),
-        ),
+      background,
     }
   }
   return {

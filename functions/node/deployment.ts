@@ -26,8 +26,10 @@ import type { Config, ReadSetting } from '../config.ts'
 import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
 import { dispatchAbandoned } from '../deliveries.ts'
 import type { FunctionDeps } from '../deps.ts'
+import { createFeedback } from '../feedback.ts'
 import type { CreateEngine } from '../engine.ts'
 import { connectFromNode } from './transport.ts'
+import { createFunctionMemory } from '../memory.ts'
 import { runSchedule } from '../schedule.ts'
 
 /** Bytes of request bodies held at the same time. */
@@ -61,9 +63,11 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
   const database = openDatabase(file, { durability: 'process' })
   const durableDatabase = openDatabase(file, { durability: 'power-loss' })
   const state = createNodeStateStore(database, clock)
-  const runs = createRunStore(state)
   const background = new Set<Promise<unknown>>()
   const http = createNodeHttpClient({ egress: { allowHosts: config.privateHosts } })
+  const inBackground = (work: Promise<unknown>): void => keep(background, work, logger)
+  const ports = { config, read: options.read, http, state, clock, random, logger, background: inBackground }
+  const { runs, retry: retryFeedback } = createFeedback({ ...ports, runs: createRunStore(state) })
   const ssh = createNodeSshClient({ egress: { allowHosts: config.privateHosts } })
   const blobs = createDirectoryBlobStore({ directory: join(options.dataDir, 'cache') })
   // A push to many clusters is one download.
@@ -80,25 +84,20 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
   })
   const coordinators = createCoordinators({ ...options, runs, queue, state }, (cluster) =>
     options.createEngine({
+      ...ports,
       cluster: cluster.name,
-      config,
       connect: () => connectFromNode(cluster, options.read),
       connectOther: createNodeKubeConnector({ egress: { allowHosts: config.privateHosts } }),
-      http,
-      read: options.read,
       ssh,
-      state,
       blobs,
       git,
-      clock,
-      random,
-      logger,
     }),
   )
   const deps: FunctionDeps = {
     config,
     state,
     runs,
+    retryFeedback,
     queue,
     clock,
     random,
@@ -106,10 +105,11 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
     coordinatorOf: (cluster) => coordinators.get(cluster),
     connectTo: createConnections(config, options.read),
     readArtifact: (name) => blobs.get(artifactBlobKey(name)),
-    background: (work) => keep(background, work, logger),
+    background: inBackground,
     bodies: createBodyBudget(bodyBudgetBytes),
     http,
     read: options.read,
+    memory: createFunctionMemory(),
   }
   const scan = (): void => deps.background(runSchedule(deps))
   let timer: ReturnType<typeof setInterval> | undefined

@@ -73,7 +73,7 @@ export const annotations = {
 } as const
 
 /**
- * Annotations of our own, on Kustomizations and HelmReleases (and sources, where it is said). They say what Flux has no field for; Flux's controllers ignore them.
+ * Annotations of our own, on Kustomizations and HelmReleases (and other kinds, where it is said). They say what Flux has no field for; Flux's controllers ignore them.
  */
 export const ownAnnotations = {
   /** `enabled`: what can be applied is applied although other objects of the same Kustomization are refused. */
@@ -84,6 +84,8 @@ export const ownAnnotations = {
   dependsOn: 'sluice.dev/depends-on',
   /** On a GitRepository, `enabled`: its artifact is packed and served as a file, for tools that read it. */
   archive: 'sluice.dev/archive',
+  /** On an Alert, `run`: Providers for people get one message for a run instead of one for each object. */
+  group: 'sluice.dev/group',
 } as const
 
 /** On every object that has something to clean up when it is deleted. */

@@ -3,4 +3,4 @@
  * evaluated over plain data. Pure, bounded, without eval; regular expressions are RE2's. Sole importer of the CEL library.
  * @module
  */
-export { compileCel, type CelOptions, type CelProgram } from './program.ts'
+export { compileCel, compileCelValue, type CelOptions, type CelProgram } from './program.ts'

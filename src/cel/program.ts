@@ -9,6 +9,8 @@ export interface CelOptions {
   readonly variables?: readonly string[]
   /** Name of the field that holds the expression, for messages: `spec.dependsOn[0].readyExpr`. */
   readonly field: string
+  /** What it must give; default `bool`. */
+  readonly gives?: 'bool' | 'string'
 }
 
 /** A compiled expression. Keeps no state between evaluations. */
@@ -18,6 +20,8 @@ export interface CelProgram {
    * @throws EngineError `cel-evaluation-failed` for a missing field (unless `has()` or `.?` asks first), types that do not fit, and any value that is no boolean.
    */
   evaluateBool(variables: { readonly [name: string]: unknown }): boolean
+  /** The value as a text, of a program that gives one. @throws EngineError as {@link CelProgram.evaluateBool}. */
+  evaluateString(variables: { readonly [name: string]: unknown }): string
 }
 
 /** Bounds that no sensible expression reaches. */
@@ -27,7 +31,7 @@ const limits = { maxAstNodes: 2_000, maxDepth: 100, maxListElements: 500, maxMap
 const maxComprehensionDepth = 3
 
 /**
- * Compiles an expression that must give a boolean: the standard library with optional types, the extensions for strings, sets and encoders,
+ * Compiles an expression that must give a boolean, or a text where the caller says so: the standard library with optional types, the extensions for strings, sets and encoders,
  * comparison across numeric types (cel-go 0.26 as fluxcd/pkg runtime sets it up). Numbers of plain data are doubles.
  *
  * @throws EngineError `cel-invalid` (`stall`, reason `InvalidCELExpression`) with the place of the error.
@@ -40,19 +44,27 @@ export function compileCel(expression: string, options: CelOptions): CelProgram 
   const checked = environment.check(text)
   if (!checked.valid) throw invalid(options, summary(checked.error))
   const type = String(checked.type)
-  if (type !== 'bool' && type !== 'dyn' && !type.startsWith('dyn<'))
-    throw invalid(options, `it gives ${type}, not bool`)
+  const wanted = options.gives ?? 'bool'
+  if (type !== wanted && type !== 'dyn' && !type.startsWith('dyn<'))
+    throw invalid(options, `it gives ${type}, not ${wanted}`)
   const run = environment.parse(text)
+  const evaluate = (variables: { readonly [name: string]: unknown }): unknown => {
+    try {
+      return run({ ...variables })
+    } catch (error) {
+      throw failed(options, summary(error))
+    }
+  }
   return {
     evaluateBool: (variables) => {
-      let value: unknown
-      try {
-        value = run({ ...variables })
-      } catch (error) {
-        throw failed(options, summary(error))
-      }
+      const value = evaluate(variables)
       if (typeof value === 'boolean') return value
       throw failed(options, 'its value is no boolean')
+    },
+    evaluateString: (variables) => {
+      const value = evaluate(variables)
+      if (typeof value === 'string') return value
+      throw failed(options, 'its value is no string')
     },
   }
 }
@@ -92,4 +104,29 @@ function failed(options: CelOptions, message: string): EngineError {
     disposition: 'wait',
     data: { field: options.field },
   })
+}
+
+/**
+ * Compiles an expression of any type. What it gives is a value of the library, good as a variable of further expressions.
+ *
+ * @throws EngineError as {@link compileCel}; the program throws `cel-evaluation-failed`.
+ */
+export function compileCelValue(
+  expression: string,
+  options: Omit<CelOptions, 'gives'>,
+): (variables: { readonly [name: string]: unknown }) => unknown {
+  if (expression.length > maxLength)
+    throw invalid(options, `it is ${expression.length} characters long, more than the ${maxLength} allowed`)
+  const environment = createEnvironment(options.variables, limits)
+  const text = rewrite(environment, expression, options)
+  const checked = environment.check(text)
+  if (!checked.valid) throw invalid(options, summary(checked.error))
+  const run = environment.parse(text)
+  return (variables) => {
+    try {
+      return run({ ...variables })
+    } catch (error) {
+      throw failed(options, summary(error))
+    }
+  }
 }

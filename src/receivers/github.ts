@@ -3,8 +3,12 @@ import { z } from 'zod'
 import {
   boundedText,
   commitId,
+  decodeChanges,
   decodeText,
+  deliveryIdOf,
+  eventName,
   existingCommit,
+  formPayload,
   parseJson,
   parseWith,
   payloadInvalid,
@@ -12,20 +16,37 @@ import {
   refName,
   repositoryUrl,
 } from './payload.ts'
+import { parseSignature, verifyHmac } from './hmac.ts'
+import { refIn, tokenOf } from './hook-payload.ts'
+import type { HookType } from './hook-types.ts'
+import { refuse } from './refusal.ts'
 import type { Decoded, HeaderReader, Receiver } from './types.ts'
+
+const repositoryFields = z.object({
+  clone_url: repositoryUrl,
+  ssh_url: repositoryUrl,
+  git_url: repositoryUrl,
+  html_url: repositoryUrl,
+})
+const sender = z.object({ login: boundedText(256).nullish() }).nullish()
 
 const pushPayload = z.object({
   ref: refName,
   before: commitId.nullish(),
   after: commitId.nullish(),
-  repository: z.object({
-    clone_url: repositoryUrl,
-    ssh_url: repositoryUrl,
-    git_url: repositoryUrl,
-    html_url: repositoryUrl,
-  }),
+  deleted: z.boolean().nullish(),
+  repository: repositoryFields,
   pusher: z.object({ name: boundedText(256).nullish() }).nullish(),
-  sender: z.object({ login: boundedText(256).nullish() }).nullish(),
+  sender,
+})
+
+const pullRequestPayload = z.object({
+  action: boundedText(64),
+  number: z.number().int().min(1),
+  before: commitId.nullish(),
+  pull_request: z.object({ head: z.object({ sha: commitId.nullish() }).nullish() }).nullish(),
+  repository: repositoryFields,
+  sender,
 })
 
 /**
@@ -50,44 +71,72 @@ export const github: Receiver = {
 
   decode(headers, body) {
     const event = headers.get('x-github-event') ?? ''
-    if (event === 'ping') return { kind: 'ping' }
     if (event === '') throw payloadInvalid([{ field: 'X-GitHub-Event', message: 'the header is missing' }])
-    if (event !== 'push') return { kind: 'ignored', reason: `events of type ${event.slice(0, 64)} are not acted on` }
-    return decodePush(headers, parseWith(pushPayload, parseJson(payloadText(headers, body))))
+    const facts = { event: eventName(event), deliveryId: deliveryIdOf(headers.get('x-github-delivery')) }
+    if (event === 'ping') return { ...facts, kind: 'ping' }
+    if (event === 'push') return decodePush(facts, parseWith(pushPayload, parseJson(formPayload(headers, body))))
+    if (event === 'pull_request')
+      return decodePullRequest(facts, parseWith(pullRequestPayload, parseJson(formPayload(headers, body))))
+    return { ...facts, kind: 'ignored', reason: `events of type ${facts.event} are not acted on` }
   },
 }
 
-function decodePush(headers: HeaderReader, payload: z.infer<typeof pushPayload>): Decoded {
-  const { repository, ref } = payload
+/** The same of a Receiver object `github`. Every event counts that `spec.events` allows, also `ping`. */
+export const githubHook: HookType = {
+  type: 'github',
+  hasEvents: true,
+  verifyHeaders: async (headers) => {
+    if (signatureOf(headers) === undefined) throw refuse('the X-Hub-Signature-256 header is missing or malformed')
+  },
+  verify: async ({ headers, body }, access) => {
+    const { signature = '' } = parseSignature(headers.get('x-hub-signature-256'), ['sha256']) ?? {}
+    if (!(await verifyHmac(body, signature, [tokenOf(access)], 'sha256')))
+      throw refuse('the X-Hub-Signature-256 header does not match the body')
+    let text: string
+    try {
+      text = formPayload(headers, body)
+    } catch {
+      throw refuse('the body is no payload of GitHub')
+    }
+    return {
+      event: eventName(headers.get('x-github-event')),
+      deliveryId: deliveryIdOf(headers.get('x-github-delivery')),
+      ...refIn(text),
+    }
+  },
+}
+
+type Facts = Pick<Decoded, 'event' | 'deliveryId'>
+
+function decodePush(facts: Facts, payload: z.infer<typeof pushPayload>): Decoded {
+  const { ref, before, after, deleted } = payload
+  const actor = payload.sender?.login ?? payload.pusher?.name ?? undefined
+  const isDeleted = deleted === true || (after !== null && after !== undefined && existingCommit(after) === undefined)
+  return decodeChanges(facts, { provider: 'github', urls: urlsOf(payload.repository), actor }, [
+    { ref, before, after, isDeleted },
+  ])
+}
+
+/** A pull request moves `refs/pull/<number>/head`, which a source may follow by `spec.ref.name`. */
+function decodePullRequest(facts: Facts, payload: z.infer<typeof pullRequestPayload>): Decoded {
+  const { action, number, repository } = payload
+  const ref = `refs/pull/${number}/head`
+  if (!['opened', 'reopened', 'synchronize'].includes(action))
+    return { ...facts, kind: 'ignored', reason: `'${action}' of a pull request moves no ref`, ref }
+  const actor = payload.sender?.login ?? undefined
+  const after = payload.pull_request?.head?.sha
+  return decodeChanges(facts, { provider: 'github', urls: urlsOf(repository), actor }, [
+    { ref, before: payload.before, after, isDeleted: false },
+  ])
+}
+
+function urlsOf(repository: z.infer<typeof repositoryFields>): readonly string[] {
   const urls = presentUrls([repository.clone_url, repository.ssh_url, repository.git_url, repository.html_url])
   if (urls.length === 0) throw payloadInvalid([{ field: 'repository', message: 'names no URL of the repository' }])
-  const before = existingCommit(payload.before)
-  const after = existingCommit(payload.after)
-  const actor = payload.sender?.login ?? payload.pusher?.name ?? undefined
-  return {
-    kind: 'push',
-    notice: {
-      provider: 'github',
-      deliveryId: headers.get('x-github-delivery')?.slice(0, 256) ?? '',
-      urls,
-      ref,
-      ...(before === undefined ? {} : { before }),
-      ...(after === undefined ? {} : { after }),
-      ...(actor === undefined ? {} : { actor }),
-    },
-  }
+  return urls
 }
 
 function signatureOf(headers: HeaderReader): string | undefined {
   const value = headers.get('x-hub-signature-256') ?? ''
   return /^sha256=[0-9a-f]{64}$/.test(value) ? value : undefined
-}
-
-function payloadText(headers: HeaderReader, body: Uint8Array): string {
-  const text = decodeText(body)
-  const type = headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
-  if (type !== 'application/x-www-form-urlencoded') return text
-  const payload = new URLSearchParams(text).get('payload')
-  if (payload === null) throw payloadInvalid([{ field: 'payload', message: 'the form has no such field' }])
-  return payload
 }

@@ -1,9 +1,15 @@
 import { z } from 'zod'
-import { matchesAnySecret } from './constant-time.ts'
+import { utf8Text } from '../base/index.ts'
+import { isHeaderEqual, matchesAnySecret } from './constant-time.ts'
+import { refIn, tokenOf } from './hook-payload.ts'
+import type { HookType } from './hook-types.ts'
 import {
   boundedText,
   commitId,
+  decodeChanges,
   decodeText,
+  deliveryIdOf,
+  eventName,
   existingCommit,
   parseJson,
   parseWith,
@@ -12,22 +18,36 @@ import {
   refName,
   repositoryUrl,
 } from './payload.ts'
-import type { Decoded, HeaderReader, Receiver } from './types.ts'
+import { refuse } from './refusal.ts'
+import type { Decoded, Receiver } from './types.ts'
+
+const projectFields = z.object({
+  git_http_url: repositoryUrl,
+  git_ssh_url: repositoryUrl,
+  http_url: repositoryUrl,
+  ssh_url: repositoryUrl,
+  url: repositoryUrl,
+  web_url: repositoryUrl,
+})
 
 const pushPayload = z.object({
   ref: refName,
   before: commitId.nullish(),
   after: commitId.nullish(),
-  project: z.object({
-    git_http_url: repositoryUrl,
-    git_ssh_url: repositoryUrl,
-    http_url: repositoryUrl,
-    ssh_url: repositoryUrl,
-    url: repositoryUrl,
-    web_url: repositoryUrl,
-  }),
+  project: projectFields,
   user_username: boundedText(256).nullish(),
   user_name: boundedText(256).nullish(),
+})
+
+const mergeRequestPayload = z.object({
+  project: projectFields,
+  user: z.object({ username: boundedText(256).nullish() }).nullish(),
+  object_attributes: z.object({
+    iid: z.number().int().min(1),
+    action: boundedText(64).nullish(),
+    oldrev: commitId.nullish(),
+    last_commit: z.object({ id: commitId.nullish() }).nullish(),
+  }),
 })
 
 const pushEvents: readonly string[] = ['Push Hook', 'Tag Push Hook']
@@ -47,25 +67,74 @@ export const gitlab: Receiver = {
   decode(headers, body) {
     const event = headers.get('x-gitlab-event') ?? ''
     if (event === '') throw payloadInvalid([{ field: 'X-Gitlab-Event', message: 'the header is missing' }])
-    if (event === 'System Hook') return decodeSystemHook(headers, body)
+    const facts = {
+      event: eventName(event),
+      // The first stays the same when GitLab tries again; older versions send only the second.
+      deliveryId: deliveryIdOf(headers.get('idempotency-key') ?? headers.get('x-gitlab-event-uuid')),
+    }
+    if (event === 'System Hook') return decodeSystemHook(facts, body)
+    if (event === 'Merge Request Hook') return decodeMergeRequest(facts, parseJson(decodeText(body)))
     if (!pushEvents.includes(event))
-      return { kind: 'ignored', reason: `events of type ${event.slice(0, 64)} are not acted on` }
-    return decodePush(headers, parseJson(decodeText(body)))
+      return { ...facts, kind: 'ignored', reason: `events of type ${facts.event} are not acted on` }
+    return decodePush(facts, parseJson(decodeText(body)))
   },
 }
 
-/** Hooks of a whole instance send every event under one name; the payload says which it is. */
-function decodeSystemHook(headers: HeaderReader, body: Uint8Array): Decoded {
-  const payload = parseJson(decodeText(body))
-  const { event_name: name } = parseWith(z.object({ event_name: boundedText(64) }), payload)
-  if (name !== 'push' && name !== 'tag_push')
-    return { kind: 'ignored', reason: `system events of type ${name} are not acted on` }
-  return decodePush(headers, payload)
+/** The same of a Receiver object `gitlab`. Every event counts that `spec.events` allows. */
+export const gitlabHook: HookType = {
+  type: 'gitlab',
+  hasEvents: true,
+  verifyHeaders: async (headers, access) => {
+    if (!(await isHeaderEqual(headers.get('x-gitlab-token') ?? '', tokenOf(access))))
+      throw refuse('the X-Gitlab-Token header does not match the token')
+  },
+  verify: async ({ headers, body }) => ({
+    event: eventName(headers.get('x-gitlab-event')),
+    deliveryId: deliveryIdOf(headers.get('idempotency-key') ?? headers.get('x-gitlab-event-uuid')),
+    ...refIn(utf8Text(body) ?? ''),
+  }),
 }
 
-function decodePush(headers: HeaderReader, json: unknown): Decoded {
+type Facts = Pick<Decoded, 'event' | 'deliveryId'>
+
+/** Hooks of a whole instance send every event under one name; the payload says which it is. */
+function decodeSystemHook(facts: Facts, body: Uint8Array): Decoded {
+  const payload = parseJson(decodeText(body))
+  const { event_name: name, object_kind: kind } = parseWith(
+    z.object({ event_name: boundedText(64).nullish(), object_kind: boundedText(64).nullish() }),
+    payload,
+  )
+  if (kind === 'merge_request') return decodeMergeRequest(facts, payload)
+  if (name !== 'push' && name !== 'tag_push')
+    return { ...facts, kind: 'ignored', reason: `system events of type ${name ?? kind ?? '?'} are not acted on` }
+  return decodePush(facts, payload)
+}
+
+function decodePush(facts: Facts, json: unknown): Decoded {
   const payload = parseWith(pushPayload, json)
-  const { project } = payload
+  const { ref, before, after } = payload
+  const actor = payload.user_username ?? payload.user_name ?? undefined
+  const isDeleted = after !== null && after !== undefined && existingCommit(after) === undefined
+  return decodeChanges(facts, { provider: 'gitlab', urls: urlsOf(payload.project), actor }, [
+    { ref, before, after, isDeleted },
+  ])
+}
+
+/** A merge request moves `refs/merge-requests/<number>/head`, which a source may follow by `spec.ref.name`. */
+function decodeMergeRequest(facts: Facts, json: unknown): Decoded {
+  const { project, user, object_attributes: request } = parseWith(mergeRequestPayload, json)
+  const ref = `refs/merge-requests/${request.iid}/head`
+  // An update without `oldrev` changed a title or a label.
+  const isMoved = ['open', 'reopen'].includes(request.action ?? '') || (request.action === 'update' && request.oldrev)
+  if (!isMoved)
+    return { ...facts, kind: 'ignored', reason: `'${request.action ?? ''}' of a merge request moves no ref`, ref }
+  const repository = { provider: 'gitlab', urls: urlsOf(project), actor: user?.username ?? undefined }
+  return decodeChanges(facts, repository, [
+    { ref, before: request.oldrev, after: request.last_commit?.id, isDeleted: false },
+  ])
+}
+
+function urlsOf(project: z.infer<typeof projectFields>): readonly string[] {
   const urls = presentUrls([
     project.git_http_url,
     project.git_ssh_url,
@@ -75,20 +144,5 @@ function decodePush(headers: HeaderReader, json: unknown): Decoded {
     project.web_url,
   ])
   if (urls.length === 0) throw payloadInvalid([{ field: 'project', message: 'names no URL of the repository' }])
-  const before = existingCommit(payload.before)
-  const after = existingCommit(payload.after)
-  const actor = payload.user_username ?? payload.user_name ?? undefined
-  return {
-    kind: 'push',
-    notice: {
-      provider: 'gitlab',
-      // The first stays the same when GitLab tries again; older versions send only the second.
-      deliveryId: (headers.get('idempotency-key') ?? headers.get('x-gitlab-event-uuid') ?? '').slice(0, 256),
-      urls,
-      ref: payload.ref,
-      ...(before === undefined ? {} : { before }),
-      ...(after === undefined ? {} : { after }),
-      ...(actor === undefined ? {} : { actor }),
-    },
-  }
+  return urls
 }

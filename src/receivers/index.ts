@@ -1,10 +1,15 @@
 /**
- * Push webhooks of the forges: one file per provider with how a delivery proves where it comes from and what it says, and a table of them.
- * Proof comes before parsing, and a payload only says "look at this repository's ref": what is fetched is decided by the sources in the
- * cluster. Signature rules follow Flux's notification-controller 1.9 for `github` and `gitlab`, except that comparing takes constant time and
- * SHA-1 signatures are refused.
+ * Webhooks: one file per provider with how a delivery proves where it comes from and what it says. Two tables: the forges that have an endpoint of the
+ * deployment, and the types of Receiver objects. Proof comes before parsing, and a payload only says "look at this repository's ref": what is fetched is decided by the sources
+ * in the cluster. Signature rules follow Flux's notification-controller 1.9, except where that is unsafe (infra/adr/0080-webhooks.md).
  * @module
  */
 export { isEqualConstantTime, matchesAnySecret } from './constant-time.ts'
-export { receivers, isProvider, type Provider } from './table.ts'
-export type { Decoded, HeaderReader, PushNotice, Receiver } from './types.ts'
+export { createFetchCache, type CachedFetch, type FetchCache } from './fetch-cache.ts'
+export { compileOidcProvider, verifyOidcToken } from './generic-oidc.ts'
+export { jsonOf } from './hook-payload.ts'
+export { hookTypeOf, hookTypes } from './hook-table.ts'
+export type { HookAccess, HookType, VerifiedDelivery } from './hook-types.ts'
+export { refuse } from './refusal.ts'
+export { receivers, isProvider, settingOf, type Provider } from './table.ts'
+export type { Decoded, HeaderReader, PushNotice, Receiver, VerifyTools } from './types.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DiagnosticsError } from '../base/index.ts'
+import type { Decoded, HeaderReader, PushNotice } from './types.ts'
 
 /** Text of a payload that is used: short, and without control characters, which have no place in a URL, a ref or a name. */
 export function boundedText(max: number): z.ZodType<string> {
@@ -74,4 +75,75 @@ export function payloadInvalid(findings: readonly { field: string; message: stri
     })),
     { code: 'payload-invalid' },
   )
+}
+
+/** `value` as an id of a delivery: at most 256 characters. */
+export function deliveryIdOf(value: string | null | undefined): string {
+  return (value ?? '').slice(0, 256)
+}
+
+/** The name of an event as it may be shown: printable and short. */
+export function eventName(value: string | null | undefined): string {
+  return (value ?? '').replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 64)
+}
+
+/** Why nothing is done where a branch was deleted. */
+export function deletedBranch(ref: string): string {
+  return `${ref} was deleted: there is nothing to fetch`
+}
+
+/** One change of a ref as a payload tells it. */
+export interface RefChange {
+  readonly ref: string
+  readonly before?: string | null | undefined
+  readonly after?: string | null | undefined
+  readonly isDeleted: boolean
+}
+
+/** Most refs of one delivery that are looked at. */
+const maxRefs = 20
+
+/**
+ * What a push of some refs asks for: a look at each of them, except at branches that were deleted. A deleted tag is looked at, because it changes what a range of
+ * versions resolves to. What is beyond twenty refs is left to the intervals of the sources.
+ */
+export function decodeChanges(
+  facts: { readonly event: string; readonly deliveryId: string },
+  repository: { readonly provider: string; readonly urls: readonly string[]; readonly actor?: string | undefined },
+  changes: readonly RefChange[],
+): Decoded {
+  const { provider, urls, actor } = repository
+  const wanted = changes.filter((change) => !change.isDeleted || !change.ref.startsWith('refs/heads/'))
+  if (wanted.length === 0) {
+    const [first] = changes
+    return first === undefined
+      ? { ...facts, kind: 'ignored', reason: 'the push changed no ref' }
+      : { ...facts, kind: 'ignored', reason: deletedBranch(first.ref), ref: first.ref }
+  }
+  const notices = wanted.slice(0, maxRefs).map(({ ref, before, after }): PushNotice => {
+    const from = existingCommit(before)
+    const to = existingCommit(after)
+    return {
+      provider,
+      deliveryId: facts.deliveryId,
+      urls,
+      ref,
+      ...(from === undefined ? {} : { before: from }),
+      ...(to === undefined ? {} : { after: to }),
+      ...(actor === undefined ? {} : { actor }),
+    }
+  })
+  const left =
+    wanted.length > maxRefs ? `${wanted.length - maxRefs} further refs are left to the intervals of their sources` : ''
+  return { ...facts, kind: 'push', notices, ...(left === '' ? {} : { left }) }
+}
+
+/** The JSON text of a body: the body itself, or the field `payload` of a form. Throws a DiagnosticsError `payload-invalid`. */
+export function formPayload(headers: HeaderReader, body: Uint8Array): string {
+  const text = decodeText(body)
+  const type = headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/x-www-form-urlencoded') return text
+  const payload = new URLSearchParams(text).get('payload')
+  if (payload === null) throw payloadInvalid([{ field: 'payload', message: 'the form has no such field' }])
+  return payload
 }

@@ -2,6 +2,7 @@ import type { Chart } from '../helm/index.ts'
 import { createClusterCache, type ClusterCache, type EventCounts } from '../kube/index.ts'
 import type { Checks } from './checks.ts'
 import { createHelmCaches, type HelmCaches } from './helmrelease/shared.ts'
+import { createSerial, type Serial } from './notifications/serial.ts'
 import { createObjectLocks, type ObjectLocks } from './object-locks.ts'
 import type { RemoteCluster } from './remote-cluster.ts'
 import { createSummaryLog, type SummaryLog } from './summary/log.ts'
@@ -30,6 +31,8 @@ export interface CoordinatorCaches {
   readonly summaries: SummaryLog
   /** The notes of earlier runs, shared by those that go on at the same time. */
   checks?: Promise<Checks>
+  /** Notifications are planned, and sent, by one run after the other. */
+  readonly notifications: { readonly planning: Serial; readonly sending: Serial }
 }
 
 /** Empty caches for one cluster. `store` keeps Git objects across restarts; `git` is a cache that several clusters of one instance share. */
@@ -47,5 +50,6 @@ export function createCaches(
     charts: new Map(),
     locks: createObjectLocks(),
     summaries: createSummaryLog(),
+    notifications: { planning: createSerial(), sending: createSerial() },
   }
 }

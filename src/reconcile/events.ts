@@ -12,12 +12,13 @@ export interface ReconcileEvent {
       readonly uid?: string
       readonly resourceVersion?: string
       readonly annotations?: { readonly [key: string]: string }
+      readonly labels?: { readonly [key: string]: string }
     }
   }
   readonly severity: 'info' | 'error'
   readonly reason: string
   readonly message: string
-  readonly controller: 'kustomize-controller' | 'helm-controller' | 'source-controller'
+  readonly controller: 'kustomize-controller' | 'helm-controller' | 'source-controller' | 'notification-controller'
   /** Keys get the group of the object as a prefix. */
   readonly metadata?: { readonly [key: string]: string }
 }

@@ -7,6 +7,8 @@ export { createClusterLease, type ClusterLease } from './cluster-lease.ts'
 export { createCaches, type CoordinatorCaches } from './caches.ts'
 export { explainReleaseValues, type ExplainedValue } from './helmrelease/explain-values.ts'
 export type * from './job.ts'
+export { findHooks, webhookPath, type HookEntry } from './receiver/hook-index.ts'
+export { openReceiver, wakeResources, type OpenReceiver, type WakeResult } from './receiver/wake.ts'
 export { runJob } from './run.ts'
 export { defaultLimits, defaultSettings, type Limits, type Settings } from './settings.ts'
 export {

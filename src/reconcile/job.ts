@@ -138,6 +138,8 @@ export interface EngineDeps {
   readonly caches: CoordinatorCaches
   readonly limits: Limits
   readonly settings: Settings
+  /** Lets notifications be sent while the run ends; without it they are waited for. What is cut off is sent by the next run. */
+  readonly background?: (work: Promise<void>) => void
 }
 
 /** What a run leaves behind. With `requeueAfterMs` the same job must run again after that time. */

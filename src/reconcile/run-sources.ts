@@ -21,13 +21,22 @@ export function sourcesOf(world: World, job: Job, checks: Checks, now: number): 
   for (const kind of sourceKinds) {
     for (const source of world.ofKind(kind)) {
       const origin = originOf(source)
-      const isFollower = origin !== undefined && concerned.has(idOfKey(origin))
+      // A HelmRepository of type oci is not looked at itself: who asks for it means its charts.
+      const isFollower = origin !== undefined && (concerned.has(idOfKey(origin)) || isNamed(job, origin))
       if (!isFollower && !isSourceConcerned(source, job, checks, now)) continue
       keys.push(keyOf(source))
       concerned.add(idOf(source))
     }
   }
   return keys
+}
+
+/** Whether a trigger names an object, as a source or among others. */
+function isNamed(job: Job, key: ObjectKey): boolean {
+  const { target } = job
+  if (target === undefined || target === 'cluster') return false
+  const keys = 'objects' in target ? target.objects : 'source' in target ? [target.source] : []
+  return keys.some((one) => idOfKey(one) === idOfKey(key))
 }
 
 function isSourceConcerned(source: Source, job: Job, checks: Checks, now: number): boolean {
@@ -42,11 +51,7 @@ function isSourceConcerned(source: Source, job: Job, checks: Checks, now: number
       isRefAffected(source.spec.ref, job.push.ref)
     )
   }
-  if (job.kind === 'trigger') {
-    if (job.target === 'cluster' || job.target === undefined) return true
-    if ('objects' in job.target) return job.target.objects.some((key) => idOfKey(key) === idOf(source))
-    return 'source' in job.target && idOfKey(job.target.source) === idOf(source)
-  }
+  if (job.kind === 'trigger') return job.target === 'cluster' || job.target === undefined || isNamed(job, keyOf(source))
   const mark = checks.get(idOf(source))
   const requestedAt = source.metadata.annotations?.['reconcile.fluxcd.io/requestedAt']
   if (requestedAt !== undefined && requestedAt !== source.status?.lastHandledReconcileAt) return true

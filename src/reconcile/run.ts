@@ -1,12 +1,13 @@
 import { labels } from '../api/index.ts'
 import { toEngineError, type EngineError } from '../base/index.ts'
 import { createDirectReader, createKubeClient, createPreloadedReader } from '../kube/index.ts'
+import type { Logger } from '../ports/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
-import type { RunContext } from './context.ts'
-import { createEventSink } from './events.ts'
 import { createIdentities } from './identity.ts'
+import { createRunEvents } from './notifications/run-events.ts'
 import { createHelmRun } from './helmrelease/shared.ts'
 import type { EngineDeps, Job, JobResult, JobSignals, NodeRecord, RunRecord } from './job.ts'
+import { concernsReceivers, reconcileReceivers } from './receiver/reconcile.ts'
 import { runNodes } from './run-nodes.ts'
 import { isUnfinished, loadEarlierNodes, saveRecord, summarize, withEarlierNodes } from './run-record.ts'
 import { noteSource, refreshAll, sourcesOf } from './run-sources.ts'
@@ -62,7 +63,7 @@ export async function runJob(
       loadEarlierNodes(deps, job),
       job.kind === 'scan' ? loadWatchedConfigs(client, namespaces, watchConfigsSelector, signal) : undefined,
     ])
-    const events = createEventSink(client, deps.clock, logger, deps.caches.events)
+    const events = createRunEvents({ deps, client, world, logger, signal })
     const sources = createSources({ deps, client, world, events, signal, locks, skipsLocked: job.kind === 'scan' })
     const concerned = sourcesOf(world, job, checks, startedAt)
     await refreshAll(sources, concerned)
@@ -90,6 +91,7 @@ export async function runJob(
     const helm = createHelmRun(isBulk, signal)
     const { failure, hasMissed, left } = await runNodes({ ...base, live, helm, isBulk }, selection, records)
     for (const key of concerned) noteSource(base, checks, key, records, startedAt)
+    if (concernsReceivers(job, records.values())) await reconcileReceivers(base, job)
     await Promise.all([events.flush(), checks.save(), saveSummaries(base, records, startedAt)])
     if (failure !== undefined) throw failure
     const record: RunRecord = {
@@ -100,12 +102,7 @@ export async function runJob(
       ...(unaffected === 0 ? {} : { unaffected }),
     }
     await saveRecord(deps, record)
-    logger.log('info', 'run finished', {
-      state: record.state,
-      nodes: record.nodes.length,
-      requests: record.requests ?? 0,
-      ms: (record.finishedAt ?? 0) - job.receivedAt,
-    })
+    logFinished(logger, job, record)
     if (left > 0) return { record, left }
     if (isUnfinished(records.values())) return { record, requeueAfterMs: requeueWaitingMs }
     return hasMissed ? { record, requeueAfterMs: requeueMissedMs } : { record }
@@ -139,6 +136,11 @@ function checksOf(deps: EngineDeps, cluster: string): Promise<Checks> {
   caches.checks ??= loadChecks(deps.state, cluster)
   caches.checks.catch(() => delete caches.checks)
   return caches.checks
+}
+
+function logFinished(logger: Logger, job: Job, record: RunRecord): void {
+  const { state, nodes, requests = 0, finishedAt = 0 } = record
+  logger.log('info', 'run finished', { state, nodes: nodes.length, requests, ms: finishedAt - job.receivedAt })
 }
 
 /** What the record of a run says from its beginning. */

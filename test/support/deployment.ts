@@ -19,6 +19,8 @@ export interface DeploymentOptions {
   readonly limits?: { readonly [name: string]: number }
   /** What differs from the default `SETTINGS`. */
   readonly settings?: { readonly [name: string]: unknown }
+  /** Further variables and secrets. */
+  readonly env?: { readonly [name: string]: string }
   /** `ARTIFACT_KEY` of the configuration. */
   readonly artifactKey?: string
   readonly log?: (line: string) => void
@@ -52,6 +54,7 @@ export function deploymentEnvironment(options: DeploymentOptions): { readonly [n
     ...(options.artifactKey === undefined ? {} : { ARTIFACT_KEY: options.artifactKey }),
     SCAN_INTERVAL_SECONDS: String(options.scanIntervalSeconds ?? 86_400),
     LIMITS: JSON.stringify(options.limits ?? {}),
+    ...options.env,
   }
 }
 

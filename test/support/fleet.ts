@@ -64,7 +64,7 @@ export async function createFleet(
     change: (app, value) => repository.commit(filesOf(app, value)),
     valuesOf: async ({ namespace }) => {
       const list = await client.list({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name: '' })
-      const ours = list.filter((one) => /-second$/.test(one.metadata.name))
+      const ours = list.filter((one) => one.metadata.name.endsWith('-second'))
       return Object.fromEntries(ours.map((one) => [one.metadata.name.replace(/-second$/, ''), one['data'].value]))
     },
     close: async () => {

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { createBodyBudget } from '../../functions/body.ts'
 import type { Config } from '../../functions/config.ts'
 import type { FunctionDeps } from '../../functions/deps.ts'
+import { createFunctionMemory } from '../../functions/memory.ts'
 import type { Json } from '../../src/base/index.ts'
 import { createRunStore, parseMessage, type JobMessage } from '../../src/coordinator/index.ts'
 import type { JobResult, Job } from '../../src/reconcile/index.ts'
@@ -19,11 +20,13 @@ export function testConfig(change: Partial<Config> = {}): Config {
     triggerTokens: [triggerToken],
     reading: { tokens: [readToken], metricsTokens: [], isPublic: false, sessionKeys: [] },
     artifactKeys: [],
+    githubRedelivery: [],
     bodyLimitBytes: 1 << 20,
     bodyTimeoutMs: 5_000,
     scanIntervalMs: 60_000,
     runTimeoutMs: 60_000,
     privateHosts: [],
+    feedback: [],
     settings: {},
     limits: {},
     ...change,
@@ -51,6 +54,7 @@ export function testDeps(change: Partial<FunctionDeps> = {}): FunctionDeps & {
     bodies: createBodyBudget(16 << 20),
     http: { send: () => Promise.reject(new Error('no request is expected')) },
     read: () => undefined,
+    memory: createFunctionMemory(),
     clock: systemClock,
     random: systemRandom,
     ...change,

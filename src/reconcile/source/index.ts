@@ -123,9 +123,7 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
     get fetchedAt() {
       return fetchedAt
     },
-    refresh: async (key) => {
-      await start(idOfKey(key))
-    },
+    refresh: async (key) => void (await start(idOfKey(key))),
     artifact: artifactOf,
     forget: (key) => {
       refreshed.delete(idOfKey(key))

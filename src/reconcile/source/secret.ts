@@ -1,14 +1,14 @@
 import { EngineError } from '../../base/index.ts'
 import type { SecretData } from '../../sources/index.ts'
-import type { SourceContext } from './index.ts'
+import type { IdentityDeps } from '../identity.ts'
 
 /**
- * The data of a Secret that a source refers to in `field`. Undefined where it refers to none.
+ * The data of a Secret that an object refers to in `field`. Undefined where it refers to none.
  *
- * @throws EngineError `secret-missing` with reason `AuthenticationFailed`; the source is tried again, because the Secret may come.
+ * @throws EngineError `secret-missing` with reason `AuthenticationFailed`; the object is tried again, because the Secret may come.
  */
 export async function readSecret(
-  ctx: SourceContext,
+  ctx: Pick<IdentityDeps, 'client' | 'signal'>,
   namespace: string,
   reference: { readonly name: string } | undefined,
   field: string,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compileCel } from '../../../src/cel/index.ts'
+import { compileCel, compileCelValue } from '../../../src/cel/index.ts'
 
 const object = {
   metadata: { name: 'db', generation: 2 },
@@ -68,4 +68,14 @@ test('what is wrong is said when compiling, where it can be', () => {
 test('evaluating fails for what is missing, for types that do not fit, for what is no boolean', () => {
   for (const expression of ['status.phase == "x"', 'nowhere.x', 'status.readyReplicas', 'metadata.name > 3'])
     assert.throws(() => evaluate(expression), { code: 'cel-evaluation-failed' }, expression)
+})
+
+test('values of any type go into further expressions', () => {
+  const run = compileCelValue("claims.sub.split(':')", { field: 'expr', variables: ['claims', 'vars'] })
+  const parts = run({ claims: { sub: 'repo:team/app' }, vars: {} })
+  const last = compileCelValue('vars.parts[1]', { field: 'expr', variables: ['claims', 'vars'] })
+  assert.equal(last({ claims: {}, vars: { parts } }), 'team/app')
+  assert.throws(() => run({ claims: {} }), { code: 'cel-evaluation-failed' })
+  for (const wrong of ['claims.', 'other.x', `"${'x'.repeat(20_000)}"`])
+    assert.throws(() => compileCelValue(wrong, { field: 'expr', variables: ['claims'] }), { code: 'cel-invalid' })
 })

@@ -4,11 +4,14 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { isEngineError } from '../../../src/base/index.ts'
 import {
+  createFetchCache,
   isEqualConstantTime,
   isProvider,
   matchesAnySecret,
   receivers,
   type Provider,
+  type Receiver,
+  type VerifyTools,
 } from '../../../src/receivers/index.ts'
 
 const secret = 'correct horse battery'
@@ -16,6 +19,14 @@ const encode = (value: unknown): Uint8Array =>
   new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value))
 const sign = (body: Uint8Array, key = secret, hash = 'sha256'): string =>
   `${hash}=${createHmac(hash, key).update(body).digest('hex')}`
+/** GitHub and GitLab ask nobody. */
+const noTools: VerifyTools = {
+  http: { send: () => Promise.reject(new Error('no request is expected')) },
+  egress: {},
+  fetched: createFetchCache(),
+  now: Date.now,
+  signal: new AbortController().signal,
+}
 const zero = '0'.repeat(40)
 const commit = 'a'.repeat(40)
 
@@ -147,11 +158,11 @@ describe('verification', () => {
   ]
   for (const row of rows) {
     it(row.name, async () => {
-      const receiver = receivers[row.provider]
+      const receiver: Receiver = receivers[row.provider]
       const headers = new Headers(row.headers)
       const secrets = row.secrets ?? [secret]
       const isHeaderGood = await receiver.verifyHeaders(headers, secrets)
-      const isGood = isHeaderGood && (await receiver.verifyBody(headers, row.body ?? body, secrets))
+      const isGood = isHeaderGood && (await receiver.verifyBody(headers, row.body ?? body, secrets, noTools))
       assert.equal(isGood, row.want)
     })
   }
@@ -173,26 +184,30 @@ describe('decoding', () => {
   it('reads a push of GitHub', () => {
     assert.deepEqual(github('push', githubPush), {
       kind: 'push',
-      notice: {
-        provider: 'github',
-        deliveryId: 'd1',
-        urls: Object.values(githubPush.repository),
-        ref: 'refs/heads/main',
-        before: 'b'.repeat(40),
-        after: commit,
-        actor: 'octo',
-      },
+      event: 'push',
+      deliveryId: 'd1',
+      notices: [
+        {
+          provider: 'github',
+          deliveryId: 'd1',
+          urls: Object.values(githubPush.repository),
+          ref: 'refs/heads/main',
+          before: 'b'.repeat(40),
+          after: commit,
+          actor: 'octo',
+        },
+      ],
     })
   })
   it('reads the form encoding of GitHub', () => {
     const form = new URLSearchParams({ payload: JSON.stringify(githubPush) }).toString()
     const decoded = github('push', form, { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' })
-    assert.equal(decoded.kind === 'push' && decoded.notice.after, commit)
+    assert.equal(decoded.kind === 'push' && decoded.notices[0]?.after, commit)
   })
   it('reads a push of GitLab; a created branch has no commit before', () => {
     const decoded = gitlab('Push Hook', gitlabPush)
     assert.ok(decoded.kind === 'push')
-    assert.deepEqual(decoded.notice, {
+    assert.deepEqual(decoded.notices[0], {
       provider: 'gitlab',
       deliveryId: 'd2',
       urls: ['https://gitlab.example/o/r.git', 'git@gitlab.example:o/r.git', 'https://gitlab.example/o/r'],
@@ -201,16 +216,28 @@ describe('decoding', () => {
       actor: 'jane',
     })
   })
-  it('reads tags and deleted refs, which change what a range of versions resolves to', () => {
+  it('reads tags, also deleted ones, which change what a range of versions resolves to', () => {
     const tag = gitlab('Tag Push Hook', { ...gitlabPush, ref: 'refs/tags/v1', after: zero, before: commit })
     assert.ok(tag.kind === 'push')
-    assert.equal(tag.notice.ref, 'refs/tags/v1')
-    assert.equal(tag.notice.after, undefined)
+    assert.equal(tag.notices[0]?.ref, 'refs/tags/v1')
+    assert.equal(tag.notices[0]?.after, undefined)
+  })
+  it('does nothing about a branch that was deleted, and says why', () => {
+    const want = {
+      kind: 'ignored',
+      reason: 'refs/heads/main was deleted: there is nothing to fetch',
+      ref: 'refs/heads/main',
+    }
     const deleted = github('push', { ...githubPush, deleted: true, after: zero })
-    assert.ok(deleted.kind === 'push' && deleted.notice.after === undefined)
+    assert.deepEqual(deleted, { ...want, event: 'push', deliveryId: 'd1' })
+    assert.deepEqual(gitlab('Push Hook', { ...gitlabPush, after: zero }), {
+      ...want,
+      event: 'Push Hook',
+      deliveryId: 'd2',
+    })
   })
   it('knows ping and leaves other events alone', () => {
-    assert.deepEqual(github('ping', { zen: 'x' }), { kind: 'ping' })
+    assert.equal(github('ping', { zen: 'x' }).kind, 'ping')
     assert.equal(github('issues', {}).kind, 'ignored')
     assert.equal(gitlab('Issue Hook', {}).kind, 'ignored')
     assert.equal(gitlab('System Hook', { event_name: 'user_create' }).kind, 'ignored')
