@@ -1,5 +1,11 @@
-import { EngineError, fromBase64Url, utf8Text } from '../../src/base/index.ts'
-import { isEqualConstantTime } from '../../src/receivers/index.ts'
+import { EngineError, toEngineError } from '../../src/base/index.ts'
+import {
+  isEqualConstantTime,
+  isSignedByKey,
+  keysOfIssuer,
+  parseJwt,
+  type VerifyTools,
+} from '../../src/receivers/index.ts'
 import type { OidcConfig } from './config.ts'
 
 /** What a token or the userinfo endpoint says of somebody. */
@@ -9,15 +15,15 @@ export type Claims = { readonly [name: string]: unknown }
 const leewaySeconds = 60
 
 /**
- * The claims of an ID token that came from the provider's token endpoint over TLS, which stands for its signature (OpenID Connect Core 1.0, 3.1.3.7). Issuer, audience, time and nonce
- * are checked. Throws EngineError `login-refused`.
+ * The claims of an ID token (OpenID Connect Core 1.0, 3.1.3.7): signed with a key of the issuer, and its issuer, audience, party, time and nonce are those of this login. Throws EngineError
+ * `login-refused`, `login-unavailable`.
  */
 export async function checkIdToken(
   token: string,
   config: Pick<OidcConfig, 'issuer' | 'clientId'>,
-  expected: { readonly nonce: string; readonly nowMs: number },
+  expected: { readonly nonce: string; readonly nowMs: number; readonly tools: VerifyTools },
 ): Promise<Claims> {
-  const claims = claimsOf(token)
+  const claims = await verifiedClaims(token, config.issuer, expected.tools)
   const { iss, aud, azp, exp, iat, nonce, sub } = claims
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   const now = expected.nowMs / 1000
@@ -59,16 +65,21 @@ function verifiedEmail(claims: Claims): string | undefined {
   return email.split('@').length === 2 ? email.toLowerCase() : undefined
 }
 
-function claimsOf(token: string): Claims {
-  const bytes = fromBase64Url(token.split('.')[1] ?? '')
-  const text = bytes === undefined ? undefined : utf8Text(bytes)
+async function verifiedClaims(token: string, issuer: string, tools: VerifyTools): Promise<Claims> {
   try {
-    const value: unknown = JSON.parse(text ?? '')
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Claims
-  } catch {
-    // Told below.
+    const jwt = parseJwt(token)
+    const { keys, algorithms } = await keysOfIssuer(issuer, jwt.kid, tools)
+    if (algorithms.includes(jwt.alg) && (await isSignedByKey(jwt, keys))) return jwt.claims
+  } catch (caught) {
+    const error = toEngineError(caught)
+    if (error.code === 'delivery-refused') throw refused(error.message)
+    throw new EngineError("the login provider's keys cannot be fetched now", {
+      code: 'login-unavailable',
+      disposition: 'retry',
+      cause: caught,
+    })
   }
-  throw refused('the token cannot be read')
+  throw refused('the token is not signed by the provider')
 }
 
 function refused(why: string): EngineError {

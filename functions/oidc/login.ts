@@ -4,6 +4,7 @@ import { isEqualConstantTime } from '../../src/receivers/index.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { redirect, safeNext } from '../page-response.ts'
 import { cookieOf, open, seal, sessionCookie, sessionSeconds } from '../session.ts'
+import { verifyTools } from '../verify-tools.ts'
 import { checkAllowed, checkIdToken, lacksClaims } from './claims.ts'
 import type { OidcConfig } from './config.ts'
 import { discoverProvider, exchangeCode, fetchUserinfo, type ProviderDeps } from './provider.ts'
@@ -74,7 +75,7 @@ async function endLogin(deps: FunctionDeps, config: OidcConfig, request: Request
   const grant = { code, verifier: login.verifier, redirectUri: redirectUri(config) }
   const tokens = await exchangeCode(ask, provider, { id: config.clientId, secret }, grant)
   const nowMs = deps.clock.now()
-  let claims = await checkIdToken(tokens.idToken, config, { nonce: login.nonce, nowMs })
+  let claims = await checkIdToken(tokens.idToken, config, { nonce: login.nonce, nowMs, tools: verifyTools(deps) })
   if (lacksClaims(claims, config) && provider.userinfoEndpoint !== undefined && tokens.accessToken !== undefined) {
     const more = await fetchUserinfo(ask, provider.userinfoEndpoint, tokens.accessToken)
     if (more['sub'] !== claims['sub']) throw refused('the provider speaks of somebody else')

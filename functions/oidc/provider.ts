@@ -106,7 +106,7 @@ async function ask(deps: ProviderDeps, request: Omit<HttpRequest, 'signal'>): Pr
   }
 }
 
-/** The tokens are believed because they come from the provider itself (OpenID Connect Core 1.0, 3.1.3.7, 6): the way to it must be secure. */
+/** Codes, secrets and tokens go this way: it must be secure. */
 function checkSecure({ allowHosts }: ProviderDeps, address: string): void {
   const url = URL.canParse(address) ? new URL(address) : undefined
   if (url?.protocol === 'https:') return

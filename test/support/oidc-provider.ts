@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -9,6 +9,8 @@ export interface ProviderOptions {
   readonly redirectUri: string
   /** Claims of the ID token besides those of every one; what is undefined is left out. */
   readonly claims: { [name: string]: unknown }
+  /** Signs ID tokens with a key that is not published, or with none (`alg: none`). */
+  readonly signs?: 'otherwise' | 'nothing'
   readonly userinfo?: { readonly [name: string]: unknown }
   readonly authMethods?: readonly string[]
   /** Changes the discovery document. */
@@ -34,6 +36,8 @@ interface Grant {
 export async function startProvider(initial: ProviderOptions): Promise<TestProvider> {
   const grants = new Map<string, Grant>()
   const accessTokens = new Set<string>()
+  const keys = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const otherKeys = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const server = createServer((request, response) => void answer(request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -74,9 +78,15 @@ export async function startProvider(initial: ProviderOptions): Promise<TestProvi
         issuer,
         authorization_endpoint: `${issuer}/authorize`,
         token_endpoint: `${issuer}/token`,
+        jwks_uri: `${issuer}/keys`,
+        id_token_signing_alg_values_supported: ['RS256'],
         ...(options.userinfo === undefined ? {} : { userinfo_endpoint: `${issuer}/userinfo` }),
         ...(options.authMethods === undefined ? {} : { token_endpoint_auth_methods_supported: options.authMethods }),
         ...options.document,
+      })
+    if (request.url === '/keys')
+      return send(200, {
+        keys: [{ ...keys.publicKey.export({ format: 'jwk' }), kid: 'one', use: 'sig', alg: 'RS256' }],
       })
     if (request.url === '/userinfo') {
       const token = (request.headers.authorization ?? '').replace('Bearer ', '')
@@ -101,12 +111,17 @@ export async function startProvider(initial: ProviderOptions): Promise<TestProvi
       ...options.claims,
     }
     const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const head = options.signs === 'nothing' ? { alg: 'none' } : { alg: 'RS256', kid: 'one' }
+    const signed = `${part(head)}.${part(claims)}`
+    const { privateKey } = options.signs === 'otherwise' ? otherKeys : keys
+    const signature =
+      options.signs === 'nothing' ? '' : sign('sha256', Buffer.from(signed), privateKey).toString('base64url')
     const accessToken = randomBytes(16).toString('hex')
     accessTokens.add(accessToken)
     send(200, {
       token_type: 'Bearer',
       access_token: accessToken,
-      id_token: `${part({ alg: 'RS256' })}.${part(claims)}.${randomBytes(32).toString('base64url')}`,
+      id_token: `${signed}.${signature}`,
     })
   }
   return provider

@@ -156,6 +156,8 @@ describe('the login', () => {
     { name: 'a token of another login', claims: { nonce: 'another' }, says: /another login/ },
     { name: 'a token without a nonce', claims: { nonce: undefined }, says: /another login/ },
     { name: 'a token that names nobody', claims: { sub: '' }, says: /names nobody/ },
+    { name: 'a token of another key', options: { signs: 'otherwise' }, says: /not signed by the provider/ },
+    { name: 'a token that nobody has signed', options: { signs: 'nothing' }, says: /algorithm/ },
     { name: 'a wrong secret', options: { clientSecret: 'another' }, says: /did not accept/ },
   ]
   for (const { name, claims, oidc, options, says } of refused) {
