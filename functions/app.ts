@@ -1,9 +1,12 @@
 import { Hono } from 'hono'
+import { addApi } from './api/index.ts'
 import { handleArtifact } from './artifacts.ts'
 import { handleDeliveries } from './deliveries-list.ts'
 import type { FunctionDeps } from './deps.ts'
 import { errorResponse, jsonResponse, toErrorResponse } from './http-errors.ts'
 import { handleRun, handleRuns, handleTrigger } from './manual.ts'
+import { handleMetrics } from './metrics.ts'
+import { addPages } from './pages.ts'
 import { handleWebhook } from './webhook.ts'
 
 /** The HTTP face of a deployment, the same on every platform: `createApp(deps).fetch(request)`. */
@@ -15,6 +18,9 @@ export function createApp(deps: FunctionDeps): Hono {
   app.get('/runs/:id', (c) => handleRun(deps, c.req.raw, c.req.param('id')))
   app.get('/deliveries', (c) => handleDeliveries(deps, c.req.raw))
   app.on(['GET', 'HEAD'], '/artifacts/*', (c) => handleArtifact(deps, c.req.raw))
+  addApi(app, deps)
+  addPages(app, deps)
+  app.get('/metrics', (c) => handleMetrics(deps, c.req.raw))
   app.get('/healthz', () => jsonResponse(200, { status: 'ok' }))
   app.notFound(() => errorResponse('not-found', 'there is nothing here'))
   app.onError((error) => toErrorResponse(error, deps.logger))

@@ -3,6 +3,7 @@ import { DiagnosticsError, type Diagnostic } from '../src/base/index.ts'
 import { receivers, settingOf, type Provider } from '../src/receivers/index.ts'
 import type { Limits, Settings } from '../src/reconcile/index.ts'
 import { feedbackSchema, type FeedbackRule } from './feedback-config.ts'
+import { loadReadingConfig, type ReadingConfig } from './reading-config.ts'
 
 /** Reads a variable or secret by its name: the environment, a file, a binding. */
 export type ReadSetting = (name: string) => string | undefined
@@ -40,6 +41,7 @@ export interface Config {
   /** Per provider; several while one is being replaced. A provider without any is off. */
   readonly webhookSecrets: { readonly [P in Provider]?: readonly string[] }
   readonly triggerTokens: readonly string[]
+  readonly reading: ReadingConfig
   /** Sign the links to artifacts: the first makes them, all of them are believed. */
   readonly artifactKeys: readonly string[]
   /** Webhooks of GitHub whose failed deliveries are asked for again. */
@@ -212,6 +214,7 @@ export function loadConfig(read: ReadSetting): Config {
     clusters,
     webhookSecrets,
     triggerTokens: secrets('TRIGGER_TOKEN'),
+    reading: loadReadingConfig({ read, parse, secrets, complain }),
     artifactKeys: secrets('ARTIFACT_KEY'),
     githubRedelivery: parse('GITHUB_REDELIVERY', redeliverySchema, []),
     bodyLimitBytes: number('BODY_LIMIT_BYTES', 25 * 1024 * 1024, 64 * 1024 * 1024),

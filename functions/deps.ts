@@ -24,7 +24,7 @@ export interface FunctionDeps {
   /** Tells forges again what they could not be told. */
   readonly retryFeedback?: () => Promise<void>
   readonly bodies: BodyBudget
-  /** Requests to those who sign deliveries, and to forges. */
+  /** Requests to those who sign deliveries, to forges and to logins. */
   readonly http: HttpClient
   /** Reads a secret of the deployment when it is used. */
   readonly read: ReadSetting

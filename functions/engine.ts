@@ -27,6 +27,7 @@ import {
 import { createCloudLogins, createClusterAccess } from '../src/cloud/index.ts'
 import { artifactLink, type GitObjectCache } from '../src/sources/index.ts'
 import type { Config, ReadSetting } from './config.ts'
+import { withRunEnd } from './run-end.ts'
 
 /** What one cluster's engine works with. */
 export interface ClusterRuntime {
@@ -70,7 +71,7 @@ export const createEngine: CreateEngine = (runtime) => {
   const artifactUrl = linkOf(config, cluster)
   const lease = leaseOf(runtime)
   let transport: KubeTransport | undefined
-  return async (job, signals) => {
+  return withRunEnd(runtime, async (job, signals) => {
     transport ??= await connect()
     const deps = {
       ...ports,
@@ -87,7 +88,7 @@ export const createEngine: CreateEngine = (runtime) => {
     if (lease === undefined) return runJob(deps, job, signals)
     const stop = signals.stop ?? new AbortController().signal
     return lease.hold((lost) => runJob(deps, job, { ...signals, stop: AbortSignal.any([stop, lost]) }), stop)
-  }
+  })
 }
 
 /** The lock between replicas, where the configuration asks for one. */

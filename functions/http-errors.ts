@@ -3,10 +3,11 @@ import type { Json } from '../src/base/index.ts'
 import type { Logger } from '../src/ports/index.ts'
 
 /** HTTP status of each error a caller may see. Any other one is ours: 500, without its message. */
-const statusOfCode: { readonly [code: string]: number } = {
+export const statusOfCode: { readonly [code: string]: number } = {
   'payload-invalid': 400,
   'request-invalid': 400,
   unauthorized: 401,
+  forbidden: 403,
   'not-found': 404,
   'cluster-unknown': 404,
   'method-not-allowed': 405,

@@ -36,8 +36,17 @@ import { createFeedback } from '../feedback.ts'
 
 const logger = createConsoleLogger()
 
-/** What everybody may ask for, or what is read before it is known which cluster it concerns, lives in the store that all clusters share. */
-const sharedPrefixes = ['runs/', 'requests/', 'hooks/', 'receivers/', 'notify/'] as const
+/** What a run leaves for others to read, or what is read before it is known which cluster it concerns. All else stays with the cluster. */
+const sharedPrefixes = [
+  'runs/',
+  'requests/',
+  'hooks/',
+  'receivers/',
+  'notify/',
+  'objects/',
+  'commits/',
+  'metrics/',
+] as const
 
 /** The constructor of a Durable Object, as the runtime calls it. */
 export type ClusterObjectClass = new (

@@ -5,6 +5,7 @@ import { createHelmCaches, type HelmCaches } from './helmrelease/shared.ts'
 import { createSerial, type Serial } from './notifications/serial.ts'
 import { createObjectLocks, type ObjectLocks } from './object-locks.ts'
 import type { RemoteCluster } from './remote-cluster.ts'
+import { createSummaryLog, type SummaryLog } from './summary/log.ts'
 import type { BlobStore } from '../ports/index.ts'
 import { GitObjectCache } from '../sources/index.ts'
 
@@ -26,6 +27,8 @@ export interface CoordinatorCaches {
   readonly charts: Map<string, Chart>
   /** What the jobs of the cluster work on. */
   readonly locks: ObjectLocks
+  /** What the jobs of the cluster have saved of its objects. */
+  readonly summaries: SummaryLog
   /** The notes of earlier runs, shared by those that go on at the same time. */
   checks?: Promise<Checks>
   /** Notifications are planned, and sent, by one run after the other. */
@@ -47,5 +50,6 @@ export function createCaches(
     charts: new Map(),
     locks: createObjectLocks(),
     notifications: { planning: createSerial(), sending: createSerial() },
+    summaries: createSummaryLog(),
   }
 }

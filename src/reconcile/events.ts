@@ -48,7 +48,9 @@ export function createEventSink(client: KubeClient, clock: Clock, logger: Logger
       try {
         await emitEvent(client, event, { counts })
       } catch (error) {
+        const { kind, metadata } = event.object
         logger.log('warn', 'event not written', {
+          object: `${kind}/${metadata.namespace ?? ''}/${metadata.name}`,
           reason: event.reason,
           error: error instanceof Error ? error.message : 'unknown',
         })

@@ -11,3 +11,12 @@ export { findHooks, webhookPath, type HookEntry } from './receiver/hook-index.ts
 export { openReceiver, wakeResources, type OpenReceiver, type WakeResult } from './receiver/wake.ts'
 export { runJob } from './run.ts'
 export { defaultLimits, defaultSettings, type Limits, type Settings } from './settings.ts'
+export {
+  commitsIn,
+  pushedCommit,
+  readShards,
+  type CommitNode,
+  type CommitNote,
+  type ObjectSummary,
+  type Outcome,
+} from './summary/index.ts'

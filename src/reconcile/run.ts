@@ -1,5 +1,5 @@
 import { labels } from '../api/index.ts'
-import { toEngineError } from '../base/index.ts'
+import { toEngineError, type EngineError } from '../base/index.ts'
 import { createDirectReader, createKubeClient, createPreloadedReader } from '../kube/index.ts'
 import type { Logger } from '../ports/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
@@ -13,6 +13,7 @@ import { isUnfinished, loadEarlierNodes, saveRecord, summarize, withEarlierNodes
 import { noteSource, refreshAll, sourcesOf } from './run-sources.ts'
 import { leaveOutUnaffected, recallUnaffected, selectNodes, type Selection } from './selection.ts'
 import { createSources } from './source/index.ts'
+import { noteFailedPush, saveSummaries } from './summary/index.ts'
 import { loadWatchedConfigs } from './watched-configs.ts'
 import { idOfKey, loadWorld } from './world.ts'
 
@@ -91,7 +92,7 @@ export async function runJob(
     const { failure, hasMissed, left } = await runNodes({ ...base, live, helm, isBulk }, selection, records)
     for (const key of concerned) noteSource(base, checks, key, records, startedAt)
     if (concernsReceivers(job, records.values())) await reconcileReceivers(base, job)
-    await Promise.all([events.flush(), checks.save()])
+    await Promise.all([events.flush(), checks.save(), saveSummaries(base, records, startedAt)])
     if (failure !== undefined) throw failure
     const record: RunRecord = {
       ...head,
@@ -106,18 +107,27 @@ export async function runJob(
     if (isUnfinished(records.values())) return { record, requeueAfterMs: requeueWaitingMs }
     return hasMissed ? { record, requeueAfterMs: requeueMissedMs } : { record }
   } catch (caught) {
-    const error = toEngineError(caught)
-    await saveRecord(deps, {
-      ...head,
-      state: 'failed',
-      nodes: [...records.values()],
-      timings: {},
-      finishedAt: deps.clock.now(),
-      requests: client.requests.total,
-      error: { code: error.code, message: error.message },
-    })
-    throw error
+    const known = { ...head, nodes: [...records.values()], requests: client.requests.total }
+    throw await saveFailure({ ...deps, logger }, job, known, toEngineError(caught))
   }
+}
+
+/** Keeps what is known of a run that could not be done as a whole. @returns its error. */
+async function saveFailure(
+  deps: EngineDeps,
+  job: Job,
+  known: Omit<RunRecord, 'state' | 'timings' | 'finishedAt' | 'error'>,
+  error: EngineError,
+): Promise<EngineError> {
+  await noteFailedPush(deps, job, known.startedAt, error)
+  await saveRecord(deps, {
+    ...known,
+    state: 'failed',
+    timings: {},
+    finishedAt: deps.clock.now(),
+    error: { code: error.code, message: error.message },
+  })
+  return error
 }
 
 /** The notes of earlier runs: read once, and shared by the jobs that go on at the same time. */

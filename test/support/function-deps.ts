@@ -10,6 +10,7 @@ import { createMemoryLogger, createMemoryState, systemClock, systemRandom } from
 
 export const webhookSecret = 'correct horse battery'
 export const triggerToken = 'staple-staple-staple'
+export const readToken = 'only-to-be-read-with'
 
 /** The configuration that tests of handlers use; `change` replaces fields. */
 export function testConfig(change: Partial<Config> = {}): Config {
@@ -17,6 +18,7 @@ export function testConfig(change: Partial<Config> = {}): Config {
     clusters: [{ name: 'one' }, { name: 'two' }],
     webhookSecrets: { github: [webhookSecret], gitlab: [webhookSecret] },
     triggerTokens: [triggerToken],
+    reading: { tokens: [readToken], metricsTokens: [], isPublic: false, sessionKeys: [] },
     artifactKeys: [],
     githubRedelivery: [],
     bodyLimitBytes: 1 << 20,

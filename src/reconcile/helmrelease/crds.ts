@@ -4,6 +4,7 @@ import type { ChartCrd } from '../../helm/index.ts'
 import { applyStaged, keyOf, type KubeClient } from '../../kube/index.ts'
 import { gvkOf, isMap, type KubeObject } from '../../resources/index.ts'
 import { parseDocuments } from '../../yaml/index.ts'
+import { idOf } from '../world.ts'
 import { label, originLabels } from './post-render.ts'
 import { mapOf } from './objects.ts'
 import type { ActionRequest } from './operation.ts'
@@ -54,6 +55,7 @@ export async function applyDefinitions(
       'warn',
       'objects in crds/ that are no CustomResourceDefinitions are ignored; move them to templates/',
       {
+        object: idOf(attempt.object),
         objects: found.ignored.slice(0, 10),
       },
     )

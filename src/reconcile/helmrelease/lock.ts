@@ -2,6 +2,7 @@ import { EngineError } from '../../base/index.ts'
 import { acquireLease, isHeld } from '../../kube/index.ts'
 import type { HelmRelease } from '../../api/index.ts'
 import type { RunContext } from '../context.ts'
+import { idOf } from '../world.ts'
 
 /** The lock under which a release is changed. */
 export interface ReleaseLock {
@@ -47,7 +48,8 @@ export async function lockRelease(ctx: RunContext, object: HelmRelease): Promise
       try {
         await lease.release()
       } catch (error) {
-        if (error instanceof EngineError) ctx.deps.logger.log('warn', 'lock not released', { code: error.code })
+        if (error instanceof EngineError)
+          ctx.deps.logger.log('warn', 'lock not released', { object: idOf(object), code: error.code })
         else throw error
       }
     },

@@ -6,7 +6,7 @@ import type { RunContext, StepControl } from '../context.ts'
 import { describeBlockers } from '../dependencies.ts'
 import { identityOf } from '../identity.ts'
 import type { NodeRecord } from '../job.ts'
-import { blockersOf } from '../world.ts'
+import { blockersOf, idOf } from '../world.ts'
 import { converge, type ConvergeRequest } from './atomic.ts'
 import { editStatus, emitEvent, mark, recordOf, saveStatus, type Attempt } from './attempt.ts'
 import { resolveChart, type ResolvedChart } from './chart.ts'
@@ -91,7 +91,10 @@ async function leaveOldTarget(
   const lock = await lockRelease(ctx, attempt.object)
   if (typeof lock === 'string') return recordOf(ctx, attempt, 'waiting', 'Progressing', lock)
   try {
-    ctx.deps.logger.log('info', 'release target changed: uninstalling the old release', { change })
+    ctx.deps.logger.log('info', 'release target changed: uninstalling the old release', {
+      object: idOf(attempt.object),
+      change,
+    })
     const message = `release target configuration changed (${change}): running uninstall for current release`
     editStatus(attempt, (status) => reconciling(attempt.object, status, message, ctx.deps.clock.now()))
     await saveStatus(ctx, attempt)

@@ -15,6 +15,7 @@ import {
 } from '../../kube/index.ts'
 import type { RunContext } from '../context.ts'
 import type { IgnoredFields } from '../ignore-rules.ts'
+import { idOf } from '../world.ts'
 import type { BuiltKustomization } from './build.ts'
 import { forgetInputs } from './inputs.ts'
 import { checkPrune } from './guards.ts'
@@ -90,7 +91,7 @@ async function inventoryBefore(
     signal: ctx.signal,
   })
   ctx.client.logger.log('warn', 'the status was lost: inventory rebuilt from owner labels', {
-    object: progress.object.metadata.name,
+    object: idOf(progress.object),
     entries: found.length,
   })
   return found

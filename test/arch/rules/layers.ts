@@ -8,6 +8,7 @@ export const layers: readonly (readonly string[])[] = [
   ['kustomize', 'helm', 'sources', 'secrets', 'kube', 'receivers', 'notify'],
   ['reconcile'],
   ['coordinator'],
+  ['observe'],
   ['ui', 'platforms'],
   ['cli'],
 ]

@@ -299,7 +299,7 @@ void describe('webhook: anything may come', () => {
       { numRuns: 300 },
     )
   })
-  void it('unsigned requests to any path give 4xx', async () => {
+  void it('unsigned requests to any path give 4xx, or lead to the form where one signs in', async () => {
     const app = createApp(testDeps())
     await fc.assert(
       fc.asyncProperty(
@@ -308,9 +308,10 @@ void describe('webhook: anything may come', () => {
         fc.string(),
         async (path, method, body) => {
           const init = method === 'GET' ? { method } : { method, body }
-          const { status } = await app.fetch(
+          const { status, headers } = await app.fetch(
             new Request(`http://sluice.test${path.startsWith('/') ? path : `/${path}`}`, init),
           )
+          if (status === 303) return assert.match(headers.get('location') ?? '', /^\/ui/)
           assert.ok((status >= 400 && status < 500) || path.startsWith('/healthz'), `${method} ${path}: ${status}`)
         },
       ),

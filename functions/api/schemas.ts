@@ -1,0 +1,219 @@
+import { z } from 'zod'
+import { objectStates } from '../../src/observe/index.ts'
+
+// What the API answers, field by field: nothing that is not listed here gets out, and the OpenAPI document is made of the same schemas.
+
+const text = z.string()
+const time = z.number().int().describe('milliseconds since 1970')
+const count = z.number().int().min(0)
+
+export const objectKey = z.strictObject({ kind: text, namespace: text, name: text })
+export const conditionStatus = z.enum(['True', 'False', 'Unknown'])
+export const objectState = z.enum(objectStates).describe('how the object stands, in one word')
+export const nodeState = z.enum(['ready', 'waiting', 'blocked', 'failed', 'skipped'])
+export const runState = z.enum(['queued', 'running', 'succeeded', 'partial', 'failed'])
+export const trigger = z.enum(['push', 'scan', 'trigger'])
+const failure = z.strictObject({ code: text, message: text })
+
+export const error = z.strictObject({ error: failure })
+
+export const health = z.strictObject({
+  cluster: text,
+  health: z
+    .enum(['seen', 'stale', 'unknown'])
+    .describe('whether what is known is recent; `unknown` where nobody has noted anything'),
+  lastSeenAt: time.optional(),
+  staleSince: time.optional(),
+  error: failure.optional(),
+})
+
+export const clusters = z.strictObject({
+  clusters: z.array(
+    health.extend({
+      objects: z.record(text, count).describe('number of objects by state'),
+      omitted: count.describe('objects that did not fit into the store'),
+    }),
+  ),
+})
+
+export const condition = z.strictObject({
+  type: text,
+  status: conditionStatus,
+  reason: text,
+  message: text,
+  lastTransitionTime: text,
+  observedGeneration: z.number().int().optional(),
+})
+
+export const objectHead = z.strictObject({
+  cluster: text,
+  kind: text,
+  namespace: text,
+  name: text,
+  state: objectState,
+  stale: z.boolean().describe('the cluster has not been seen lately'),
+  suspended: z.boolean(),
+  ready: z.strictObject({ status: conditionStatus, reason: text, message: text, since: text }).optional(),
+  attemptedRevision: text.optional(),
+  appliedRevision: text.optional(),
+  unaffectedBy: text
+    .optional()
+    .describe('a later revision of its source that changes nothing for it, and so is not applied'),
+  source: objectKey.optional(),
+  chart: z.strictObject({ name: text, version: text.optional(), appVersion: text.optional() }).optional(),
+  waitsFor: z.array(z.strictObject({ id: text, message: text })),
+  inventory: count.optional().describe('number of objects in the inventory'),
+  lastChange: z.strictObject({ run: text, at: time }).optional(),
+})
+
+export const objects = z.strictObject({
+  objects: z.array(objectHead),
+  cursor: text.optional().describe('for the next page; absent on the last'),
+})
+
+export const outcome = z.strictObject({
+  run: text,
+  trigger,
+  at: time,
+  state: nodeState,
+  revision: text.optional(),
+  reason: text.optional(),
+  message: text.optional(),
+  created: count,
+  configured: count,
+  deleted: count,
+  drifted: count.describe('objects that differed although nothing had changed in Git'),
+})
+
+export const live = z.strictObject({
+  readAt: time.optional(),
+  conditions: z.array(condition).optional(),
+  inventory: z.array(z.strictObject({ apiVersion: text, kind: text, namespace: text, name: text })).optional(),
+  error: failure.optional().describe('why the cluster could not be asked; what is shown is what was known before'),
+})
+
+export const object = objectHead.extend({
+  health,
+  generation: z.number().int(),
+  observedGeneration: z.number().int().optional(),
+  conditions: z.array(condition),
+  dependsOn: z.array(text),
+  parent: text.optional().describe('id of the Kustomization that applied it'),
+  url: text.optional(),
+  path: text.optional(),
+  commits: z.array(text),
+  outcomes: z.array(outcome),
+  live: live.optional().describe('what the cluster itself says, where `live=true` asked for it'),
+})
+
+const push = z.strictObject({
+  provider: text,
+  repository: text.optional(),
+  ref: text,
+  before: text.optional(),
+  after: text.optional(),
+  actor: text.optional(),
+})
+
+export const stages = z.strictObject({
+  receivedAt: time.optional(),
+  fetchedAt: time.optional(),
+  renderedAt: time.optional(),
+  appliedAt: time.optional(),
+  healthyAt: time.optional(),
+})
+
+const recordHead = z.strictObject({
+  cluster: text,
+  state: runState,
+  startedAt: time.optional(),
+  finishedAt: time.optional(),
+  stages,
+  objects: count,
+  ready: count,
+  changes: count,
+  drifted: count,
+  requests: count.optional().describe("requests to the cluster's API server"),
+  mergedInto: text.optional().describe('the run that did the work of this one too'),
+  retryAt: time.optional(),
+  failedAttempts: count.optional(),
+  error: failure.optional(),
+})
+
+export const runHead = z.strictObject({
+  id: text,
+  trigger,
+  state: runState,
+  receivedAt: time,
+  actor: text.optional(),
+  push: push.optional(),
+  clusters: z.array(recordHead),
+})
+
+export const runs = z.strictObject({
+  runs: z.array(runHead),
+  before: text.optional().describe('for the next page, which may also follow one that is not full'),
+})
+
+export const run = runHead.extend({
+  clusters: z.array(
+    recordHead.extend({
+      nodes: z.array(
+        z.strictObject({
+          kind: text,
+          namespace: text,
+          name: text,
+          state: nodeState,
+          revision: text.optional(),
+          reason: text.optional(),
+          message: text.optional(),
+          unchanged: count,
+          changes: z.array(
+            z.strictObject({
+              object: text,
+              action: text,
+              drift: z.array(text).optional().describe('paths of fields, never their values'),
+            }),
+          ),
+          changesOmitted: count.optional(),
+          startedAt: time,
+          renderedAt: time.optional(),
+          appliedAt: time.optional(),
+          finishedAt: time,
+        }),
+      ),
+    }),
+  ),
+})
+
+export const commit = z.strictObject({
+  commit: text,
+  push: z.strictObject({ provider: text, ref: text, actor: text.optional(), receivedAt: time }).optional(),
+  clusters: z.array(
+    z.strictObject({
+      cluster: text,
+      health,
+      progress: z.enum(['queued', 'applying', 'failed', 'healthy', 'superseded', 'unconcerned', 'unreachable']),
+      stages: stages.describe('when the last object reached each stage; absent while one of them has not'),
+      objects: z.array(
+        z.strictObject({
+          kind: text,
+          namespace: text,
+          name: text,
+          outcome: nodeState.optional(),
+          state: z.union([objectState, z.literal('gone')]),
+          isCurrent: z.boolean().describe('its state still comes from this commit'),
+          changes: count,
+          stages,
+          reason: text.optional(),
+          message: text.optional(),
+          waitsFor: z.array(text),
+        }),
+      ),
+      missing: z.array(text).describe('ids of objects that the commit has not arrived at'),
+      unaffected: count.describe('Kustomizations of the same source for which the commit changes nothing'),
+      error: failure.optional(),
+    }),
+  ),
+  runs: z.array(runHead),
+})

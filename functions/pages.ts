@@ -1,0 +1,126 @@
+import type { Hono } from 'hono'
+import { z } from 'zod'
+import { isEngineError } from '../src/base/index.ts'
+import { listRuns, objectStates, readClusters, traceCommit } from '../src/observe/index.ts'
+import {
+  commitPage,
+  icon,
+  objectPage,
+  overviewPage,
+  problemPage,
+  runPage,
+  runsPage,
+  stylesheet,
+} from '../src/ui/index.ts'
+import { findObject, lookLive } from './api/routes.ts'
+import { authorizeReading, type Reader } from './authorize-reading.ts'
+import type { FunctionDeps } from './deps.ts'
+import { statusOfCode } from './http-errors.ts'
+import { observeDeps } from './observe-deps.ts'
+import { pageResponse, redirect } from './page-response.ts'
+import { addSignIn } from './sign-in.ts'
+
+type View = Parameters<typeof overviewPage>[0]
+type Page = ReturnType<typeof overviewPage>
+type Query = { readonly [name: string]: string }
+
+const state = z.enum(objectStates)
+const trigger = z.enum(['push', 'scan', 'trigger'])
+const runState = z.enum(['queued', 'running', 'succeeded', 'partial', 'failed'])
+
+/** A filter that is none of ours is no filter. */
+function oneOf<T>(schema: z.ZodType<T>, value: string | undefined): T | undefined {
+  return schema.safeParse(value).data
+}
+
+async function showRuns(deps: FunctionDeps, view: View, query: Query): Promise<Page> {
+  const filter = {
+    trigger: oneOf(trigger, query['trigger']),
+    state: oneOf(runState, query['state']),
+    cluster: query['cluster']?.slice(0, 253),
+    quiet: query['quiet'] === 'true',
+  }
+  const before = /^[0-9a-z]{10,64}$/.exec(query['before'] ?? '')?.[0]
+  return runsPage(view, await listRuns(deps.runs, filter, { limit: 30, before }), filter)
+}
+
+async function showRun(deps: FunctionDeps, view: View, id: string): Promise<Page | undefined> {
+  const run = /^[0-9a-z]{10,64}$/.test(id) ? await deps.runs.get(id) : undefined
+  return run && runPage(view, run)
+}
+
+async function showObject(deps: FunctionDeps, view: View, key: Query, query: Query): Promise<Page> {
+  const { cluster = '', kind = '', namespace = '', name = '' } = key
+  const { object, health } = await findObject(deps, { cluster, kind, namespace, name })
+  const live = query['live'] === 'true' ? await lookLive(deps, { cluster, kind, namespace, name }) : undefined
+  return objectPage(view, object, health, live)
+}
+
+/** Adds the pages, their stylesheet and the way in. Pages are shown to readers; others are led to the form where they can sign in. */
+export function addPages(app: Hono, deps: FunctionDeps): void {
+  const style = stylesheet()
+  const viewOf = (reader: Reader | undefined): View => ({
+    now: deps.clock.now(),
+    styleUrl: style.path,
+    ...(reader?.name === undefined ? {} : { user: reader.name }),
+  })
+  const page = async (request: Request, make: (view: View) => Promise<Page | undefined>): Promise<Response> => {
+    const reader = await authorizeReading(deps, request).catch((caught: unknown) => {
+      if (isEngineError(caught) && caught.code === 'unauthorized') return undefined
+      throw caught
+    })
+    if (reader === undefined) {
+      const { pathname, search } = new URL(request.url)
+      return redirect(`/ui/sign-in?next=${encodeURIComponent(pathname + search)}`)
+    }
+    const view = viewOf(reader)
+    try {
+      const made = await make(view)
+      if (made !== undefined) return await pageResponse(200, made)
+      return await pageResponse(404, problemPage(view, { title: 'Not found', message: 'There is nothing here.' }))
+    } catch (caught) {
+      const status = isEngineError(caught) ? statusOfCode[caught.code] : undefined
+      if (!isEngineError(caught) || status === undefined) throw caught
+      const title = status === 404 ? 'Not found' : 'Cannot be shown'
+      return await pageResponse(status, problemPage(view, { title, message: caught.message }))
+    }
+  }
+  app.get('/', () => redirect('/ui'))
+  app.get('/ui', (c) =>
+    page(c.req.raw, async (view) => {
+      const { state: wanted, namespace, page: number } = c.req.query()
+      const filter = { state: oneOf(state, wanted), namespace: namespace?.slice(0, 253) }
+      const clusters = await readClusters(observeDeps(deps))
+      return overviewPage(view, clusters, { ...filter, page: Math.trunc(Number(number ?? 1)) || 1 })
+    }),
+  )
+  app.get('/ui/runs', (c) => page(c.req.raw, (view) => showRuns(deps, view, c.req.query())))
+  app.get('/ui/runs/:id', (c) => page(c.req.raw, (view) => showRun(deps, view, c.req.param('id'))))
+  app.get('/ui/objects/:cluster/:kind/:namespace/:name', (c) =>
+    page(c.req.raw, (view) => showObject(deps, view, c.req.param(), c.req.query())),
+  )
+  app.get('/ui/commits', (c) => redirect(`/ui/commits/${encodeURIComponent((c.req.query('commit') ?? '').trim())}`))
+  app.get('/ui/commits/:commit', (c) =>
+    page(c.req.raw, async (view) => {
+      const commit = c.req.param('commit')
+      if (!/^[0-9a-f]{7,64}$/i.test(commit)) return undefined
+      return commitPage(view, await traceCommit({ ...observeDeps(deps), runs: deps.runs }, commit))
+    }),
+  )
+  app.get('/ui/icon.svg', () => asset(icon, 'image/svg+xml', 86_400))
+  app.get('/ui/:file{style\\.[0-9a-f]+\\.css}', (c) =>
+    c.req.path === style.path ? asset(style.css, 'text/css; charset=utf-8', 31_536_000) : c.notFound(),
+  )
+  addSignIn(app, deps, () => viewOf(undefined))
+}
+
+/** What is the same for everybody, and says nothing. */
+function asset(body: string, type: string, seconds: number): Response {
+  return new Response(body, {
+    headers: {
+      'content-type': type,
+      'cache-control': `public, max-age=${seconds}, immutable`,
+      'x-content-type-options': 'nosniff',
+    },
+  })
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import type { ReadSetting } from './config.ts'
+import { loadOidcConfig, type OidcConfig } from './oidc/config.ts'
+
+/** Who may read, and where what is known is sent besides. */
+export interface ReadingConfig {
+  /** Bearer tokens of those who may read and do nothing else. A trigger token also reads. */
+  readonly tokens: readonly string[]
+  /** Bearer tokens for `/metrics` alone. */
+  readonly metricsTokens: readonly string[]
+  /** Everybody who reaches the deployment may read. */
+  readonly isPublic: boolean
+  /** Sign the cookies of those who have signed in: the first makes them, all are believed. Empty: a key is derived from the tokens. */
+  readonly sessionKeys: readonly string[]
+  /** The login of those who read, besides tokens. */
+  readonly oidc?: OidcConfig
+  /** Where finished runs are sent as traces (OTLP over HTTP, JSON). */
+  readonly tracing?: {
+    readonly url: string
+    readonly headers: { readonly [name: string]: string }
+    readonly service: string
+  }
+}
+
+/** How `loadConfig` reads single variables, noting what is wrong. */
+export interface ConfigReader {
+  readonly read: ReadSetting
+  readonly parse: <T>(name: string, schema: z.ZodType<T>, fallback: T) => T
+  readonly secrets: (name: string) => readonly string[]
+  readonly complain: (field: string, message: string) => void
+}
+
+/** Shorter keys can be guessed from one cookie. */
+const minKeyLength = 32
+
+/** Reads `READ_TOKEN`, `METRICS_TOKEN`, `PUBLIC_READ`, `SESSION_KEY`, `OIDC` and `OTEL_EXPORTER_OTLP_…`. */
+export function loadReadingConfig(reader: ConfigReader): ReadingConfig {
+  const { read, parse, secrets, complain } = reader
+  const sessionKeys = secrets('SESSION_KEY')
+  if (sessionKeys.some((key) => key.length < minKeyLength))
+    complain('SESSION_KEY', `needs at least ${minKeyLength} characters (openssl rand -base64 32)`)
+  return {
+    tokens: secrets('READ_TOKEN'),
+    metricsTokens: secrets('METRICS_TOKEN'),
+    isPublic: parse('PUBLIC_READ', z.boolean({ error: 'must be true or false' }), false),
+    sessionKeys,
+    ...loadOidcConfig(reader, sessionKeys),
+    ...loadTracing(read, complain),
+  }
+}
+
+/**
+ * Reads `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` (the whole URL) or `OTEL_EXPORTER_OTLP_ENDPOINT` (to which `/v1/traces` is added), `OTEL_EXPORTER_OTLP_HEADERS` (a secret:
+ * `name=value,name=value`, values percent-encoded) and `OTEL_SERVICE_NAME`, as OpenTelemetry's specification of exporters has them.
+ */
+function loadTracing(read: ReadSetting, complain: ConfigReader['complain']): Pick<ReadingConfig, 'tracing'> {
+  const traces = read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ?? ''
+  const base = read('OTEL_EXPORTER_OTLP_ENDPOINT') ?? ''
+  if (traces === '' && base === '') return {}
+  const url = traces === '' ? `${base.replace(/\/+$/, '')}/v1/traces` : traces
+  const name = traces === '' ? 'OTEL_EXPORTER_OTLP_ENDPOINT' : 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) complain(name, 'must be a URL with http or https')
+  const headers: { [name: string]: string } = {}
+  for (const part of (read('OTEL_EXPORTER_OTLP_HEADERS') ?? '').split(',').filter((text) => text.trim() !== '')) {
+    const [, key = '', value = ''] = /^\s*([\w-]+)\s*=\s*(\S+)\s*$/.exec(part) ?? []
+    if (key === '') complain('OTEL_EXPORTER_OTLP_HEADERS', 'must be name=value, separated by commas')
+    else headers[key.toLowerCase()] = decodeHeader(value)
+  }
+  return { tracing: { url, headers, service: read('OTEL_SERVICE_NAME') ?? 'sluice' } }
+}
+
+function decodeHeader(value: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value // A value with a percent sign that encodes nothing is meant as it is.
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * What is known of the clusters, for pages, the API and metrics: read from the state store alone, so that a cluster which does not answer delays nobody and
+ * is shown as stale. The one exception is a look at a single object, on request and with a deadline.
+ * @module
+ */
+export { readClusterHealth, readOneClusterHealth, type ClusterHealth, type ObserveDeps } from './clusters.ts'
+export { type CommitCluster, type CommitObject, type CommitProgress, type Stages } from './commit-cluster.ts'
+export { traceCommit, type CommitTrace } from './commits.ts'
+export { readLive, type InventoryObject, type LiveObject } from './live.ts'
+export { conditionOf, idOfSummary, objectStates, stateOf, type ObjectState } from './object-state.ts'
+export {
+  matchesFilter,
+  pageOf,
+  readCluster,
+  readClusters,
+  type ObjectFilter,
+  type ObservedCluster,
+  type ObservedObject,
+} from './objects.ts'
+export { changesOf, countRecord, isQuiet, listRuns, repositoryOf, type RunFilter } from './runs.ts'
+export { metricsText, type MetricsInput } from './metrics-text.ts'
+export { countRun, readCounters, type RunCounters, type RunEnd } from './run-counters.ts'
+export { traceOf } from './trace.ts'
