@@ -84,6 +84,10 @@ export const ownAnnotations = {
   dependsOn: 'sluice.dev/depends-on',
   /** On a GitRepository, `enabled`: its artifact is packed and served as a file, for tools that read it. */
   archive: 'sluice.dev/archive',
+  /** Who suspended an object, why, and until when (RFC 3339): a scan resumes what is past that time. */
+  suspendedBy: 'sluice.dev/suspended-by',
+  suspendedReason: 'sluice.dev/suspended-reason',
+  suspendedUntil: 'sluice.dev/suspended-until',
 } as const
 
 /** On every object that has something to clean up when it is deleted. */
@@ -99,6 +103,8 @@ export const fieldManagers = {
   kustomizeStatus: 'gotk-kustomize-controller',
   sourceStatus: 'gotk-source-controller',
   notificationStatus: 'gotk-notification-controller',
+  /** What somebody asks for by hand: `spec.suspend`, requests. No other manager takes its fields over, so they last until Git itself says otherwise. */
+  operator: 'sluice',
 } as const
 
 /** Longest message of a condition that Flux writes. */

@@ -7,11 +7,14 @@ import { createEventSink } from './events.ts'
 import { createIdentities } from './identity.ts'
 import { createHelmRun } from './helmrelease/shared.ts'
 import type { EngineDeps, Job, JobResult, JobSignals, NodeRecord, RunRecord } from './job.ts'
+import { LiveRecords } from './live-records.ts'
+import { planJob } from './plan/plan-job.ts'
 import { runNodes } from './run-nodes.ts'
-import { isUnfinished, loadEarlierNodes, saveRecord, summarize, withEarlierNodes } from './run-record.ts'
+import { headOf, isUnfinished, summarize, withEarlierNodes } from './run-record.ts'
 import { noteSource, refreshAll, sourcesOf } from './run-sources.ts'
 import { leaveOutUnaffected, recallUnaffected, selectNodes, type Selection } from './selection.ts'
 import { createSources } from './source/index.ts'
+import { resumeExpired } from './suspension.ts'
 import { loadWatchedConfigs } from './watched-configs.ts'
 import { idOfKey, loadWorld } from './world.ts'
 
@@ -39,6 +42,7 @@ export async function runJob(
   job: Job,
   { stop: signal = new AbortController().signal, superseded, replaced }: JobSignals = {},
 ): Promise<JobResult> {
+  if (job.plan === true) return planJob(deps, job, signal)
   const startedAt = deps.clock.now()
   const logger = deps.logger.with({ run: job.runId, cluster: job.cluster })
   const client = createKubeClient({
@@ -49,8 +53,8 @@ export async function runJob(
     cache: deps.caches.cluster,
     requestTimeoutMs: deps.limits.requestTimeoutMs,
   })
-  const records = new Map<string, NodeRecord>()
   const head = headOf(job, startedAt)
+  const records = new LiveRecords(deps, job, head)
   try {
     const { namespaces, watchConfigsSelector } = deps.settings
     // Before the first look: what others do from now on is noticed.
@@ -58,10 +62,11 @@ export async function runJob(
     const [world, checks, earlier, configs] = await Promise.all([
       loadWorld(client, namespaces, job.push === undefined ? 'all' : 'referenced', signal),
       checksOf(deps, job.cluster),
-      loadEarlierNodes(deps, job),
+      records.loadEarlier(),
       job.kind === 'scan' ? loadWatchedConfigs(client, namespaces, watchConfigsSelector, signal) : undefined,
     ])
     const events = createEventSink(client, deps.clock, logger, deps.caches.events)
+    if (job.kind === 'scan') await resumeExpired({ client, clock: deps.clock, logger, signal }, world)
     const sources = createSources({ deps, client, world, events, signal, locks, skipsLocked: job.kind === 'scan' })
     const concerned = sourcesOf(world, job, checks, startedAt)
     await refreshAll(sources, concerned)
@@ -98,7 +103,7 @@ export async function runJob(
       requests: client.requests.total,
       ...(unaffected === 0 ? {} : { unaffected }),
     }
-    await saveRecord(deps, record)
+    await records.end(record)
     logger.log('info', 'run finished', {
       state: record.state,
       nodes: record.nodes.length,
@@ -110,7 +115,7 @@ export async function runJob(
     return hasMissed ? { record, requeueAfterMs: requeueMissedMs } : { record }
   } catch (caught) {
     const error = toEngineError(caught)
-    await saveRecord(deps, {
+    await records.end({
       ...head,
       state: 'failed',
       nodes: [...records.values()],
@@ -129,13 +134,4 @@ function checksOf(deps: EngineDeps, cluster: string): Promise<Checks> {
   caches.checks ??= loadChecks(deps.state, cluster)
   caches.checks.catch(() => delete caches.checks)
   return caches.checks
-}
-
-/** What the record of a run says from its beginning. */
-function headOf(
-  job: Job,
-  startedAt: number,
-): Pick<RunRecord, 'id' | 'cluster' | 'trigger' | 'receivedAt' | 'startedAt' | 'actor'> {
-  const { runId: id, cluster, kind: trigger, receivedAt, actor } = job
-  return { id, cluster, trigger, receivedAt, startedAt, ...(actor === undefined ? {} : { actor }) }
 }

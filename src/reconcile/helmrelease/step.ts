@@ -111,7 +111,7 @@ async function leaveOldTarget(
 }
 
 /** What is attempted now, and failures of what was attempted before forgotten where it was something else. */
-function noteAttempt(attempt: Attempt, chart: ResolvedChart): void {
+export function noteAttempt(attempt: Attempt, chart: ResolvedChart): void {
   const { object } = attempt
   const digest = attempt.configDigest ?? ''
   if (mustResetFailures(object, { chartVersion: chart.version, configDigest: digest }))
