@@ -32,6 +32,8 @@ export interface Config {
   /** Per provider; several while one is being replaced. A provider without any is off. */
   readonly webhookSecrets: { readonly [P in Provider]?: readonly string[] }
   readonly triggerTokens: readonly string[]
+  /** Sign triggers, in place of a token that travels. */
+  readonly triggerHmacSecrets?: readonly string[]
   /** Sign the links to artifacts: the first makes them, all of them are believed. */
   readonly artifactKeys: readonly string[]
   readonly bodyLimitBytes: number
@@ -183,6 +185,7 @@ export function loadConfig(read: ReadSetting): Config {
     clusters,
     webhookSecrets,
     triggerTokens: secrets('TRIGGER_TOKEN'),
+    triggerHmacSecrets: secrets('TRIGGER_HMAC_SECRET'),
     artifactKeys: secrets('ARTIFACT_KEY'),
     bodyLimitBytes: number('BODY_LIMIT_BYTES', 25 * 1024 * 1024, 64 * 1024 * 1024),
     bodyTimeoutMs: number('BODY_TIMEOUT_SECONDS', 10, 300) * 1000,
