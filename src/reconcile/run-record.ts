@@ -81,6 +81,7 @@ export function withEarlierNodes(
   return [...nodes.values()]
 }
 
+/** One node from two looks of a run: how it ended in the later one, with the changes of both. */
 export function mergeNodes(before: NodeRecord, node: NodeRecord): NodeRecord {
   return {
     ...node,
