@@ -14,6 +14,8 @@ import type { Terminal } from '../terminal/terminal.ts'
 import { durationFlag, type TargetFlags } from './flags.ts'
 
 const requestTimeoutMs = 30_000
+/** What a request that was begun in time may take longer. */
+const graceMs = 5_000
 
 /** A cluster that a kubeconfig names, as the caller. */
 export interface Cluster {
@@ -26,6 +28,8 @@ export interface Cluster {
   /** Aborts when the verb's time is up. */
   readonly signal: AbortSignal
   readonly timeoutMs: number
+  /** Milliseconds since 1970 at which waits end. */
+  readonly deadline: number
   /** For what the engine does on request. */
   readonly requests: RequestContext
   close(): void
@@ -52,7 +56,8 @@ export async function openCluster(flags: TargetFlags, terminal: Terminal): Promi
   })
   const logger = createJsonLogger({ level: 'warn', write: terminal.err })
   const cache = createClusterCache()
-  const signal = AbortSignal.timeout(timeoutMs)
+  // Waits end by themselves; this is for requests that hang.
+  const signal = AbortSignal.timeout(timeoutMs + graceMs)
   const ports = { clock: systemClock, random: systemRandom, logger }
   const client = createKubeClient({ transport, ...ports, cache, requestTimeoutMs, signal })
   return {
@@ -63,6 +68,7 @@ export async function openCluster(flags: TargetFlags, terminal: Terminal): Promi
     kubeconfig,
     signal,
     timeoutMs,
+    deadline: Date.now() + timeoutMs,
     requests: { client, clock: systemClock, logger, signal },
     close: () => transport.close(),
   }

@@ -7,7 +7,8 @@ import { plainText, type Terminal } from './terminal.ts'
  */
 export interface Progress {
   readonly begin: (text: string) => void
-  readonly wait: (text: string) => void
+  /** `seconds` is how long it has lasted. */
+  readonly wait: (text: string, seconds?: number) => void
   readonly done: (text: string) => void
   readonly fail: (text: string) => void
   readonly warn: (text: string) => void
@@ -29,8 +30,9 @@ export function createProgress(terminal: Terminal, isQuiet = false): Progress {
     begin: (text) => {
       if (!isQuiet) say(style.cyan('►'), text)
     },
-    wait: (text) => {
-      const line = plainText(text).split('\n')[0] ?? ''
+    wait: (text, seconds) => {
+      const news = plainText(text).split('\n')[0] ?? ''
+      const line = seconds === undefined || !terminal.isErrTerminal ? news : `${news} (${seconds}s)`
       if (isQuiet || line === waiting) return
       if (!terminal.isErrTerminal) terminal.err(`◎ ${line}\n`)
       else terminal.err(`\r\u001b[2K${style.yellow('◎')} ${cut(line, terminal.width - 3)}`)

@@ -84,14 +84,14 @@ export async function waitForRequest(
       })
     }
     const waited = Date.now() - start
-    progress.wait(`waiting for ${name} (${Math.floor(waited / 1000)}s): ${shortRevision(message)}`)
+    progress.wait(`waiting for ${name}: ${shortRevision(message)}`, Math.floor(waited / 1000))
     if (state === 'pending' && waited > silenceMs && !hasWarned) {
       hasWarned = true
       progress.warn(
         'nobody takes the request up: does a deployment, or Flux, serve this cluster? A deployment looks with its next scan',
       )
     }
-    if (waited + pauseMs > cluster.timeoutMs) {
+    if (Date.now() + pauseMs > cluster.deadline) {
       throw new EngineError(
         `${name} is not ready after ${Math.round(waited / 1000)} seconds: ${shortRevision(message)}`,
         {
