@@ -1,6 +1,6 @@
 import { labels } from '../api/index.ts'
 import { toEngineError } from '../base/index.ts'
-import { createDirectReader, createKubeClient, createPreloadedReader } from '../kube/index.ts'
+import { createDirectReader, createPreloadedReader } from '../kube/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
 import { createEventSink } from './events.ts'
 import { createIdentities } from './identity.ts'
@@ -8,6 +8,7 @@ import { createHelmRun } from './helmrelease/shared.ts'
 import type { EngineDeps, Job, JobResult, JobSignals, RunRecord } from './job.ts'
 import { LiveRecords } from './live-records.ts'
 import { planJob } from './plan/plan-job.ts'
+import { createRunClient } from './run-client.ts'
 import { runNodes } from './run-nodes.ts'
 import { headOf, isUnfinished, summarize, withEarlierNodes } from './run-record.ts'
 import { noteSource, refreshAll, sourcesOf } from './run-sources.ts'
@@ -44,14 +45,7 @@ export async function runJob(
   if (job.plan === true) return planJob(deps, job, signal)
   const startedAt = deps.clock.now()
   const logger = deps.logger.with({ run: job.runId, cluster: job.cluster })
-  const client = createKubeClient({
-    transport: deps.transport,
-    clock: deps.clock,
-    random: deps.random,
-    logger,
-    cache: deps.caches.cluster,
-    requestTimeoutMs: deps.limits.requestTimeoutMs,
-  })
+  const client = createRunClient(deps, logger)
   const head = headOf(job, startedAt)
   const records = new LiveRecords(deps, job, head)
   try {

@@ -1,5 +1,5 @@
 import { toEngineError, mapLimit } from '../../base/index.ts'
-import { createDirectReader, createKubeClient, dryRunTransport } from '../../kube/index.ts'
+import { createDirectReader, dryRunTransport } from '../../kube/index.ts'
 import type { KubeConnector } from '../../ports/index.ts'
 import type { RunContext } from '../context.ts'
 import type { EventSink } from '../events.ts'
@@ -7,6 +7,7 @@ import { createHelmRun } from '../helmrelease/shared.ts'
 import { createIdentities } from '../identity.ts'
 import type { EngineDeps, Job, JobResult, ObjectKey, RunRecord } from '../job.ts'
 import { createObjectLocks } from '../object-locks.ts'
+import { createRunClient } from '../run-client.ts'
 import { headOf, saveRecord, summarize } from '../run-record.ts'
 import { createSources } from '../source/index.ts'
 import { artifactKeyOf, idOf, idOfKey, loadWorld, originOf, isSource, sourceKeyOf, type Workload } from '../world.ts'
@@ -63,14 +64,7 @@ export async function createPlanContext(
     // Connections that runs have opened can write.
     caches: { ...given.caches, remotes: new Map() },
   }
-  const client = createKubeClient({
-    transport: deps.transport,
-    clock: deps.clock,
-    random: deps.random,
-    logger,
-    cache: deps.caches.cluster,
-    requestTimeoutMs: deps.limits.requestTimeoutMs,
-  })
+  const client = createRunClient(deps, logger)
   const world = await loadWorld(client, deps.settings.namespaces, 'all', signal)
   // It waits for nobody, and nobody waits for it: it changes nothing.
   const locks = createObjectLocks().forJob()
