@@ -42,6 +42,8 @@ export interface Config {
   readonly webhookSecrets: { readonly [P in Provider]?: readonly string[] }
   readonly triggerTokens: readonly string[]
   readonly reading: ReadingConfig
+  /** Sign triggers, in place of a token that travels. */
+  readonly triggerHmacSecrets?: readonly string[]
   /** Sign the links to artifacts: the first makes them, all of them are believed. */
   readonly artifactKeys: readonly string[]
   /** Webhooks of GitHub whose failed deliveries are asked for again. */
@@ -215,6 +217,7 @@ export function loadConfig(read: ReadSetting): Config {
     webhookSecrets,
     triggerTokens: secrets('TRIGGER_TOKEN'),
     reading: loadReadingConfig({ read, parse, secrets, complain }),
+    triggerHmacSecrets: secrets('TRIGGER_HMAC_SECRET'),
     artifactKeys: secrets('ARTIFACT_KEY'),
     githubRedelivery: parse('GITHUB_REDELIVERY', redeliverySchema, []),
     bodyLimitBytes: number('BODY_LIMIT_BYTES', 25 * 1024 * 1024, 64 * 1024 * 1024),
