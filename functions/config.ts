@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { DiagnosticsError, type Diagnostic } from '../src/base/index.ts'
 import { receivers, settingOf, type Provider } from '../src/receivers/index.ts'
 import type { Limits, Settings } from '../src/reconcile/index.ts'
-import { loadReadingConfig, type ReadingConfig } from './reading-config.ts'
 import { feedbackSchema, type FeedbackRule } from './feedback-config.ts'
+import { loadReadingConfig, type ReadingConfig } from './reading-config.ts'
 
 /** Reads a variable or secret by its name: the environment, a file, a binding. */
 export type ReadSetting = (name: string) => string | undefined
@@ -42,6 +42,8 @@ export interface Config {
   readonly webhookSecrets: { readonly [P in Provider]?: readonly string[] }
   readonly triggerTokens: readonly string[]
   readonly reading: ReadingConfig
+  /** Sign triggers, in place of a token that travels. */
+  readonly triggerHmacSecrets?: readonly string[]
   /** Sign the links to artifacts: the first makes them, all of them are believed. */
   readonly artifactKeys: readonly string[]
   /** Webhooks of GitHub whose failed deliveries are asked for again. */
@@ -215,6 +217,7 @@ export function loadConfig(read: ReadSetting): Config {
     webhookSecrets,
     triggerTokens: secrets('TRIGGER_TOKEN'),
     reading: loadReadingConfig({ read, parse, secrets, complain }),
+    triggerHmacSecrets: secrets('TRIGGER_HMAC_SECRET'),
     artifactKeys: secrets('ARTIFACT_KEY'),
     githubRedelivery: parse('GITHUB_REDELIVERY', redeliverySchema, []),
     bodyLimitBytes: number('BODY_LIMIT_BYTES', 25 * 1024 * 1024, 64 * 1024 * 1024),

@@ -89,7 +89,7 @@ export async function dispatchAbandoned(deps: FunctionDeps): Promise<number> {
 }
 
 function messageFor(request: RunRequest, cluster: string): JobMessage {
-  const { id, trigger, receivedAt, push, target, actor } = request
+  const { id, trigger, receivedAt, push, target, actor, plan } = request
   return {
     job: {
       kind: trigger,
@@ -99,6 +99,7 @@ function messageFor(request: RunRequest, cluster: string): JobMessage {
       ...(push === undefined ? {} : { push }),
       ...(target === undefined ? {} : { target }),
       ...(actor === undefined ? {} : { actor }),
+      ...(plan === undefined ? {} : { plan }),
     },
   }
 }

@@ -1,70 +1,100 @@
-import { z } from 'zod'
-import { EngineError } from '../src/base/index.ts'
-import { isFinal, newRunId, type Run, type RunRequest } from '../src/coordinator/index.ts'
+import { newRunId, type RunRequest } from '../src/coordinator/index.ts'
 import type { TriggerTarget } from '../src/reconcile/index.ts'
 import { authorize } from './authorize.ts'
 import { withBody } from './body.ts'
 import { dispatch } from './deliveries.ts'
 import type { FunctionDeps } from './deps.ts'
 import { errorResponse, jsonResponse } from './http-errors.ts'
-
-const text = z.string().min(1).max(253)
-const objectKey = z.strictObject({ kind: text, namespace: text, name: text })
-
-const triggerRequest = z
-  .strictObject({
-    /** One cluster; all of them where it is left out. */
-    cluster: text.optional(),
-    source: objectKey.optional(),
-    object: objectKey.optional(),
-    all: z.literal(true).optional(),
-    /** Seconds to wait for the end of the run. */
-    wait: z.number().min(0).max(300).optional(),
-    /** Who asks, for the record. */
-    actor: text.optional(),
-  })
-  .refine((request) => [request.source, request.object, request.all].filter((one) => one !== undefined).length <= 1, {
-    message: 'name at most one of source, object and all',
-  })
+import { act, type ActionOutcome } from './trigger/actions.ts'
+import { authorizeTrigger } from './trigger/authorize-trigger.ts'
+import { followRun, streamFormat, streamResponse, type RunProgress } from './trigger/follow-run.ts'
+import { parseTrigger, targetOf, type TriggerWish } from './trigger/trigger-request.ts'
 
 const maxTriggerBytes = 64 * 1024
 const maxListed = 200
+/** Seconds that a streamed answer goes on where nobody says how long. */
+const defaultStreamSeconds = 300
 
 /**
- * `POST /trigger` with a bearer token: reconciles now. `{}` asks for everything everywhere. Answers 202 with the run's id, or with `wait`
- * the finished run (200), or 504 with the run as it is when the time is up.
+ * `POST /trigger` with a bearer token or a signature: reconciles now. `{}` asks for everything everywhere. Answers 202 with the run's id, or with `wait`
+ * the finished run (200), or 504 with the run as it is when the time is up. Asked by Accept for `application/x-ndjson` or `text/event-stream`, it answers at once
+ * and tells how the run goes. With `plan` nothing is written: the run's changes are those that one would make. Other actions: `suspend` (answered with 200 when it
+ * is done), `resume` and `retry`, which are followed by a run.
  */
 export async function handleTrigger(deps: FunctionDeps, request: Request): Promise<Response> {
-  await authorize(request.headers, deps.config.triggerTokens)
+  const authorizeBody = await authorizeTrigger(deps, request.headers)
   const limits = {
     maxBytes: maxTriggerBytes,
     timeoutMs: deps.config.bodyTimeoutMs,
     budget: deps.bodies,
     clock: deps.clock,
   }
-  const wish = await withBody(request, limits, (body) => Promise.resolve(parseTrigger(body)))
+  const { wish, caller } = await withBody(request, limits, async (body) => {
+    const proven = await authorizeBody(body)
+    return { caller: proven, wish: parseTrigger(body) }
+  })
   const known = deps.config.clusters.map((cluster) => cluster.name)
   if (wish.cluster !== undefined && !known.includes(wish.cluster)) {
     return errorResponse('cluster-unknown', `there is no cluster ${wish.cluster}; known are ${known.join(', ')}`)
   }
+  const clusters = wish.cluster === undefined ? known : [wish.cluster]
+  const action = wish.action ?? 'reconcile'
+  const isPlain = action === 'reconcile' && wish.force !== true
+  const outcome = isPlain ? undefined : await act(deps, wish, clusters, wish.actor ?? `trigger (${caller.by})`)
+  deps.logger.log('info', 'trigger received', { action, by: caller.by, actor: wish.actor, clusters: clusters.length })
+  if (action === 'suspend') return jsonResponse(200, { action, results: outcome?.results ?? [] })
+  return startRun(deps, request, { wish, clusters, outcome })
+}
+
+interface Asked {
+  readonly wish: TriggerWish
+  readonly clusters: readonly string[]
+  readonly outcome: ActionOutcome | undefined
+}
+
+/** Queues the run that was asked for, and answers as the request wants it. */
+async function startRun(deps: FunctionDeps, request: Request, { wish, clusters, outcome }: Asked): Promise<Response> {
+  const target: TriggerTarget = outcome === undefined ? targetOf(wish) : { objects: outcome.objects }
   const run: RunRequest = {
     id: newRunId(deps.clock, deps.random),
     trigger: 'trigger',
     receivedAt: deps.clock.now(),
-    clusters: wish.cluster === undefined ? known : [wish.cluster],
-    target: targetOf(wish),
+    clusters: outcome === undefined ? clusters : [...new Set(outcome.results.filter(isDone).map((one) => one.cluster))],
+    target,
     ...(wish.actor === undefined ? {} : { actor: wish.actor }),
+    ...(wish.plan === undefined ? {} : { plan: wish.plan }),
   }
   await dispatch(deps, run)
-  deps.logger.log('info', 'trigger received', { run: run.id, clusters: run.clusters.length })
-  return wish.wait === undefined ? jsonResponse(202, { run: run.id }) : waitForRun(deps, run.id, wish.wait * 1000)
+  const format = streamFormat(request)
+  if (format !== undefined) {
+    const seconds = wish.wait ?? defaultStreamSeconds
+    return streamResponse(format, accepted(run, followRun(deps, run.id, seconds * 1000)))
+  }
+  const more = outcome === undefined ? {} : { action: wish.action, results: outcome.results }
+  return wish.wait === undefined
+    ? jsonResponse(202, { run: run.id, ...more })
+    : waitForRun(deps, run.id, wish.wait * 1000, more)
 }
 
-/** `GET /runs/<id>` with a bearer token: the run over all of its clusters. */
+function isDone(result: { readonly error?: unknown }): boolean {
+  return result.error === undefined
+}
+
+async function* accepted(run: RunRequest, rest: AsyncGenerator<RunProgress>): AsyncGenerator<RunProgress> {
+  yield { type: 'accepted', run: run.id, clusters: run.clusters }
+  yield* rest
+}
+
+/** `GET /runs/<id>` with a bearer token: the run over all of its clusters; streamed, as the trigger is, where Accept asks for it. */
 export async function handleRun(deps: FunctionDeps, request: Request, id: string): Promise<Response> {
   await authorize(request.headers, deps.config.triggerTokens)
   const run = isRunId(id) ? await deps.runs.get(id) : undefined
-  return run === undefined ? errorResponse('not-found', 'there is no such run') : jsonResponse(200, run)
+  if (run === undefined) return errorResponse('not-found', 'there is no such run')
+  const format = streamFormat(request)
+  if (format === undefined) return jsonResponse(200, run)
+  const asked = Number(new URL(request.url).searchParams.get('wait') ?? defaultStreamSeconds)
+  const seconds = Math.min(defaultStreamSeconds, Math.max(0, asked) || 0)
+  return streamResponse(format, followRun(deps, id, seconds * 1000))
 }
 
 /** `GET /runs` with a bearer token: newest first; `limit` and `before=<id>` page through them. */
@@ -77,47 +107,15 @@ export async function handleRuns(deps: FunctionDeps, request: Request): Promise<
   return jsonResponse(200, { runs })
 }
 
-function parseTrigger(body: Uint8Array): z.infer<typeof triggerRequest> {
-  let value: unknown
-  try {
-    value = body.length === 0 ? {} : JSON.parse(new TextDecoder().decode(body))
-  } catch {
-    throw new EngineError('the body is not JSON', { code: 'request-invalid' })
+async function waitForRun(deps: FunctionDeps, id: string, timeoutMs: number, more: object): Promise<Response> {
+  for await (const progress of followRun(deps, id, timeoutMs)) {
+    if (progress.type === 'end') return jsonResponse(200, { ...progress.run, ...more })
+    if (progress.type !== 'timeout') continue
+    const { message, state } = progress
+    const records = (await deps.runs.get(id))?.records ?? []
+    return jsonResponse(504, { error: { code: 'wait-timeout', message }, run: id, state, records, ...more })
   }
-  const result = triggerRequest.safeParse(value)
-  if (result.success) return result.data
-  const findings = result.error.issues
-    .slice(0, 20)
-    .map((issue) => [issue.path.join('.'), issue.message].filter(Boolean).join(': '))
-  throw new EngineError(findings.join('\n').slice(0, 2000), { code: 'request-invalid' })
-}
-
-function targetOf(wish: z.infer<typeof triggerRequest>): TriggerTarget {
-  if (wish.source !== undefined) return { source: wish.source }
-  if (wish.object !== undefined) return { object: wish.object }
-  return 'cluster'
-}
-
-async function waitForRun(deps: FunctionDeps, id: string, timeoutMs: number): Promise<Response> {
-  const deadline = deps.clock.now() + timeoutMs
-  for (let pause = 25; ; pause = Math.min(500, pause * 1.5)) {
-    const run = await deps.runs.get(id)
-    if (run !== undefined && isFinished(run)) return jsonResponse(200, run)
-    if (deps.clock.now() + pause > deadline) {
-      const message = `the run has not ended within ${timeoutMs / 1000} seconds; it goes on`
-      return jsonResponse(504, {
-        error: { code: 'wait-timeout', message },
-        run: id,
-        state: run?.state ?? 'queued',
-        records: run?.records ?? [],
-      })
-    }
-    await deps.clock.sleep(pause)
-  }
-}
-
-function isFinished(run: Run): boolean {
-  return run.records.every(isFinal)
+  return errorResponse('not-found', 'there is no such run')
 }
 
 function isRunId(id: string): boolean {

@@ -36,7 +36,7 @@ import { createFeedback } from '../feedback.ts'
 
 const logger = createConsoleLogger()
 
-/** What everybody may ask for, or what is read before it is known which cluster it concerns, lives in the store that all clusters share. */
+/** What a run leaves for others to read, or what is read before it is known which cluster it concerns. All else stays with the cluster. */
 const sharedPrefixes = [
   'runs/',
   'requests/',

@@ -86,6 +86,10 @@ export const ownAnnotations = {
   archive: 'sluice.dev/archive',
   /** On an Alert, `run`: Providers for people get one message for a run instead of one for each object. */
   group: 'sluice.dev/group',
+  /** Who suspended an object, why, and until when (RFC 3339): a scan resumes what is past that time. */
+  suspendedBy: 'sluice.dev/suspended-by',
+  suspendedReason: 'sluice.dev/suspended-reason',
+  suspendedUntil: 'sluice.dev/suspended-until',
 } as const
 
 /** On every object that has something to clean up when it is deleted. */
@@ -101,6 +105,8 @@ export const fieldManagers = {
   kustomizeStatus: 'gotk-kustomize-controller',
   sourceStatus: 'gotk-source-controller',
   notificationStatus: 'gotk-notification-controller',
+  /** What somebody asks for by hand: `spec.suspend`, requests. No other manager takes its fields over, so they last until Git itself says otherwise. */
+  operator: 'sluice',
 } as const
 
 /** Longest message of a condition that Flux writes. */

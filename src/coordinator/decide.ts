@@ -19,7 +19,7 @@ export function mergeKey(job: Job): string {
     case 'push':
       return JSON.stringify(['push', job.push?.ref, ...(job.push?.urls.toSorted() ?? [])])
     case 'trigger':
-      return JSON.stringify(['trigger', canonicalTarget(job.target)])
+      return JSON.stringify([job.plan === true ? 'plan' : 'trigger', canonicalTarget(job.target)])
     case 'scan':
       return JSON.stringify(['scan'])
   }

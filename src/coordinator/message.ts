@@ -38,6 +38,7 @@ const jobSchema = z.object({
     ])
     .optional(),
   actor: z.string().optional(),
+  plan: z.literal(true).optional(),
 })
 
 const messageSchema = z.object({

@@ -17,6 +17,8 @@ export interface RunRequest {
   readonly push?: PushNotice
   readonly target?: TriggerTarget
   readonly actor?: string
+  /** Nothing is to be written. */
+  readonly plan?: true
 }
 
 /** The engine's record of a run on one cluster, with what the coordinator knows besides. */

@@ -47,6 +47,8 @@ export interface ApplyOptions {
    * What mutating webhooks might do to it is not seen then.
    */
   readonly trustLocal?: boolean
+  /** Keep what each dry-run answered in the plan. */
+  readonly keepResults?: boolean
   /** Milliseconds that definitions and classes get to become ready. Default 60,000. */
   readonly stageTimeoutMs?: number
   /** Milliseconds that an object that is recreated gets to disappear. Default 60,000. */

@@ -9,6 +9,7 @@ import {
   type ApplyContext,
 } from './apply-context.ts'
 import type { ApplyOptions, ApplyResult, ObjectFailure } from './apply-types.ts'
+import { broughtBy } from './brought-by.ts'
 import { changeOf, type Change, type ChangeSet } from './change-set.ts'
 import type { KubeClient } from './client-types.ts'
 import { throwIfAborted } from './deadline.ts'
@@ -69,15 +70,16 @@ function isWrite(plan: PlannedObject): boolean {
   return plan.change.action === 'created' || plan.change.action === 'configured'
 }
 
-interface PlannedStage {
+/** What was found out about the objects of one stage. */
+export interface PlannedStage {
   readonly plans: readonly PlannedObject[]
   readonly errors: readonly ObjectFailure[]
   /** True when not every object was looked at: the cluster is away, or the caller has stopped. */
   readonly isCutOff: boolean
 }
 
-/** Compares all objects with the cluster. Writes nothing. */
-async function planAll(context: ApplyContext, objects: readonly KubeObject[]): Promise<PlannedStage> {
+/** Compares all objects of a stage with the cluster. Writes nothing. */
+export async function planAll(context: ApplyContext, objects: readonly KubeObject[]): Promise<PlannedStage> {
   const results = await runBounded(
     objects,
     context.concurrency,
@@ -182,21 +184,8 @@ async function findLaterErrors(
   stages: readonly { readonly objects: readonly KubeObject[] }[],
   all: readonly KubeObject[],
 ): Promise<ObjectFailure[]> {
-  const namespaces = new Set(
-    all.filter((object) => keyOf(object).kind === 'Namespace').map((object) => keyOf(object).name),
-  )
-  const kinds = new Set(
-    all
-      .filter((object) => keyOf(object).kind === 'CustomResourceDefinition')
-      .flatMap(servedKinds)
-      .map((kind) => `${parseApiVersion(kind.apiVersion).group}/${kind.kind}`),
-  )
-  const objects = stages
-    .flatMap((stage) => stage.objects)
-    .filter((object) => {
-      const key = keyOf(object)
-      return !namespaces.has(key.namespace ?? '') && !kinds.has(`${parseApiVersion(key.apiVersion).group}/${key.kind}`)
-    })
+  const isBrought = broughtBy(all)
+  const objects = stages.flatMap((stage) => stage.objects).filter((object) => isBrought(object) === undefined)
   const { errors } = await planAll(context, objects)
   return [...errors]
 }

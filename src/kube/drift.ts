@@ -9,11 +9,16 @@ import { resourceVersionOf } from './object-key.ts'
  */
 export function compareDryRun(live: KubeObject, dryRun: KubeObject): readonly DriftPath[] {
   const found: DriftPath[] = []
-  const report = (steps: readonly FieldStep[], change: DriftPath['change']): void => {
+  walkDifferences(live, dryRun, (steps, change) => {
     if (found.length >= maxDriftPaths) return
     const manager = change === 'add' ? undefined : managerOf(live, steps)
     found.push({ path: formatSteps(steps), change, ...(manager === undefined ? {} : { manager }) })
-  }
+  })
+  return found
+}
+
+/** Visits every difference that {@link compareDryRun} counts, with the values on both sides: whoever shows them takes care of what is secret. */
+export function walkDifferences(live: KubeObject, dryRun: KubeObject, report: Report): void {
   const metadata = { live: mapOf(live['metadata']), dryRun: mapOf(dryRun['metadata']) }
   for (const part of ['labels', 'annotations']) {
     const steps = [{ field: 'metadata' }, { field: part }]
@@ -24,7 +29,6 @@ export function compareDryRun(live: KubeObject, dryRun: KubeObject): readonly Dr
     if (field === 'metadata' || field === 'status') continue
     compare(live[field], dryRun[field], [{ field }], report)
   }
-  return found
 }
 
 /** True when a dry-run's answer says that the object would be new. */
@@ -32,7 +36,13 @@ export function isNewObject(dryRun: KubeObject): boolean {
   return resourceVersionOf(dryRun) === ''
 }
 
-type Report = (steps: readonly FieldStep[], change: DriftPath['change']) => void
+/** One difference: where, how, and what was and would be there. */
+export type Report = (
+  steps: readonly FieldStep[],
+  change: DriftPath['change'],
+  before: KubeValue | undefined,
+  after: KubeValue | undefined,
+) => void
 
 function compare(
   before: KubeValue | undefined,
@@ -41,12 +51,12 @@ function compare(
   report: Report,
 ): void {
   if (before === undefined && after === undefined) return
-  if (before === undefined) return report(steps, 'add')
-  if (after === undefined) return report(steps, 'remove')
+  if (before === undefined) return report(steps, 'add', before, after)
+  if (after === undefined) return report(steps, 'remove', before, after)
   if (equalValues(before, after)) return
   if (isMap(before) && isMap(after)) return compareMaps(before, after, steps, report)
   if (Array.isArray(before) && Array.isArray(after)) return compareLists(before, after, steps, report)
-  report(steps, 'replace')
+  report(steps, 'replace', before, after)
 }
 
 function compareMaps(before: KubeMap, after: KubeMap, steps: readonly FieldStep[], report: Report): void {
@@ -75,11 +85,12 @@ function compareLists(
     compare(item, after[at], [...steps, { item, index }], report)
   })
   after.forEach((item, index) => {
-    if (!seen.has(index)) report([...steps, { item, index }], 'add')
+    if (!seen.has(index)) report([...steps, { item, index }], 'add', undefined, item)
   })
   // The same items in another order.
   if (isNamed && seen.size === before.length && before.length === after.length) {
-    if (names[0]?.some((name, index) => name !== names[1]?.[index]) === true) report(steps, 'replace')
+    if (names[0]?.some((name, index) => name !== names[1]?.[index]) === true)
+      report(steps, 'replace', [...before], [...after])
   }
 }
 

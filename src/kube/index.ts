@@ -21,6 +21,10 @@ export {
 export { formatKey, keyOf, type KindRef, type ObjectKey, type ObjectOrigin } from './object-key.ts'
 export { combineFailures } from './apply-error.ts'
 export { applyStaged } from './apply.ts'
+export { planStaged, type PlannedChange, type StagedPlan } from './plan-staged.ts'
+export { dryRunTransport } from './dry-run-transport.ts'
+export { formatSteps, walkDifferences } from './drift.ts'
+export { managedFieldsOf, type FieldStep, type ManagedFieldsEntry } from './managed-fields.ts'
 export { computeHealth, type Health, type HealthStatus } from './health/index.ts'
 export { pruneObjects, type PruneOptions, type PruneResult } from './prune.ts'
 export {

@@ -26,6 +26,8 @@ export interface PlannedObject {
   readonly live: KubeObject | undefined
   /** The live object must be deleted first: its change is refused, and the new object is known to be valid. */
   readonly isReplacement: boolean
+  /** What the dry-run answered, where `keepResults` asks for it. */
+  readonly result?: KubeObject
 }
 
 /** Attempts to see the live object and the dry-run in one version; after that a difference counts, and the apply is sent. */
@@ -114,7 +116,8 @@ export async function planObject(context: ApplyContext, source: KubeObject): Pro
     return planReplacement(context, { object, source, key, live: state.object }, error)
   }
   if (isNewObject(dryRun)) {
-    return { object, source, key, live: undefined, isReplacement: false, change: changeOf(object, 'created') }
+    const change = changeOf(object, 'created')
+    return { object, source, key, live: undefined, isReplacement: false, change, ...kept(context, dryRun) }
   }
   // Both must be about the same version of the object: controllers write in between.
   for (let round = 0; round < maxRounds; round++) {
@@ -125,7 +128,8 @@ export async function planObject(context: ApplyContext, source: KubeObject): Pro
   }
   const late = skip()
   if (state.state !== 'present') {
-    return { object, source, key, live: undefined, isReplacement: false, change: changeOf(object, 'created') }
+    const change = changeOf(object, 'created')
+    return { object, source, key, live: undefined, isReplacement: false, change, ...kept(context, dryRun) }
   }
   if (late !== undefined) return skipped(late, state.object)
   return planUpdate(context, { object, source, key, live: state.object }, dryRun)
@@ -141,9 +145,15 @@ function planUpdate(context: ApplyContext, found: Found, dryRun: KubeObject): Pl
   const change = isDrifted
     ? changeOf(found.object, 'configured', { uid, drift })
     : changeOf(found.object, 'unchanged', { uid })
-  if (!isDrifted || ignored.length === 0) return { ...found, change, isReplacement: false }
+  if (!isDrifted || ignored.length === 0)
+    return { ...found, change, isReplacement: false, ...kept(context, withoutFields(dryRun, ignored)) }
   const object = adoptIgnoredFields(found.object, found.live, ignored, context.options.fieldManager)
-  return { ...found, object, change, isReplacement: false }
+  return { ...found, object, change, isReplacement: false, ...kept(context, withoutFields(dryRun, ignored)) }
+}
+
+/** Answers of dry-runs are as large as the objects: an apply has no use for them. */
+function kept(context: ApplyContext, result: KubeObject): Pick<PlannedObject, 'result'> {
+  return context.options.keepResults === true ? { result } : {}
 }
 
 function isSameVersion(state: LiveState, dryRun: KubeObject): boolean {

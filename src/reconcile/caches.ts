@@ -49,7 +49,7 @@ export function createCaches(
     events: new Map(),
     charts: new Map(),
     locks: createObjectLocks(),
-    summaries: createSummaryLog(),
     notifications: { planning: createSerial(), sending: createSerial() },
+    summaries: createSummaryLog(),
   }
 }

@@ -9,7 +9,38 @@ export { explainReleaseValues, type ExplainedValue } from './helmrelease/explain
 export type * from './job.ts'
 export { findHooks, webhookPath, type HookEntry } from './receiver/hook-index.ts'
 export { openReceiver, wakeResources, type OpenReceiver, type WakeResult } from './receiver/wake.ts'
+export { createPlanContext, planNodes } from './plan/plan-job.ts'
+export { countChanges, wouldChange, type PlannedNode } from './plan/planned-node.ts'
+export type { PlannedDifference, PlannedObject } from './plan/differences.ts'
+export { buildLocalFiles, planLocalFiles, type LocalBuild, type LocalSource } from './plan/local.ts'
+export { requestReconciliation, type RequestedReconciliation, type ReconcileRequest } from './request.ts'
 export { runJob } from './run.ts'
+export {
+  parseUntil,
+  resumeObject,
+  suspendableKinds,
+  suspendObject,
+  type RequestContext,
+  type SuspendResult,
+  type SuspendWish,
+} from './suspension.ts'
+export {
+  artifactKeyOf,
+  blockersOf,
+  createWorld,
+  idOf,
+  idOfKey,
+  isSource,
+  keyOf,
+  loadWorld,
+  originOf,
+  parentOf,
+  sourceKeyOf,
+  type Managed,
+  type Source,
+  type Workload,
+  type World,
+} from './world.ts'
 export { defaultLimits, defaultSettings, type Limits, type Settings } from './settings.ts'
 export {
   commitsIn,

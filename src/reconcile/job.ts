@@ -55,6 +55,8 @@ export interface Job {
   readonly push?: PushNotice
   readonly target?: TriggerTarget
   readonly actor?: string
+  /** Only say what would change: nothing is written to the cluster. */
+  readonly plan?: true
 }
 
 /** How a node of a run ended. `skipped`: suspended or nothing to do. `waiting`: health or a dependency is not there yet. */
@@ -66,6 +68,8 @@ export interface RecordedChange {
   readonly action: string
   /** Fields that differed from what Git says although nothing changed there. Paths only, never values. */
   readonly drift?: readonly DriftPath[]
+  /** Why it was skipped, and the like. */
+  readonly note?: string
 }
 
 /** What happened to one object of ours in a run. */
@@ -112,6 +116,8 @@ export interface RunRecord {
   readonly requests?: number
   /** Kustomizations of the sources in this run that the new revision does not concern. */
   readonly unaffected?: number
+  /** The run has only looked: its changes are those that a run would make. */
+  readonly plan?: true
 }
 
 /** Everything a run needs from outside, for one cluster. */

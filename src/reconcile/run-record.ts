@@ -31,6 +31,23 @@ export function summarize(
   }
 }
 
+/** What the record of a run says from its beginning. */
+export type RunHead = Pick<RunRecord, 'id' | 'cluster' | 'trigger' | 'receivedAt' | 'startedAt' | 'actor' | 'plan'>
+
+/** The head of a job's record. */
+export function headOf(job: Job, startedAt: number): RunHead {
+  const { runId: id, cluster, kind: trigger, receivedAt, actor, plan } = job
+  return {
+    id,
+    cluster,
+    trigger,
+    receivedAt,
+    startedAt,
+    ...(actor === undefined ? {} : { actor }),
+    ...(plan === undefined ? {} : { plan }),
+  }
+}
+
 /** Something in this run waits for health, so the same job must look again. What failed is left to its retry interval. */
 export function isUnfinished(nodes: Iterable<NodeRecord>): boolean {
   return [...nodes].some((node) => node.state === 'waiting')
@@ -64,7 +81,8 @@ export function withEarlierNodes(
   return [...nodes.values()]
 }
 
-function mergeNodes(before: NodeRecord, node: NodeRecord): NodeRecord {
+/** One node from two looks of a run: how it ended in the later one, with the changes of both. */
+export function mergeNodes(before: NodeRecord, node: NodeRecord): NodeRecord {
   return {
     ...node,
     changes: [...before.changes.slice(0, maxEarlierChanges), ...node.changes],

@@ -1,19 +1,23 @@
 import { labels } from '../api/index.ts'
-import { toEngineError, type EngineError } from '../base/index.ts'
-import { createDirectReader, createKubeClient, createPreloadedReader } from '../kube/index.ts'
+import { toEngineError } from '../base/index.ts'
+import { createDirectReader, createPreloadedReader } from '../kube/index.ts'
 import type { Logger } from '../ports/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
 import { createIdentities } from './identity.ts'
 import { createRunEvents } from './notifications/run-events.ts'
 import { createHelmRun } from './helmrelease/shared.ts'
-import type { EngineDeps, Job, JobResult, JobSignals, NodeRecord, RunRecord } from './job.ts'
+import type { EngineDeps, Job, JobResult, JobSignals, RunRecord } from './job.ts'
+import { LiveRecords } from './live-records.ts'
+import { planJob } from './plan/plan-job.ts'
 import { concernsReceivers, reconcileReceivers } from './receiver/reconcile.ts'
+import { createRunClient } from './run-client.ts'
 import { runNodes } from './run-nodes.ts'
-import { isUnfinished, loadEarlierNodes, saveRecord, summarize, withEarlierNodes } from './run-record.ts'
+import { headOf, isUnfinished, summarize, withEarlierNodes } from './run-record.ts'
 import { noteSource, refreshAll, sourcesOf } from './run-sources.ts'
 import { leaveOutUnaffected, recallUnaffected, selectNodes, type Selection } from './selection.ts'
 import { createSources } from './source/index.ts'
 import { noteFailedPush, saveSummaries } from './summary/index.ts'
+import { resumeExpired } from './suspension.ts'
 import { loadWatchedConfigs } from './watched-configs.ts'
 import { idOfKey, loadWorld } from './world.ts'
 
@@ -41,18 +45,12 @@ export async function runJob(
   job: Job,
   { stop: signal = new AbortController().signal, superseded, replaced }: JobSignals = {},
 ): Promise<JobResult> {
+  if (job.plan === true) return planJob(deps, job, signal)
   const startedAt = deps.clock.now()
   const logger = deps.logger.with({ run: job.runId, cluster: job.cluster })
-  const client = createKubeClient({
-    transport: deps.transport,
-    clock: deps.clock,
-    random: deps.random,
-    logger,
-    cache: deps.caches.cluster,
-    requestTimeoutMs: deps.limits.requestTimeoutMs,
-  })
-  const records = new Map<string, NodeRecord>()
+  const client = createRunClient(deps, logger)
   const head = headOf(job, startedAt)
+  const records = new LiveRecords(deps, job, head)
   try {
     const { namespaces, watchConfigsSelector } = deps.settings
     // Before the first look: what others do from now on is noticed.
@@ -60,10 +58,11 @@ export async function runJob(
     const [world, checks, earlier, configs] = await Promise.all([
       loadWorld(client, namespaces, job.push === undefined ? 'all' : 'referenced', signal),
       checksOf(deps, job.cluster),
-      loadEarlierNodes(deps, job),
+      records.loadEarlier(),
       job.kind === 'scan' ? loadWatchedConfigs(client, namespaces, watchConfigsSelector, signal) : undefined,
     ])
     const events = createRunEvents({ deps, client, world, logger, signal })
+    if (job.kind === 'scan') await resumeExpired({ client, clock: deps.clock, logger, signal }, world)
     const sources = createSources({ deps, client, world, events, signal, locks, skipsLocked: job.kind === 'scan' })
     const concerned = sourcesOf(world, job, checks, startedAt)
     await refreshAll(sources, concerned)
@@ -101,33 +100,25 @@ export async function runJob(
       requests: client.requests.total,
       ...(unaffected === 0 ? {} : { unaffected }),
     }
-    await saveRecord(deps, record)
+    await records.end(record)
     logFinished(logger, job, record)
     if (left > 0) return { record, left }
     if (isUnfinished(records.values())) return { record, requeueAfterMs: requeueWaitingMs }
     return hasMissed ? { record, requeueAfterMs: requeueMissedMs } : { record }
   } catch (caught) {
-    const known = { ...head, nodes: [...records.values()], requests: client.requests.total }
-    throw await saveFailure({ ...deps, logger }, job, known, toEngineError(caught))
+    const error = toEngineError(caught)
+    await noteFailedPush({ ...deps, logger }, job, startedAt, error)
+    await records.end({
+      ...head,
+      state: 'failed',
+      nodes: records.nodes(),
+      timings: {},
+      finishedAt: deps.clock.now(),
+      requests: client.requests.total,
+      error: { code: error.code, message: error.message },
+    })
+    throw error
   }
-}
-
-/** Keeps what is known of a run that could not be done as a whole. @returns its error. */
-async function saveFailure(
-  deps: EngineDeps,
-  job: Job,
-  known: Omit<RunRecord, 'state' | 'timings' | 'finishedAt' | 'error'>,
-  error: EngineError,
-): Promise<EngineError> {
-  await noteFailedPush(deps, job, known.startedAt, error)
-  await saveRecord(deps, {
-    ...known,
-    state: 'failed',
-    timings: {},
-    finishedAt: deps.clock.now(),
-    error: { code: error.code, message: error.message },
-  })
-  return error
 }
 
 /** The notes of earlier runs: read once, and shared by the jobs that go on at the same time. */
@@ -141,13 +132,4 @@ function checksOf(deps: EngineDeps, cluster: string): Promise<Checks> {
 function logFinished(logger: Logger, job: Job, record: RunRecord): void {
   const { state, nodes, requests = 0, finishedAt = 0 } = record
   logger.log('info', 'run finished', { state, nodes: nodes.length, requests, ms: finishedAt - job.receivedAt })
-}
-
-/** What the record of a run says from its beginning. */
-function headOf(
-  job: Job,
-  startedAt: number,
-): Pick<RunRecord, 'id' | 'cluster' | 'trigger' | 'receivedAt' | 'startedAt' | 'actor'> {
-  const { runId: id, cluster, kind: trigger, receivedAt, actor } = job
-  return { id, cluster, trigger, receivedAt, startedAt, ...(actor === undefined ? {} : { actor }) }
 }

@@ -120,7 +120,7 @@ function stateUnknown(problem: string, cause?: unknown): EngineError {
 }
 
 /** The state of the release, from storage and what was recorded. */
-async function look(
+export async function look(
   request: ConvergeRequest,
 ): Promise<{ readonly state: ReleaseState; readonly facts: ReleaseFacts | undefined }> {
   const { attempt } = request

@@ -1,4 +1,4 @@
-import { fieldManagers, finalizer, type HelmRelease } from '../../api/index.ts'
+import { annotations, fieldManagers, finalizer, type HelmRelease } from '../../api/index.ts'
 import { EngineError, toEngineError } from '../../base/index.ts'
 import { configDigest } from '../../helm/index.ts'
 import { addFinalizer, type KubeClient } from '../../kube/index.ts'
@@ -16,6 +16,7 @@ import { mustResetFailures } from './failures.ts'
 import { lockRelease } from './lock.ts'
 import { releaseNameOf, storageNamespaceOf } from './names.ts'
 import { openStorage } from './operation.ts'
+import { isForceRequested, isResetRequested } from './requests.ts'
 import { conditionOf, reconciling, withoutConditions, withoutFailures } from './status.ts'
 import { refuseUnsupported } from './support.ts'
 import { targetChange } from './target.ts'
@@ -114,7 +115,7 @@ async function leaveOldTarget(
 }
 
 /** What is attempted now, and failures of what was attempted before forgotten where it was something else. */
-function noteAttempt(attempt: Attempt, chart: ResolvedChart): void {
+export function noteAttempt(attempt: Attempt, chart: ResolvedChart): void {
   const { object } = attempt
   const digest = attempt.configDigest ?? ''
   if (mustResetFailures(object, { chartVersion: chart.version, configDigest: digest }))
@@ -142,13 +143,23 @@ function whyBlocked(ctx: RunContext, object: HelmRelease, control: StepControl):
 }
 
 async function saveBlocked(ctx: RunContext, attempt: Attempt, message: string): Promise<NodeRecord> {
-  const ready = conditionOf(attempt.object.status, 'Ready')
-  if (ready?.reason !== 'DependencyNotReady' || ready.message !== message) {
+  const { metadata, status } = attempt.object
+  const ready = conditionOf(status, 'Ready')
+  const isSaid = ready?.reason === 'DependencyNotReady' && ready.message === message
+  const requestedAt = metadata.annotations?.[annotations.requestedAt]
+  // A forced action stays asked for until it can be done.
+  const isAsked =
+    requestedAt !== undefined &&
+    requestedAt !== status?.lastHandledReconcileAt &&
+    !isForceRequested(attempt.object) &&
+    !isResetRequested(attempt.object)
+  if (!isSaid || isAsked) {
     mark(ctx, attempt, 'Ready', 'False', 'DependencyNotReady', message)
     mark(ctx, attempt, 'Reconciling', 'True', 'ProgressingWithRetry', message)
-    await saveStatus(ctx, attempt)
-    emitEvent(ctx, attempt, 'info', 'DependencyNotReady', `dependencies do not meet ready condition: ${message}`)
+    await saveStatus(ctx, attempt, isAsked)
   }
+  if (!isSaid)
+    emitEvent(ctx, attempt, 'info', 'DependencyNotReady', `dependencies do not meet ready condition: ${message}`)
   return recordOf(ctx, attempt, 'blocked', 'DependencyNotReady', message)
 }
 

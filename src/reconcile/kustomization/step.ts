@@ -1,5 +1,5 @@
 import { EngineError, toEngineError } from '../../base/index.ts'
-import { fieldManagers, finalizer, type Kustomization, type KustomizationStatus } from '../../api/index.ts'
+import { annotations, fieldManagers, finalizer, type Kustomization, type KustomizationStatus } from '../../api/index.ts'
 import { addFinalizer } from '../../kube/index.ts'
 import { equalValues, type KubeMap } from '../../resources/index.ts'
 import type { RunContext, StepControl } from '../context.ts'
@@ -145,9 +145,14 @@ async function fail(ctx: RunContext, progress: Progress, error: EngineError): Pr
 
 /** A blocked node says so once; asking again with the same blockers writes nothing. */
 async function saveBlocked(ctx: RunContext, progress: Progress, message: string): Promise<void> {
-  const ready = progress.object.status?.conditions?.find((condition) => condition.type === 'Ready')
-  if (ready?.reason === 'DependencyNotReady' && ready.message === message) return
+  const { status, metadata } = progress.object
+  const ready = status?.conditions?.find((condition) => condition.type === 'Ready')
+  const isSaid = ready?.reason === 'DependencyNotReady' && ready.message === message
+  const requestedAt = metadata.annotations?.[annotations.requestedAt]
+  if (isSaid && (requestedAt === undefined || requestedAt === status?.lastHandledReconcileAt)) return
   await save(ctx, progress, { kind: 'failed', reason: 'DependencyNotReady', message, stalled: false, durationMs: 0 })
+  // Whoever asks is answered, but it is no news.
+  if (isSaid) return
   emit(ctx, progress, 'info', 'DependencyNotReady', `Dependencies do not meet ready condition: ${message}`)
 }
 

@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { EngineError } from '../../src/base/index.ts'
+import type { ObjectKey, TriggerTarget } from '../../src/reconcile/index.ts'
+
+const text = z.string().min(1).max(253)
+const objectKey = z.strictObject({ kind: text, namespace: text, name: text })
+const maxObjects = 100
+
+const schema = z
+  .strictObject({
+    /** What is to be done; `reconcile` where it is left out. */
+    action: z.enum(['reconcile', 'suspend', 'resume', 'retry']).optional(),
+    /** One cluster; all of them where it is left out. */
+    cluster: text.optional(),
+    source: objectKey.optional(),
+    object: objectKey.optional(),
+    objects: z.array(objectKey).min(1).max(maxObjects).optional(),
+    all: z.literal(true).optional(),
+    /** Only say what would change. */
+    plan: z.literal(true).optional(),
+    /** HelmRelease: one install or upgrade, whatever its state. */
+    force: z.literal(true).optional(),
+    /** `retry`: what failed in this run. */
+    run: z
+      .string()
+      .regex(/^[0-9a-z]{10,64}$/, 'must be the id of a run')
+      .optional(),
+    /** `suspend`: why, and until when (RFC 3339, or a duration). */
+    reason: z.string().min(1).max(1000).optional(),
+    until: z.string().min(1).max(64).optional(),
+    /** Seconds to wait for the end of the run. */
+    wait: z.number().min(0).max(300).optional(),
+    /** Who asks, for the record. */
+    actor: text.optional(),
+  })
+  .superRefine((wish, context) => {
+    const complain = (message: string): void => context.addIssue({ code: 'custom', message })
+    const named = [wish.source, wish.object, wish.objects, wish.all].filter((one) => one !== undefined).length
+    const action = wish.action ?? 'reconcile'
+    if (named > 1) complain('name at most one of source, object, objects and all')
+    if ((wish.reason !== undefined || wish.until !== undefined) && action !== 'suspend')
+      complain('reason and until belong to the action suspend')
+    if (wish.plan === true && action !== 'reconcile') complain('only a reconciliation can be planned')
+    if (wish.force === true && (action !== 'reconcile' || (wish.object ?? wish.objects) === undefined))
+      complain('force belongs to the reconciliation of objects that are named')
+    if (wish.run !== undefined && action !== 'retry') complain('run belongs to the action retry')
+    if ((action === 'suspend' || action === 'resume') && objectsOf(wish).length === 0)
+      complain(`name the objects to ${action}: source, object or objects`)
+  })
+
+/** What a trigger asks for. */
+export type TriggerWish = z.infer<typeof schema>
+
+/**
+ * Reads the body of `POST /trigger`; an empty one asks for everything everywhere.
+ *
+ * @throws EngineError `request-invalid` with every finding.
+ */
+export function parseTrigger(body: Uint8Array): TriggerWish {
+  let value: unknown
+  try {
+    value = body.length === 0 ? {} : JSON.parse(new TextDecoder().decode(body))
+  } catch {
+    throw new EngineError('the body is not JSON', { code: 'request-invalid' })
+  }
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const findings = result.error.issues
+    .slice(0, 20)
+    .map((issue) => [issue.path.join('.'), issue.message].filter(Boolean).join(': '))
+  throw new EngineError(findings.join('\n').slice(0, 2000), { code: 'request-invalid' })
+}
+
+/** The objects that a wish names one by one. */
+export function objectsOf(wish: Pick<TriggerWish, 'source' | 'object' | 'objects'>): readonly ObjectKey[] {
+  if (wish.objects !== undefined) return wish.objects
+  const one = wish.object ?? wish.source
+  return one === undefined ? [] : [one]
+}
+
+/** What a run is to look at. */
+export function targetOf(wish: TriggerWish): TriggerTarget {
+  if (wish.source !== undefined) return { source: wish.source }
+  if (wish.object !== undefined) return { object: wish.object }
+  if (wish.objects !== undefined) return { objects: wish.objects }
+  return 'cluster'
+}
