@@ -203,15 +203,17 @@ function progressOf(known: {
 }): CommitProgress {
   const { objects, missing } = known
   if (known.error !== undefined) return 'unreachable'
+  const isUnderWay = known.pushes.some((state) => state === 'queued' || state === 'running')
   if (objects.length === 0) {
     if (known.isNoted || known.pushes.length === 0) return 'unconcerned'
     // A run that ended without a note was one with that of a newer push.
-    return known.pushes.some((state) => state === 'queued' || state === 'running') ? 'queued' : 'superseded'
+    return isUnderWay ? 'queued' : 'superseded'
   }
   const late = objects.filter((object) => missing.includes(idOfSummary(object)))
   if (late.some((object) => object.outcome === 'failed' || object.state === 'failed' || object.state === 'blocked'))
     return 'failed'
-  if (late.length > 0) return 'applying'
+  // What is known may be from a run before: there is more to come.
+  if (late.length > 0 || isUnderWay) return 'applying'
   return objects.some((object) => object.isCurrent) ? 'healthy' : 'superseded'
 }
 

@@ -64,6 +64,17 @@ describe('the way of a commit', () => {
     assert.deepEqual([one?.missing, one?.progress], [['Kustomization/apps/late'], 'applying'])
   })
 
+  it('is not at its end while a run of its push goes on, whatever an earlier run has found', async () => {
+    const state = createMemoryState()
+    const runs = createRunStore(state)
+    const asked = request(id('d'), newCommit)
+    await saveRun(state, asked, 'one', [gitRepository(newCommit), kustomization('infra', { applied: newCommit })], [])
+    assert.equal(progressOf(await trace(state, newCommit))[0], 'healthy')
+    const record = { id: asked.id, cluster: 'one', trigger: 'push', receivedAt: 1, nodes: [], timings: {} } as const
+    await runs.putRecord({ ...record, state: 'running' })
+    assert.equal(progressOf(await trace(state, newCommit))[0], 'applying')
+  })
+
   it('of a push that was done together with a newer one is superseded', async () => {
     const state = createMemoryState()
     const runs = createRunStore(state)
