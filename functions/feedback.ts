@@ -136,6 +136,8 @@ function rulesOf(rules: readonly FeedbackRule[], run: Run): readonly MatchedRule
 function progressOf(record: StoredRecord): ClusterProgress {
   const { cluster, nodes, state, error, mergedInto, timings, unaffected = 0 } = record
   const failed = nodes.filter((node) => node.state === 'failed' || node.state === 'blocked').length
+  if (isFinal(record) && error?.code === 'superseded')
+    return { cluster, progress: 'succeeded', total: 0, failed: 0, isLeft: true }
   const isWaiting = state === 'queued'
   return {
     cluster,
@@ -175,7 +177,7 @@ async function tellForge(
   for (const one of progress.filter(({ cluster }) => clusters.includes(cluster))) {
     const rolled = clusterStatus(one)
     await set(`${name}/${one.cluster}`, rolled, isUntold(one))
-    if (rule.deployments !== true || isUntold(one)) continue
+    if (rule.deployments !== true || one.isLeft === true || isUntold(one)) continue
     const state = ({ waiting: 'queued', running: 'in_progress', succeeded: 'success', failed: 'failure' } as const)[
       one.progress
     ]

@@ -14,6 +14,8 @@ export interface ClusterProgress {
   readonly error?: string
   /** Nothing in the cluster follows what was pushed. */
   readonly concernsNothing?: boolean
+  /** A newer push took its place before it began: nothing of it was applied, and nothing failed. */
+  readonly isLeft?: boolean
   /** A newer run did the work of this one. */
   readonly isSuperseded?: boolean
 }
@@ -29,6 +31,7 @@ const maxDescription = 140
 
 /** The status of one cluster. */
 export function clusterStatus(one: ClusterProgress): RolledUp {
+  if (one.isLeft === true) return { state: 'success', description: 'left to a newer push' }
   const newer = one.isSuperseded === true ? ' by a newer run' : ''
   switch (one.progress) {
     case 'waiting':

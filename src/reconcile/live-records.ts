@@ -61,7 +61,7 @@ export class LiveRecords extends Map<string, NodeRecord> {
       this.#isDirty = false
       const record: RunRecord = { ...this.#head, state: 'running', nodes: this.nodes(), timings: {} }
       await saveRecord(this.#deps, record).catch(() => undefined)
-      await this.#deps.clock.sleep(pauseMs, signal).catch(() => undefined)
+      if (!signal.aborted) await this.#deps.clock.sleep(pauseMs, signal).catch(() => undefined)
     }
     // In the same tick as the last look, so that nothing is set in between.
     this.#work = undefined

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
+import { runJob } from '../../src/reconcile/index.ts'
 import type { GitTestFile } from '../support/git-repository.ts'
 import { Canaries } from '../support/canaries.ts'
 import { useCluster } from '../support/cluster.ts'
@@ -271,6 +272,25 @@ describe('a receiving end that is away', () => {
       messages().map(({ color }) => color),
       ['danger', 'good'],
     )
+  })
+
+  it('gets what a run that was cut off had not sent', async () => {
+    const made = await scenario({ files: { 'app/b.yaml': refused } })
+    await notify(made, slack(), { spec: { eventSeverity: 'error' } })
+    server.answerWith(() => ({ hang: true }))
+    const stop = new AbortController()
+    const job = { kind: 'trigger', runId: 'cut', cluster: 'test', receivedAt: Date.now(), target: 'cluster' } as const
+    const cut = runJob(made.deps, job, { stop: stop.signal }).catch(() => undefined)
+    while (server.received.length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    stop.abort()
+    await cut
+    assert.equal((await made.deps.state.list('notifications/test/outbox/')).length, 1)
+    server.answerWith(() => undefined)
+    await made.scan()
+    assert.equal(server.received.length, 2)
+    assert.equal(server.received[1]?.body, server.received[0]?.body)
+    await made.scan()
+    assert.equal(server.received.length, 2)
   })
 
   it('finds no secret of the Provider in a message, whoever put it there', async () => {

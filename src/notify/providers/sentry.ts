@@ -19,7 +19,8 @@ export const sentry = plainProvider((event, target) => {
   })
   const length = new TextEncoder().encode(item).length
   const envelope = [
-    goJson({ event_id: digest.slice(0, 32), sent_at: event.timestamp, dsn: target.address }),
+    // Without `sent_at`, by which Sentry would move the times of what is sent late.
+    goJson({ event_id: digest.slice(0, 32), dsn: target.address }),
     goJson({ type: isError ? 'event' : 'transaction', length }),
     item,
     '',

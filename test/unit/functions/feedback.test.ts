@@ -232,6 +232,24 @@ describe('statuses that the deployment sets', () => {
     assert.equal(github.latest(commit)['sluice/a'], 'failure: failed: cluster-unreachable')
   })
 
+  it('are no failure of a push that a newer one took the place of', async () => {
+    const { instance, idle, github } = await setup({ clusters: ['a', 'b'], rule: { deployments: true } })
+    const { runs } = instance()
+    await runs.putRecord(record('a', 'succeeded'))
+    const error = { code: 'superseded', message: 'newer requests took its place' }
+    await runs.putRecord(record('b', 'failed', { nodes: [], error, givenUp: true }))
+    await idle()
+    assert.deepEqual(github.latest(commit), {
+      sluice: 'success: 2 of 2 clusters up to date',
+      'sluice/a': 'success: 1 applied',
+      'sluice/b': 'success: left to a newer push',
+    })
+    assert.deepEqual(
+      github.deployments.map(({ environment }) => environment),
+      ['a'],
+    )
+  })
+
   it('come later where the forge is away, and the log shows no token', async () => {
     const { instance, idle, github, state, logLines } = await setup({ clusters: ['a'] })
     const { runs, retry } = instance()

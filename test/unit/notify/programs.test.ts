@@ -46,7 +46,7 @@ interface Row {
 
 const hook = 'https://events.example.com/hook'
 const sentryHeader = (id: string, type: string, length: number, dsn: string): string =>
-  `{"event_id":"${id}","sent_at":"2026-01-02T03:04:05Z","dsn":"${dsn}"}\n{"type":"${type}","length":${length}}\n`
+  `{"event_id":"${id}","dsn":"${dsn}"}\n{"type":"${type}","length":${length}}\n`
 const dsn = 'https://publickey@sentry.example.com/prefix/42'
 const errorItem = `{"event_id":"${sha256(eventText).slice(0, 32)}","timestamp":"2026-01-02T03:04:05Z","level":"error","server_name":"kustomize-controller","transaction":"Kustomization: team/app","contexts":{"metadata":{"revision":"${revision}","summary":"production"}},"message":"${text}","environment":"prod","platform":"other"}`
 const trace = `"trace_id":"${sha256(infoText).slice(32, 64)}","span_id":"${sha256(infoText).slice(0, 16)}","op":"event"`
