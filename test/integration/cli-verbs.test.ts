@@ -135,6 +135,25 @@ describe('the verbs', () => {
     assert.equal(json<{ kind: string }>(noWait).kind, 'GitRepository')
   })
 
+  it('get and status with a deployment: from what it knows, without asking the cluster', async () => {
+    const { items } = json<{ items: { cluster: string; name: string; ready: string; revision: string }[] }>(
+      await d('get', 'ks'),
+    )
+    assert.deepEqual(items.map(({ cluster: of, name, ready }) => `${of} ${name} ${ready}`).toSorted(), [
+      'test app True',
+      'test broken False',
+      'test late False',
+      'test web True',
+    ])
+    assert.match(items.find(({ name }) => name === 'web')?.revision ?? '', /^main@sha1:/)
+    assert.match(ok(await d('get', 'all', '-o', 'table')), /^CLUSTER +NAME +REVISION +SUSPENDED +READY +MESSAGE\n/)
+    const head = (await made.repository.head()) ?? ''
+    const { objects } = json<{ objects: { name: string; state: string }[] }>(await d('status', head), 1)
+    assert.equal(objects.find(({ name }) => name === 'web')?.state, 'healthy')
+    ok(await d('get', 'ks', 'nobody'), 1)
+    ok(await d('reconcile', 'ks', 'web', '--with-source'))
+  })
+
   it('reconcile with a deployment: its run as it goes', async () => {
     const done = await d('reconcile', 'ks', 'web')
     const run = json<{ state: string; actor: string; records: { nodes: { name: string }[] }[] }>(done)

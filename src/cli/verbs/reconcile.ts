@@ -193,15 +193,19 @@ async function runOnDeployment(
     progress.done(`asked: run ${answer.run}`)
     return printAnswer(terminal, flags.output, { data: answer, names: [answer.run], text: () => '' })
   }
-  await followWish(deployment, wish, flags, terminal)
+  await followWish(deployment, wish, flags, terminal, key)
 }
 
-/** Sends a wish to the deployment, follows its run, and prints it. Sets the exit code. */
+/**
+ * Sends a wish to the deployment, follows its run, and prints it. Sets the exit code: by the object that was named, where it was worked on; others of its source may
+ * fail beside it.
+ */
 export async function followWish(
   deployment: Deployment,
   wish: object,
   flags: TargetFlags,
   terminal: Terminal,
+  named?: ObjectKey,
 ): Promise<Run> {
   const progress = createProgress(terminal)
   const wait = Math.max(1, Math.min(300, Math.floor(deployment.timeoutMs / 1000)))
@@ -211,7 +215,9 @@ export async function followWish(
   if (isPlan) progress.done('nothing was written')
   printRun(terminal, flags.output, run, { changesOnly: !isPlan && terminal.isErrTerminal })
   const nodes = run.records.flatMap((record) => record.nodes)
-  if (run.state !== 'succeeded') process.exitCode = exitCodes.negative
+  const own = nodes.filter((node) => named !== undefined && idOfKey(node) === idOfKey(named))
+  const isDone = own.length === 0 ? run.state === 'succeeded' : own.every((node) => node.state === 'ready')
+  if (!isDone) process.exitCode = exitCodes.negative
   if (nodes.length === 0 && run.state === 'succeeded')
     progress.warn('there was nothing to look at: no such object, or all of it is suspended')
   return run
