@@ -35,6 +35,24 @@ export interface GithubHook {
   readonly tokenSecret: string
 }
 
+/** An issuer of OpenID Connect whose tokens let a trigger in. */
+export interface TriggerIssuer {
+  readonly issuerURL: string
+  readonly audience: string
+  /** Each must be there with this value: anybody gets a token of a public issuer. */
+  readonly claims: { readonly [name: string]: string }
+}
+
+const triggerIssuers: z.ZodType<readonly TriggerIssuer[]> = z.array(
+  z.strictObject({
+    issuerURL: z.url({ protocol: /^https$/, error: 'must be the https URL of the issuer' }),
+    audience: z.string().min(1),
+    claims: z
+      .record(z.string(), z.string().min(1))
+      .refine((claims) => Object.keys(claims).length > 0, 'name at least one claim, such as repository or sub'),
+  }),
+)
+
 /** The configuration of a deployment. */
 export interface Config {
   readonly clusters: readonly ClusterConfig[]
@@ -44,6 +62,8 @@ export interface Config {
   readonly reading: ReadingConfig
   /** Sign triggers, in place of a token that travels. */
   readonly triggerHmacSecrets?: readonly string[]
+  /** Issuers whose tokens let a trigger in, with the claims that such a token must have. */
+  readonly triggerOidc?: readonly TriggerIssuer[]
   /** Sign the links to artifacts: the first makes them, all of them are believed. */
   readonly artifactKeys: readonly string[]
   /** Webhooks of GitHub whose failed deliveries are asked for again. */
@@ -218,6 +238,7 @@ export function loadConfig(read: ReadSetting): Config {
     triggerTokens: secrets('TRIGGER_TOKEN'),
     reading: loadReadingConfig({ read, parse, secrets, complain }),
     triggerHmacSecrets: secrets('TRIGGER_HMAC_SECRET'),
+    triggerOidc: parse<readonly TriggerIssuer[]>('TRIGGER_OIDC', triggerIssuers, []),
     artifactKeys: secrets('ARTIFACT_KEY'),
     githubRedelivery: parse('GITHUB_REDELIVERY', redeliverySchema, []),
     bodyLimitBytes: number('BODY_LIMIT_BYTES', 25 * 1024 * 1024, 64 * 1024 * 1024),

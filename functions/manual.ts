@@ -31,7 +31,8 @@ export async function handleTrigger(deps: FunctionDeps, request: Request): Promi
   }
   const { wish, caller } = await withBody(request, limits, async (body) => {
     const proven = await authorizeBody(body)
-    return { caller: proven, wish: parseTrigger(body) }
+    const asked = parseTrigger(body)
+    return { caller: proven, wish: proven.name === undefined ? asked : { ...asked, actor: proven.name } }
   })
   const known = deps.config.clusters.map((cluster) => cluster.name)
   if (wish.cluster !== undefined && !known.includes(wish.cluster)) {

@@ -1,7 +1,8 @@
-import { EngineError, sha256Hex } from '../../src/base/index.ts'
-import { matchesAnySecret } from '../../src/receivers/index.ts'
+import { EngineError, sha256Hex, toEngineError } from '../../src/base/index.ts'
+import { matchesAnySecret, verifyOidcToken } from '../../src/receivers/index.ts'
 import { authorize } from '../authorize.ts'
 import type { FunctionDeps } from '../deps.ts'
+import { verifyTools } from '../verify-tools.ts'
 
 /** Seconds that the clocks of a sender and of the deployment may differ. */
 const toleranceSeconds = 300
@@ -9,7 +10,9 @@ const toleranceSeconds = 300
 /** Who a request comes from, as far as it proves it. */
 export interface Caller {
   /** How it was proven. */
-  readonly by: 'bearer' | 'signature'
+  readonly by: 'bearer' | 'signature' | 'oidc'
+  /** Who it is, where that is proven too: then nobody can say to be somebody else. */
+  readonly name?: string
 }
 
 /** Checks what can be checked before the body is read, and gives what checks the body. */
@@ -19,6 +22,8 @@ export type AuthorizeBody = (body: Uint8Array) => Promise<Caller>
  * Lets a trigger in by a bearer token, or by a signature: `X-Signature: sha256=<hex>` of HMAC-SHA256 over `<timestamp>.<body>`, with the timestamp
  * (seconds since 1970) in `X-Signature-Timestamp`. A signature counts for five minutes, and once.
  *
+ * Or by a token of an OpenID Connect issuer in the configuration (a job of GitHub Actions or GitLab CI), whose claims are those that are let in; its subject is then who asks.
+ *
  * A request that proves nothing with its headers is refused before its body is read.
  *
  * @throws EngineError `unauthorized`, now or when the body is checked.
@@ -27,6 +32,8 @@ export async function authorizeTrigger(deps: FunctionDeps, headers: Headers): Pr
   const secrets = deps.config.triggerHmacSecrets ?? []
   const signature = /^sha256=([0-9a-f]{64})$/i.exec(headers.get('x-signature') ?? '')?.[1]?.toLowerCase()
   if (signature === undefined || secrets.length === 0) {
+    const name = await oidcCaller(deps, headers)
+    if (name !== undefined) return () => Promise.resolve({ by: 'oidc', name })
     await authorize(headers, deps.config.triggerTokens)
     return () => Promise.resolve({ by: 'bearer' })
   }
@@ -45,6 +52,24 @@ export async function authorizeTrigger(deps: FunctionDeps, headers: Headers): Pr
     const isFirst = await deps.state.putIfAbsent(`trigger-signatures/${sha256Hex(signature)}`, true, ttl)
     if (!isFirst) throw refused('this signature was used before; sign the request anew')
     return { by: 'signature' }
+  }
+}
+
+/** The subject of a token of one of the issuers in the configuration; undefined where the bearer token is none, or no issuer is configured. */
+async function oidcCaller(deps: FunctionDeps, headers: Headers): Promise<string | undefined> {
+  const issuers = deps.config.triggerOidc ?? []
+  if (issuers.length === 0 || !/^Bearer +[\w-]+\.[\w-]+\.[\w-]+\s*$/i.test(headers.get('authorization') ?? ''))
+    return undefined
+  try {
+    const { claims, provider } = await verifyOidcToken(headers, issuers, verifyTools(deps))
+    // Anybody gets a token of a public issuer: only these claims say that it is one of ours.
+    const isOurs = Object.entries(provider.claims).every(([name, value]) => claims[name] === value)
+    if (!isOurs) throw refused('the claims of the token are not those that are let in')
+    return String(claims['sub']).slice(0, 253)
+  } catch (caught) {
+    const error = toEngineError(caught)
+    if (error.code === 'delivery-refused') throw refused(error.message)
+    throw caught
   }
 }
 

@@ -3,6 +3,8 @@ import { createHmac } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { createApp } from '../../../functions/app.ts'
 import type { FunctionDeps } from '../../../functions/deps.ts'
+import { createNodeHttpClient } from '../../../src/platforms/node/index.ts'
+import { createIssuerKey, startOidcIssuer } from '../../support/oidc-issuer.ts'
 import { recordingEngine, testConfig, testDeps, triggerToken } from '../../support/function-deps.ts'
 
 const secret = 'a secret that is long enough'
@@ -78,6 +80,51 @@ void describe('a signed trigger', () => {
     } as RequestInit)
     assert.equal((await createApp(make()).fetch(request)).status, 401)
     assert.equal(wasRead, false)
+  })
+})
+
+void describe('a trigger with a token of an issuer', () => {
+  void it('gets in with the claims that are let in, as its subject, whoever it says to be', async () => {
+    const issuer = await startOidcIssuer()
+    const http = createNodeHttpClient({ egress: { allowPrivate: true } })
+    try {
+      const config = testConfig({
+        privateHosts: ['127.0.0.1'],
+        triggerOidc: [{ issuerURL: issuer.url, audience: 'sluice', claims: { repository: 'team/fleet' } }],
+      })
+      const deps = testDeps({ config, http })
+      const now = Math.floor(Date.now() / 1000)
+      const claims = {
+        iss: issuer.url,
+        aud: 'sluice',
+        sub: 'repo:team/fleet:ref:refs/heads/main',
+        repository: 'team/fleet',
+        iat: now,
+        exp: now + 300,
+      }
+      const ask = async (changed: object): Promise<number> => {
+        const authorization = `Bearer ${await issuer.key.sign({ ...claims, ...changed })}`
+        return (await post(deps, JSON.stringify({ object, actor: 'somebody else' }), { authorization })).status
+      }
+      assert.equal(await ask({}), 202)
+      assert.equal(deps.sent[0]?.job.actor, claims.sub)
+      const rows: [string, object][] = [
+        ['another repository', { repository: 'mallory/fleet' }],
+        ['no such claim', { repository: undefined }],
+        ['another audience', { aud: 'elsewhere' }],
+        ['another issuer', { iss: 'https://issuer.example' }],
+        ['over', { exp: now - 3600, iat: now - 7200 }],
+      ]
+      for (const [name, changed] of rows) assert.equal(await ask(changed), 401, name)
+      const stranger = await createIssuerKey()
+      const forged = { authorization: `Bearer ${await stranger.sign(claims)}` }
+      assert.equal((await post(deps, '{}', forged)).status, 401)
+      assert.equal((await post(deps, '{}', bearer)).status, 202, 'the token still counts')
+      assert.equal((await post(testDeps({ http }), '{}', forged)).status, 401, 'nobody is configured')
+    } finally {
+      http.close()
+      await issuer.close()
+    }
   })
 })
 
