@@ -130,3 +130,18 @@ export function failedSourceRecord(
     timings: { startedAt, finishedAt },
   }
 }
+
+/** Tells of objects that nothing can be done about. Times are milliseconds since 1970. */
+export function noteWithoutSpec(world: World, records: Map<string, NodeRecord>, at: number): void {
+  for (const key of world.withoutSpec) {
+    records.set(idOfKey(key), {
+      ...key,
+      state: 'failed',
+      reason: 'NoSpec',
+      message: 'the object has no spec; give it one, or delete it',
+      changes: [],
+      unchanged: 0,
+      timings: { startedAt: at, finishedAt: at },
+    })
+  }
+}

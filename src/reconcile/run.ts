@@ -12,7 +12,7 @@ import { planJob } from './plan/plan-job.ts'
 import { concernsReceivers, reconcileReceivers } from './receiver/reconcile.ts'
 import { createRunClient } from './run-client.ts'
 import { runNodes } from './run-nodes.ts'
-import { headOf, isUnfinished, summarize, withEarlierNodes } from './run-record.ts'
+import { headOf, isUnfinished, noteWithoutSpec, summarize, withEarlierNodes } from './run-record.ts'
 import { noteSource, refreshAll, sourcesOf } from './run-sources.ts'
 import { leaveOutUnaffected, recallUnaffected, selectNodes, type Selection } from './selection.ts'
 import { createSources } from './source/index.ts'
@@ -90,6 +90,7 @@ export async function runJob(
     const helm = createHelmRun(isBulk, signal)
     const { failure, hasMissed, left } = await runNodes({ ...base, live, helm, isBulk }, selection, records)
     for (const key of concerned) noteSource(base, checks, key, records, startedAt)
+    if (job.push === undefined) noteWithoutSpec(world, records, startedAt)
     if (concernsReceivers(job, records.values())) await reconcileReceivers(base, job)
     await Promise.all([events.flush(), checks.save(), saveSummaries(base, records, startedAt)])
     if (failure !== undefined) throw failure

@@ -45,6 +45,8 @@ const listedKinds = [...commonKinds, ...rareKinds] as const
 /** Our objects of one cluster as a run sees them; kept up to date with what the run itself writes. */
 export interface World {
   get(id: string): Managed | undefined
+  /** Objects without a spec, which the CRDs let exist: nothing can be done about them, and nothing else sees them. */
+  readonly withoutSpec: readonly ObjectKey[]
   ofKind<K extends Managed['kind']>(kind: K): readonly Extract<Managed, { kind: K }>[]
   update(object: Managed): void
   remove(object: Managed): void
@@ -80,10 +82,14 @@ export async function loadWorld(
   signal: AbortSignal,
 ): Promise<World> {
   const objects = new Map<string, Managed>()
+  const withoutSpec: ObjectKey[] = []
   const load = async (kinds: readonly (typeof listedKinds)[number][]): Promise<void> => {
     await Promise.all(
       kinds.map(async (kind) => {
-        for (const object of await listKind(client, kind, namespaces, signal)) objects.set(idOf(object), object)
+        for (const object of await listKind(client, kind, namespaces, signal)) {
+          if (hasSpec(object)) objects.set(idOf(object), object)
+          else withoutSpec.push(keyOf(object))
+        }
       }),
     )
   }
@@ -92,7 +98,11 @@ export async function loadWorld(
     const referenced = new Set([...objects.values()].flatMap(sourceKindsOf))
     await load(rareKinds.filter((kind) => referenced.has(kind)))
   }
-  return createWorld(objects)
+  return createWorld(objects, withoutSpec)
+}
+
+function hasSpec(object: { readonly spec?: unknown }): boolean {
+  return typeof object.spec === 'object' && object.spec !== null
 }
 
 /** Kinds of the sources that an object names. */
@@ -115,6 +125,7 @@ export async function reloadWorld(
         const id = idOf(object)
         const known = world.get(id)
         if (known === undefined) fresh.push(id)
+        if (!hasSpec(object)) continue
         const isNewer =
           known?.metadata.generation !== object.metadata.generation ||
           known?.metadata.deletionTimestamp !== object.metadata.deletionTimestamp
@@ -136,15 +147,16 @@ export async function refreshObject(
   locks.noteSeen(id)
   const key = { apiVersion: apiVersions[known.kind], ...keyOf(known) }
   const found = await client.get<Managed>(key, { signal })
-  if (found === undefined) world.remove(known)
+  if (found === undefined || !hasSpec(found)) world.remove(known)
   else world.update(found)
 }
 
 /** A world of the given objects. */
-export function createWorld(objects: Map<string, Managed>): World {
+export function createWorld(objects: Map<string, Managed>, withoutSpec: readonly ObjectKey[] = []): World {
   const unaffected = new Map<string, string>()
   return {
     get: (id) => objects.get(id),
+    withoutSpec,
     ofKind: <K extends Managed['kind']>(kind: K) =>
       [...objects.values()].filter((object) => object.kind === kind) as Extract<Managed, { kind: K }>[],
     update: (object) => objects.set(idOf(object), object),
