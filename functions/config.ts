@@ -137,6 +137,8 @@ const settingsSchema = z
     verifySopsMac: z.boolean(),
     sigstoreTrustedRootSecret: z.string().regex(/^$|^[^/]+\/[^/]+$/, 'must be namespace/name of a Secret'),
     sopsAgeSecret: z.string().regex(/^$|^[^/]+\/[^/]+$/, 'must be namespace/name of a Secret'),
+    intervalJitterPercent: z.number().min(0).max(50),
+    drift: z.enum(['repair', 'detect']),
     namespaces: z.array(z.string().min(1)),
     defaultDecryptionServiceAccount: z.string(),
     sopsVaults: z.array(

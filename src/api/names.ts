@@ -84,6 +84,8 @@ export const ownAnnotations = {
   dependsOn: 'sluice.dev/depends-on',
   /** On a GitRepository, `enabled`: its artifact is packed and served as a file, for tools that read it. */
   archive: 'sluice.dev/archive',
+  /** On a Kustomization, `detect`: what somebody has changed in the cluster is told and left as it is; `repair`: it is put back. */
+  drift: 'sluice.dev/drift',
   /** On an Alert, `run`: Providers for people get one message for a run instead of one for each object. */
   group: 'sluice.dev/group',
   /** Who suspended an object, why, and until when (RFC 3339): a scan resumes what is past that time. */

@@ -130,14 +130,26 @@ export function uniteFields(a: KubeMap, b: KubeMap): KubeMap {
   return result
 }
 
+/** Who has written a field, and when (RFC 3339) as far as the server has noted it: the time of the manager's last write to any of its fields. */
+export interface FieldWriter {
+  readonly manager: string
+  readonly time?: string
+}
+
 /** The name of the manager that owns the field at `path`; the last writer where several do. Undefined where nobody does. */
 export function managerOf(object: KubeObject, path: readonly FieldStep[]): string | undefined {
+  return writerOf(object, path)?.manager
+}
+
+/** The same with the time. */
+export function writerOf(object: KubeObject, path: readonly FieldStep[]): FieldWriter | undefined {
   let found: ManagedFieldsEntry | undefined
   for (const entry of managedFieldsOf(object)) {
     if (!entry.fieldsV1 || !ownsField(entry.fieldsV1, path)) continue
     if (!found || (entry.time ?? '') >= (found.time ?? '')) found = entry
   }
-  return found?.manager
+  if (found?.manager === undefined) return undefined
+  return { manager: found.manager, ...(found.time === undefined ? {} : { time: found.time }) }
 }
 
 /** A step of a path: a field, or a list item with the value it has (to be matched with its merge keys). */

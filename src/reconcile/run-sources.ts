@@ -1,4 +1,5 @@
 import type { Checks } from './checks.ts'
+import { jittered } from './jitter.ts'
 import type { Job, NodeRecord, ObjectKey } from './job.ts'
 import { failedSourceRecord } from './run-record.ts'
 import { intervalMs, type SelectionContext } from './selection.ts'
@@ -14,8 +15,14 @@ export async function refreshAll(sources: SourceResults, keys: readonly ObjectKe
   await Promise.all(keys.filter(isChart).map((key) => sources.refresh(key)))
 }
 
+/** When a job looks, in milliseconds since 1970, and how exact intervals are. */
+export interface Time {
+  readonly now: number
+  readonly jitterPercent: number
+}
+
 /** The sources that a job looks at: those a push concerns, those whose interval is over, those that were asked for, and charts made from any of these. */
-export function sourcesOf(world: World, job: Job, checks: Checks, now: number): readonly ObjectKey[] {
+export function sourcesOf(world: World, job: Job, checks: Checks, time: Time): readonly ObjectKey[] {
   const keys: ObjectKey[] = []
   const concerned = new Set<string>()
   for (const kind of sourceKinds) {
@@ -23,7 +30,7 @@ export function sourcesOf(world: World, job: Job, checks: Checks, now: number): 
       const origin = originOf(source)
       // A HelmRepository of type oci is not looked at itself: who asks for it means its charts.
       const isFollower = origin !== undefined && (concerned.has(idOfKey(origin)) || isNamed(job, origin))
-      if (!isFollower && !isSourceConcerned(source, job, checks, now)) continue
+      if (!isFollower && !isSourceConcerned(source, job, checks, time)) continue
       keys.push(keyOf(source))
       concerned.add(idOf(source))
     }
@@ -39,7 +46,7 @@ function isNamed(job: Job, key: ObjectKey): boolean {
   return keys.some((one) => idOfKey(one) === idOfKey(key))
 }
 
-function isSourceConcerned(source: Source, job: Job, checks: Checks, now: number): boolean {
+function isSourceConcerned(source: Source, job: Job, checks: Checks, { now, jitterPercent }: Time): boolean {
   if (source.metadata.deletionTimestamp !== undefined) return true
   // Others write an ExternalArtifact; there is nothing to look at.
   if (source.kind === 'ExternalArtifact') return false
@@ -56,7 +63,8 @@ function isSourceConcerned(source: Source, job: Job, checks: Checks, now: number
   const requestedAt = source.metadata.annotations?.['reconcile.fluxcd.io/requestedAt']
   if (requestedAt !== undefined && requestedAt !== source.status?.lastHandledReconcileAt) return true
   if (source.status?.observedGeneration !== source.metadata.generation) return true
-  return mark === undefined || now - mark.at >= intervalMs(source.spec.interval)
+  if (mark === undefined) return true
+  return now - mark.at >= jittered(intervalMs(source.spec.interval), jitterPercent, idOf(source), mark.at)
 }
 
 /** Notes that a source was looked at, and puts it among the nodes of the run where it failed. */

@@ -64,7 +64,10 @@ export async function runJob(
     const events = createRunEvents({ deps, client, world, logger, signal })
     if (job.kind === 'scan') await resumeExpired({ client, clock: deps.clock, logger, signal }, world)
     const sources = createSources({ deps, client, world, events, signal, locks, skipsLocked: job.kind === 'scan' })
-    const concerned = sourcesOf(world, job, checks, startedAt)
+    const concerned = sourcesOf(world, job, checks, {
+      now: startedAt,
+      jitterPercent: deps.settings.intervalJitterPercent,
+    })
     await refreshAll(sources, concerned)
     const base = {
       deps: { ...deps, logger },

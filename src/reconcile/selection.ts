@@ -1,6 +1,7 @@
 import { parseDuration } from '../base/index.ts'
 import type { Checks } from './checks.ts'
 import type { RunContext } from './context.ts'
+import { jittered } from './jitter.ts'
 import { retryDelayMs } from './helmrelease/retry.ts'
 import { findUnaffected, type UnaffectedContext } from './kustomization/unaffected.ts'
 import { selectNode, type Candidate, type CheckMark, type SelectionReason } from './select.ts'
@@ -94,7 +95,7 @@ function candidateOf(
     sourceRevision: source && revisionOf(world, source),
     // A release does not record the revision of its chart's source; the last look does.
     appliedRevision: object.kind === 'Kustomization' ? world.appliedRevision(object) : mark?.revision,
-    intervalMs: interval,
+    intervalMs: jittered(interval, ctx.deps.settings.intervalJitterPercent, idOf(object), mark?.at ?? 0),
     retryIntervalMs: retryIntervalOf(object, interval),
     sourceInRun:
       [source, sourceKeyOf(object)].some((key) => key !== undefined && concerned.has(idOfKey(key))) ||

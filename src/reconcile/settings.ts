@@ -54,6 +54,10 @@ export interface Settings {
   readonly defaultDecryptionServiceAccount: string
   /** Vaults that service accounts may log in to (`--sops-vault-configmap`): no token of theirs goes elsewhere. */
   readonly sopsVaults: readonly VaultInstance[]
+  /** How much shorter an interval may be, so that looks spread over time (`--interval-jitter-percentage`). */
+  readonly intervalJitterPercent: number
+  /** What a run does about objects that somebody has changed while Git has not: of Kustomizations that do not say it themselves (`sluice.dev/drift`). */
+  readonly drift: 'repair' | 'detect'
   /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
   readonly namespaces: readonly string[]
   /** Label selector of ConfigMaps and Secrets whose changes are looked for by each scan (`--watch-configs-label-selector`); empty: none. */
@@ -98,6 +102,8 @@ export const defaultSettings: Settings = {
   sopsAgeSecret: '',
   defaultDecryptionServiceAccount: '',
   sopsVaults: [],
+  intervalJitterPercent: 5,
+  drift: 'repair',
   namespaces: [],
   watchConfigsSelector: 'reconcile.fluxcd.io/watch=Enabled',
   egress: {},

@@ -1,4 +1,5 @@
 import type { Run, StoredRecord } from '../coordinator/index.ts'
+import { formatDrift } from '../kube/index.ts'
 import { changesOf, idOfSummary, repositoryOf, type Stages } from '../observe/index.ts'
 import type { NodeRecord } from '../reconcile/index.ts'
 import {
@@ -134,7 +135,7 @@ function changes(node: NodeRecord): Html {
         ({ object, action, drift }) =>
           html`<li>
             <span class="action">${action}</span> <code>${object}</code>
-            ${drift === undefined || drift.length === 0 ? '' : html`<span class="quiet">had drifted: ${drift.map(({ path }) => path).join(', ')}</span>`}
+            ${drift === undefined || drift.length === 0 ? '' : html`<span class="quiet">had drifted: ${drift.map(formatDrift).join(', ')}</span>`}
           </li>`,
       )}
     </ul>

@@ -1,4 +1,5 @@
 import { EngineError } from '../../base/index.ts'
+import type { DriftPath } from '../../kube/index.ts'
 import type { Progress } from '../terminal/progress.ts'
 import { shortRevision } from './object-row.ts'
 
@@ -15,7 +16,7 @@ export interface RunNode {
     readonly object: string
     readonly action: string
     readonly note?: string
-    readonly drift?: readonly { readonly path: string }[]
+    readonly drift?: readonly DriftPath[]
   }[]
   readonly changed?: number
   readonly unchanged?: number

@@ -1,3 +1,4 @@
+import { formatDrift } from '../../kube/index.ts'
 import { printAnswer, type OutputFormat } from '../terminal/output.ts'
 import type { Style } from '../terminal/style.ts'
 import type { Terminal } from '../terminal/terminal.ts'
@@ -72,7 +73,8 @@ function nodeText(node: RunNode, { style, isWide }: RunTextOptions): string {
           ? style.dim
           : style.red
   const changes = (node.changes ?? []).map((change) => {
-    const fields = change.drift?.map(({ path }) => path).slice(0, isWide ? 50 : 3) ?? []
+    const fields =
+      change.drift?.map((found) => (isWide ? formatDrift(found) : found.path)).slice(0, isWide ? 50 : 3) ?? []
     const more = (change.drift?.length ?? 0) > fields.length ? ', …' : ''
     const note = change.note === undefined ? '' : `  ${style.dim(`(${plainText(change.note)})`)}`
     const where = fields.length === 0 ? '' : `  ${style.dim(fields.join(', ') + more)}`

@@ -1,6 +1,6 @@
 import { fieldManagers } from '../../api/index.ts'
 import { EngineError, mapLimit, toEngineError } from '../../base/index.ts'
-import { formatKey, isConflict, normalizeObject } from '../../kube/index.ts'
+import { formatKey, isConflict, normalizeObject, type DriftPath } from '../../kube/index.ts'
 import {
   compareForApply,
   objectIdOf,
@@ -10,6 +10,8 @@ import {
   type KubeObject,
 } from '../../resources/index.ts'
 import type { RunContext } from '../context.ts'
+import { describePermanent, rememberDrift } from '../drift-memory.ts'
+import { idOf } from '../world.ts'
 import { emitEvent, mark, type Attempt } from './attempt.ts'
 import { compileIgnoreRules, driftPatch, isDriftIgnored, type IgnoreRules } from './drift-rules.ts'
 import { latestSnapshot, releaseText } from './history.ts'
@@ -43,6 +45,7 @@ export async function handleDrift(ctx: RunContext, attempt: Attempt, release: De
   const rules = compileIgnoreRules(driftDetection?.ignore)
   const objects = await releaseObjects(objectsContext(ctx, attempt), release, release.manifest)
   const found = await findDrift(ctx, attempt, objects, rules)
+  await emitPermanentDrift(ctx, attempt, found)
   if (found.length === 0) return noDrift(ctx, attempt)
   const latest = latestSnapshot(attempt.object.status?.history)
   const name = latest === undefined ? release.name : releaseText(latest)
@@ -60,6 +63,18 @@ export async function handleDrift(ctx: RunContext, attempt: Attempt, release: De
       )
     : found
   if (left.length === 0) noDrift(ctx, attempt)
+}
+
+/** Says which of the differences come back each time, and how to leave them alone. */
+async function emitPermanentDrift(ctx: RunContext, attempt: Attempt, found: readonly Drifted[]): Promise<void> {
+  const changes = found.map((one) => ({
+    object: formatKey(keyOfObject(one.object)),
+    action: 'drifted',
+    drift: pathsOf(one),
+  }))
+  const permanent = await rememberDrift(ctx.deps, idOf(attempt.object), changes)
+  if (permanent.length === 0) return
+  emitEvent(ctx, attempt, 'error', 'DriftReturns', describePermanent(permanent, 'spec.driftDetection.ignore'), {})
 }
 
 function noDrift(ctx: RunContext, attempt: Attempt): void {
@@ -191,7 +206,7 @@ function describe({ object, patch }: Drifted): string {
 }
 
 /** The paths of a patch as records of runs show them. Never values. */
-function pathsOf({ patch }: Drifted): { readonly path: string; readonly change: 'add' | 'replace' | 'remove' }[] {
+function pathsOf({ patch }: Drifted): readonly DriftPath[] {
   return (patch ?? []).map(({ op, path }) => ({
     path: (parseJsonPointer(path) ?? [])
       .map((part) =>
@@ -199,5 +214,6 @@ function pathsOf({ patch }: Drifted): { readonly path: string; readonly change: 
       )
       .join(''),
     change: op === 'add' || op === 'remove' ? op : 'replace',
+    pointer: path,
   }))
 }

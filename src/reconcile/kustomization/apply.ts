@@ -9,6 +9,7 @@ import {
   mergeInventory,
   pruneObjects,
   staleEntries,
+  type ApplyOptions,
   type ChangeSet,
   type InventoryEntry,
   type KubeClient,
@@ -17,6 +18,7 @@ import type { RunContext } from '../context.ts'
 import type { IgnoredFields } from '../ignore-rules.ts'
 import { idOf } from '../world.ts'
 import type { BuiltKustomization } from './build.ts'
+import { detectDrift, isDetectOnly } from './detect-drift.ts'
 import { forgetInputs } from './inputs.ts'
 import { checkPrune } from './guards.ts'
 import { findMoved, noteClaims } from './moves.ts'
@@ -39,22 +41,11 @@ export async function applyAndPrune(
   ignoredFields: IgnoredFields | undefined,
 ): Promise<ChangeSet> {
   const { object } = progress
+  const options = applyOptions(ctx, progress, built, ignoredFields)
+  if (isDetectOnly(ctx, progress)) return detectDrift(ctx, progress, client, options)
   const before = await inventoryBefore(ctx, progress, client)
-  const { settings, limits } = ctx.deps
   const result = await applyStaged(client, {
-    objects: built.objects,
-    owner: ownerOf(object),
-    fieldManager: fieldManagers.kustomization,
-    force: object.spec.force === true,
-    partial: object.metadata.annotations?.[ownAnnotations.partialApply]?.toLowerCase() === 'enabled',
-    live: ctx.live,
-    trustLocal: ctx.isBulk,
-    concurrency: limits.applyConcurrency,
-    customStageKinds: new Set(settings.customApplyStageKinds),
-    overrideManagers: settings.overrideManagers,
-    originOf: (one) => built.originOf(one),
-    ...(ignoredFields === undefined ? {} : { ignoredFields }),
-    signal: ctx.signal,
+    ...options,
     beforeWrites: async (planned) => {
       await forgetInputs(ctx, object)
       await storeInventory(ctx, progress, mergeInventory(inventoryEntries(planned), before))
@@ -76,6 +67,30 @@ export async function applyAndPrune(
     return result.changes
   }
   return [...result.changes, ...(await prune(ctx, progress, client, { before, wanted, stale }))]
+}
+
+function applyOptions(
+  ctx: RunContext,
+  { object }: Progress,
+  built: BuiltKustomization,
+  ignoredFields: IgnoredFields | undefined,
+): ApplyOptions {
+  const { settings, limits } = ctx.deps
+  return {
+    objects: built.objects,
+    owner: ownerOf(object),
+    fieldManager: fieldManagers.kustomization,
+    force: object.spec.force === true,
+    partial: object.metadata.annotations?.[ownAnnotations.partialApply]?.toLowerCase() === 'enabled',
+    live: ctx.live,
+    trustLocal: ctx.isBulk,
+    concurrency: limits.applyConcurrency,
+    customStageKinds: new Set(settings.customApplyStageKinds),
+    overrideManagers: settings.overrideManagers,
+    originOf: (one) => built.originOf(one),
+    ...(ignoredFields === undefined ? {} : { ignoredFields }),
+    signal: ctx.signal,
+  }
 }
 
 /** The inventory so far; where the status was lost, what the owner labels in the cluster say. */

@@ -3,6 +3,7 @@ import { fieldManagers, groups } from '../../api/index.ts'
 import {
   effectiveChanges,
   formatChange,
+  formatDrift,
   formatKey,
   patchStatus,
   type Change,
@@ -113,19 +114,21 @@ export function emit(
 export function emitApplied(ctx: RunContext, progress: Progress, changes: ChangeSet): void {
   const written = effectiveChanges(changes)
   if (written.length === 0) return
-  if (isUnchangedInput(progress)) {
-    const lines = written.map((change) => `${formatKey(change)} drifted: ${describeDrift(change)}`)
-    emit(ctx, progress, 'error', 'DriftDetected', lines.join('\n'))
-  }
+  if (isUnchangedInput(progress)) emitDrift(ctx, progress, written)
   emit(ctx, progress, 'info', 'Progressing', written.map(formatChange).join('\n'))
+}
+
+/** One event that names what differs from what Git says although nothing changed there. */
+export function emitDrift(ctx: RunContext, progress: Progress, drifted: ChangeSet): void {
+  if (drifted.length === 0) return
+  const lines = drifted.map((change) => `${formatKey(change)} drifted: ${describeDrift(change)}`)
+  emit(ctx, progress, 'error', 'DriftDetected', lines.join('\n'))
 }
 
 function describeDrift(change: Change): string {
   if (change.action === 'created') return 'was deleted'
   if (change.drift === undefined || change.drift.length === 0) return 'was changed'
-  return change.drift
-    .map((found) => (found.manager === undefined ? found.path : `${found.path} (by ${found.manager})`))
-    .join(', ')
+  return change.drift.map(formatDrift).join(', ')
 }
 
 /** One event for what a prune deleted and left alone. */

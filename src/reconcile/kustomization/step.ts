@@ -4,11 +4,12 @@ import { addFinalizer } from '../../kube/index.ts'
 import { equalValues, type KubeMap } from '../../resources/index.ts'
 import type { RunContext, StepControl } from '../context.ts'
 import { describeBlockers } from '../dependencies.ts'
+import { describePermanent, rememberDrift } from '../drift-memory.ts'
 import { compileHealthExprs } from '../health-exprs.ts'
 import { identityOf } from '../identity.ts'
 import { compileIgnoreRules } from '../ignore-rules.ts'
 import type { NodeRecord, NodeState } from '../job.ts'
-import { blockersOf } from '../world.ts'
+import { blockersOf, idOf } from '../world.ts'
 import { applyAndPrune } from './apply.ts'
 import type { BuiltKustomization } from './build.ts'
 import { finalizeKustomization } from './finalize.ts'
@@ -61,7 +62,9 @@ export async function stepKustomization(
     }
     const built = await render(ctx, progress)
     const client = await identityOf(ctx, object)
+    const wasUnchanged = isUnchangedInput(progress)
     const changes = await applyAndPrune(ctx, progress, built, client, ignoredFields)
+    if (wasUnchanged) await emitPermanentDrift(ctx, progress)
     progress.appliedAt = ctx.deps.clock.now()
     await control.applied(changes)
     const health = await awaitHealth(ctx, client, progress, { changes, objects: built.objects, custom: customHealth })
@@ -96,6 +99,12 @@ function whyBlocked(ctx: RunContext, object: Kustomization, control: StepControl
   }
   const blockers = blockersOf(ctx.world, object)
   return blockers.length === 0 ? undefined : describeBlockers(blockers)
+}
+
+/** Says which of the differences come back each time, and how to leave them alone. */
+async function emitPermanentDrift(ctx: RunContext, progress: Progress): Promise<void> {
+  const permanent = await rememberDrift(ctx.deps, idOf(progress.object), progress.changes)
+  if (permanent.length > 0) emit(ctx, progress, 'error', 'DriftReturns', describePermanent(permanent, 'spec.ignore'))
 }
 
 /** Renders, and notes what the record and the status say about it. */

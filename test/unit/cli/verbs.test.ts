@@ -338,7 +338,9 @@ void describe('a run', () => {
             name: 'web',
             state: 'ready',
             message: 'Applied',
-            changes: [{ object: 'ConfigMap/apps/a', action: 'configured', drift: [{ path: '.data.a' }] }],
+            changes: [
+              { object: 'ConfigMap/apps/a', action: 'configured', drift: [{ path: '.data.a', change: 'replace' }] },
+            ],
           },
           { kind: 'Kustomization', namespace: 'apps', name: 'db', state: 'failed', message: 'one\ntwo' },
         ],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { formatDrift } from '../../../src/kube/change-set.ts'
 import { compareDryRun } from '../../../src/kube/drift.ts'
 import { detectDrift } from '../../../src/kube/index.ts'
 import { replacedManagers, takeOverPatch, type ManagedFieldsEntry } from '../../../src/kube/managed-fields.ts'
@@ -159,12 +160,37 @@ test('differences between the live object and a dry-run', async (t) => {
       )
     })
   }
-  await t.test('values never appear, managers do', () => {
-    const live = object([entry('someone', 'Update', { 'f:data': { 'f:a': {} } })], { data: { a: 'canary' } })
-    assert.deepEqual(compareDryRun(live, object([], { data: { a: 'secret' } })), [
-      { path: '.data.a', change: 'replace', manager: 'someone' },
+  await t.test('texts never appear, their length, their manager and the time do', () => {
+    const time = '2026-01-02T03:04:05Z'
+    const owned = { ...entry('someone', 'Update', { 'f:data': { 'f:a': {} } }), time }
+    const live = object([owned], { data: { a: 'canary' } })
+    const [live1, wanted] = ['a text of 6 characters', 'a text of 3 characters']
+    const found = compareDryRun(live, object([], { data: { a: 'new' } }))
+    assert.deepEqual(found, [
+      { path: '.data.a', pointer: '/data/a', change: 'replace', manager: 'someone', since: time, live: live1, wanted },
     ])
+    assert.deepEqual(found.map(formatDrift), [`.data.a is ${live1}, not ${wanted} (by someone, since ${time})`])
   })
+  const shown: readonly [name: string, object: object, value: unknown, other: unknown, want: string][] = [
+    ['a number', { kind: 'Deployment' }, { replicas: 3 }, { replicas: 1 }, '.spec.replicas is 3, not 1'],
+    ['an image', { kind: 'Pod' }, { image: 'a:1' }, { image: 'a:2' }, '.spec.image is "a:1", not "a:2"'],
+    [
+      'free text',
+      { kind: 'Pod' },
+      { value: 'abc' },
+      { value: 'abcd' },
+      '.spec.value is a text of 3 characters, not a text of 4 characters',
+    ],
+    ['texts of one length', { kind: 'Pod' }, { value: 'abc' }, { value: 'abd' }, '.spec.value differs'],
+    ['more than there should be', { kind: 'Pod' }, { a: 1, b: [1] }, { a: 1 }, '.spec.b is too much'],
+    ['a Secret', { kind: 'Secret' }, { image: 'a:1' }, { image: 'a:2' }, '.spec.image differs'],
+  ]
+  for (const [name, kind, value, other, want] of shown) {
+    await t.test(`what is shown of ${name}`, () => {
+      const object = (spec: unknown): KubeObject => ({ apiVersion: 'v1', ...kind, spec }) as KubeObject
+      assert.deepEqual(compareDryRun(object(value), object(other)).map(formatDrift), [want])
+    })
+  }
 })
 
 test('local comparison', async (t) => {
