@@ -60,9 +60,18 @@ test('creates in order, leaves alone what is unchanged, writes only what differs
   ])
   assert.equal(client.requests.writes - writes, 1)
   const [, , , web] = changed.changes
-  assert.deepEqual(web?.drift, [
-    { path: '.spec.template.spec.containers[name="app"].image', change: 'replace', manager: fieldManager },
-  ])
+  const [image, ...more] = web?.drift ?? []
+  assert.deepEqual(more, [])
+  const { since, ...rest } = image ?? {}
+  assert.match(since ?? '', /^\d{4}-\d\d-\d\dT/)
+  assert.deepEqual(rest, {
+    path: '.spec.template.spec.containers[name="app"].image',
+    pointer: '/spec/template/spec/containers/0/image',
+    change: 'replace',
+    manager: fieldManager,
+    live: '"nginx:1"',
+    wanted: '"nginx:2"',
+  })
 })
 
 test('finds drift with its paths and who made it, and undoes it', async () => {
