@@ -160,7 +160,12 @@ export function fromRows(commit: string, rows: readonly ObjectRow[]): CommitStat
         : row.ready === 'False' && row.reason !== 'DependencyNotReady' && row.reason !== ''
           ? 'failed'
           : 'applying'
-    return { cluster: '', kind: row.kind, namespace: row.namespace, name: row.name, state, message: row.message }
+    // The cluster alone does not tell whether a commit concerns an object that is well at an older one; the run's record does.
+    const isElsewhere = state === 'applying' && row.ready === 'True'
+    const message = isElsewhere
+      ? `${row.message}: not worked on yet, or not concerned, which a deployment's URL tells`
+      : row.message
+    return { cluster: '', kind: row.kind, namespace: row.namespace, name: row.name, state, message }
   })
   // A source that nothing is made from has arrived when it is fetched.
   const state = objects.length === 0 && sources.length > 0 ? 'healthy' : overall(objects)
