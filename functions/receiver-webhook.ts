@@ -1,8 +1,9 @@
 import { isEngineError, mapLimit, toEngineError } from '../src/base/index.ts'
-import { createKubeClient, type KubeClient } from '../src/kube/index.ts'
+import type { KubeClient } from '../src/kube/index.ts'
 import { findHooks, openReceiver, type HookEntry, type OpenReceiver } from '../src/reconcile/index.ts'
 import { hookTypeOf, refuse, verifyOidcToken, type VerifiedDelivery, type VerifyTools } from '../src/receivers/index.ts'
 import { withBody } from './body.ts'
+import { clusterClient } from './cluster-client.ts'
 import { recordDelivery } from './delivery-log.ts'
 import type { FunctionDeps } from './deps.ts'
 import { toErrorResponse } from './http-errors.ts'
@@ -116,7 +117,7 @@ async function openAll(deps: FunctionDeps, entries: readonly HookEntry[], path: 
   const signal = AbortSignal.timeout(totalTimeoutMs)
   const results = await mapLimit(entries, concurrency, async (entry) => {
     try {
-      const client = await clientOf(deps, entry.cluster)
+      const client = await clusterClient(deps, entry.cluster, requestTimeoutMs)
       const opened = client === undefined ? 'gone' : await openReceiver(client, entry, path, signal)
       return typeof opened === 'string' || client === undefined ? opened : { ...opened, client }
     } catch (caught) {
@@ -130,13 +131,6 @@ async function openAll(deps: FunctionDeps, entries: readonly HookEntry[], path: 
     failed: results.includes('failed'),
     isUnavailable: results.includes('unavailable'),
   }
-}
-
-async function clientOf(deps: FunctionDeps, cluster: string): Promise<KubeClient | undefined> {
-  const transport = await deps.connectTo(cluster)
-  if (transport === undefined) return undefined
-  const { clock, random, logger, memory } = deps
-  return createKubeClient({ transport, clock, random, logger, cache: memory.clusterCache(cluster), requestTimeoutMs })
 }
 
 /** What `check` answers for each target; those who refuse are left out. Throws the first refusal where all do. */

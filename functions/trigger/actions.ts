@@ -1,6 +1,6 @@
 import { apiVersions } from '../../src/api/index.ts'
 import { EngineError, toEngineError } from '../../src/base/index.ts'
-import { createClusterCache, createKubeClient, type KubeClient } from '../../src/kube/index.ts'
+import type { KubeClient } from '../../src/kube/index.ts'
 import {
   parseUntil,
   requestReconciliation,
@@ -10,6 +10,7 @@ import {
   type RequestContext,
   type SuspendResult,
 } from '../../src/reconcile/index.ts'
+import { clusterClient } from '../cluster-client.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { objectsOf, type TriggerWish } from './trigger-request.ts'
 
@@ -84,13 +85,11 @@ async function inCluster(
   }
   const nothing = { kind: '', namespace: '', name: '' }
   try {
-    const transport = await deps.connectTo(cluster)
-    if (transport === undefined)
+    const client = await clusterClient(deps, cluster, actionTimeoutMs)
+    if (client === undefined)
       throw new EngineError(`there is no connection to a cluster ${cluster}`, { code: 'cluster-unknown' })
-    const { clock, random } = deps
+    const { clock } = deps
     const logger = deps.logger.with({ cluster })
-    const cache = createClusterCache()
-    const client = createKubeClient({ transport, clock, random, logger, cache, requestTimeoutMs: actionTimeoutMs })
     const objects = await objectsIn(deps, wish, cluster, client, signal)
     return await Promise.all(
       objects.map(async (object): Promise<ActionResult> => {

@@ -19,7 +19,7 @@ const refreshMs = 30_000
 /** Keeps the status of one cluster. Best effort: what cannot be written is seen by the next run. */
 export interface ClusterStatusKeeper {
   seen(now: number): Promise<void>
-  failed(now: number, failure: Required<Pick<ClusterStatus, 'failingSince' | 'error' | 'retryAt'>>): Promise<void>
+  failed(failure: Required<Pick<ClusterStatus, 'failingSince' | 'error' | 'retryAt'>>): Promise<void>
 }
 
 /** See {@link ClusterStatusKeeper}. Reads what an earlier instance has left once. */
@@ -38,7 +38,7 @@ export function createClusterStatusKeeper(state: StateStore, cluster: string): C
       if (failingSince === undefined && now - lastSeenAt < refreshMs) return
       await save({ cluster, lastSeenAt: now })
     },
-    failed: async (_now, failure) => {
+    failed: async (failure) => {
       const { lastSeenAt } = await load()
       await save({ cluster, ...(lastSeenAt === undefined ? {} : { lastSeenAt }), ...failure })
     },

@@ -257,9 +257,7 @@ class ClusterCoordinator implements Coordinator {
     const { failingSince } = this.#breaker
     const { code, message } = error
     if (failingSince !== undefined && code === 'cluster-unreachable')
-      await this.#keepStatus(() =>
-        status.failed(now, { failingSince, error: { code, message }, retryAt: now + waitMs }),
-      )
+      await this.#keepStatus(() => status.failed({ failingSince, error: { code, message }, retryAt: now + waitMs }))
     if (entry.message.job.kind === 'scan') {
       if (code === 'cluster-busy') {
         // The other replica scans too.

@@ -1,6 +1,7 @@
 import type { StateStore } from '../ports/index.ts'
 import type { NodeState } from './job.ts'
 import type { CheckMark } from './select.ts'
+import { shardIndexOf } from './shard-index.ts'
 
 /** What earlier runs noted of each node of a cluster. Kept in a few shards, so that a run rewrites little. */
 export interface Checks {
@@ -21,7 +22,7 @@ export async function loadChecks(state: StateStore, cluster: string): Promise<Ch
     shards.set(index, parseShard(entry.value))
   }
   const shardOf = (id: string): Map<string, CheckMark> => {
-    const index = shardIndex(id)
+    const index = shardIndexOf(id, shardCount)
     const shard = shards.get(index) ?? new Map<string, CheckMark>()
     shards.set(index, shard)
     return shard
@@ -30,7 +31,7 @@ export async function loadChecks(state: StateStore, cluster: string): Promise<Ch
     get: (id) => shardOf(id).get(id),
     set: (id, mark) => {
       shardOf(id).set(id, mark)
-      changed.add(shardIndex(id))
+      changed.add(shardIndexOf(id, shardCount))
     },
     save: async () => {
       // What others set meanwhile is for the next time.
@@ -63,12 +64,6 @@ export async function loadChecks(state: StateStore, cluster: string): Promise<Ch
       })
     },
   }
-}
-
-function shardIndex(id: string): number {
-  let hash = 0
-  for (let i = 0; i < id.length; i++) hash = (Math.imul(hash, 31) + id.charCodeAt(i)) | 0
-  return (hash >>> 0) % shardCount
 }
 
 function parseShard(value: unknown): Map<string, CheckMark> {

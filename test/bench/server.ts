@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ControlPlane } from '../support/control-plane.ts'
@@ -14,6 +13,7 @@ import {
   type DeploymentOptions,
 } from '../support/deployment.ts'
 import type { GitTestRepository } from '../support/git-repository.ts'
+import { freePort } from '../support/registry.ts'
 import { bundleDeployment } from '../support/bundled-program.ts'
 
 /** ServiceAccount, Service, Deployment without replicas, Ingress; names by substitution, so that one path serves many Kustomizations. */
@@ -126,14 +126,6 @@ export function startFlags(): readonly string[] {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   const { scripts } = JSON.parse(text) as { readonly scripts: { readonly start: string } }
   return scripts.start.split(' ').filter((word) => word.startsWith('--'))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 /** Largest resident memory of a process so far, in MB (Linux). */

@@ -3,7 +3,6 @@
  * repaired. Options: `--once` exits at the end, `--kubeconfig FILE` uses an existing cluster, `--platform workerd|node`.
  */
 import { parseArgs } from 'node:util'
-import { parseAllDocuments } from 'yaml'
 import { startFakeKubelet } from '../support/fake-kubelet.ts'
 import { startControlPlane, type ControlPlane, type ControlPlaneAddress } from '../support/control-plane.ts'
 import { installCrds } from '../support/crds.ts'
@@ -19,10 +18,9 @@ import { readExample } from '../support/example-chart.ts'
 import { GitServer } from '../support/git-server.ts'
 import type { GitTestRepository } from '../support/git-repository.ts'
 import { createKubeTestClient, type KubeTestClient } from '../support/kube-test-client.ts'
+import { bootstrap, namespace } from './bootstrap.ts'
 import { addressOfKubeconfig } from './kubeconfig.ts'
 import { bold, dim, green, line, red, step } from './screen.ts'
-
-const namespace = 'flux-system'
 
 const { values: options } = parseArgs({
   options: {
@@ -122,24 +120,6 @@ async function startCluster(note: (text: string) => void): Promise<ControlPlaneA
   const kubelet = await startFakeKubelet(controlPlane)
   closers.push(() => kubelet.stop())
   return controlPlane
-}
-
-async function bootstrap(client: KubeTestClient, repository: GitTestRepository): Promise<void> {
-  const text = `apiVersion: v1
-kind: Namespace
-metadata: { name: ${namespace} }
----
-apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: { name: example, namespace: ${namespace} }
-spec: { interval: 1h, url: "${repository.url}", ref: { branch: main } }
----
-apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: { name: cluster, namespace: ${namespace} }
-spec: { interval: 1h, path: ./clusters/demo, prune: true, sourceRef: { kind: GitRepository, name: example } }
-`
-  for (const document of parseAllDocuments(text)) await client.apply(document.toJS() as object)
 }
 
 /** A deployment scans when it starts; the demo wants to show the push alone. */

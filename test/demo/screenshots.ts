@@ -5,7 +5,6 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseAllDocuments } from 'yaml'
 import { startBrowser, withoutBrowser } from '../support/browser.ts'
 import { startControlPlane, type ControlPlane } from '../support/control-plane.ts'
 import { installCrds } from '../support/crds.ts'
@@ -15,11 +14,11 @@ import { startFakeKubelet } from '../support/fake-kubelet.ts'
 import { GitServer } from '../support/git-server.ts'
 import type { GitTestRepository } from '../support/git-repository.ts'
 import { createKubeTestClient } from '../support/kube-test-client.ts'
+import { bootstrap, namespace } from './bootstrap.ts'
 import { line, step } from './screen.ts'
 
 const folder = fileURLToPath(new URL('../../infra/screenshots/', import.meta.url))
 const maxBytes = 150 * 1024
-const namespace = 'flux-system'
 
 const phone = { width: 390, height: 844 }
 const desktop = { width: 1180, height: 760 }
@@ -52,7 +51,12 @@ async function makeState(): Promise<Made> {
   const git = await GitServer.start()
   closers.push(() => git.close())
   const repository = await git.create('team/shop', { ...readExample(), ...payments('1.0.0') })
-  for (const cluster of Object.values(clusters)) await bootstrap(cluster, repository)
+  for (const cluster of Object.values(clusters)) {
+    const client = createKubeTestClient(cluster)
+    await installCrds(client)
+    await bootstrap(client, repository, { 'kustomize.toolkit.fluxcd.io/ssa': 'Merge' })
+    client.close()
+  }
   const unreachable = { ...clusters.frankfurt, server: 'https://127.0.0.1:9' }
   const deployment = await step('Sluice on Node', async () => {
     const started = await startDeployment('node', {
@@ -120,27 +124,6 @@ async function startCluster(): Promise<ControlPlane> {
   const kubelet = await startFakeKubelet(controlPlane)
   closers.push(() => kubelet.stop())
   return controlPlane
-}
-
-async function bootstrap(cluster: ControlPlane, repository: GitTestRepository): Promise<void> {
-  const client = createKubeTestClient(cluster)
-  await installCrds(client)
-  const text = `apiVersion: v1
-kind: Namespace
-metadata: { name: ${namespace} }
----
-apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: { name: example, namespace: ${namespace} }
-spec: { interval: 1h, url: "${repository.url}", ref: { branch: main } }
----
-apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: { name: cluster, namespace: ${namespace}, annotations: { kustomize.toolkit.fluxcd.io/ssa: Merge } }
-spec: { interval: 1h, path: ./clusters/demo, prune: true, sourceRef: { kind: GitRepository, name: example } }
-`
-  for (const document of parseAllDocuments(text)) await client.apply(document.toJS() as object)
-  client.close()
 }
 
 /** Delivers a push and waits until the clusters that answer are done with it. */

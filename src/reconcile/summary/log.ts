@@ -1,3 +1,5 @@
+import { createSerial } from '../serial.ts'
+
 /**
  * What the jobs of a cluster that go on at the same time share when they save: they do so one after the other, and know what others have saved since they looked. Kept in memory
  * alone, because only jobs of one instance go on at the same time.
@@ -17,13 +19,9 @@ const rememberedMs = 30 * 60_000
 /** An empty log. */
 export function createSummaryLog(): SummaryLog {
   const savedAt = new Map<string, number>()
-  let last: Promise<unknown> = Promise.resolve()
+  const saving = createSerial()
   return {
-    inTurn: (work) => {
-      const next = last.then(work)
-      last = next.catch(() => undefined)
-      return next
-    },
+    inTurn: (work) => saving.run(work),
     note: (ids, now) => {
       for (const [id, at] of savedAt) {
         if (now - at < rememberedMs) break

@@ -1,5 +1,6 @@
 import type { Json } from '../../base/index.ts'
 import type { StateStore } from '../../ports/index.ts'
+import { shardIndexOf } from '../shard-index.ts'
 import { idOfKey } from '../world.ts'
 import { clip } from './summarize-object.ts'
 import type { ObjectSummary } from './types.ts'
@@ -24,9 +25,7 @@ export function shardKey(cluster: string, index: number): string {
 
 /** The shard of an id: always the same one. */
 export function shardIndex(id: string): number {
-  let hash = 0
-  for (let i = 0; i < id.length; i++) hash = (Math.imul(hash, 31) + id.charCodeAt(i)) | 0
-  return (hash >>> 0) % shardCount
+  return shardIndexOf(id, shardCount)
 }
 
 /** Reads the shards of a cluster. One that cannot be read counts as lost: the next run writes it again. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createSerial } from '../../../src/reconcile/notifications/serial.ts'
+import { createSerial } from '../../../src/reconcile/serial.ts'
 
 describe('work one after the other', () => {
   it('keeps its order, and goes on after a failure', async () => {
