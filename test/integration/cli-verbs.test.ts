@@ -405,6 +405,8 @@ describe('the verbs', () => {
         .toSorted(),
       ['app', 'web'],
     )
+    // The push was not the deployment's own: it hears of it with its next scan.
+    await until('the deployment has heard of the commit', async () => (await d('status', head)).code !== 3)
     const seen = json<{ objects: { name: string; state: string }[] }>(await d('status', head), 1)
     assert.ok(seen.objects.some(({ name, state }) => name === 'broken' && state === 'failed'))
     ok(await k('status', 'f'.repeat(40)), 3)
