@@ -1,4 +1,4 @@
-import type { Clock, Logger, Random } from '../ports/index.ts'
+import type { Clock, KubeIdentity, Logger, Random } from '../ports/index.ts'
 import type { KubeObject } from '../resources/index.ts'
 import type { ApiResource, DiscoverySnapshot } from './discovery.ts'
 import type { KindRef, ObjectKey } from './object-key.ts'
@@ -116,8 +116,11 @@ export interface KubeClient {
   readonly random: Random
   readonly logger: Logger
 
-  /** A client that impersonates `user` (`system:serviceaccount:ns:name`). Shares caches, counters and connections. Discovery stays the own identity's. */
-  as(user: string): KubeClient
+  /**
+   * A client that acts as somebody else; a user name stands for an identity without groups. Shares caches, counters and connections. Discovery stays the own identity's. One user name always
+   * comes with the same groups: what is kept by identity is kept by name.
+   */
+  as(identity: string | KubeIdentity): KubeClient
 
   /** The object, or undefined where there is none. An unknown kind is an error. */
   get<T extends object = KubeObject>(key: ObjectKey, options?: GetOptions): Promise<T | undefined>

@@ -1,5 +1,5 @@
 import { EngineError } from '../base/index.ts'
-import type { Clock, KubeRequest, KubeTransport, Logger, Random } from '../ports/index.ts'
+import type { Clock, KubeIdentity, KubeRequest, KubeTransport, Logger, Random } from '../ports/index.ts'
 import type { KubeObject } from '../resources/index.ts'
 import type {
   CallOptions,
@@ -79,12 +79,14 @@ class Client implements KubeClient {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  readonly #identity: KubeIdentity | undefined
   readonly #deps: KubeClientDeps
   readonly #send: SendDeps
 
-  constructor(deps: KubeClientDeps, send: SendDeps, user: string | undefined) {
+  constructor(deps: KubeClientDeps, send: SendDeps, identity: KubeIdentity | undefined) {
     this.cluster = deps.transport.cluster
-    this.user = user
+    this.user = identity?.user
+    this.#identity = identity
     this.requests = send.counter
     this.clock = deps.clock
     this.random = deps.random
@@ -93,15 +95,16 @@ class Client implements KubeClient {
     this.#send = send
   }
 
-  as(user: string): KubeClient {
+  as(who: string | KubeIdentity): KubeClient {
+    const identity = typeof who === 'string' ? { user: who } : who
     // An empty name would silently mean the own, stronger identity.
-    if (user === '') {
+    if (identity.user === '') {
       throw new EngineError('the user to impersonate has no name', {
         code: 'impersonation-without-user',
         disposition: 'bug',
       })
     }
-    return new Client(this.#deps, this.#send, user)
+    return new Client(this.#deps, this.#send, identity)
   }
 
   async get<T extends object = KubeObject>(key: ObjectKey, options: GetOptions = {}): Promise<T | undefined> {
@@ -229,7 +232,7 @@ class Client implements KubeClient {
   }
 
   watch<T extends object = KubeObject>(kind: KindRef, options: WatchOptions): AsyncGenerator<WatchEvent<T>> {
-    const headers = this.#headers(options.metadataOnly === true ? { accept: metadataAccept } : {})
+    const headers = { accept: options.metadataOnly === true ? metadataAccept : 'application/json' }
     return watchKind<T>(kind, options, { ...this.#send, headers, resource: () => this.resource(kind, options) })
   }
 
@@ -290,7 +293,11 @@ class Client implements KubeClient {
     const { verb, key, isRepeatable, accept } = about
     return sendCall(
       {
-        request: { ...request, headers: this.#headers(request.headers) },
+        request: {
+          ...request,
+          headers: { accept: 'application/json', ...request.headers },
+          ...(this.#identity === undefined ? {} : { as: this.#identity }),
+        },
         context: { verb, key },
         isRepeatable,
         isWrite: options.isWrite === true,
@@ -299,12 +306,6 @@ class Client implements KubeClient {
       },
       this.#send,
     )
-  }
-
-  #headers(headers: { readonly [name: string]: string } = {}): { readonly [name: string]: string } {
-    const all: { [name: string]: string } = { accept: 'application/json', ...headers }
-    if (this.user !== undefined) all['impersonate-user'] = this.user
-    return all
   }
 }
 

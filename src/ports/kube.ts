@@ -1,3 +1,11 @@
+/** Somebody that a request is made as, where it is not the transport's own identity. */
+export interface KubeIdentity {
+  /** `system:serviceaccount:ns:name`, or a name that a token of the deployment's own carries. */
+  readonly user: string
+  /** Besides those that the API server adds by itself. */
+  readonly groups?: readonly string[]
+}
+
 /** One request to a Kubernetes API server. */
 export interface KubeRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -6,6 +14,8 @@ export interface KubeRequest {
   /** Lower-case names. `content-type` is set by the caller where a body is sent. */
   readonly headers?: { readonly [name: string]: string }
   readonly body?: string
+  /** Whom to act as. How that is done (impersonation, a token of that identity) is up to the transport, which must never leave it out. */
+  readonly as?: KubeIdentity
   /** Deadline and cancellation. Every caller sets one. */
   readonly signal: AbortSignal
 }

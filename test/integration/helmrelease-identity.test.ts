@@ -76,8 +76,7 @@ describe('spec.serviceAccountName', () => {
       assert.equal(await dataOf(made), undefined)
       assert.deepEqual(await made.revisions(), [])
       assert.ok(sent().length > 10, `${sent().length} requests`)
-      for (const { method, path, headers } of sent())
-        assert.equal(headers?.['impersonate-user'], userOf(made), `${method} ${path}`)
+      for (const { method, path, as } of sent()) assert.equal(as?.user, userOf(made), `${method} ${path}`)
     })
 
   it('what the service account may not do is refused, and told with its name', async () => {

@@ -73,8 +73,7 @@ describe('impersonation', () => {
       const requests = tenantRequests(sent)
       assert.ok(requests.length > 20, `${requests.length} requests`)
       const user = `system:serviceaccount:${made.namespace}:team`
-      for (const request of requests)
-        assert.equal(request.headers?.['impersonate-user'], user, `${request.method} ${request.path}`)
+      for (const request of requests) assert.equal(request.as?.user, user, `${request.method} ${request.path}`)
     })
   }
 

@@ -1,5 +1,6 @@
 import { EngineError } from '../../base/index.ts'
 import type { KubeTransport } from '../../ports/index.ts'
+import { impersonationHeaders } from '../impersonation.ts'
 
 /** How a Worker reaches a cluster. TLS trust and client certificates belong to the binding: the runtime's `fetch` takes none. */
 export interface CloudflareKubeOptions {
@@ -21,9 +22,11 @@ export function createCloudflareKubeTransport(options: CloudflareKubeOptions): K
   return {
     cluster: options.cluster,
     send: async (request) => {
-      const headers: { [name: string]: string } = { ...request.headers, ...(await options.headers?.()) }
+      const headers = new Headers({ ...request.headers, ...(await options.headers?.()) })
+      for (const [name, value] of request.as === undefined ? [] : impersonationHeaders(request.as))
+        headers.append(name, value)
       const token = await options.token?.()
-      if (token !== undefined) headers['authorization'] = `Bearer ${token}`
+      if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
       const init: RequestInit = { method: request.method, headers, redirect: 'manual', signal: request.signal }
       if (request.body !== undefined) init.body = request.body
       try {

@@ -4,6 +4,7 @@ import type { LookupFunction } from 'node:net'
 import { Readable } from 'node:stream'
 import { EngineError } from '../../base/index.ts'
 import type { KubeRequest, KubeResponse, KubeTransport } from '../../ports/index.ts'
+import { impersonationHeaders } from '../impersonation.ts'
 
 /** How to reach a cluster, and as whom. */
 export interface NodeKubeOptions {
@@ -73,7 +74,12 @@ export function createNodeKubeTransport(options: NodeKubeOptions): NodeKubeTrans
     cluster: options.cluster,
     close: () => agent.destroy(),
     send: async (request) => {
-      const headers: { [name: string]: string | number } = { ...request.headers, ...(await options.headers?.()) }
+      const headers: { [name: string]: string | number | string[] } = {
+        ...request.headers,
+        ...(await options.headers?.()),
+      }
+      for (const [name, value] of request.as === undefined ? [] : impersonationHeaders(request.as))
+        headers[name] = [...((headers[name] as string[] | undefined) ?? []), value]
       const token = await options.token?.()
       if (token !== undefined) headers['authorization'] = `Bearer ${token}`
       if (request.body !== undefined) headers['content-length'] = Buffer.byteLength(request.body)

@@ -307,8 +307,8 @@ test('paths, queries and headers', async (t) => {
     await other.get(key)
     await client.get(key)
     assert.deepEqual(
-      requests.map(({ headers }) => headers?.['impersonate-user']),
-      ['system:serviceaccount:ns:app', undefined],
+      requests.map(({ as }) => as),
+      [{ user: 'system:serviceaccount:ns:app' }, undefined],
     )
     assert.equal(other.requests, client.requests)
     assert.throws(() => client.as(''), { code: 'impersonation-without-user' })
