@@ -3,6 +3,7 @@ import { DiagnosticsError, type Diagnostic } from '../src/base/index.ts'
 import { receivers, settingOf, type Provider } from '../src/receivers/index.ts'
 import type { Limits, Settings } from '../src/reconcile/index.ts'
 import { feedbackSchema, type FeedbackRule } from './feedback-config.ts'
+import { loadTenants } from './tenants-config.ts'
 import { loadReadingConfig, type ReadingConfig } from './reading-config.ts'
 
 /** Reads a variable or secret by its name: the environment, a file, a binding. */
@@ -249,7 +250,11 @@ export function loadConfig(read: ReadSetting): Config {
     runTimeoutMs: number('RUN_TIMEOUT_SECONDS', 300, 840) * 1000,
     privateHosts,
     feedback,
-    settings: { ...(parse('SETTINGS', settingsSchema, {}) as Partial<Settings>), egress: { allowHosts: privateHosts } },
+    settings: {
+      ...(parse('SETTINGS', settingsSchema, {}) as Partial<Settings>),
+      ...loadTenants(read, complain),
+      egress: { allowHosts: privateHosts },
+    },
     limits: parse('LIMITS', limitsSchema, {}) as Partial<Limits>,
   }
   if (findings.length > 0) throw new DiagnosticsError(findings, { code: 'config-invalid' })

@@ -1,6 +1,6 @@
 import { mapLimit, sha256Hex, type Json } from '../src/base/index.ts'
 import { newRunId } from '../src/coordinator/index.ts'
-import { defaultSettings, wakeResources, type ObjectKey, type WakeResult } from '../src/reconcile/index.ts'
+import { defaultSettings, loadPolicy, wakeResources, type ObjectKey, type WakeResult } from '../src/reconcile/index.ts'
 import type { VerifiedDelivery } from '../src/receivers/index.ts'
 import { dispatch } from './deliveries.ts'
 import { recordDelivery } from './delivery-log.ts'
@@ -63,7 +63,7 @@ export async function wakeReceivers(deps: FunctionDeps, hook: VerifiedHook): Pro
       contentType: hook.request.headers.get('content-type') ?? '',
       body: hook.body,
       requestedAt: claim.requestedAt,
-      noCrossNamespaceRefs: deps.config.settings.noCrossNamespaceRefs ?? defaultSettings.noCrossNamespaceRefs,
+      access: await accessIn(deps, target, signal),
       signal,
     }),
   }))
@@ -88,6 +88,18 @@ export async function wakeReceivers(deps: FunctionDeps, hook: VerifiedHook): Pro
   else if (groups.length === 0) recordDelivery(deps, { ...facts, outcome: 'ignored', reason: whyNothing(results) })
   if (key !== undefined) await settleClaim(deps, key, claim, isWoken && hook.isComplete)
   return isWoken
+}
+
+/** What Receivers of a cluster may refer to; the policy for tenants may be in the cluster itself. */
+async function accessIn(
+  { config }: FunctionDeps,
+  { client, entry }: HookTarget,
+  signal: AbortSignal,
+): Promise<Parameters<typeof wakeResources>[1]['access']> {
+  const settings = { ...defaultSettings, ...config.settings }
+  const { tenantsConfigMap } = settings
+  const tenants = tenantsConfigMap === '' ? settings.tenants : await loadPolicy(client, tenantsConfigMap, signal)
+  return { deps: { cluster: { name: entry.cluster }, settings: { ...settings, tenants } } }
 }
 
 function pick({ event, deliveryId, ref }: VerifiedDelivery): Pick<VerifiedDelivery, 'event' | 'deliveryId' | 'ref'> {

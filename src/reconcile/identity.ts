@@ -3,6 +3,7 @@ import type { KubeConfigReference } from '../api/index.ts'
 import { createKubeClient, type KubeClient, type RequestCounter } from '../kube/index.ts'
 import type { EngineDeps } from './job.ts'
 import { openRemoteCluster, type RemoteCluster } from './remote-cluster.ts'
+import { identityFor } from './tenancy.ts'
 
 /** The parts of a Kustomization or HelmRelease that say where and as whom its objects are applied. */
 export interface Applier {
@@ -13,10 +14,10 @@ export interface Applier {
 /** The identities of one run. Clusters that objects name are connected to once for all of them. */
 export interface Identities {
   /**
-   * The client for everything that an object's objects need: reading, dry-runs, writes, health, releases. It acts as the object's service
+   * The client for everything that an object's objects need: reading, dry-runs, writes, health, releases. It acts as the tenant's identity, or else as the object's service
    * account, or the default one, in the namespace of the object, on the cluster of the run or the one that `spec.kubeConfig` names.
    *
-   * @throws EngineError of {@link openRemoteCluster}.
+   * @throws EngineError of {@link openRemoteCluster}, `tenancy-refused` for an object that is nobody's.
    */
   of(object: Applier): Promise<KubeClient>
   /** Names the cluster that an object's objects are in: objects of the same name in different ones have nothing to do with each other. */
@@ -47,8 +48,8 @@ export function createIdentities(ctx: IdentityDeps): Identities {
     of: async (object) => {
       const { kubeConfig } = object.spec
       const client = kubeConfig === undefined ? ctx.client : await remoteClient(object, kubeConfig)
-      const account = object.spec.serviceAccountName ?? ctx.deps.settings.defaultServiceAccount
-      return account === '' ? client : client.as(serviceAccountUser(object.metadata.namespace ?? '', account))
+      const identity = identityFor(ctx, object)
+      return identity === undefined ? client : client.as(identity)
     },
     clusterOf: (object) => {
       const { kubeConfig } = object.spec
@@ -60,11 +61,6 @@ export function createIdentities(ctx: IdentityDeps): Identities {
 /** The client that acts for an object; see {@link Identities.of}. */
 export function identityOf(ctx: { readonly identities: Identities }, object: Applier): Promise<KubeClient> {
   return ctx.identities.of(object)
-}
-
-/** The user name of a service account. The API server adds its groups by itself. */
-export function serviceAccountUser(namespace: string, name: string): string {
-  return `system:serviceaccount:${namespace}:${name}`
 }
 
 /** `Secret/namespace/name/key`: what holds the access, and so what its connection is kept under. */

@@ -1,5 +1,5 @@
 import { labels } from '../api/index.ts'
-import { toEngineError } from '../base/index.ts'
+import { toEngineError, type EngineError } from '../base/index.ts'
 import { createDirectReader, createPreloadedReader } from '../kube/index.ts'
 import type { Logger } from '../ports/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
@@ -18,6 +18,7 @@ import { leaveOutUnaffected, recallUnaffected, selectNodes, type Selection } fro
 import { createSources } from './source/index.ts'
 import { noteFailedPush, saveSummaries } from './summary/index.ts'
 import { resumeExpired } from './suspension.ts'
+import { withTenants } from './tenancy.ts'
 import { loadWatchedConfigs } from './watched-configs.ts'
 import { idOfKey, loadWorld } from './world.ts'
 
@@ -41,17 +42,19 @@ const bulkNodes = 3
  * @throws EngineError when the cluster cannot be reached; the job is to be tried again. What is wrong with a single object is in the record.
  */
 export async function runJob(
-  deps: EngineDeps,
+  given: EngineDeps,
   job: Job,
   { stop: signal = new AbortController().signal, superseded, replaced }: JobSignals = {},
 ): Promise<JobResult> {
-  if (job.plan === true) return planJob(deps, job, signal)
-  const startedAt = deps.clock.now()
-  const logger = deps.logger.with({ run: job.runId, cluster: job.cluster })
-  const client = createRunClient(deps, logger)
+  if (job.plan === true) return planJob(given, job, signal)
+  const startedAt = given.clock.now()
+  const logger = given.logger.with({ run: job.runId, cluster: job.cluster })
+  const client = createRunClient(given, logger)
   const head = headOf(job, startedAt)
-  const records = new LiveRecords(deps, job, head)
+  const records = new LiveRecords(given, job, head)
+  let deps = given
   try {
+    deps = await withTenants(given, client, signal)
     const { namespaces, watchConfigsSelector } = deps.settings
     // Before the first look: what others do from now on is noticed.
     const locks = deps.caches.locks.forJob()
@@ -112,16 +115,25 @@ export async function runJob(
   } catch (caught) {
     const error = toEngineError(caught)
     await noteFailedPush({ ...deps, logger }, job, startedAt, error)
-    await records.end({
-      ...head,
-      state: 'failed',
-      nodes: records.nodes(),
-      timings: {},
-      finishedAt: deps.clock.now(),
-      requests: client.requests.total,
-      error: { code: error.code, message: error.message },
-    })
+    await records.end(failedRecord(head, records, { error, at: deps.clock.now(), requests: client.requests.total }))
     throw error
+  }
+}
+
+function failedRecord(
+  head: ReturnType<typeof headOf>,
+  records: LiveRecords,
+  { error, at, requests }: { readonly error: EngineError; readonly at: number; readonly requests: number },
+): RunRecord {
+  const { code, message } = error
+  return {
+    ...head,
+    state: 'failed',
+    nodes: records.nodes(),
+    timings: {},
+    finishedAt: at,
+    requests,
+    error: { code, message },
   }
 }
 

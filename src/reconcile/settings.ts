@@ -1,4 +1,5 @@
 import type { EgressPolicy } from '../base/index.ts'
+import type { TenantPolicy } from '../tenancy/index.ts'
 import type { VaultInstance } from '../secrets/index.ts'
 import {
   defaultBucketLimits,
@@ -62,6 +63,10 @@ export interface Settings {
   readonly namespaces: readonly string[]
   /** Label selector of ConfigMaps and Secrets whose changes are looked for by each scan (`--watch-configs-label-selector`); empty: none. */
   readonly watchConfigsSelector: string
+  /** Who may do what. Undefined: all namespaces are the platform's, and the settings above count for all. */
+  readonly tenants: TenantPolicy | undefined
+  /** `namespace/name` of a ConfigMap in each cluster with such a policy, read by each run, in place of `tenants`. Empty: none. */
+  readonly tenantsConfigMap: string
   /** Private hosts that sources may be fetched from. */
   readonly egress: EgressPolicy
 }
@@ -106,6 +111,8 @@ export const defaultSettings: Settings = {
   drift: 'repair',
   namespaces: [],
   watchConfigsSelector: 'reconcile.fluxcd.io/watch=Enabled',
+  tenants: undefined,
+  tenantsConfigMap: '',
   egress: {},
 }
 

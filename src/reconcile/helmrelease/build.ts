@@ -12,6 +12,7 @@ import {
 } from '../../helm/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import type { RunContext } from '../context.ts'
+import { admitRelease } from './admit-release.ts'
 import { lookUp } from './capabilities.ts'
 import type { ResolvedChart } from './chart.ts'
 import { releaseNameOf } from './names.ts'
@@ -37,7 +38,7 @@ export interface BuildRequest {
  * Renders the chart into a pending release: manifest and hooks after the post-renderers, notes. `lookup` is answered through the identity of the
  * release, `.Capabilities` from the cluster.
  *
- * @throws EngineError of the renderer; nothing was written then.
+ * @throws EngineError of the renderer, `tenancy-refused`; nothing was written then.
  */
 export async function buildRelease(ctx: RunContext, client: KubeClient, request: BuildRequest): Promise<Release> {
   const answers = new Map<string, { readonly [key: string]: unknown } | null>()
@@ -48,12 +49,10 @@ export async function buildRelease(ctx: RunContext, client: KubeClient, request:
     const result = render(ctx, request, { chart, values, capabilities, answers, now })
     if (result.requests.length === 0) {
       const { manifest, hooks } = postRender(result, request.object)
-      return pendingRelease(
-        request,
-        { manifest, hooks, notes: result.notes, storedChart: result.storedChart },
-        values,
-        now,
-      )
+      const made = { manifest, hooks, notes: result.notes, storedChart: result.storedChart }
+      const release = pendingRelease(request, made, values, now)
+      await admitRelease(ctx, { object: request.object, client }, release)
+      return release
     }
     for (const query of result.requests) answers.set(keyOf(query), await lookUp(client, query, ctx.signal))
   }

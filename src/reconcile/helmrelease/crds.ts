@@ -5,6 +5,7 @@ import { applyStaged, keyOf, type KubeClient } from '../../kube/index.ts'
 import { gvkOf, isMap, type KubeObject } from '../../resources/index.ts'
 import { parseDocuments } from '../../yaml/index.ts'
 import { idOf } from '../world.ts'
+import { admitObjects } from './admit-release.ts'
 import { label, originLabels } from './post-render.ts'
 import { mapOf } from './objects.ts'
 import type { ActionRequest } from './operation.ts'
@@ -63,6 +64,7 @@ export async function applyDefinitions(
   const labelled = found.definitions.map((definition) => label(definition, originLabels(attempt.object), {}))
   const wanted = policy === 'Create' ? await missing(attempt.client, labelled, ctx.signal) : labelled
   if (wanted.length === 0) return false
+  await admitObjects(ctx, attempt, wanted, '')
   const { metadata } = attempt.object
   const result =
     method === 'csa' && policy === 'CreateReplace'

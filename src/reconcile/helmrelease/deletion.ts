@@ -4,6 +4,7 @@ import { isNotFound, removeFinalizer } from '../../kube/index.ts'
 import type { RunContext, StepControl } from '../context.ts'
 import { identityOf } from '../identity.ts'
 import type { NodeRecord } from '../job.ts'
+import { accountOf } from '../tenancy.ts'
 import { editStatus, emitEvent, mark, recordOf, saveStatus, type Attempt } from './attempt.ts'
 import { summarize } from './conclude.ts'
 import { deleteHelmChart } from './helm-chart.ts'
@@ -132,7 +133,7 @@ export async function uninstallTarget(
 async function hasIdentity(ctx: RunContext, attempt: Attempt): Promise<boolean> {
   const { spec, metadata } = attempt.object
   if (spec.kubeConfig !== undefined) return true
-  const name = spec.serviceAccountName ?? ctx.deps.settings.defaultServiceAccount
+  const name = accountOf(ctx, attempt.object)
   if (name === '') return true
   const key = { apiVersion: 'v1', kind: 'ServiceAccount', namespace: metadata.namespace ?? '', name }
   return (await ctx.client.get(key, { metadataOnly: true, signal: ctx.signal })) !== undefined

@@ -16,6 +16,7 @@ import { emitEvent, mark, type Attempt } from './attempt.ts'
 import { compileIgnoreRules, driftPatch, isDriftIgnored, type IgnoreRules } from './drift-rules.ts'
 import { latestSnapshot, releaseText } from './history.ts'
 import { isProvenUnchanged, keyOfObject, mapOf, messageOf, releaseObjects, type ReleaseName } from './objects.ts'
+import { admitObjects } from './admit-release.ts'
 import { objectsContext } from './operation.ts'
 import { concernsRun } from './passing-errors.ts'
 
@@ -44,6 +45,7 @@ export async function handleDrift(ctx: RunContext, attempt: Attempt, release: De
   if (mode === 'disabled') return
   const rules = compileIgnoreRules(driftDetection?.ignore)
   const objects = await releaseObjects(objectsContext(ctx, attempt), release, release.manifest)
+  await admitObjects(ctx, attempt, objects, release.namespace)
   const found = await findDrift(ctx, attempt, objects, rules)
   await emitPermanentDrift(ctx, attempt, found)
   if (found.length === 0) return noDrift(ctx, attempt)

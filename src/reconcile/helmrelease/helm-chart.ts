@@ -9,6 +9,7 @@ import {
 import { EngineError, formatDuration, parseDuration } from '../../base/index.ts'
 import { isNotFound } from '../../kube/index.ts'
 import { dropStored } from '../source/stored-artifact.ts'
+import { tenantOfObject } from '../tenancy.ts'
 import type { RunContext } from '../context.ts'
 import { editStatus, type Attempt } from './attempt.ts'
 
@@ -81,8 +82,9 @@ export async function deleteHelmChart(ctx: RunContext, attempt: Attempt): Promis
   })
 }
 
-/** Refuses a reference to another namespace where the deployment forbids those. */
+/** Refuses a reference to another namespace where the deployment forbids those. What a tenant may refer to is in its policy, which has been asked before. */
 export function refuseOtherNamespace(ctx: RunContext, object: HelmRelease, what: string, namespace: string): void {
+  if (tenantOfObject(ctx, object) !== undefined) return
   if (!ctx.deps.settings.noCrossNamespaceRefs || namespace === (object.metadata.namespace ?? '')) return
   throw new EngineError(`can't access '${what}', cross-namespace references have been blocked`, {
     code: 'cross-namespace-source',

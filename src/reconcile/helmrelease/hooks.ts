@@ -29,7 +29,10 @@ export async function runHooks(
   let stored = start
   const wanted = hooksFor(stored.release.hooks, event).filter(isWanted)
   const indices = wanted.map((hook) => stored.release.hooks.indexOf(hook))
-  if (indices.length > 0) await op.announce()
+  if (indices.length > 0) {
+    await op.admit(stored.release)
+    await op.announce()
+  }
   for (const [position, index] of indices.entries()) {
     await op.keep()
     const outcome = await runHook(op, stored, event, index)

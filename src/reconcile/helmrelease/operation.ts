@@ -1,8 +1,9 @@
 import { parseDuration } from '../../base/index.ts'
 import type { HelmRelease } from '../../api/index.ts'
-import type { Values } from '../../helm/index.ts'
+import type { Release, Values } from '../../helm/index.ts'
 import type { LiveReader } from '../../kube/index.ts'
 import type { RunContext, StepControl } from '../context.ts'
+import { admitRelease } from './admit-release.ts'
 import { saveStatus, type Attempt } from './attempt.ts'
 import type { ResolvedChart } from './chart.ts'
 import type { ReleaseLock } from './lock.ts'
@@ -42,6 +43,8 @@ export interface OperationContext extends WaitContext {
   readonly fence: number
   /** Milliseconds that each wait may take. */
   readonly timeoutMs: number
+  /** Refuses a release with objects or hooks that the tenant may not have. */
+  readonly admit: (release: Release) => Promise<void>
   /** A fresh mark of this operation. */
   newMark(): OperationMark
 }
@@ -99,6 +102,7 @@ export function operationContext(
     live: ctx.isBulk ? ctx.helm.live : undefined,
     fence: lock.fence,
     timeoutMs,
+    admit: (release) => admitRelease(ctx, attempt, release),
     newMark: () => ({ operation, owner: ownerOf(attempt.object), fence: lock.fence, startedAt, done: [] }),
     announce: () => saveStatus(ctx, attempt),
   }

@@ -45,6 +45,7 @@ export async function performRelease(op: OperationContext, request: PerformReque
   let stored = request.stored
   let isApplied = false
   try {
+    await op.admit(stored.release)
     const before = await hooks(op, request, stored, 'pre')
     if (before.state !== 'applied') return before
     stored = before.stored

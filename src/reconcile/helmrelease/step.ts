@@ -41,7 +41,7 @@ export async function stepHelmRelease(ctx: RunContext, object: HelmRelease, cont
     const held = await addFinalizer(ctx.client, object, finalizer, fieldManagers.helmStatus, { signal: ctx.signal })
     if (held === undefined) return recordOf(ctx, attempt, 'ready', 'Deleted', 'deleted')
     attempt.stored = attempt.object = held
-    refuseUnsupported(object, ctx.deps.settings)
+    refuseUnsupported(ctx, object)
     const custom = compileHealthChecks(object.spec.healthCheckExprs)
     if (custom !== undefined) attempt.customHealth = custom
     const blocked = whyBlocked(ctx, object, control)

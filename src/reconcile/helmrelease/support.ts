@@ -1,13 +1,17 @@
 import type { HelmRelease } from '../../api/index.ts'
 import { EngineError } from '../../base/index.ts'
 import type { Settings } from '../settings.ts'
+import { admit, type TenancyContext } from '../tenancy.ts'
 
 /**
- * Refuses what a HelmRelease asks for and this engine cannot do yet, and what the deployment's settings forbid, before anything is written.
+ * Refuses what a HelmRelease asks for and this engine cannot do yet, and what the tenant's policy or, for objects of the platform, the deployment's settings forbid, before anything is written.
  *
  * @throws EngineError naming the field and what to do.
  */
-export function refuseUnsupported(object: HelmRelease, settings: Settings): void {
+export function refuseUnsupported(
+  ctx: TenancyContext & { readonly deps: { readonly settings: Pick<Settings, 'noCrossNamespaceRefs'> } },
+  object: HelmRelease,
+): void {
   const { spec } = object
   const namespace = object.metadata.namespace ?? ''
   const refuse = (field: string): never => {
@@ -21,7 +25,8 @@ export function refuseUnsupported(object: HelmRelease, settings: Settings): void
     )
   }
   if (spec.chart?.kind === 'OCIRepository') return refuse('chart.kind OCIRepository')
-  if (spec.chart?.spec.sourceRef === undefined) return
+  if (admit(ctx, object) !== undefined || spec.chart?.spec.sourceRef === undefined) return
+  const { settings } = ctx.deps
   const source = spec.chart.spec.sourceRef
   if (settings.noCrossNamespaceRefs && (source.namespace ?? namespace) !== namespace) {
     throw new EngineError(

@@ -26,6 +26,7 @@ import {
 } from '../../secrets/index.ts'
 import { configVersion } from '../config-versions.ts'
 import type { RunContext } from '../context.ts'
+import { mayUsePlatformCredentials } from '../tenancy.ts'
 import { combineFailures } from './decrypt-failures.ts'
 import { keyLogins } from './key-logins.ts'
 import { decryptSources } from './decrypt-sources.ts'
@@ -78,7 +79,8 @@ async function secretData(
   versions: string[],
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const name = spec.decryption?.secretRef?.name
-  if (name === undefined) return deploymentKeys(ctx, versions)
+  if (name === undefined)
+    return mayUsePlatformCredentials(ctx, { metadata }) ? deploymentKeys(ctx, versions) : new Map()
   const namespace = metadata.namespace ?? ''
   const data = await readData(ctx, { namespace, name, versions })
   if (data !== undefined) return data

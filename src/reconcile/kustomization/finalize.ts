@@ -12,6 +12,7 @@ import {
 import type { RunContext } from '../context.ts'
 import { identityOf } from '../identity.ts'
 import type { NodeState, RecordedChange } from '../job.ts'
+import { accountOf } from '../tenancy.ts'
 import { healthTimeoutMs } from './health.ts'
 import { ownerOf } from './progress.ts'
 import { hasLostStatus, rebuildInventory } from './rebuild-inventory.ts'
@@ -86,7 +87,7 @@ function terminationDeadline(object: Kustomization): number {
 
 /** Whether the service account that the client acts as does not exist (any more). A remote cluster is asked about its own. */
 async function isAccountGone(ctx: RunContext, object: Kustomization, client: KubeClient): Promise<boolean> {
-  const name = object.spec.serviceAccountName ?? ctx.deps.settings.defaultServiceAccount
+  const name = accountOf(ctx, object)
   if (name === '' || object.spec.kubeConfig !== undefined || client.user === undefined) return false
   const key = { apiVersion: 'v1', kind: 'ServiceAccount', namespace: object.metadata.namespace ?? '', name }
   return (await ctx.client.get(key, { signal: ctx.signal })) === undefined

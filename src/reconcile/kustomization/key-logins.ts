@@ -5,6 +5,7 @@ import { loginToVault, type KeyLogins, type KeyServiceDeps } from '../../secrets
 import type { ServiceAccountIdentity } from '../../ports/index.ts'
 import type { RunContext } from '../context.ts'
 import { readServiceAccount } from '../service-account.ts'
+import { mayUsePlatformCredentials } from '../tenancy.ts'
 
 const reason = 'BuildFailed'
 
@@ -27,6 +28,7 @@ export function keyLogins(ctx: RunContext, object: Kustomization, services: KeyS
       { code: 'decryption-account-unsupported', reason: 'FeatureGateDisabled' },
     )
   }
+  if (name === '' && !mayUsePlatformCredentials(ctx, object)) return undefined
   let read: Promise<ServiceAccountIdentity> | undefined
   const account = (): Promise<ServiceAccountIdentity> =>
     (read ??= readServiceAccount(ctx, { namespace, name }, { prefix: 'spec.decryption: ', reason }))

@@ -1,12 +1,14 @@
 import { EngineError, toEngineError } from '../../base/index.ts'
 import type { Kustomization } from '../../api/index.ts'
+import { parseRepositoryUrl } from '../../kustomize/index.ts'
 import type { FileTree } from '../../ports/index.ts'
 import type { RunContext } from '../context.ts'
 import { idOf, sourceKeyOf } from '../world.ts'
 import { buildKustomization, cleanPath, type BuiltKustomization } from './build.ts'
 import { loadDecryption, type Decryption } from './decrypt.ts'
 import { inputsDigest, notedReads, type RecordedInputs } from './inputs.ts'
-import { createRemoteBases } from './remote-bases.ts'
+import { createRemoteBases, type RemoteBases } from './remote-bases.ts'
+import { admit, admitRendered, tenantOfObject } from '../tenancy.ts'
 import { loadVariables } from './variables.ts'
 
 /** A Kustomization rendered at the revision that its source has in this run. */
@@ -48,14 +50,38 @@ export async function renderKustomization(
     strictSubstitution: ctx.deps.settings.strictSubstitution,
     signal: ctx.signal,
     decryption,
-    remote: ctx.deps.settings.noRemoteBases ? undefined : createRemoteBases(ctx),
+    remote: remoteBasesOf(ctx, object),
   }).catch((error: unknown) => {
     throw withReason(decryption.redact(toEngineError(error)), 'BuildFailed')
   })
   ctx.deps.caches.reads.set(id, built.reads.directories)
+  if (tenantOfObject(ctx, object) !== undefined)
+    await admitRendered(ctx, object, { objects: built.objects, client: await ctx.identities.of(object) })
   const { revision } = source
   const versions = [...decryption.versions, ...variables.versions]
   return { built, revision, originRevision, inputs: await recordInputs(ctx, { object, source, built, versions }) }
+}
+
+/** What bases that are URLs are fetched with: as the settings say, or the policy of the tenant, for which each URL counts as a source. Undefined: the build refuses them. */
+function remoteBasesOf(ctx: RunContext, object: Kustomization): RemoteBases | undefined {
+  const tenant = tenantOfObject(ctx, object)
+  if (tenant === undefined) return ctx.deps.settings.noRemoteBases ? undefined : createRemoteBases(ctx)
+  const remote = createRemoteBases(ctx)
+  return {
+    resolve: remote.resolve,
+    load: async (urls) => {
+      admit(ctx, object, { bases: urls.map((url) => ({ field: 'spec.path', value: fetchedFrom(url) })) })
+      await remote.load(urls)
+    },
+  }
+}
+
+/** The repository that a base is in, where that is on the host that the URL itself names: a file there is asked for first. */
+function fetchedFrom(url: string): string {
+  const repository = parseRepositoryUrl(url)?.url
+  if (repository === undefined || !URL.canParse(repository)) return url
+  if (/^https?:/i.test(url) && (!URL.canParse(url) || new URL(url).host !== new URL(repository).host)) return url
+  return repository
 }
 
 /** What it takes to tell later that a render would be the same. */

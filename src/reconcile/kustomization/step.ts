@@ -52,7 +52,7 @@ export async function stepKustomization(
     })
     if (held === undefined) return record(ctx, progress, 'ready', 'Deleted', 'deleted')
     progress.stored = progress.object = held
-    checkAccess(object, ctx.deps.settings)
+    checkAccess(ctx, object)
     const customHealth = compileHealthExprs(object.spec.healthCheckExprs ?? [])
     const ignoredFields = compileIgnoreRules(object.spec.ignore ?? [], 'spec.ignore')
     const blocked = whyBlocked(ctx, object, control)

@@ -1,5 +1,5 @@
 import { ownAnnotations, type Alert, type Provider } from '../../api/index.ts'
-import { isEngineError, sha256Hex } from '../../base/index.ts'
+import { isEngineError, sha256Hex, toEngineError } from '../../base/index.ts'
 import {
   combineMetadata,
   groupEvents,
@@ -12,6 +12,7 @@ import {
   rateLimitKey,
   type NotificationEvent,
 } from '../../notify/index.ts'
+import { admit, tenantOfObject } from '../tenancy.ts'
 import type { Managed } from '../world.ts'
 import type { Lookup } from './lookup.ts'
 import type { NotifyContext } from './run-events.ts'
@@ -95,7 +96,7 @@ async function planAlert(
   }
   const candidates = [...matching, ...recoveries.map(({ event }) => ({ event, isRecovery: true }))]
   if (candidates.length === 0) return { notifications: [], errors: [] }
-  const provider = await usableProvider(input, alert, candidates[0]?.event)
+  const provider = await usableProvider(ctx, input, alert, candidates[0]?.event)
   if (provider === undefined) return { notifications: [], errors: [] }
   const events: NotificationEvent[] = []
   const errors: ErrorState[] = []
@@ -138,7 +139,18 @@ function asRecovery(provider: Provider, event: NotificationEvent): NotificationE
   return { ...event, metadata: isCommitStatusType(provider.spec.type) ? { ...metadata, [key]: 'update' } : metadata }
 }
 
+/** Why the policy of its tenant does not let an Alert tell anything. */
+function refusalOf(ctx: NotifyContext, alert: Alert): string | undefined {
+  try {
+    admit(ctx, alert)
+    return undefined
+  } catch (error) {
+    return toEngineError(error).message
+  }
+}
+
 async function usableProvider(
+  ctx: NotifyContext,
   input: PlanInput,
   alert: Alert,
   event: NotificationEvent | undefined,
@@ -149,6 +161,11 @@ async function usableProvider(
       'NotificationDispatchFailed',
       `failed to dispatch notification for ${event === undefined ? '' : objectPath(event)}: ${what}`,
     )
+  const refusal = refusalOf(ctx, alert)
+  if (refusal !== undefined) {
+    await fail(refusal)
+    return undefined
+  }
   const provider = await input.lookup.provider(alert)
   if (provider === undefined) {
     await fail(
@@ -166,7 +183,9 @@ async function usableProvider(
 /** Alerts tell of their own namespace only, where the deployment says so. */
 async function mayTell(ctx: NotifyContext, input: PlanInput, alert: Alert, event: NotificationEvent): Promise<boolean> {
   const { namespace = '', name } = alert.metadata
-  if (!ctx.deps.settings.noCrossNamespaceRefs || event.involvedObject.namespace === namespace) return true
+  if (event.involvedObject.namespace === namespace) return true
+  // What the Alert of a tenant may tell of is in the policy, which has been asked before.
+  if (tenantOfObject(ctx, alert) !== undefined || !ctx.deps.settings.noCrossNamespaceRefs) return true
   const path = objectPath(event)
   await input.warnings.warn(
     alert,

@@ -5,6 +5,7 @@ import { gitHubAppToken, proxyOfSecret, secretText, tlsOfSecret } from '../../so
 import { parseYaml } from '../../yaml/index.ts'
 import { readServiceAccount } from '../service-account.ts'
 import { readSecret } from '../source/secret.ts'
+import { mayUsePlatformCredentials } from '../tenancy.ts'
 import type { NotifyContext } from './run-events.ts'
 
 /** Where a Provider sends, with all that its Secrets hold. Never log it. */
@@ -64,6 +65,7 @@ export async function resolveProvider(ctx: NotifyContext, provider: Provider): P
     values.filter((value) => value !== undefined),
   )
   const isShown = text('address') === ''
+  const mayLogIn = spec.serviceAccountName !== undefined || mayUsePlatformCredentials(ctx, provider)
   const messageSecrets = isShown ? secretsOf({ ...target, address: '', alert: noAlert, commitStatus: '' }) : secrets
   return {
     target,
@@ -73,7 +75,7 @@ export async function resolveProvider(ctx: NotifyContext, provider: Provider): P
       secrets,
       tls,
       proxy,
-      cloud: ctx.deps.cloud,
+      cloud: mayLogIn ? ctx.deps.cloud : undefined,
       ...(hasAppKeys && secret !== undefined ? { appToken: () => appToken(ctx, secret, { tls, proxy }) } : {}),
       serviceAccount: async () =>
         spec.serviceAccountName === undefined

@@ -7,6 +7,7 @@ import type { RunContext } from '../context.ts'
 import { describeBlockers } from '../dependencies.ts'
 import { look, type ConvergeRequest } from '../helmrelease/atomic.ts'
 import type { Attempt } from '../helmrelease/attempt.ts'
+import { admitObjects } from '../helmrelease/admit-release.ts'
 import { buildRelease } from '../helmrelease/build.ts'
 import { resolveChart } from '../helmrelease/chart.ts'
 import { readDefinitions } from '../helmrelease/crds.ts'
@@ -43,7 +44,7 @@ export async function planHelmRelease(ctx: RunContext, object: HelmRelease): Pro
   }
   try {
     redact = await planRedaction(ctx.client, object, { signal: ctx.signal })
-    refuseUnsupported(object, ctx.deps.settings)
+    refuseUnsupported(ctx, object)
     const request = await prepare(ctx, attempt)
     const notes = notesOf(ctx, object, request)
     const { state } = await look(request)
@@ -150,6 +151,7 @@ async function planRelease(
   })
   const objects = await releaseObjects(objectsContext(ctx, attempt), release, release.manifest)
   const definitions = await wantedDefinitions(request, operation)
+  await admitObjects(ctx, attempt, definitions, '')
   const plan = await planObjects(request, [...definitions, ...objects, ...targetNamespace(object, operation)])
   const removed =
     before === undefined

@@ -11,6 +11,7 @@ import { createRunClient } from '../run-client.ts'
 import { headOf, saveRecord, summarize } from '../run-record.ts'
 import { createSources } from '../source/index.ts'
 import { artifactKeyOf, idOf, idOfKey, loadWorld, originOf, isSource, sourceKeyOf, type Workload } from '../world.ts'
+import { withTenants } from '../tenancy.ts'
 import { planHelmRelease } from './plan-helmrelease.ts'
 import { planKustomization } from './plan-kustomization.ts'
 import type { PlannedNode } from './planned-node.ts'
@@ -56,7 +57,7 @@ export async function createPlanContext(
   signal: AbortSignal,
 ): Promise<{ readonly ctx: RunContext; readonly requests: () => number }> {
   const logger = given.logger.with({ run: job.runId, cluster: job.cluster, plan: true })
-  const deps: EngineDeps = {
+  const dry: EngineDeps = {
     ...given,
     logger,
     transport: dryRunTransport(given.transport),
@@ -64,7 +65,8 @@ export async function createPlanContext(
     // Connections that runs have opened can write.
     caches: { ...given.caches, remotes: new Map() },
   }
-  const client = createRunClient(deps, logger)
+  const client = createRunClient(dry, logger)
+  const deps = await withTenants(dry, client, signal)
   const world = await loadWorld(client, deps.settings.namespaces, 'all', signal)
   // It waits for nobody, and nobody waits for it: it changes nothing.
   const locks = createObjectLocks().forJob()

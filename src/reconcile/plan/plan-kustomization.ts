@@ -37,7 +37,7 @@ export async function planKustomization(ctx: RunContext, object: Kustomization):
   const node = (outcome: Omit<PlanOutcome, 'startedAt'>): PlannedNode =>
     plannedNode(object, ctx.deps.clock, { startedAt, revision: known.revision, ...outcome })
   try {
-    checkAccess(object, ctx.deps.settings)
+    checkAccess(ctx, object)
     const ignoredFields = compileIgnoreRules(object.spec.ignore ?? [], 'spec.ignore')
     const blockers = blockersOf(ctx.world, object)
     const notes = [

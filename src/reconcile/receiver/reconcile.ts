@@ -12,6 +12,7 @@ import { isEngineError, mapLimit, parseDuration, toEngineError } from '../../bas
 import { isNotFound, patchStatus, removeFinalizer, type KubeClient } from '../../kube/index.ts'
 import type { EventSink } from '../events.ts'
 import type { EngineDeps, Job, NodeRecord } from '../job.ts'
+import { admit } from '../tenancy.ts'
 import { checkReceiver } from './filters.ts'
 import { hashOf, loadHookMarks, saveHookMarks, webhookPath, type HookEntry, type HookMark } from './hook-index.ts'
 import { readReceiverSecret } from './secret.ts'
@@ -150,6 +151,7 @@ async function reconcile(run: ReceiverRun, object: Receiver, known: HookMark | u
   const now = run.deps.clock.now()
   try {
     checkReceiver(parseResource('Receiver', object))
+    admit(run, object)
   } catch (caught) {
     const error = toEngineError(caught)
     const reason = error.reason ?? 'ValidationFailed'

@@ -3,7 +3,10 @@ import { EngineError, runBounded, toEngineError } from '../../base/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import { jsonOf, type HookAccess, type VerifiedDelivery } from '../../receivers/index.ts'
 import { parseApiVersion } from '../../resources/index.ts'
+import type { Tenant } from '../../tenancy/index.ts'
 import type { ObjectKey } from '../job.ts'
+import type { Settings } from '../settings.ts'
+import { admit, type TenancyContext } from '../tenancy.ts'
 import { compileFilters, type ReceiverFilters } from './filters.ts'
 import { webhookPath, type HookEntry } from './hook-index.ts'
 import { readReceiverSecret } from './secret.ts'
@@ -72,7 +75,8 @@ export interface WakeRequest {
   readonly body: Uint8Array
   /** Value of the annotation: the same when the delivery is worked on again. */
   readonly requestedAt: string
-  readonly noCrossNamespaceRefs: boolean
+  /** What the deployment lets Receivers refer to. */
+  readonly access: TenancyContext & { readonly deps: { readonly settings: Pick<Settings, 'noCrossNamespaceRefs'> } }
   readonly signal: AbortSignal
 }
 
@@ -91,10 +95,11 @@ export interface WakeResult {
  * the others from being woken.
  *
  * Effects: for each resource a list (`*`) or a get (with filters), and a merge patch of the annotation.
- * @throws EngineError `delivery-unusable` where filters cannot be evaluated at all.
+ * @throws EngineError `delivery-unusable` where filters cannot be evaluated at all, `tenancy-refused`.
  */
 export async function wakeResources(client: KubeClient, request: WakeRequest): Promise<WakeResult> {
   const { receiver } = request
+  const tenant = admit(request.access, receiver)
   const variables = filterVariables(request)
   let filters: ReceiverFilters
   try {
@@ -106,7 +111,7 @@ export async function wakeResources(client: KubeClient, request: WakeRequest): P
   const failures: string[] = []
   for (const [index, resource] of receiver.spec.resources.entries()) {
     try {
-      for (const key of await wakeResource(client, request, resource, filters[index] ?? [], variables))
+      for (const key of await wakeResource(client, { ...request, tenant }, resource, filters[index] ?? [], variables))
         annotated.set(`${key.kind}/${key.namespace}/${key.name}`, key.ours ? keyOf(key) : undefined)
     } catch (caught) {
       failures.push(`spec.resources[${index}]: ${toEngineError(caught).message}`.slice(0, 500))
@@ -124,16 +129,17 @@ interface Metadata {
 
 async function wakeResource(
   client: KubeClient,
-  request: WakeRequest,
+  request: WakeRequest & { readonly tenant: Tenant | undefined },
   resource: Resource,
   filters: ReceiverFilters[number],
   variables: { readonly [name: string]: unknown },
 ): Promise<readonly Woken[]> {
-  const { receiver, signal, noCrossNamespaceRefs } = request
+  const { receiver, signal, tenant, access } = request
   const own = receiver.metadata.namespace ?? ''
   const { kind, name } = resource
   const namespace = resource.namespace === undefined || resource.namespace === '' ? own : resource.namespace
-  if (noCrossNamespaceRefs && namespace !== own)
+  // What the Receiver of a tenant may refer to is in the policy, which has been asked before.
+  if (tenant === undefined && access.deps.settings.noCrossNamespaceRefs && namespace !== own)
     throw new EngineError('cross-namespace references are not allowed', { code: 'access-denied' })
   const apiVersion = resource.apiVersion ?? defaultVersions[kind]
   if (apiVersion === undefined)

@@ -10,6 +10,7 @@ import {
 import { toEngineError, type EngineError } from '../../base/index.ts'
 import { addFinalizer, patchStatus, removeFinalizer } from '../../kube/index.ts'
 import { fetchArtifact, resolveRevision, type GitArtifact, type GitInclude } from '../../sources/index.ts'
+import { admitSource } from './admit-source.ts'
 import { includedBefore, includedNow } from './git-include.ts'
 import { contentOptions, gitDeps, observedContent, remoteOf, verificationOf, type GitContent } from './git-request.ts'
 import { failedGitStatus, fetchedGitStatus, gitArtifactPath, hasFailed, unchangedGitStatus } from './status.ts'
@@ -41,6 +42,7 @@ export async function refreshGitRepository(
     const held = await addFinalizer(ctx.client, object, finalizer, fieldManagers.sourceStatus, { signal: ctx.signal })
     if (held === undefined) return undefined
     current = held
+    admitSource(ctx, current)
     return await lookAt(ctx, current, seen)
   } catch (caught) {
     const error = toEngineError(caught)

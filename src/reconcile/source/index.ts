@@ -7,6 +7,7 @@ import type { EngineDeps, ObjectKey } from '../job.ts'
 import type { JobLocks } from '../object-locks.ts'
 import { idOfKey, isSource, refreshObject, type World } from '../world.ts'
 import { loadArtifactChart } from './artifact-chart.ts'
+import { admitSource } from './admit-source.ts'
 import { currentArtifactOf, refreshByKind } from './kinds.ts'
 
 /** A chart of a source, ready to be rendered. */
@@ -103,6 +104,7 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
     // As the look has left it.
     const object = run.world.get(id)
     if (!isSource(object)) throw artifactFailed(`Source '${id}' not found; create it, or correct the reference to it`)
+    admitSource(run, object)
     const recorded = await currentArtifactOf(ctx, object)
     if (recorded !== undefined) return noteTime(recorded)
     // Never fetched: a source that a Kustomization of this run has just created.

@@ -12,6 +12,7 @@ import {
   type SourceObject,
 } from './object-status.ts'
 import type { SourceContext } from './index.ts'
+import { admitSource } from './admit-source.ts'
 import { artifactUrl, dropStored } from './stored-artifact.ts'
 
 /** What one look at a source found. */
@@ -50,6 +51,7 @@ export async function refreshSource<T extends Source & SourceObject>(
       : await addFinalizer(ctx.client, object, finalizer, fieldManagers.sourceStatus, { signal: ctx.signal })
     if (held === undefined) return undefined
     current = held
+    admitSource(ctx, current)
     const found = await look(current)
     const url = artifactUrl(ctx, artifactPath(current, found.file), { hasFile: found.hasFile !== false })
     if (isUpToDate(current, found, url)) return found.artifact

@@ -5,7 +5,7 @@ export const layers: readonly (readonly string[])[] = [
   ['base'],
   ['ports', 'api', 'yaml', 'template', 'cel'],
   ['files', 'resources', 'sprig', 'cloud'],
-  ['kustomize', 'helm', 'sources', 'secrets', 'kube', 'receivers', 'notify'],
+  ['kustomize', 'helm', 'sources', 'secrets', 'kube', 'receivers', 'notify', 'tenancy'],
   ['reconcile'],
   ['coordinator'],
   ['observe'],
@@ -25,6 +25,7 @@ export const pureZone: readonly string[] = [
   'sprig',
   'kustomize',
   'helm',
+  'tenancy',
 ]
 
 /** The folder of a file: `src/<name>`, where each platform is one of its own; `functions`; undefined elsewhere. */

@@ -20,6 +20,7 @@ import {
 } from '../../../helm/index.ts'
 import { chartTag, downloadChart, fetchOciChart, selectVersion, type SourceArtifact } from '../../../sources/index.ts'
 import { parseYaml, printYaml } from '../../../yaml/index.ts'
+import { admitSource } from '../admit-source.ts'
 import { chartVersions, helmRequest, isOciHelmRepository } from '../helm-repository.ts'
 import type { SourceContext } from '../index.ts'
 import { ociDeps } from '../oci-deps.ts'
@@ -163,6 +164,7 @@ async function loadRemote(
   names: readonly string[],
 ): Promise<Chart> {
   const repository = findRepository(ctx, object.metadata.namespace ?? '', requirement.repository)
+  admitSource(ctx, repository)
   const { version, download } = isOciHelmRepository(repository)
     ? await planOci(ctx, repository, requirement)
     : await planHttp(ctx, repository, requirement, names)
