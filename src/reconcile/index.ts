@@ -41,7 +41,7 @@ export {
   type Workload,
   type World,
 } from './world.ts'
-export { admit, loadPolicy, policyKey } from './tenancy.ts'
+export { admit, loadPolicy, policyKey, usualPolicy } from './tenancy.ts'
 export { defaultLimits, defaultSettings, type Limits, type Settings } from './settings.ts'
 export {
   commitsIn,

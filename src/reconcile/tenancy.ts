@@ -177,6 +177,9 @@ export function mayUsePlatformCredentials(ctx: TenancyContext, object: Pick<Subj
   return tenantOfObject(ctx, object)?.platformCredentials !== false
 }
 
+/** Where the policy of a cluster is by convention. */
+export const usualPolicy = 'flux-system/sluice-tenants'
+
 /** Key of the policy in its ConfigMap. */
 export const policyKey = 'tenants.yaml'
 

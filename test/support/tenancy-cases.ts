@@ -119,12 +119,17 @@ function chartOf(sourceRef: object): object {
 
 function sourceCases({ other, url }: TenancyPlace): readonly TenancyCase[] {
   const elsewhere = url.replace('/team/', '/secret/')
-  const source = (title: string, kind: string, spec: object, more: Partial<TenancyCase> = {}): TenancyCase => ({
+  const source = (
+    title: string,
+    kind: string,
+    spec: TenancyCase['spec'],
+    more: Partial<TenancyCase> = {},
+  ): TenancyCase => ({
     title,
     rule: 'source-url',
     field: 'spec.url',
     kind,
-    spec: { interval: '1h', ...spec },
+    spec: kind === 'ExternalArtifact' ? spec : { interval: '1h', ...spec },
     ...more,
   })
   const cloud = { rule: 'platform-credentials', field: 'spec.provider' } as const

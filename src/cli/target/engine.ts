@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import { createCloudLogins, createClusterAccess } from '../../cloud/index.ts'
-import { EngineError } from '../../base/index.ts'
+import { EngineError, isEngineError } from '../../base/index.ts'
 import { createMemoryBlobStore } from '../../platforms/memory/index.ts'
 import {
   createNodeHttpClient,
@@ -9,7 +10,15 @@ import {
   systemRandom,
 } from '../../platforms/node/index.ts'
 import type { StateStore } from '../../ports/index.ts'
-import { createCaches, defaultLimits, defaultSettings, type EngineDeps, type Settings } from '../../reconcile/index.ts'
+import {
+  createCaches,
+  defaultLimits,
+  defaultSettings,
+  usualPolicy,
+  type EngineDeps,
+  type Settings,
+} from '../../reconcile/index.ts'
+import { readPolicy } from '../../tenancy/index.ts'
 import type { Cluster } from './cluster.ts'
 
 /** Flags that stand for settings of a deployment which a plan of one's own cannot know. */
@@ -17,6 +26,8 @@ export interface SettingFlags {
   readonly allowCrossNamespaceRefs?: boolean
   readonly allowRemoteBases?: boolean
   readonly strictSubstitute?: boolean
+  /** File with the policy for tenants. */
+  readonly tenants?: string
 }
 
 /**
@@ -39,6 +50,7 @@ export async function withEngine<T>(
     noCrossNamespaceRefs: flags.allowCrossNamespaceRefs !== true,
     noRemoteBases: flags.allowRemoteBases !== true,
     strictSubstitution: flags.strictSubstitute ?? defaultSettings.strictSubstitution,
+    ...(await tenancyOf(cluster, flags.tenants)),
   }
   const blobs = createMemoryBlobStore()
   try {
@@ -63,6 +75,24 @@ export async function withEngine<T>(
     http.close()
     ssh.close()
   }
+}
+
+/** The policy of the file; without one, that of the cluster, at the place where it is by convention. */
+async function tenancyOf(
+  cluster: Cluster,
+  file: string | undefined,
+): Promise<Pick<Partial<Settings>, 'tenants' | 'tenantsConfigMap'>> {
+  if (file !== undefined) return { tenants: readPolicy(await readFile(file, 'utf8')) }
+  const [namespace = '', name = ''] = usualPolicy.split('/')
+  const key = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name }
+  const found = await cluster.client
+    .get(key, { metadataOnly: true, signal: cluster.signal })
+    .catch((error: unknown) => {
+      // Whoever may not read it is told nothing by it.
+      if (isEngineError(error) && error.code === 'kube-forbidden') return undefined
+      throw error
+    })
+  return found === undefined ? {} : { tenantsConfigMap: usualPolicy }
 }
 
 /** A plan remembers nothing and is not remembered. */

@@ -26,6 +26,10 @@ export function diffCommand(): Command {
     .option('--strict-substitute', 'variables without a value are errors (the default)')
     .option('--no-strict-substitute', 'variables without a value are empty')
     .option('--allow-cross-namespace-refs', 'as a deployment that allows them')
+    .option(
+      '--tenants <file>',
+      'policy for tenants (default: that of the cluster, ConfigMap flux-system/sluice-tenants)',
+    )
     .option('--allow-remote-bases', 'as a deployment that allows them')
     .action(async (name: string, flags: DiffFlags) => runDiff(name, flags))
   addTargetFlags(kustomization, { cluster: true, output: true })

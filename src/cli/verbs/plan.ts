@@ -35,6 +35,10 @@ export function planCommand(): Command {
     .option('--exit-code', 'exit with 1 where something would change')
     .option('--allow-cross-namespace-refs', 'with a kubeconfig: as a deployment that allows them')
     .option('--allow-remote-bases', 'with a kubeconfig: as a deployment that allows them')
+    .option(
+      '--tenants <file>',
+      'with a kubeconfig: policy for tenants (default: that of the cluster, ConfigMap flux-system/sluice-tenants)',
+    )
     .action(async (what: string[], flags: PlanFlags) => runPlan(what, flags))
   return addTargetFlags(command, { cluster: true, deployment: true, output: true })
 }
