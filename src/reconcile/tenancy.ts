@@ -79,6 +79,11 @@ function refused(tenant: string | undefined, refusals: readonly Refusal[]): Engi
   })
 }
 
+/** True for an error with which a policy has refused something. */
+export function isRefusal(error: unknown): boolean {
+  return isEngineError(error) && error.code === 'tenancy-refused'
+}
+
 /**
  * Lets what an object would apply go on, or refuses it. Whether a kind belongs to namespaces is asked of the cluster that it is applied to; a kind that is not there yet cannot be judged.
  *

@@ -1,5 +1,5 @@
 import { fieldManagers, groups, type CrdsPolicy } from '../../api/index.ts'
-import { EngineError } from '../../base/index.ts'
+import { EngineError, isEngineError } from '../../base/index.ts'
 import type { ChartCrd } from '../../helm/index.ts'
 import { applyStaged, keyOf, type KubeClient } from '../../kube/index.ts'
 import { gvkOf, isMap, type KubeObject } from '../../resources/index.ts'
@@ -88,10 +88,17 @@ async function missing(
   definitions: readonly KubeObject[],
   signal: AbortSignal,
 ): Promise<readonly KubeObject[]> {
-  const found = await Promise.all(
-    definitions.map((definition) => client.get(keyOf(definition), { metadataOnly: true, signal })),
-  )
-  return definitions.filter((_, index) => found[index] === undefined)
+  const isThere = async (definition: KubeObject): Promise<boolean> => {
+    try {
+      return (await client.get(keyOf(definition), { metadataOnly: true, signal })) !== undefined
+    } catch (error) {
+      // Whoever may not look may not make it either, which is the clearer thing to say.
+      if (isEngineError(error) && error.code === 'kube-forbidden') return false
+      throw error
+    }
+  }
+  const found = await Promise.all(definitions.map(isThere))
+  return definitions.filter((_, index) => found[index] === false)
 }
 
 /** Where server-side apply is off, definitions that are there are put in place as a whole; then all are applied as usual where they are new. */

@@ -1,5 +1,6 @@
 import { EngineError, toEngineError } from '../../base/index.ts'
 import { fieldManagers } from '../../api/index.ts'
+import { isRefusal } from '../tenancy.ts'
 import { beginRelease, failedBeforeStored, setStatus } from './conclude.ts'
 import { goOnWith } from './go-on.ts'
 import { releaseNamespaceOf } from './names.ts'
@@ -15,7 +16,7 @@ import type { StoredRelease } from './storage.ts'
  * Conditions: Released InstallSucceeded or InstallFailed; TestSuccess AwaitingTests where tests are on; Remediated removed. Event with the same reason.
  * Counters: failures, and installFailures once a release was stored.
  *
- * @throws EngineError with reason `InstallFailed` when nothing was stored: templates, values, kinds, size, ownership.
+ * @throws EngineError with reason `InstallFailed` when nothing was stored: templates, values, kinds, size, ownership; `tenancy-refused`, which is no failed install.
  */
 export async function install(request: ReleaseRequest): Promise<ActionResult> {
   beginRelease(request, 'install')
@@ -25,7 +26,7 @@ export async function install(request: ReleaseRequest): Promise<ActionResult> {
     stored = await storeInstall(request, startedAt)
   } catch (caught) {
     const error = toEngineError(caught)
-    if (concernsRun(error)) throw error
+    if (concernsRun(error) || isRefusal(error)) throw error
     throw failedBeforeStored(request, 'install', error)
   }
   return await goOnWith(request, 'install', stored)

@@ -2,6 +2,7 @@ import { toEngineError } from '../../base/index.ts'
 import type { Release } from '../../helm/index.ts'
 import { inventoryEntryOf } from '../../kube/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
+import { isRefusal } from '../tenancy.ts'
 import { beginRelease, failedBeforeStored, makeRoom } from './conclude.ts'
 import { goOnWith, originOf } from './go-on.ts'
 import { prefixed } from './install.ts'
@@ -18,7 +19,7 @@ import type { StoredRelease } from './storage.ts'
  * Conditions: Released UpgradeSucceeded or UpgradeFailed; TestSuccess AwaitingTests where tests are on; Remediated removed. Event with the same reason.
  * Counters: failures, and upgradeFailures once a release was stored.
  *
- * @throws EngineError with reason `UpgradeFailed` when nothing was stored: templates, values, kinds, size, ownership.
+ * @throws EngineError with reason `UpgradeFailed` when nothing was stored: templates, values, kinds, size, ownership; `tenancy-refused`, which is no failed upgrade.
  */
 export async function upgrade(request: ReleaseRequest): Promise<ActionResult> {
   beginRelease(request, 'upgrade')
@@ -28,7 +29,7 @@ export async function upgrade(request: ReleaseRequest): Promise<ActionResult> {
     stored = await storeUpgrade(request, startedAt)
   } catch (caught) {
     const error = toEngineError(caught)
-    if (concernsRun(error)) throw error
+    if (concernsRun(error) || isRefusal(error)) throw error
     throw failedBeforeStored(request, 'upgrade', error)
   }
   return stored === undefined ? { state: 'done' } : await goOnWith(request, 'upgrade', stored)
