@@ -13,6 +13,7 @@ export {
   type TenantIdentity,
   type TenantPolicy,
 } from './policy.ts'
+export { roomFor, type RoomOptions } from './manifests.ts'
 export { matchesName } from './patterns.ts'
 export type { Given, Subject } from './references.ts'
 export { rules, type Refusal, type RuleName } from './rules.ts'

@@ -94,7 +94,11 @@ const tenant = z
 const policySchema = z
   .strictObject({
     platformNamespaces: names('the name of a namespace').default(['flux-system']),
-    tenants: z.array(tenant).default([]),
+    // `tenants:` with nothing behind it is null.
+    tenants: z
+      .array(tenant)
+      .nullish()
+      .transform((given) => given ?? []),
   })
   .superRefine(({ platformNamespaces, tenants }, context) => {
     const complain = (path: (string | number)[], message: string): void =>

@@ -103,7 +103,13 @@ function fileEscapes({ own, victimUrl }: HostilePlace): readonly Escape[] {
     made('cycle', /\S/, { 'kustomization.yaml': 'resources: [../cycle]\n' }),
     made('null-entries', /\S/, { 'kustomization.yaml': 'resources: [null]\npatches: [null]\nimages: 3\n' }),
     made('alias-bomb', /\S/, {
-      'a.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: planted, namespace: ${own} }\ndata:\n  a: &a ["x","x","x","x","x","x","x","x","x"]\n${[...'bcdefghij'].map((name, index) => `  ${name}: &${name} [${Array.from({ length: 9 }, () => `*${'abcdefghij'[index]}`).join(',')}]`).join('\n')}\n`,
+      'a.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: planted, namespace: ${own} }\ndata:\n  a: &a ["x","x","x","x","x","x","x","x","x"]\n${'bcdefghij'
+        .split('')
+        .map(
+          (name, index) =>
+            `  ${name}: &${name} [${Array.from({ length: 9 }, () => `*${'abcdefghij'[index]}`).join(',')}]`,
+        )
+        .join('\n')}\n`,
     }),
   ]
 }
