@@ -173,7 +173,12 @@ describe('migrate flux', { timeout: 600_000 }, () => {
     assert.ok(looked.plan.unchanged > 25, String(looked.plan.unchanged))
     assert.deepEqual(await writesSince(mark), [])
     const given = await sluice()
-    assert.equal(json<{ handedOver: boolean }>(given).handedOver, true)
+    const { handedOver, steps } = json<{ handedOver: boolean; steps: string }>(given)
+    assert.equal(handedOver, true)
+    assert.match(
+      steps,
+      /The controllers come from Git \(Kustomization test-\w+\/flux-system\)[^]*path: \/spec\/replicas\n/,
+    )
     assert.match(given.stderr, /► scaling kustomize-controller to 0\n► scaling helm-controller to 0\n/)
     assert.match(
       given.stderr,
@@ -326,5 +331,75 @@ describe('migrate flux', { timeout: 600_000 }, () => {
     const objectsOf = (footprint: unknown): unknown =>
       (footprint as { objects: unknown }[]).map(({ objects }) => objects)
     assert.deepEqual(objectsOf(await footprints()), objectsOf(before))
+  })
+
+  it('the flux-operator’s instance is kept away too; what nobody can serve is named, and holds up where it needs a controller', async () => {
+    const { client } = cluster
+    const foreign = [
+      ['fluxcd.controlplane.io', 'FluxInstance'],
+      ['fluxcd.controlplane.io', 'ResourceSet'],
+      ['image.toolkit.fluxcd.io', 'ImagePolicy'],
+      ['infra.contrib.fluxcd.io', 'Terraform'],
+    ] as const
+    for (const [group, kind] of foreign) {
+      const plural = `${kind.toLowerCase()}s`
+      await client.create({
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'CustomResourceDefinition',
+        metadata: { name: `${plural}.${group}` },
+        spec: {
+          group,
+          scope: 'Namespaced',
+          names: { plural, singular: kind.toLowerCase(), kind, listKind: `${kind}List` },
+          versions: [
+            {
+              name: 'v1',
+              served: true,
+              storage: true,
+              schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+            },
+          ],
+        },
+      })
+      await client.waitFor(
+        { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: `${plural}.${group}` },
+        (object) =>
+          (object?.['status']?.conditions as { type: string; status: string }[] | undefined)?.some(
+            ({ type, status }) => type === 'Established' && status === 'True',
+          ) === true,
+      )
+      await client.request('POST', `/apis/${group}/v1/namespaces/${flux}/${plural}`, {
+        body: {
+          apiVersion: `${group}/v1`,
+          kind,
+          metadata: { name: 'flux', namespace: flux },
+          spec: { distribution: { version: '2.x' } },
+        },
+      })
+    }
+    const held = await sluice()
+    const { unserved } = json<{ unserved: { kind: string; isBlocking: boolean }[] }>(held, 1)
+    assert.deepEqual(unserved.map(({ kind, isBlocking }) => `${kind} ${isBlocking}`).sort(), [
+      'ImagePolicy false',
+      'ResourceSet false',
+      'Terraform true',
+    ])
+    assert.match(held.stderr, /✗ 1 Terraform: it reads artifacts from source-controller/)
+    assert.deepEqual(await replicas(), running)
+    await client.request('DELETE', `/apis/infra.contrib.fluxcd.io/v1/namespaces/${flux}/terraforms/flux`)
+    const instance = { apiVersion: 'fluxcd.controlplane.io/v1', kind: 'FluxInstance', namespace: flux, name: 'flux' }
+    const mark = await cluster.auditMark()
+    ok(await sluice())
+    assert.deepEqual((await client.get(instance)).metadata.annotations, {
+      'fluxcd.controlplane.io/reconcile': 'disabled',
+      'sluice.dev/flux-reconcile': '',
+    })
+    assert.deepEqual(
+      (await writesSince(mark)).filter((path) => !path.includes('/deployments/')),
+      [`patch /apis/fluxcd.controlplane.io/v1/namespaces/${flux}/fluxinstances/flux`],
+    )
+    ok(await sluice('--undo', '--sluice-stopped'))
+    assert.deepEqual((await client.get(instance)).metadata.annotations ?? {}, {})
+    assert.deepEqual(await replicas(), running)
   })
 })

@@ -59,6 +59,7 @@ export function proofText(proof: Proof, verified: Verification, style: Style): s
     list.length === 0 ? '' : `\n${style.bold(title)}\n${planText(list, style)}`
   return [
     head,
+    ...verified.problems.map((problem) => `- ${plainText(problem)}\n`),
     part('would change:', changed),
     part('are ready, and would fail:', broken),
     part('fail already, and would fail:', failing),
@@ -77,15 +78,23 @@ export function verificationLine({ kustomizations, entries, releases, problems }
 export function nextSteps(
   found: FoundFlux & { readonly cluster: string; readonly isHandedOver: boolean; readonly isPart: boolean },
 ): string {
-  const { flux, settings, cluster, isHandedOver, isPart } = found
+  const { flux, survey, settings, cluster, isHandedOver, isPart } = found
   const steps: string[] = []
   const text = JSON.stringify(settings)
-  if (text !== '{}') steps.push(`Give the deployment these settings, so that it does as Flux did:\n  SETTINGS=${text}`)
+  if (text !== '{}')
+    steps.push(
+      `Give the deployment these settings, so that it does as Flux did (they hold for all of its clusters):\n  SETTINGS=${text}`,
+    )
   steps.push(
     isPart
       ? `Let a deployment with that watchLabelSelector serve the cluster; sources without the label stay Flux's, and are followed.\n  sluice reconcile cluster --cluster ${cluster} --url https://…`
       : `Put the cluster into CLUSTERS of the deployment${isHandedOver ? '' : ' (after the hand-over, not before)'}; its first scan is the first run, or ask for it:\n  sluice reconcile cluster --cluster ${cluster} --url https://…`,
   )
+  if (survey.receivers > 0 && !isPart) {
+    steps.push(
+      `Point the webhooks of ${survey.receivers} Receivers at the URL of the deployment; their paths (.status.webhookPath) stay.`,
+    )
+  }
   const inGit = flux.controllers.filter((one) => one.isServed && one.appliedBy !== undefined)
   if (!isPart && inGit.length > 0) {
     const owner = inGit[0]?.appliedBy
@@ -95,8 +104,8 @@ export function nextSteps(
   }
   steps.push(
     isPart
-      ? 'Back: the same command with --undo.'
-      : 'Back: sluice migrate flux --undo, after the cluster is out of CLUSTERS.',
+      ? 'Back: when no run is under way, the same command with --undo --sluice-stopped.'
+      : 'Back: take the cluster out of CLUSTERS, then sluice migrate flux --undo --sluice-stopped.',
   )
   return steps.map((step, index) => `${index + 1}. ${step}\n`).join('')
 }

@@ -1,6 +1,6 @@
 import { apiVersions, getCondition } from '../../api/index.ts'
 import type { ApiResource, KubeClient } from '../../kube/index.ts'
-import { formatApiVersion, metaText } from '../../resources/index.ts'
+import { formatApiVersion } from '../../resources/index.ts'
 import { artifactKeyOf, sourceKeyOf, type Managed, type World } from '../../reconcile/index.ts'
 import { listOrNone } from './controllers.ts'
 
@@ -25,6 +25,8 @@ export interface UnservedKind {
 export interface FluxSurvey {
   readonly kinds: readonly KindCount[]
   readonly unserved: readonly UnservedKind[]
+  /** Receivers, whose webhooks come to the deployment from now on. */
+  readonly receivers: number
   /** Objects that refer to another namespace: Sluice refuses those unless it is told otherwise. */
   readonly crossNamespace: readonly string[]
 }
@@ -68,17 +70,9 @@ export async function surveyFlux(client: KubeClient, world: World, signal: Abort
     const known = surroundings[resource.group] ?? { message: 'Sluice does not know this kind', isBlocking: false }
     unserved.push({ kind: resource.kind, count: items.length, ...known })
   }
-  for (const kind of ['Receiver', 'Alert', 'Provider'] as const) {
-    const items = await listOrNone(client, { apiVersion: apiVersions[kind], kind }, undefined, signal)
-    if (items.length > 0 && kind === 'Receiver')
-      unserved.push({
-        kind,
-        count: items.length,
-        message: `it is served, at the URL of the deployment: point the webhooks there (the paths stay, ${metaText(items[0] ?? {}, 'name')}: .status.webhookPath)`,
-        isBlocking: false,
-      })
-  }
-  return { kinds: countKinds(world), unserved, crossNamespace: crossReferences(world) }
+  const receiver = { apiVersion: apiVersions.Receiver, kind: 'Receiver' }
+  const receivers = (await listOrNone(client, receiver, undefined, signal)).length
+  return { kinds: countKinds(world), unserved, receivers, crossNamespace: crossReferences(world) }
 }
 
 function isOfFlux(group: string): boolean {

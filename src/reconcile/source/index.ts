@@ -87,12 +87,10 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
   }
   const start = (id: string): Promise<SourceArtifact | undefined> => {
     const object = run.world.get(id)
-    // Somebody else looks at it: what they have recorded counts.
-    if (object !== undefined && !run.world.serves(object)) return Promise.resolve(undefined)
     const generation = object?.metadata.generation ?? 0
     const known = refreshed.get(id)
     if (known?.generation === generation) return known.artifact
-    const artifact = isSource(object) ? look(id).then(noteTime) : Promise.resolve(undefined)
+    const artifact = isSource(object) && run.world.serves(object) ? look(id).then(noteTime) : Promise.resolve(undefined)
     refreshed.set(id, { generation, artifact })
     current.delete(id)
     return artifact
@@ -106,8 +104,7 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
     // As the look has left it.
     const object = run.world.get(id)
     if (!isSource(object)) throw artifactFailed(`Source '${id}' not found; create it, or correct the reference to it`)
-    admitSource(run, object)
-    if (madeHere.has(object.kind) && !run.world.serves(object)) throw notServed(object)
+    admit(run, object)
     const recorded = await currentArtifactOf(ctx, object)
     if (recorded !== undefined) return noteTime(recorded)
     // Never fetched: a source that a Kustomization of this run has just created.
@@ -148,6 +145,12 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
 
 /** Kinds whose file is at whoever serves them: to make it again would be to serve them. */
 const madeHere: ReadonlySet<string> = new Set(['HelmChart', 'OCIRepository', 'Bucket'])
+
+/** @throws EngineError of admitSource; `artifact-missing` for what others serve and keep to themselves. */
+function admit(run: Pick<SourceContext, 'deps' | 'world'>, object: Source): void {
+  admitSource(run, object)
+  if (madeHere.has(object.kind) && !run.world.serves(object)) throw notServed(object)
+}
 
 function notServed({ kind, metadata }: Source): EngineError {
   const labels = kind === 'HelmChart' ? 'spec.chart.metadata.labels of its HelmRelease gives it labels' : 'label it'

@@ -393,10 +393,10 @@ void describe('the HelmRelease of a release', () => {
     })
     const artifact = releaseManifests(found(), { repository: 'oci://r.example/charts/', isArtifact: true })
     assert.deepEqual(
-      [artifact.source?.kind, (artifact.source?.spec as { url: string }).url],
+      [artifact.source?.kind, artifact.source?.spec.url],
       ['OCIRepository', 'oci://r.example/charts/nginx'],
     )
-    assert.deepEqual((artifact.source?.spec as unknown as { ref: object }).ref, { tag: '1.2.3_up1' })
+    assert.deepEqual({ ...artifact.source?.spec }, { ...artifact.source?.spec, ref: { tag: '1.2.3_up1' } })
     assert.deepEqual(artifact.release.spec.chartRef, { kind: 'OCIRepository', name: 'nginx' })
     const git = releaseManifests(found(), {
       source: { kind: 'GitRepository', namespace: 'flux-system', name: 'app' },
