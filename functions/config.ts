@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { DiagnosticsError, type Diagnostic } from '../src/base/index.ts'
+import { parseLabelSelector } from '../src/resources/index.ts'
 import { receivers, settingOf, type Provider } from '../src/receivers/index.ts'
 import type { Limits, Settings } from '../src/reconcile/index.ts'
 import { feedbackSchema, type FeedbackRule } from './feedback-config.ts'
@@ -141,6 +142,9 @@ const settingsSchema = z
     intervalJitterPercent: z.number().min(0).max(50),
     drift: z.enum(['repair', 'detect']),
     namespaces: z.array(z.string().min(1)),
+    watchLabelSelector: z
+      .string()
+      .refine(isLabelSelector, 'must be a label selector, such as sharding.fluxcd.io/key=sluice'),
     defaultDecryptionServiceAccount: z.string(),
     sopsVaults: z.array(
       z.strictObject({
@@ -151,6 +155,15 @@ const settingsSchema = z
     watchConfigsSelector: z.string(),
   })
   .partial()
+
+function isLabelSelector(text: string): boolean {
+  try {
+    parseLabelSelector(text)
+    return true
+  } catch {
+    return false
+  }
+}
 
 const redeliverySchema = z
   .array(

@@ -20,6 +20,7 @@ const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
   status: async () => (await import('./verbs/status.ts')).statusCommand(),
   deliveries: async () => (await import('./verbs/deliveries.ts')).deliveriesCommand(),
   tenant: async () => (await import('./verbs/tenant.ts')).tenantCommand(),
+  migrate: async () => (await import('./verbs/migrate.ts')).migrateCommand(),
   doctor: async () => (await import('./verbs/doctor.ts')).doctorCommand(),
   debug: async () => (await import('./debug.ts')).debugCommand(),
   helm: async () => (await import('./helm.ts')).helmCommand(),

@@ -31,7 +31,7 @@ export function createConfigChanges(world: World): ConfigChanges {
       if (changed.size === 0 || by.spec.kubeConfig !== undefined) return []
       const workloads: readonly Workload[] = [...world.ofKind('Kustomization'), ...world.ofKind('HelmRelease')]
       const followers = workloads.filter(
-        (object) => idOf(object) !== idOf(by) && canRun(object) && takesFrom(object, changed),
+        (object) => idOf(object) !== idOf(by) && world.serves(object) && canRun(object) && takesFrom(object, changed),
       )
       for (const follower of followers) waiting.add(idOf(follower))
       return followers

@@ -6,10 +6,12 @@
 export { createClusterLease, type ClusterLease } from './cluster-lease.ts'
 export { createCaches, type CoordinatorCaches } from './caches.ts'
 export { explainReleaseValues, type ExplainedValue } from './helmrelease/explain-values.ts'
+export { releaseNameOf, releaseNamespaceOf, storageNamespaceOf } from './helmrelease/names.ts'
+export { snapshotOf, verifySnapshot } from './helmrelease/snapshot.ts'
 export type * from './job.ts'
 export { findHooks, webhookPath, type HookEntry } from './receiver/hook-index.ts'
 export { openReceiver, wakeResources, type OpenReceiver, type WakeResult } from './receiver/wake.ts'
-export { createPlanContext, planNodes } from './plan/plan-job.ts'
+export { createPlanContext, planNodes, planWorkload } from './plan/plan-job.ts'
 export { countChanges, wouldChange, type PlannedNode } from './plan/planned-node.ts'
 export type { PlannedDifference, PlannedObject } from './plan/differences.ts'
 export { buildLocalFiles, planLocalFiles, type LocalBuild, type LocalSource } from './plan/local.ts'
@@ -28,6 +30,7 @@ export {
   artifactKeyOf,
   blockersOf,
   createWorld,
+  servedBy,
   idOf,
   idOfKey,
   isSource,

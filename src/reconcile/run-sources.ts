@@ -27,6 +27,7 @@ export function sourcesOf(world: World, job: Job, checks: Checks, time: Time): r
   const concerned = new Set<string>()
   for (const kind of sourceKinds) {
     for (const source of world.ofKind(kind)) {
+      if (!world.serves(source)) continue
       const origin = originOf(source)
       // A HelmRepository of type oci is not looked at itself: who asks for it means its charts.
       const isFollower = origin !== undefined && (concerned.has(idOfKey(origin)) || isNamed(job, origin))

@@ -55,11 +55,11 @@ export async function runJob(
   let deps = given
   try {
     deps = await withTenants(given, client, signal)
-    const { namespaces, watchConfigsSelector } = deps.settings
+    const { namespaces, watchConfigsSelector, watchLabelSelector } = deps.settings
     // Before the first look: what others do from now on is noticed.
     const locks = deps.caches.locks.forJob()
     const [world, checks, earlier, configs] = await Promise.all([
-      loadWorld(client, namespaces, job.push === undefined ? 'all' : 'referenced', signal),
+      loadWorld(client, namespaces, job.push === undefined ? 'all' : 'referenced', signal, watchLabelSelector),
       checksOf(deps, job.cluster),
       records.loadEarlier(),
       job.kind === 'scan' ? loadWatchedConfigs(client, namespaces, watchConfigsSelector, signal) : undefined,

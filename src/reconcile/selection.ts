@@ -68,6 +68,7 @@ export function reasonOf(
   object: Workload,
   { checks, concerned }: Selection,
 ): SelectionReason | undefined {
+  if (!ctx.world.serves(object)) return undefined
   const mark = checks.get(idOf(object))
   return selectNode(candidateOf(ctx, object, mark, concerned), ctx.job, mark, ctx.deps.clock.now())
 }
@@ -117,7 +118,7 @@ export function withDependants(world: World, selected: readonly Workload[]): rea
   for (let grown = true; grown;) {
     grown = false
     for (const object of workloads) {
-      if (nodes.has(idOf(object)) || object.spec.suspend === true) continue
+      if (nodes.has(idOf(object)) || object.spec.suspend === true || !world.serves(object)) continue
       const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready')
       const isWaiting = ready === undefined || ready.reason === 'DependencyNotReady'
       if (!isWaiting || !dependenciesOf(object).some((reference) => nodes.has(reference.id))) continue

@@ -61,6 +61,11 @@ export interface Settings {
   readonly drift: 'repair' | 'detect'
   /** Namespaces whose objects are looked at; empty: all (`--watch-all-namespaces`). */
   readonly namespaces: readonly string[]
+  /**
+   * Label selector of our objects that are worked on (`--watch-label-selector`); empty: all. The others are still seen (as dependencies, sources, and owners of what moves), and nothing is
+   * ever written to them: somebody else serves them.
+   */
+  readonly watchLabelSelector: string
   /** Label selector of ConfigMaps and Secrets whose changes are looked for by each scan (`--watch-configs-label-selector`); empty: none. */
   readonly watchConfigsSelector: string
   /** Who may do what. Undefined: all namespaces are the platform's, and the settings above count for all. */
@@ -110,6 +115,7 @@ export const defaultSettings: Settings = {
   intervalJitterPercent: 5,
   drift: 'repair',
   namespaces: [],
+  watchLabelSelector: '',
   watchConfigsSelector: 'reconcile.fluxcd.io/watch=Enabled',
   tenants: undefined,
   tenantsConfigMap: '',

@@ -144,7 +144,7 @@ export async function resumeExpired(ctx: RequestContext, world: World): Promise<
   const now = ctx.clock.now()
   for (const kind of ['Kustomization', 'HelmRelease', ...sourceKinds] as const) {
     for (const object of world.ofKind(kind)) {
-      if (!isExpired(object, now)) continue
+      if (!world.serves(object) || !isExpired(object, now)) continue
       try {
         const resumed = await patch(ctx, keyOf(object), resumption)
         world.update(resumed as unknown as Managed)

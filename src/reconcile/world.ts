@@ -13,6 +13,7 @@ import {
 } from '../api/index.ts'
 import { isEngineError } from '../base/index.ts'
 import type { KubeClient } from '../kube/index.ts'
+import { matchesLabels, parseLabelSelector } from '../resources/index.ts'
 import { findBlockers, parseDependsOn, type Blocker, type DependencyRef, type DependencyView } from './dependencies.ts'
 import type { ObjectKey } from './job.ts'
 import type { JobLocks } from './object-locks.ts'
@@ -45,6 +46,8 @@ const listedKinds = [...commonKinds, ...rareKinds] as const
 /** Our objects of one cluster as a run sees them; kept up to date with what the run itself writes. */
 export interface World {
   get(id: string): Managed | undefined
+  /** Whether runs work on an object (`watchLabelSelector`). What is not served is only read. */
+  readonly serves: (object: { readonly metadata: { readonly labels?: { readonly [key: string]: string } } }) => boolean
   /** Objects without a spec, which the CRDs let exist: nothing can be done about them, and nothing else sees them. */
   readonly withoutSpec: readonly ObjectKey[]
   ofKind<K extends Managed['kind']>(kind: K): readonly Extract<Managed, { kind: K }>[]
@@ -73,14 +76,18 @@ export function idOfKey(key: ObjectKey): string {
 
 /**
  * Lists our kinds in all namespaces, one request (or page) each. A kind whose CRD is missing counts as having no objects.
- * `referenced` leaves out kinds of sources that nothing refers to.
+ * `referenced` leaves out kinds of sources that nothing refers to; `selector` says which objects are served (see {@link World.serves}).
+ *
+ * @throws EngineError `label-selector-invalid`, and those of the cluster.
  */
 export async function loadWorld(
   client: KubeClient,
   namespaces: readonly string[],
   scope: 'all' | 'referenced',
   signal: AbortSignal,
+  selector = '',
 ): Promise<World> {
+  const serves = servedBy(selector)
   const objects = new Map<string, Managed>()
   const withoutSpec: ObjectKey[] = []
   const load = async (kinds: readonly (typeof listedKinds)[number][]): Promise<void> => {
@@ -88,7 +95,7 @@ export async function loadWorld(
       kinds.map(async (kind) => {
         for (const object of await listKind(client, kind, namespaces, signal)) {
           if (hasSpec(object)) objects.set(idOf(object), object)
-          else withoutSpec.push(keyOf(object))
+          else if (serves(object)) withoutSpec.push(keyOf(object))
         }
       }),
     )
@@ -98,7 +105,13 @@ export async function loadWorld(
     const referenced = new Set([...objects.values()].flatMap(sourceKindsOf))
     await load(rareKinds.filter((kind) => referenced.has(kind)))
   }
-  return createWorld(objects, withoutSpec)
+  return createWorld(objects, { withoutSpec, serves })
+}
+
+/** Which objects a label selector means. @throws EngineError `label-selector-invalid`. */
+export function servedBy(selector: string): World['serves'] {
+  const requirements = parseLabelSelector(selector)
+  return (object) => matchesLabels(requirements, object.metadata.labels ?? {})
 }
 
 function hasSpec(object: { readonly spec?: unknown }): boolean {
@@ -152,11 +165,15 @@ export async function refreshObject(
 }
 
 /** A world of the given objects. */
-export function createWorld(objects: Map<string, Managed>, withoutSpec: readonly ObjectKey[] = []): World {
+export function createWorld(
+  objects: Map<string, Managed>,
+  { withoutSpec = [], serves = () => true }: Partial<Pick<World, 'withoutSpec' | 'serves'>> = {},
+): World {
   const unaffected = new Map<string, string>()
   return {
     get: (id) => objects.get(id),
     withoutSpec,
+    serves,
     ofKind: <K extends Managed['kind']>(kind: K) =>
       [...objects.values()].filter((object) => object.kind === kind) as Extract<Managed, { kind: K }>[],
     update: (object) => objects.set(idOf(object), object),

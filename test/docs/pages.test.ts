@@ -16,7 +16,6 @@ const pending = [
   'bootstrap',
   'clusters',
   'identity',
-  'migration',
   'node',
   'cloudflare',
   'container',

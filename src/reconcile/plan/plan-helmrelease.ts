@@ -64,10 +64,19 @@ export async function planHelmRelease(ctx: RunContext, object: HelmRelease): Pro
       case 'install':
       case 'upgrade':
         return await planRelease(request, decision.action, (outcome) =>
-          node({ ...outcome, message: says(...(outcome.message === undefined ? [] : [outcome.message])) }),
+          node({
+            ...outcome,
+            action: decision.action,
+            message: says(...(outcome.message === undefined ? [] : [outcome.message])),
+          }),
         )
       default:
-        return node({ state: 'ready', reason: 'Planned', message: says(describeAction(decision.action, state.reason)) })
+        return node({
+          state: 'ready',
+          reason: 'Planned',
+          action: decision.action,
+          message: says(describeAction(decision.action, state.reason)),
+        })
     }
   } catch (caught) {
     const { message, reason, code } = toEngineError(caught)

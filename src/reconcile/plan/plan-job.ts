@@ -67,7 +67,8 @@ export async function createPlanContext(
   }
   const client = createRunClient(dry, logger)
   const deps = await withTenants(dry, client, signal)
-  const world = await loadWorld(client, deps.settings.namespaces, 'all', signal)
+  const { namespaces, watchLabelSelector } = deps.settings
+  const world = await loadWorld(client, namespaces, 'all', signal, watchLabelSelector)
   // It waits for nobody, and nobody waits for it: it changes nothing.
   const locks = createObjectLocks().forJob()
   const sources = createSources({ deps, client, world, events: silence, signal, locks, skipsLocked: false })
@@ -132,7 +133,7 @@ export function planWorkload(ctx: RunContext, object: Workload): Promise<Planned
 function selectWorkloads({ world, job }: RunContext): readonly Workload[] {
   const all: readonly Workload[] = [...world.ofKind('Kustomization'), ...world.ofKind('HelmRelease')]
   const { target } = job
-  const awake = all.filter((object) => object.spec.suspend !== true)
+  const awake = all.filter((object) => object.spec.suspend !== true && world.serves(object))
   if (target === undefined || target === 'cluster') return awake
   if ('source' in target) {
     const wanted = idOfKey(target.source)

@@ -9,6 +9,8 @@ export interface PlannedNode {
   readonly record: NodeRecord
   /** The same changes, with values. */
   readonly objects: readonly PlannedObject[]
+  /** What would be done with the release of a HelmRelease: a new revision, even where no object differs. */
+  readonly action?: string
 }
 
 /** What a plan has found out by its end. */
@@ -20,6 +22,8 @@ export interface PlanOutcome {
   /** Said before the counts. */
   readonly message?: string | undefined
   readonly objects?: readonly PlannedObject[]
+  /** See {@link PlannedNode}. */
+  readonly action?: string
 }
 
 /** The node of an outcome. */
@@ -39,6 +43,7 @@ export function plannedNode(object: Workload, clock: Clock, outcome: PlanOutcome
       timings: { startedAt, finishedAt: clock.now() },
     },
     objects,
+    ...(outcome.action === undefined ? {} : { action: outcome.action }),
   }
 }
 
@@ -51,5 +56,5 @@ export function countChanges(changes: readonly { readonly action: string }[]): s
 
 /** Whether a run would change anything of the node. */
 export function wouldChange(node: PlannedNode): boolean {
-  return node.objects.some(({ action }) => action !== 'unchanged' && action !== 'skipped')
+  return node.action !== undefined || node.objects.some(({ action }) => action !== 'unchanged' && action !== 'skipped')
 }

@@ -13,6 +13,7 @@ import { isNotFound, patchStatus, removeFinalizer, type KubeClient } from '../..
 import type { EventSink } from '../events.ts'
 import type { EngineDeps, Job, NodeRecord } from '../job.ts'
 import { admit } from '../tenancy.ts'
+import { servedBy } from '../world.ts'
 import { checkReceiver } from './filters.ts'
 import { hashOf, loadHookMarks, saveHookMarks, webhookPath, type HookEntry, type HookMark } from './hook-index.ts'
 import { readReceiverSecret } from './secret.ts'
@@ -90,7 +91,8 @@ async function listReceivers(run: ReceiverRun): Promise<readonly Receiver[]> {
     const lists = await Promise.all(
       scopes.map((scope) => run.client.list<Receiver>(kind, { ...scope, signal: run.signal })),
     )
-    return lists.flatMap((list) => list.items.map((item) => ({ ...item, ...kind }) as Receiver))
+    const serves = servedBy(run.deps.settings.watchLabelSelector)
+    return lists.flatMap((list) => list.items.map((item) => ({ ...item, ...kind }) as Receiver)).filter(serves)
   } catch (error) {
     if (isNotFound(error)) return []
     throw error

@@ -5,7 +5,7 @@ import type { SourceArtifact } from '../../sources/index.ts'
 import type { EventSink } from '../events.ts'
 import type { EngineDeps, ObjectKey } from '../job.ts'
 import type { JobLocks } from '../object-locks.ts'
-import { idOfKey, isSource, refreshObject, type World } from '../world.ts'
+import { idOfKey, isSource, refreshObject, type Source, type World } from '../world.ts'
 import { loadArtifactChart } from './artifact-chart.ts'
 import { admitSource } from './admit-source.ts'
 import { currentArtifactOf, refreshByKind } from './kinds.ts'
@@ -90,7 +90,7 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
     const generation = object?.metadata.generation ?? 0
     const known = refreshed.get(id)
     if (known?.generation === generation) return known.artifact
-    const artifact = isSource(object) ? look(id).then(noteTime) : Promise.resolve(undefined)
+    const artifact = isSource(object) && run.world.serves(object) ? look(id).then(noteTime) : Promise.resolve(undefined)
     refreshed.set(id, { generation, artifact })
     current.delete(id)
     return artifact
@@ -104,7 +104,7 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
     // As the look has left it.
     const object = run.world.get(id)
     if (!isSource(object)) throw artifactFailed(`Source '${id}' not found; create it, or correct the reference to it`)
-    admitSource(run, object)
+    admit(run, object)
     const recorded = await currentArtifactOf(ctx, object)
     if (recorded !== undefined) return noteTime(recorded)
     // Never fetched: a source that a Kustomization of this run has just created.
@@ -141,6 +141,22 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
   }
   const ctx: SourceContext = { ...run, sources: results, shared: new Map() }
   return results
+}
+
+/** Kinds whose file is at whoever serves them: to make it again would be to serve them. */
+const madeHere: ReadonlySet<string> = new Set(['HelmChart', 'OCIRepository', 'Bucket'])
+
+/** @throws EngineError of admitSource; `artifact-missing` for what others serve and keep to themselves. */
+function admit(run: Pick<SourceContext, 'deps' | 'world'>, object: Source): void {
+  admitSource(run, object)
+  if (madeHere.has(object.kind) && !run.world.serves(object)) throw notServed(object)
+}
+
+function notServed({ kind, metadata }: Source): EngineError {
+  const labels = kind === 'HelmChart' ? 'spec.chart.metadata.labels of its HelmRelease gives it labels' : 'label it'
+  return artifactFailed(
+    `${kind} '${metadata.namespace}/${metadata.name}' is not served here (watchLabelSelector), and what others have fetched cannot be read; ${labels}`,
+  )
 }
 
 function artifactFailed(message: string): EngineError {

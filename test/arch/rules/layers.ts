@@ -8,7 +8,7 @@ export const layers: readonly (readonly string[])[] = [
   ['kustomize', 'helm', 'sources', 'secrets', 'kube', 'receivers', 'notify', 'tenancy'],
   ['reconcile'],
   ['coordinator'],
-  ['observe'],
+  ['observe', 'migrate'],
   ['ui', 'platforms'],
   ['cli'],
 ]
