@@ -6,6 +6,7 @@ import type { Limits, Settings } from '../src/reconcile/index.ts'
 import { feedbackSchema, type FeedbackRule } from './feedback-config.ts'
 import { loadTenants } from './tenants-config.ts'
 import { loadReadingConfig, type ReadingConfig } from './reading-config.ts'
+import { safetySettings, windowsSchema } from './safety-config.ts'
 
 /** Reads a variable or secret by its name: the environment, a file, a binding. */
 export type ReadSetting = (name: string) => string | undefined
@@ -28,6 +29,8 @@ export interface ClusterConfig {
   readonly kubeconfig?: { readonly path: string; readonly context?: string }
   /** Cloudflare only: the VPC or service binding through which the cluster is reached. */
   readonly binding?: string
+  /** `plan`: its first run says what it would do and waits for approval. Left out: as in the settings. */
+  readonly firstRun?: 'plan' | 'apply'
 }
 
 /** A webhook of GitHub, and the secret with a token that may read and redeliver its deliveries. */
@@ -101,6 +104,7 @@ const clusterSchema = z
     insecureSkipVerify: z.boolean().optional(),
     kubeconfig: z.strictObject({ path: z.string().min(1), context: z.string().min(1).optional() }).optional(),
     binding: z.string().min(1).optional(),
+    firstRun: z.enum(['plan', 'apply']).optional(),
   })
   .superRefine((cluster, context) => {
     const complain = (path: string, message: string): void =>
@@ -135,7 +139,7 @@ const settingsSchema = z
     strictSubstitution: z.boolean(),
     customApplyStageKinds: z.array(z.string().regex(/^[^/]*\/[^/]+$/, 'must be group/Kind')),
     overrideManagers: z.array(z.string().min(1)),
-    pruneGuard: z.strictObject({ minObjects: z.number().int().min(1), share: z.number().min(0).max(1) }),
+    ...safetySettings,
     verifySopsMac: z.boolean(),
     sigstoreTrustedRootSecret: z.string().regex(/^$|^[^/]+\/[^/]+$/, 'must be namespace/name of a Secret'),
     sopsAgeSecret: z.string().regex(/^$|^[^/]+\/[^/]+$/, 'must be namespace/name of a Secret'),
@@ -266,6 +270,7 @@ export function loadConfig(read: ReadSetting): Config {
     settings: {
       ...(parse('SETTINGS', settingsSchema, {}) as Partial<Settings>),
       ...loadTenants(read, complain),
+      windows: parse('WINDOWS', windowsSchema, []),
       egress: { allowHosts: privateHosts },
     },
     limits: parse('LIMITS', limitsSchema, {}) as Partial<Limits>,

@@ -65,7 +65,8 @@ export const createEngine: CreateEngine = (runtime) => {
   const { config, connect, connectOther, cluster, limits: platformLimits, git, read, ...ports } = runtime
   const caches = createCaches({ store: runtime.blobs, ...(git === undefined ? {} : { git }) })
   const limits = { ...defaultLimits, ...platformLimits, ...config.limits }
-  const settings = { ...defaultSettings, ...config.settings }
+  const firstRun = config.clusters.find(({ name }) => name === cluster)?.firstRun
+  const settings = { ...defaultSettings, ...config.settings, ...(firstRun === undefined ? {} : { firstRun }) }
   const cloud = createCloudLogins({ http: ports.http, egress: settings.egress, clock: ports.clock, read })
   const clusterAccess = createClusterAccess(cloud)
   const artifactUrl = linkOf(config, cluster)

@@ -8,7 +8,7 @@ import { errorResponse, jsonResponse } from './http-errors.ts'
 import { act, type ActionOutcome } from './trigger/actions.ts'
 import { authorizeTrigger } from './trigger/authorize-trigger.ts'
 import { followRun, streamFormat, streamResponse, type RunProgress } from './trigger/follow-run.ts'
-import { parseTrigger, targetOf, type TriggerWish } from './trigger/trigger-request.ts'
+import { isOfCluster, parseTrigger, targetOf, type TriggerWish } from './trigger/trigger-request.ts'
 
 const maxTriggerBytes = 64 * 1024
 const maxListed = 200
@@ -19,7 +19,7 @@ const defaultStreamSeconds = 300
  * `POST /trigger` with a bearer token or a signature: reconciles now. `{}` asks for everything everywhere. Answers 202 with the run's id, or with `wait`
  * the finished run (200), or 504 with the run as it is when the time is up. Asked by Accept for `application/x-ndjson` or `text/event-stream`, it answers at once
  * and tells how the run goes. With `plan` nothing is written: the run's changes are those that one would make. Other actions: `suspend` (answered with 200 when it
- * is done), `resume` and `retry`, which are followed by a run.
+ * is done), `resume`, `retry`, `pin`, `unpin` and `approve`, which are followed by a run.
  */
 export async function handleTrigger(deps: FunctionDeps, request: Request): Promise<Response> {
   const authorizeBody = await authorizeTrigger(deps, request.headers)
@@ -40,7 +40,7 @@ export async function handleTrigger(deps: FunctionDeps, request: Request): Promi
   }
   const clusters = wish.cluster === undefined ? known : [wish.cluster]
   const action = wish.action ?? 'reconcile'
-  const isPlain = action === 'reconcile' && wish.force !== true
+  const isPlain = action === 'reconcile' && wish.force !== true && wish.override === undefined
   const outcome = isPlain ? undefined : await act(deps, wish, clusters, wish.actor ?? `trigger (${caller.by})`)
   deps.logger.log('info', 'trigger received', { action, by: caller.by, actor: wish.actor, clusters: clusters.length })
   if (action === 'suspend') return jsonResponse(200, { action, results: outcome?.results ?? [] })
@@ -55,7 +55,8 @@ interface Asked {
 
 /** Queues the run that was asked for, and answers as the request wants it. */
 async function startRun(deps: FunctionDeps, request: Request, { wish, clusters, outcome }: Asked): Promise<Response> {
-  const target: TriggerTarget = outcome === undefined ? targetOf(wish) : { objects: outcome.objects }
+  const isWhole = outcome === undefined || isOfCluster(wish)
+  const target: TriggerTarget = isWhole ? targetOf(wish) : { objects: outcome.objects }
   const run: RunRequest = {
     id: newRunId(deps.clock, deps.random),
     trigger: 'trigger',

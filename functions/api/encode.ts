@@ -3,6 +3,7 @@ import type { Run, StoredRecord } from '../../src/coordinator/index.ts'
 import {
   changesOf,
   conditionOf,
+  heldText,
   countRecord,
   repositoryOf,
   type ClusterHealth,
@@ -29,7 +30,7 @@ export function encodeObjectHead(
   health: ClusterHealth,
 ): z.infer<typeof schemas.objectHead> {
   const ready = conditionOf(summary, 'Ready')
-  const { kind, namespace, name, suspended, attemptedRevision, appliedRevision, unaffectedBy } = summary
+  const { kind, namespace, name, suspended, pin, attemptedRevision, appliedRevision, unaffectedBy } = summary
   const { source, chart, inventory, lastChange } = summary
   return present({
     cluster,
@@ -39,6 +40,8 @@ export function encodeObjectHead(
     state,
     stale: health.health === 'stale',
     suspended,
+    held: encodeHeld(summary),
+    pin: pin === undefined ? undefined : present({ ...pin }),
     ready:
       ready === undefined
         ? undefined
@@ -52,6 +55,14 @@ export function encodeObjectHead(
     inventory,
     lastChange,
   })
+}
+
+/** What holds an object back: what its cluster's runs have said, or its own condition. */
+function encodeHeld(summary: ObservedObject['summary']): z.infer<typeof schemas.objectHead>['held'] {
+  const { held } = summary
+  if (held !== undefined) return present({ kind: held.kind, message: held.message, until: held.until })
+  const message = heldText(summary)
+  return message === undefined ? undefined : { kind: 'window', message }
 }
 
 /** Everything that is known of an object without asking its cluster. */

@@ -53,6 +53,18 @@ export const objectHead = z.strictObject({
   state: objectState,
   stale: z.boolean().describe('the cluster has not been seen lately'),
   suspended: z.boolean(),
+  held: z
+    .strictObject({
+      kind: z.enum(['suspended', 'approval', 'window']),
+      message: text,
+      until: time.optional().describe('when it ends by itself'),
+    })
+    .optional()
+    .describe('why it is not worked on: its cluster is suspended or not approved yet, or a window is closed'),
+  pin: z
+    .strictObject({ to: text, by: text.optional(), reason: text.optional(), until: text.optional() })
+    .optional()
+    .describe('the revision it is kept at although its source goes on'),
   ready: z.strictObject({ status: conditionStatus, reason: text, message: text, since: text }).optional(),
   attemptedRevision: text.optional(),
   appliedRevision: text.optional(),

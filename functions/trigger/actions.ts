@@ -2,17 +2,25 @@ import { apiVersions } from '../../src/api/index.ts'
 import { EngineError, toEngineError } from '../../src/base/index.ts'
 import type { KubeClient } from '../../src/kube/index.ts'
 import {
+  approveCluster,
+  confirmPrune,
+  defaultSettings,
+  overrideWindows,
   parseUntil,
+  pinObject,
   requestReconciliation,
+  resumeCluster,
   resumeObject,
+  suspendCluster,
   suspendObject,
+  unpinObject,
   type ObjectKey,
   type RequestContext,
   type SuspendResult,
 } from '../../src/reconcile/index.ts'
 import { clusterClient } from '../cluster-client.ts'
 import type { FunctionDeps } from '../deps.ts'
-import { objectsOf, type TriggerWish } from './trigger-request.ts'
+import { isOfCluster, objectsOf, type TriggerWish } from './trigger-request.ts'
 
 /** What an action did in one cluster. */
 export interface ActionResult extends Partial<Omit<SuspendResult, 'object'>> {
@@ -54,12 +62,23 @@ export async function act(
         // Only a HelmRelease remembers failures that would keep a run from trying again.
         if (object.kind === 'HelmRelease') await requestReconciliation(ctx, object, { reset: true })
         return {}
+      case 'pin':
+        return pinObject(ctx, object, { to: wish.revision ?? '', by: actor, reason: wish.reason, until })
+      case 'unpin':
+        return unpinObject(ctx, object, actor)
+      case 'approve':
+        await confirmPrune(ctx, object)
+        return {}
       case 'reconcile':
-        await requestReconciliation(ctx, object, { force: true })
+        if (wish.override !== undefined) await overrideWindows(ctx, object, { by: actor, reason: wish.override })
+        if (wish.force === true) await requestReconciliation(ctx, object, { force: true })
         return {}
     }
   }
-  const perCluster = await Promise.all(clusters.map((cluster) => inCluster(deps, wish, cluster, work)))
+  const ofCluster = isOfCluster(wish)
+    ? (ctx: RequestContext) => switchCluster(deps, ctx, wish, { actor, until })
+    : undefined
+  const perCluster = await Promise.all(clusters.map((cluster) => inCluster(deps, wish, cluster, ofCluster ?? work)))
   const results = perCluster.flat()
   const done = results.filter((result) => result.error === undefined)
   const [first] = results
@@ -83,14 +102,16 @@ async function inCluster(
     const { code, message } = toEngineError(caught)
     return { cluster, object, error: { code, message } }
   }
-  const nothing = { kind: '', namespace: '', name: '' }
+  const nothing = isOfCluster(wish)
+    ? { kind: 'Cluster', namespace: '', name: cluster }
+    : { kind: '', namespace: '', name: '' }
   try {
     const client = await clusterClient(deps, cluster, actionTimeoutMs)
     if (client === undefined)
       throw new EngineError(`there is no connection to a cluster ${cluster}`, { code: 'cluster-unknown' })
     const { clock } = deps
     const logger = deps.logger.with({ cluster })
-    const objects = await objectsIn(deps, wish, cluster, client, signal)
+    const objects = isOfCluster(wish) ? [nothing] : await objectsIn(deps, wish, cluster, client, signal)
     return await Promise.all(
       objects.map(async (object): Promise<ActionResult> => {
         try {
@@ -103,6 +124,18 @@ async function inCluster(
   } catch (caught) {
     return [failed(nothing, caught)]
   }
+}
+
+/** The switch of a whole cluster. */
+function switchCluster(
+  { config }: FunctionDeps,
+  ctx: RequestContext,
+  { action, reason }: TriggerWish,
+  { actor, until }: { readonly actor: string; readonly until: number | undefined },
+): Promise<Partial<ActionResult>> {
+  const namespace = config.settings.holdNamespace ?? defaultSettings.holdNamespace
+  if (action === 'suspend') return suspendCluster(ctx, namespace, { by: actor, reason, until })
+  return action === 'resume' ? resumeCluster(ctx, namespace, actor) : approveCluster(ctx, namespace, actor)
 }
 
 /** The objects that a wish is about in one cluster: those named; for a retry also those that failed in a run, or all that are not ready. */

@@ -9,7 +9,7 @@ const maxObjects = 100
 const schema = z
   .strictObject({
     /** What is to be done; `reconcile` where it is left out. */
-    action: z.enum(['reconcile', 'suspend', 'resume', 'retry']).optional(),
+    action: z.enum(['reconcile', 'suspend', 'resume', 'retry', 'pin', 'unpin', 'approve']).optional(),
     /** One cluster; all of them where it is left out. */
     cluster: text.optional(),
     source: objectKey.optional(),
@@ -25,7 +25,11 @@ const schema = z
       .string()
       .regex(/^[0-9a-z]{10,64}$/, 'must be the id of a run')
       .optional(),
-    /** `suspend`: why, and until when (RFC 3339, or a duration). */
+    /** `pin`: a commit, a digest or a version of a chart. */
+    revision: z.string().min(1).max(200).optional(),
+    /** Kustomization, HelmRelease: whatever windows say, and why. */
+    override: z.string().min(1).max(1000).optional(),
+    /** `suspend`, `pin`: why, and until when (RFC 3339, or a duration). */
     reason: z.string().min(1).max(1000).optional(),
     until: z.string().min(1).max(64).optional(),
     /** Seconds to wait for the end of the run. */
@@ -38,14 +42,21 @@ const schema = z
     const named = [wish.source, wish.object, wish.objects, wish.all].filter((one) => one !== undefined).length
     const action = wish.action ?? 'reconcile'
     if (named > 1) complain('name at most one of source, object, objects and all')
-    if ((wish.reason !== undefined || wish.until !== undefined) && action !== 'suspend')
-      complain('reason and until belong to the action suspend')
+    if ((wish.reason !== undefined || wish.until !== undefined) && action !== 'suspend' && action !== 'pin')
+      complain('reason and until belong to the actions suspend and pin')
+    if ((wish.revision !== undefined) !== (action === 'pin'))
+      complain('revision belongs to the action pin, which needs it')
+    if (wish.override !== undefined && (action !== 'reconcile' || wish.plan === true || objectsOf(wish).length === 0))
+      complain('override belongs to the reconciliation of objects that are named')
     if (wish.plan === true && action !== 'reconcile') complain('only a reconciliation can be planned')
     if (wish.force === true && (action !== 'reconcile' || (wish.object ?? wish.objects) === undefined))
       complain('force belongs to the reconciliation of objects that are named')
     if (wish.run !== undefined && action !== 'retry') complain('run belongs to the action retry')
-    if ((action === 'suspend' || action === 'resume') && objectsOf(wish).length === 0)
-      complain(`name the objects to ${action}: source, object or objects`)
+    const isOfCluster = wish.all === true && (action === 'suspend' || action === 'resume' || action === 'approve')
+    if (!['reconcile', 'retry'].includes(action) && !isOfCluster && objectsOf(wish).length === 0)
+      complain(
+        `name what to ${action}: source, object or objects${action.includes('pin') ? '' : ', or all of the cluster'}`,
+      )
   })
 
 /** What a trigger asks for. */
@@ -76,6 +87,11 @@ export function objectsOf(wish: Pick<TriggerWish, 'source' | 'object' | 'objects
   if (wish.objects !== undefined) return wish.objects
   const one = wish.object ?? wish.source
   return one === undefined ? [] : [one]
+}
+
+/** Whether a wish is about the switch of whole clusters. */
+export function isOfCluster({ action, all }: TriggerWish): boolean {
+  return all === true && (action === 'suspend' || action === 'resume' || action === 'approve')
 }
 
 /** What a run is to look at. */

@@ -92,6 +92,17 @@ export const ownAnnotations = {
   suspendedBy: 'sluice.dev/suspended-by',
   suspendedReason: 'sluice.dev/suspended-reason',
   suspendedUntil: 'sluice.dev/suspended-until',
+  /** What an object is pinned to: a commit (GitRepository, Kustomization), a digest (OCIRepository), a version of its chart (HelmRelease); who, why, and until when. */
+  pin: 'sluice.dev/pin',
+  pinnedBy: 'sluice.dev/pinned-by',
+  pinnedReason: 'sluice.dev/pinned-reason',
+  pinnedUntil: 'sluice.dev/pinned-until',
+  /** Windows of a Kustomization or HelmRelease: `allow mon-fri 08:00-16:00 Europe/Berlin; deny …`. */
+  windows: 'sluice.dev/windows',
+  /** Until when (RFC 3339, at most a day) windows do not hold an object; who said so, and why. */
+  overrideUntil: 'sluice.dev/override-windows-until',
+  overrideBy: 'sluice.dev/override-windows-by',
+  overrideReason: 'sluice.dev/override-windows-reason',
 } as const
 
 /** On every object that has something to clean up when it is deleted. */

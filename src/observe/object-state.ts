@@ -3,7 +3,7 @@ import type { ObjectSummary } from '../reconcile/index.ts'
 
 /**
  * How an object stands, in one word. `waiting`: for something that is on its way. `blocked`: by something that does not move by itself (failed,
- * suspended, missing). `unknown`: no run has looked at it yet.
+ * suspended, missing). `suspended`: it, or everything in its cluster. `unknown`: no run has looked at it yet.
  */
 export type ObjectState =
   'ready' | 'applying' | 'waiting' | 'blocked' | 'drifted' | 'failed' | 'suspended' | 'deleting' | 'unknown'
@@ -37,7 +37,8 @@ export function conditionOf(object: ObjectSummary, type: string): Condition | un
 /** The state of an object, from its summary and those of what it depends on. */
 export function stateOf(object: ObjectSummary, lookup: Lookup): ObjectState {
   if (object.deleting) return 'deleting'
-  if (object.suspended) return 'suspended'
+  if (object.suspended || object.held?.kind === 'suspended') return 'suspended'
+  if (heldText(object) !== undefined) return 'waiting'
   const ready = conditionOf(object, 'Ready')
   if (ready === undefined) return object.conditions.length === 0 && !hasStatus(object.kind) ? 'ready' : 'unknown'
   if (ready.status === 'True') {
@@ -49,6 +50,13 @@ export function stateOf(object: ObjectSummary, lookup: Lookup): ObjectState {
     return object.blockers.some(({ id }) => isStuck(id, lookup, new Set([idOfSummary(object)]))) ? 'blocked' : 'waiting'
   }
   return ready.status === 'Unknown' ? 'applying' : 'failed'
+}
+
+/** Why an object is held back although nothing is wrong with it, from its cluster's switch or its own condition `Held`: `the cluster is suspended by ada: …`, `held by window …`. */
+export function heldText(object: ObjectSummary): string | undefined {
+  if (object.held !== undefined) return object.held.message
+  const held = conditionOf(object, 'Held')
+  return held?.status === 'True' ? held.message : undefined
 }
 
 /** Kinds without a status are what they are. */

@@ -6,6 +6,7 @@ import type { EngineDeps, Job } from './job.ts'
 import type { SourceResults } from './source/index.ts'
 import type { HelmRun } from './helmrelease/shared.ts'
 import type { WatchedConfigs } from './watched-configs.ts'
+import type { Safety } from './safety/safety.ts'
 import type { World } from './world.ts'
 
 /** Everything the steps of one run share. */
@@ -34,6 +35,10 @@ export interface RunContext {
   readonly superseded: AbortSignal | undefined
   /** Aborts when a newer job for the same waits: no further node is begun, for the newer one does it. */
   readonly replaced: AbortSignal | undefined
+  /** What may be done now: switches and windows. */
+  readonly safety: Safety
+  /** Set while only drift may be repaired: the revision that the node has applied, and nothing else is to be applied. */
+  readonly frozenAt?: string
   /** What other jobs of the cluster work on. */
   readonly locks: JobLocks
   /** Milliseconds since 1970 after which no step waits any more. */

@@ -17,6 +17,7 @@ export type { PlannedDifference, PlannedObject } from './plan/differences.ts'
 export { buildLocalFiles, planLocalFiles, type LocalBuild, type LocalSource } from './plan/local.ts'
 export { requestReconciliation, type RequestedReconciliation, type ReconcileRequest } from './request.ts'
 export { runJob } from './run.ts'
+export * from './safety/index.ts'
 export {
   parseUntil,
   resumeObject,

@@ -9,7 +9,8 @@ import { stepHelmRelease } from './helmrelease/step.ts'
 import type { NodeRecord } from './job.ts'
 import { stepKustomization } from './kustomization/step.ts'
 import type { HeldLock } from './object-locks.ts'
-import { reasonOf, selectNodes, withDependants, type Selection } from './selection.ts'
+import { decideNode } from './safety/hold-back.ts'
+import { reasonOf, reasonWithoutChange, selectNodes, withDependants, type Selection } from './selection.ts'
 import { configsDigest } from './watched-configs.ts'
 import {
   artifactKeyOf,
@@ -97,17 +98,26 @@ class NodeRun {
   async #work(id: string, lock: HeldLock, control: NodeControl): Promise<void> {
     const isTouched = this.#ctx.locks.isTouched(id)
     if (isTouched) await refreshObject(this.#ctx, id)
-    const object = this.#ctx.world.get(id)
-    if (object?.kind !== 'Kustomization' && object?.kind !== 'HelmRelease') return
-    const hasNewSource = await this.#followSource(object)
-    if ((isTouched || hasNewSource) && this.#isDone(object)) return
+    const found = this.#ctx.world.get(id)
+    if (found?.kind !== 'Kustomization' && found?.kind !== 'HelmRelease') return
+    const hasNewSource = await this.#followSource(found)
+    if ((isTouched || hasNewSource) && this.#isDone(found)) return
+    const decision = await decideNode(this.#ctx, found, {
+      reason: reasonOf(this.#ctx, found, this.#selection),
+      withoutChange: () => reasonWithoutChange(this.#ctx, found, this.#selection),
+    })
+    if (!decision.go) {
+      this.#records.set(id, decision.record)
+      return
+    }
+    const { object, go: _, ...frozen } = decision
     // Lists that the run has made are older than what the other job has written.
     const live = isTouched
       ? { live: createDirectReader(), helm: createHelmRun(false, this.#ctx.signal), isBulk: false }
       : {}
     const { superseded } = this.#ctx
     const signals = [lock.contended, ...(superseded === undefined ? [] : [superseded])]
-    const ctx: RunContext = { ...this.#ctx, ...live, superseded: AbortSignal.any(signals) }
+    const ctx: RunContext = { ...this.#ctx, ...live, ...frozen, superseded: AbortSignal.any(signals) }
     const step: StepControl = {
       cycle: control.cycle,
       applied: (changes) => this.#applied(object, changes, control),

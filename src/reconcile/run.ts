@@ -15,9 +15,12 @@ import { runNodes } from './run-nodes.ts'
 import { headOf, isUnfinished, noteWithoutSpec, summarize, withEarlierNodes } from './run-record.ts'
 import { noteSource, refreshAll, sourcesOf } from './run-sources.ts'
 import { leaveOutUnaffected, recallUnaffected, selectNodes, type Selection } from './selection.ts'
+import { readClusterState } from './safety/cluster-state.ts'
+import { endHeld } from './safety/held-run.ts'
+import { createSafety } from './safety/safety.ts'
+import { endExpired } from './safety/end-expired.ts'
 import { createSources } from './source/index.ts'
 import { noteFailedPush, saveSummaries } from './summary/index.ts'
-import { resumeExpired } from './suspension.ts'
 import { withTenants } from './tenancy.ts'
 import { loadWatchedConfigs } from './watched-configs.ts'
 import { idOfKey, loadWorld } from './world.ts'
@@ -55,17 +58,22 @@ export async function runJob(
   let deps = given
   try {
     deps = await withTenants(given, client, signal)
-    const { namespaces, watchConfigsSelector, watchLabelSelector } = deps.settings
+    const { namespaces, watchConfigsSelector, watchLabelSelector, holdNamespace } = deps.settings
     // Before the first look: what others do from now on is noticed.
     const locks = deps.caches.locks.forJob()
-    const [world, checks, earlier, configs] = await Promise.all([
+    const [world, checks, earlier, configs, state] = await Promise.all([
       loadWorld(client, namespaces, job.push === undefined ? 'all' : 'referenced', signal, watchLabelSelector),
       checksOf(deps, job.cluster),
       records.loadEarlier(),
       job.kind === 'scan' ? loadWatchedConfigs(client, namespaces, watchConfigsSelector, signal) : undefined,
+      readClusterState(client, holdNamespace, signal),
     ])
+    const safety = createSafety({ cluster: job.cluster, settings: deps.settings, state, now: startedAt })
+    if (safety.cluster !== undefined)
+      return await endHeld({ deps, client, job, head, world, checks, records, startedAt, signal }, safety.cluster)
     const events = createRunEvents({ deps, client, world, logger, signal })
-    if (job.kind === 'scan') await resumeExpired({ client, clock: deps.clock, logger, signal }, world)
+    if (job.kind === 'scan')
+      await endExpired({ client, clock: deps.clock, logger, signal }, { world, state, holdNamespace })
     const sources = createSources({ deps, client, world, events, signal, locks, skipsLocked: job.kind === 'scan' })
     const concerned = sourcesOf(world, job, checks, {
       now: startedAt,
@@ -85,6 +93,7 @@ export async function runJob(
       signal,
       superseded,
       replaced,
+      safety,
       locks,
       deadline: startedAt + deps.limits.runBudgetMs,
     }

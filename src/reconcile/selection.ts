@@ -2,6 +2,8 @@ import { parseDuration } from '../base/index.ts'
 import type { Checks } from './checks.ts'
 import type { RunContext } from './context.ts'
 import { jittered } from './jitter.ts'
+import { pinOf } from './safety/pin.ts'
+import { pinnedRevision } from './safety/pinned-revision.ts'
 import { retryDelayMs } from './helmrelease/retry.ts'
 import { findUnaffected, type UnaffectedContext } from './kustomization/unaffected.ts'
 import { selectNode, type Candidate, type CheckMark, type SelectionReason } from './select.ts'
@@ -52,7 +54,7 @@ export async function leaveOutUnaffected(
 ): Promise<number> {
   const candidates = ctx.world
     .ofKind('Kustomization')
-    .filter((object) => reasonOf(ctx, object, selection) === 'revision')
+    .filter((object) => pinOf(object) === undefined && reasonOf(ctx, object, selection) === 'revision')
   const unaffected = await findUnaffected(ctx, candidates)
   for (const [id, revision] of unaffected) {
     ctx.world.noteUnaffected(id, revision)
@@ -63,14 +65,23 @@ export async function leaveOutUnaffected(
 }
 
 /** Why a run works on an object; undefined where it does not. */
-export function reasonOf(
+export function reasonOf(ctx: SelectionContext, object: Workload, selection: Selection): SelectionReason | undefined {
+  if (!ctx.world.serves(object)) return undefined
+  const mark = selection.checks.get(idOf(object))
+  return selectNode(candidateOf(ctx, object, mark, selection.concerned), ctx.job, mark, ctx.deps.clock.now())
+}
+
+/** Why a run would work on an object if its source were at the revision that the object has applied. */
+export function reasonWithoutChange(
   ctx: SelectionContext,
   object: Workload,
-  { checks, concerned }: Selection,
+  selection: Selection,
 ): SelectionReason | undefined {
   if (!ctx.world.serves(object)) return undefined
-  const mark = checks.get(idOf(object))
-  return selectNode(candidateOf(ctx, object, mark, concerned), ctx.job, mark, ctx.deps.clock.now())
+  const mark = selection.checks.get(idOf(object))
+  const { sourceRevision: _, ...candidate } = candidateOf(ctx, object, mark, selection.concerned)
+  const settled = { ...candidate, sourceRevision: candidate.appliedRevision }
+  return selectNode(settled, ctx.job, mark, ctx.deps.clock.now())
 }
 
 function candidateOf(
@@ -93,7 +104,7 @@ function candidateOf(
     ready: ready?.status === 'True',
     requestedAt: object.metadata.annotations?.['reconcile.fluxcd.io/requestedAt'],
     handledAt: object.status?.lastHandledReconcileAt,
-    sourceRevision: source && revisionOf(world, source),
+    sourceRevision: pinnedRevision(world, object) ?? (source && revisionOf(world, source)),
     // A release does not record the revision of its chart's source; the last look does.
     appliedRevision: object.kind === 'Kustomization' ? world.appliedRevision(object) : mark?.revision,
     intervalMs: jittered(interval, ctx.deps.settings.intervalJitterPercent, idOf(object), mark?.at ?? 0),

@@ -1,4 +1,6 @@
 import type { EgressPolicy } from '../base/index.ts'
+import type { Suspension } from './safety/cluster-state.ts'
+import type { WindowRule } from './safety/windows.ts'
 import type { TenantPolicy } from '../tenancy/index.ts'
 import type { VaultInstance } from '../secrets/index.ts'
 import {
@@ -36,7 +38,22 @@ export interface Settings {
   /** Field managers, besides kubectl's, whose fields are taken over (`--override-manager`). */
   readonly overrideManagers: readonly string[]
   /** A prune of at least `minObjects` objects that is more than this share of an inventory must be confirmed by an annotation. Not in Flux. */
-  readonly pruneGuard: { readonly minObjects: number; readonly share: number }
+  readonly pruneGuard: {
+    readonly minObjects: number
+    readonly share: number
+    /** More objects than this must always be confirmed; 0: no such limit. */
+    readonly maxObjects: number
+    /** Kinds of which a single object must be confirmed (`Namespace`, `CustomResourceDefinition`, `PersistentVolumeClaim`). */
+    readonly kinds: readonly string[]
+  }
+  /** Set: nothing in any cluster is written by this deployment. */
+  readonly suspended?: Suspension | undefined
+  /** When work is held back (`WINDOWS`). */
+  readonly windows: readonly WindowRule[]
+  /** `plan`: the first run of a cluster says what it would do, and waits for approval. */
+  readonly firstRun: 'plan' | 'apply'
+  /** Namespace in each cluster of the ConfigMap `sluice-hold`, the switch that suspends all of it; empty: there is none. */
+  readonly holdNamespace: string
   /**
    * Check the message authentication code of SOPS files and objects. Flux never does: kustomize adds to objects, whose code then no longer
    * matches, unless they were encrypted with `mac_only_encrypted`.
@@ -106,7 +123,10 @@ export const defaultSettings: Settings = {
   strictSubstitution: true,
   customApplyStageKinds: [],
   overrideManagers: [],
-  pruneGuard: { minObjects: 20, share: 0.5 },
+  pruneGuard: { minObjects: 20, share: 0.5, maxObjects: 0, kinds: [] },
+  windows: [],
+  firstRun: 'apply',
+  holdNamespace: 'flux-system',
   verifySopsMac: false,
   sigstoreTrustedRootSecret: '',
   sopsAgeSecret: '',

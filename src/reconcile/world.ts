@@ -17,6 +17,7 @@ import { matchesLabels, parseLabelSelector } from '../resources/index.ts'
 import { findBlockers, parseDependsOn, type Blocker, type DependencyRef, type DependencyView } from './dependencies.ts'
 import type { ObjectKey } from './job.ts'
 import type { JobLocks } from './object-locks.ts'
+import { commitOf, pinOf } from './safety/pin.ts'
 
 /** Kinds that a run renders and applies. */
 export type Workload = Kustomization | HelmRelease
@@ -282,7 +283,8 @@ export function blockersOf(world: World, object: Workload): readonly Blocker[] {
   return findBlockers(
     {
       source: source === undefined ? undefined : idOfKey(source),
-      sourceRevision: source && revisionOf(world, source),
+      // One that is pinned is not at the source's revision, and needs nobody else to be.
+      sourceRevision: source && pinOf(object) === undefined ? revisionOf(world, source) : undefined,
       object,
     },
     dependenciesOf(object),
@@ -294,6 +296,14 @@ export function blockersOf(world: World, object: Workload): readonly Blocker[] {
 export function revisionOf(world: World, source: ObjectKey): string | undefined {
   const object = world.get(idOfKey(source))
   return isSource(object) ? object.status?.artifact?.revision : undefined
+}
+
+/** What a Kustomization counts as having applied: one that is pinned is as far as it is meant to be. */
+function countedRevision(world: World, object: Kustomization, source: ObjectKey | undefined): string | undefined {
+  const applied = world.appliedRevision(object)
+  const pin = pinOf(object)
+  const isThere = pin !== undefined && applied !== undefined && commitOf(applied) === pin.to
+  return isThere && source !== undefined ? revisionOf(world, source) : applied
 }
 
 function viewOf(world: World, object: Managed | undefined): DependencyView | undefined {
@@ -308,7 +318,7 @@ function viewOf(world: World, object: Managed | undefined): DependencyView | und
     message: ready?.message ?? '',
     suspended: object.spec.suspend === true,
     source: source === undefined ? undefined : idOfKey(source),
-    appliedRevision: object.kind === 'Kustomization' ? world.appliedRevision(object) : undefined,
+    appliedRevision: object.kind === 'Kustomization' ? countedRevision(world, object, source) : undefined,
     object,
   }
 }

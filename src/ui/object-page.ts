@@ -1,12 +1,13 @@
 import {
   conditionOf,
+  heldText,
   idOfSummary,
   type ClusterHealth,
   type InventoryObject,
   type ObservedObject,
 } from '../observe/index.ts'
 import type { Condition } from '../api/index.ts'
-import type { Outcome } from '../reconcile/index.ts'
+import type { Outcome, Pin } from '../reconcile/index.ts'
 import { ago, html, messageText, objectLink, paths, plural, revision, type Html, type View } from './html.ts'
 import { dataTable, facts, layout } from './layout.ts'
 import { badge, healthText, objectBadge } from './state-badge.ts'
@@ -42,7 +43,7 @@ export function objectPage(
       <p class="crumbs"><a href="${paths.overview()}">Overview</a> / ${cluster}</p>
       <h1><span class="kind">${summary.kind}</span> ${summary.namespace}/<wbr />${summary.name}</h1>
       <p class="headline">${objectBadge(object)} ${healthText(view, health)}</p>
-      ${isProblem ? html`<pre class="message">${ready.message}</pre>` : ''} ${blockers(object)}
+      ${isProblem ? html`<pre class="message">${ready.message}</pre>` : ''} ${held(object)} ${blockers(object)}
       ${facts(factsOf(view, object))}
       <h2>Conditions</h2>
       ${conditions(view, live?.conditions ?? summary.conditions)}
@@ -52,6 +53,14 @@ export function objectPage(
       ${outcomes(view, summary.outcomes)}
     `,
   })
+}
+
+function held({ summary }: ObservedObject): Html | '' {
+  const text = heldText(summary)
+  if (text === undefined) return ''
+  return html`<ul class="notes">
+    <li class="note warn">${text}</li>
+  </ul>`
 }
 
 function blockers({ cluster, summary }: ObservedObject): Html | '' {
@@ -72,6 +81,7 @@ function factsOf(view: View, { cluster, summary }: ObservedObject): Parameters<t
   return [
     [isSource ? 'Revision' : 'Applied', revision(appliedRevision)],
     isBehind ? ['Last tried', revision(attemptedRevision)] : undefined,
+    summary.pin === undefined ? undefined : ['Pinned', html`<code>${summary.pin.to}</code> ${pinText(summary.pin)}`],
     summary.unaffectedBy === undefined ? undefined : ['Not concerned by', revision(summary.unaffectedBy)],
     source === undefined ? undefined : ['Source', objectLink(cluster, idOfSummary(source))],
     summary.url === undefined ? undefined : ['From', html`<code>${summary.url}</code>`],
@@ -96,6 +106,16 @@ function factsOf(view: View, { cluster, summary }: ObservedObject): Parameters<t
         : `${summary.generation}, of which ${summary.observedGeneration} has been acted on`,
     ],
   ]
+}
+
+/** Who pinned it, until when, and why. */
+function pinText({ by, reason, until }: Pin): Html {
+  const words = [
+    by === undefined ? '' : `by ${by}`,
+    until === undefined ? '' : `until ${until}`,
+    reason === undefined ? '' : `because: ${reason}`,
+  ]
+  return html`<span class="quiet">${words.filter(Boolean).join(' ')}</span>`
 }
 
 function appVersion(chart: { readonly appVersion?: string }): Html | '' {

@@ -1,4 +1,4 @@
-import type { ClusterHealth, ObjectState, ObservedObject } from '../observe/index.ts'
+import { heldText, type ClusterHealth, type ObjectState, type ObservedObject } from '../observe/index.ts'
 import { clock, html, type Html, type View } from './html.ts'
 
 /** A sign beside each word, so that nothing is told by colour alone. */
@@ -67,9 +67,19 @@ export function stateText(state: ObjectState, waitsFor: readonly { readonly id: 
   return `${state === 'waiting' ? 'Waiting on' : 'Blocked by'} ${name}${more}`
 }
 
+/** What holds an object back, shortly: the rest is on its page. */
+function heldBadge(state: ObjectState, summary: ObservedObject['summary']): string | undefined {
+  const text = heldText(summary)
+  if (text === undefined || (state !== 'waiting' && state !== 'suspended')) return undefined
+  if (summary.held?.kind === 'approval') return 'Waiting for approval'
+  const window = /^held by (window '[^']*' (?:until .+?|with no opening in sight))(?:: .*)?$/s.exec(text)?.[1]
+  if (window !== undefined) return `Blocked by ${window}`
+  return summary.held === undefined ? undefined : 'Suspended, with its cluster'
+}
+
 /** The badge of an object. */
 export function objectBadge({ state, summary }: ObservedObject): Html {
-  return badge(state, stateText(state, summary.blockers))
+  return badge(state, heldBadge(state, summary) ?? stateText(state, summary.blockers))
 }
 
 /** Whether a cluster is seen, in words. */

@@ -1,14 +1,18 @@
 import { Command } from 'commander'
 import { EngineError } from '../../base/index.ts'
+import type { KubeClient } from '../../kube/index.ts'
+import { describePin, type Pin } from '../../reconcile/index.ts'
 import { usageError } from '../exit-codes.ts'
 import { withCluster } from '../target/cluster.ts'
 import { openDeployment, type Deployment } from '../target/deployment.ts'
 import { addTargetFlags, namespaceOf, type TargetFlags } from '../target/flags.ts'
 import { parseNamed, shortName, type CliKind, type Named } from '../target/kinds.ts'
 import { printAnswer } from '../terminal/output.ts'
+import { createProgress } from '../terminal/progress.ts'
 import type { Style } from '../terminal/style.ts'
 import { renderTable, type Column } from '../terminal/table.ts'
 import { createTerminal, type Terminal } from '../terminal/terminal.ts'
+import { clusterSuspension } from './cluster-switch.ts'
 import { age, objectRow, shortRevision, statusSelector, type ObjectRow } from './object-row.ts'
 import { listKind } from './read-objects.ts'
 
@@ -45,7 +49,8 @@ async function runGet(what: readonly string[], flags: GetFlags): Promise<void> {
   const deployment = openDeployment(flags, terminal)
   const read = deployment === undefined ? undefined : () => readFromDeployment(deployment, named, flags)
   if (read !== undefined) return show(terminal, named, flags, async () => (await read()).filter(selector))
-  await withCluster(flags, terminal, async ({ client }) => {
+  await withCluster(flags, terminal, async ({ client, signal }) => {
+    await warnOfSuspension(client, flags, terminal, signal)
     const namespace = flags.allNamespaces === true ? undefined : namespaceOf(flags, process.env)
     const options = { namespace, ...(flags.selector === undefined ? {} : { labelSelector: flags.selector }) }
     await show(terminal, named, flags, async () => {
@@ -56,6 +61,17 @@ async function runGet(what: readonly string[], flags: GetFlags): Promise<void> {
         .filter((row) => (named.name === undefined || row.name === named.name) && selector(row))
     })
   })
+}
+
+/** The switch of the cluster holds everything, and no object says so. */
+async function warnOfSuspension(
+  client: KubeClient,
+  flags: GetFlags,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const suspension = await clusterSuspension(client, namespaceOf(flags, process.env), signal)
+  if (suspension !== undefined) createProgress(terminal).warn(`the cluster is ${suspension}`)
 }
 
 /** Prints rows once, or what changes of them until the time is up. */
@@ -147,7 +163,8 @@ function describeRow(row: ObjectRow): string {
     reason === undefined ? undefined : `because: ${reason}`,
   ].filter((word) => word !== undefined)
   const note = words.length === 0 ? '' : `(suspended ${words.join(', ')}) `
-  return note + shortRevision(row.message)
+  const more = [row.held, row.pinned].filter((word) => word !== undefined).map((word) => `(${word}) `)
+  return note + shortRevision(more.join('') + row.message)
 }
 
 function noObjects({ kinds, name }: Named, flags: GetFlags): EngineError {
@@ -163,6 +180,8 @@ interface ApiObject {
   readonly namespace: string
   readonly name: string
   readonly suspended?: boolean
+  readonly held?: { readonly message: string }
+  readonly pin?: Pin
   readonly ready?: { readonly status?: ObjectRow['ready']; readonly reason?: string; readonly message?: string }
   readonly appliedRevision?: string
   readonly attemptedRevision?: string
@@ -214,6 +233,8 @@ function apiRow(object: ApiObject): ObjectRow {
     reason: ready?.reason ?? '',
     message: ready?.message ?? 'waiting to be reconciled',
     source: source === undefined ? '' : `${source.kind}/${source.name}`,
+    ...(object.held === undefined ? {} : { held: object.held.message }),
+    ...(object.pin === undefined ? {} : { pinned: describePin(object.pin) }),
     createdAt: '',
   }
 }

@@ -1,4 +1,5 @@
 import { ownAnnotations } from '../../api/index.ts'
+import { describePin, pinOf } from '../../reconcile/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 
 /** An object of ours as a row of `get`. */
@@ -13,6 +14,10 @@ export interface ObjectRow {
   readonly reason: string
   readonly message: string
   /** Who suspended it, why, until when: where it was done with a note. */
+  /** What holds it back although nothing is wrong with it: a window, its cluster. */
+  readonly held?: string
+  /** `pinned to … by ada: …`. */
+  readonly pinned?: string
   readonly suspension?: { readonly by?: string; readonly reason?: string; readonly until?: string }
   /** `GitRepository/app`, for what is made from a source; the URL of a source. */
   readonly source: string
@@ -62,6 +67,8 @@ export function objectRow(given: KubeObject): ObjectRow {
   const object = given as unknown as Shape
   const { metadata, spec, status } = object
   const ready = status?.conditions?.find((condition) => condition.type === 'Ready')
+  const held = status?.conditions?.find((condition) => condition.type === 'Held')
+  const pin = pinOf(given as unknown as Parameters<typeof pinOf>[0])
   const notes = metadata.annotations ?? {}
   const suspension = {
     by: notes[ownAnnotations.suspendedBy],
@@ -78,6 +85,8 @@ export function objectRow(given: KubeObject): ObjectRow {
     ready: ready?.status ?? 'False',
     reason: ready?.reason ?? '',
     message: ready?.message ?? 'waiting to be reconciled',
+    ...(held?.status === 'True' ? { held: held.message } : {}),
+    ...(pin === undefined ? {} : { pinned: describePin(pin) }),
     ...(hasNote ? { suspension: JSON.parse(JSON.stringify(suspension)) as ObjectRow['suspension'] & object } : {}),
     source: sourceOf(object),
     createdAt: metadata.creationTimestamp ?? '',

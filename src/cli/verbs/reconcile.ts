@@ -4,6 +4,7 @@ import {
   artifactKeyOf,
   idOfKey,
   originOf,
+  overrideWindows,
   requestReconciliation,
   sourceKeyOf,
   type Managed,
@@ -30,6 +31,7 @@ interface ReconcileFlags extends TargetFlags {
   readonly withSource?: boolean
   readonly force?: boolean
   readonly reset?: boolean
+  readonly override?: string
   readonly wait?: boolean
 }
 
@@ -46,6 +48,7 @@ export function reconcileCommand(): Command {
     .option('--with-source', 'fetch its source first')
     .option('--force', 'HelmRelease: one install or upgrade, whatever its state')
     .option('--reset', 'HelmRelease: forget the failures so far')
+    .option('--override <reason>', 'for a quarter of an hour whatever windows say, and why')
     .option('--wait', 'wait for the outcome (the default)')
     .option('--no-wait', 'only ask')
     .action(async (what: string[], flags: ReconcileFlags) => runReconcile(what, flags))
@@ -60,6 +63,7 @@ async function runReconcile(what: readonly string[], flags: ReconcileFlags): Pro
   const key = isCluster ? undefined : parseObject(what, namespaceOf(flags, process.env))
   if (key === undefined && (flags.force === true || flags.reset === true || flags.withSource === true))
     throw usageError('--force, --reset and --with-source belong to one object')
+  if (flags.override !== undefined && key === undefined) throw usageError('--override belongs to one object')
   if ((flags.force === true || flags.reset === true) && key?.kind !== 'HelmRelease')
     throw usageError('--force and --reset are for a HelmRelease')
   if (deployment !== undefined) return runOnDeployment(deployment, key, flags, terminal)
@@ -92,6 +96,8 @@ async function reconcileOne(
     ...(flags.force === true ? { force: true } : {}),
     ...(flags.reset === true ? { reset: true } : {}),
   }
+  if (flags.override !== undefined)
+    await overrideWindows(cluster.requests, key, { by: actorName(process.env), reason: flags.override })
   return ask(cluster, key, request, { flags, progress })
 }
 
@@ -186,6 +192,7 @@ async function runOnDeployment(
     ...(flags.cluster === undefined ? {} : { cluster: flags.cluster }),
     ...(flags.force === true ? { force: true } : {}),
     ...(flags.reset === true ? { action: 'retry' } : {}),
+    ...(flags.override === undefined ? {} : { override: flags.override }),
     actor: actorName(process.env),
   }
   if (flags.wait === false) {

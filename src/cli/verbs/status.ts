@@ -3,12 +3,13 @@ import { EngineError, isEngineError } from '../../base/index.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
 import { withCluster } from '../target/cluster.ts'
 import { openDeployment, type Deployment } from '../target/deployment.ts'
-import { addTargetFlags, type TargetFlags } from '../target/flags.ts'
+import { addTargetFlags, namespaceOf, type TargetFlags } from '../target/flags.ts'
 import { sourceCliKinds } from '../target/kinds.ts'
 import { printAnswer } from '../terminal/output.ts'
 import { createProgress } from '../terminal/progress.ts'
 import type { Style } from '../terminal/style.ts'
 import { createTerminal, plainText } from '../terminal/terminal.ts'
+import { clusterSuspension } from './cluster-switch.ts'
 import type { Run } from './follow.ts'
 import { objectRow, shortRevision, type ObjectRow } from './object-row.ts'
 import { listKind } from './read-objects.ts'
@@ -75,9 +76,11 @@ async function runStatus(given: string, flags: StatusFlags): Promise<void> {
   }
   const status =
     deployment === undefined
-      ? await withCluster(flags, terminal, ({ client, timeoutMs }) =>
-          watch(async () => fromRows(commit, await readRows(client)), timeoutMs),
-        )
+      ? await withCluster(flags, terminal, async ({ client, timeoutMs, signal }) => {
+          const suspension = await clusterSuspension(client, namespaceOf(flags, process.env), signal)
+          if (suspension !== undefined) progress.warn(`the cluster is ${suspension}`)
+          return watch(async () => fromRows(commit, await readRows(client)), timeoutMs)
+        })
       : await watch(() => fromDeployment(deployment, commit), deployment.timeoutMs)
   const text = `commit ${commit.slice(0, 12)}: ${status.state}`
   if (status.state === 'failed') progress.fail(text)
@@ -162,9 +165,12 @@ export function fromRows(commit: string, rows: readonly ObjectRow[]): CommitStat
           : 'applying'
     // The cluster alone does not tell whether a commit concerns an object that is well at an older one; the run's record does.
     const isElsewhere = state === 'applying' && row.ready === 'True'
-    const message = isElsewhere
-      ? `${row.message}: not worked on yet, or not concerned, which a deployment's URL tells`
-      : row.message
+    const message =
+      row.held !== undefined
+        ? row.held
+        : isElsewhere
+          ? `${row.message}: not worked on yet, or not concerned, which a deployment's URL tells`
+          : row.message
     return { cluster: '', kind: row.kind, namespace: row.namespace, name: row.name, state, message }
   })
   // A source that nothing is made from has arrived when it is fetched.

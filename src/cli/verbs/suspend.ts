@@ -16,6 +16,7 @@ import { parseNamed, parseObject, shortName, type CliKind } from '../target/kind
 import { printAnswer } from '../terminal/output.ts'
 import { createProgress, type Progress } from '../terminal/progress.ts'
 import { createTerminal, type Terminal } from '../terminal/terminal.ts'
+import { namesCluster, switchCluster } from './cluster-switch.ts'
 import { objectRow, shortRevision } from './object-row.ts'
 import { listKind } from './read-objects.ts'
 import { followWish } from './reconcile.ts'
@@ -35,11 +36,14 @@ type CliKey = ObjectKey & { readonly kind: CliKind }
 export function suspendCommand(): Command {
   const command = new Command('suspend')
     .description('keep everybody from working on an object, and say who, why and until when')
-    .argument('<what...>', "kind and name: 'kustomization app', 'hr/app', 'source git app'; with --all a kind")
+    .argument(
+      '<what...>',
+      "kind and name: 'kustomization app', 'hr/app', 'source git app'; with --all a kind; 'cluster NAME' for everything",
+    )
     .option('--reason <text>', 'why; it is written on the object')
     .option('--until <time>', 'when it is resumed by itself: 2026-01-31T18:00:00Z, or a duration such as 2h or 3d')
     .option('--by <name>', 'who; default: $SLUICE_ACTOR, else the user of this machine')
-    .option('--all', 'all objects of the kind in the namespace')
+    .option('--all', 'all objects of the kind in the namespace; all clusters of the deployment')
     .action(async (what: string[], flags: SuspendFlags) => runSuspend(what, flags))
   return addTargetFlags(command, { cluster: true, deployment: true, output: true })
 }
@@ -48,7 +52,10 @@ export function suspendCommand(): Command {
 export function resumeCommand(): Command {
   const command = new Command('resume')
     .description('end the suspension of an object, have it looked at, and wait for the outcome')
-    .argument('<what...>', "kind and name: 'kustomization app', 'hr/app', 'source git app'; with --all a kind")
+    .argument(
+      '<what...>',
+      "kind and name: 'kustomization app', 'hr/app', 'source git app'; with --all a kind; 'cluster NAME' for everything",
+    )
     .option('--by <name>', 'who; default: $SLUICE_ACTOR, else the user of this machine')
     .option('--all', 'all objects of the kind in the namespace')
     .option('--no-wait', 'do not wait for the outcome')
@@ -57,6 +64,7 @@ export function resumeCommand(): Command {
 }
 
 async function runSuspend(what: readonly string[], flags: SuspendFlags): Promise<void> {
+  if (namesCluster(what)) return switchCluster('suspend', what, flags)
   const terminal = createTerminal(process, process.env)
   const progress = createProgress(terminal)
   const by = flags.by ?? actorName(process.env)
@@ -78,6 +86,7 @@ async function runSuspend(what: readonly string[], flags: SuspendFlags): Promise
 }
 
 async function runResume(what: readonly string[], flags: SuspendFlags): Promise<void> {
+  if (namesCluster(what)) return switchCluster('resume', what, flags)
   const terminal = createTerminal(process, process.env)
   const progress = createProgress(terminal)
   const by = flags.by ?? actorName(process.env)

@@ -3,11 +3,13 @@ import { ownAnnotations } from '../../api/index.ts'
 import {
   artifactKeyOf,
   blockersOf,
+  describePin,
   idOf,
   idOfKey,
   isSource,
   originOf,
   parentOf,
+  pinOf,
   sourceKeyOf,
   type Managed,
   type ObjectKey,
@@ -97,6 +99,8 @@ function explainWorkload(
     ...sourceKeys(object).map((key) => visit(idOfKey(key))),
   ].filter((cause) => !cause.isFine)
   if (own !== undefined) return { id, ...own, causes: [] }
+  const held = condition(object, 'Held')
+  if (held?.status === 'True') return { id, ...heldBack(object, held), causes: [] }
   const behind = behindSource(world, object)
   if (ready?.status === 'True' && isObserved(object) && behind === undefined && causes.length === 0) {
     const parents = parentProblem(world, object, visit)
@@ -104,7 +108,7 @@ function explainWorkload(
       id,
       isFine: parents.length === 0,
       problem: 'is ready',
-      details: [shortRevision(ready.message)],
+      details: [shortRevision(ready.message), ...pinDetails(world, object)],
       causes: parents,
     }
   }
@@ -114,6 +118,7 @@ function explainWorkload(
   const details = [
     ...(ready === undefined || isSaidBelow ? [] : [shortRevision(ready.message)]),
     ...(behind === undefined || ready?.status === 'False' ? [] : [behind]),
+    ...pinDetails(world, object),
     ...(stalled?.status === 'True' && stalled.message !== ready?.message ? [shortRevision(stalled.message)] : []),
     ...facts.unhealthy(id),
     ...(isSaidBelow ? [] : facts.warnings(id).filter((text) => !(ready?.message ?? '').includes(text))),
@@ -175,6 +180,30 @@ function ownState(object: Managed): Pick<Why, 'isFine' | 'problem' | 'details' |
   }
 }
 
+/** A window waits for nobody: it opens by itself, or somebody says why it does not count. */
+function heldBack(
+  { kind, metadata }: Workload,
+  held: Condition,
+): Pick<Why, 'isFine' | 'problem' | 'details' | 'advice'> {
+  return {
+    isFine: false,
+    problem: 'is held back by a window',
+    details: [shortRevision(held.message)],
+    advice: `wait for it, or: sluice reconcile ${kind.toLowerCase()} ${metadata.name} -n ${metadata.namespace ?? ''} --override REASON`,
+  }
+}
+
+/** What it is pinned to, and where its source is. */
+function pinDetails(world: World, object: Workload): readonly string[] {
+  const pin = pinOf(object)
+  if (pin === undefined) return []
+  const key = object.kind === 'Kustomization' ? sourceKeyOf(object) : undefined
+  const source = key === undefined ? undefined : world.get(idOfKey(key))
+  const now = isSource(source) ? source.status?.artifact?.revision : undefined
+  const isAt = now === undefined ? '' : `; its source is at ${shortRevision(now)}`
+  return [`${shortRevision(describePin(pin))}${isAt}`]
+}
+
 /** Ids of what a workload waits for. */
 function safeBlockers(world: World, object: Workload): readonly string[] {
   try {
@@ -207,6 +236,8 @@ function behindSource(world: World, object: Workload): string | undefined {
   const source = key === undefined ? undefined : world.get(idOfKey(key))
   const wanted = isSource(source) ? source.status?.artifact?.revision : undefined
   const applied = object.kind === 'Kustomization' ? object.status?.lastAppliedRevision : undefined
+  const pin = pinOf(object)
+  if (pin !== undefined && applied?.endsWith(pin.to) === true) return undefined
   if (wanted === undefined || wanted === applied) return undefined
   return `its source is at ${shortRevision(wanted)}, applied is ${applied === undefined ? 'nothing' : shortRevision(applied)}`
 }

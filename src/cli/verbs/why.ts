@@ -10,6 +10,7 @@ import { addTargetFlags, namespaceOf, type TargetFlags } from '../target/flags.t
 import { allCliKinds } from '../target/kinds.ts'
 import { printAnswer } from '../terminal/output.ts'
 import { createTerminal } from '../terminal/terminal.ts'
+import { clusterSuspension } from './cluster-switch.ts'
 import { readEvents } from './read-events.ts'
 import { traceObject } from './trace.ts'
 import { explain, idsOf, rootCauses, whyText, type Why, type WhyFacts } from './why-model.ts'
@@ -42,7 +43,8 @@ async function runWhy(what: readonly string[], flags: TargetFlags): Promise<void
     const id = (await idOfOurs(client, start)) ?? ''
     const draft = explain(world, id, { unhealthy: () => [], warnings: () => [], now: Date.now() })
     const facts = await findFacts(client, world, idsOf(draft), signal)
-    return withObject(client, start, explain(world, id, facts), signal)
+    const found = await withObject(client, start, explain(world, id, facts), signal)
+    return underSuspension(found, await clusterSuspension(client, namespace, signal))
   })
   printAnswer(terminal, flags.output, {
     data: { ready: why.isFine, chain: why, rootCauses: rootCauses(why).map(({ id, problem }) => ({ id, problem })) },
@@ -50,6 +52,20 @@ async function runWhy(what: readonly string[], flags: TargetFlags): Promise<void
     text: (style) => whyText(why, style),
   })
   if (!why.isFine) process.exitCode = exitCodes.negative
+}
+
+/** The switch of the cluster is in the way of everything in it. */
+function underSuspension(why: Why, suspension: string | undefined): Why {
+  if (suspension === undefined) return why
+  const cluster: Why = {
+    id: 'Cluster',
+    isFine: false,
+    problem: `is ${suspension}`,
+    details: ['nothing in it is worked on'],
+    advice: 'sluice resume cluster',
+    causes: [],
+  }
+  return { ...why, isFine: false, causes: [...why.causes, cluster] }
 }
 
 /** What is asked about first where it is no object of ours: its own health, and then whoever made it. */

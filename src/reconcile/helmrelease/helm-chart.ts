@@ -8,6 +8,7 @@ import {
 } from '../../api/index.ts'
 import { EngineError, formatDuration, parseDuration } from '../../base/index.ts'
 import { isNotFound } from '../../kube/index.ts'
+import { pinOf } from '../safety/pin.ts'
 import { dropStored } from '../source/stored-artifact.ts'
 import { tenantOfObject } from '../tenancy.ts'
 import type { RunContext } from '../context.ts'
@@ -117,7 +118,7 @@ function chartOf(
     },
     spec: {
       chart: spec.chart,
-      version: spec.version ?? '*',
+      version: pinOf(object)?.to ?? spec.version ?? '*',
       sourceRef: { kind: spec.sourceRef.kind, name: spec.sourceRef.name },
       // As Go prints it: the controller writes `10m0s` for `10m`, and whoever takes over must find what it would write.
       interval: formatDuration(parseDuration(spec.interval ?? object.spec.interval)),

@@ -5,6 +5,7 @@ import {
   checkInventorySize,
   combineFailures,
   inventoryEntries,
+  inventoryKey,
   isSameInventory,
   mergeInventory,
   pruneObjects,
@@ -20,7 +21,7 @@ import { idOf } from '../world.ts'
 import type { BuiltKustomization } from './build.ts'
 import { detectDrift, isDetectOnly } from './detect-drift.ts'
 import { forgetInputs } from './inputs.ts'
-import { checkPrune } from './guards.ts'
+import { checkPrune, checkPruneWindow } from './guards.ts'
 import { findMoved, noteClaims } from './moves.ts'
 import { emitApplied, emitPruned, note, now, ownerOf, store, type Progress } from './progress.ts'
 import { rebuildInventory } from './rebuild-inventory.ts'
@@ -127,11 +128,14 @@ async function prune(
   const { object } = progress
   await forgetInputs(ctx, object)
   const moved = await findMoved(ctx, object, stale)
+  const deleted = stale.filter(({ id }) => !moved.has(id))
   try {
+    checkPruneWindow(object, deleted.length, ctx.safety.held(object, 'deletes'))
     checkPrune(
       object,
       {
-        stale: stale.filter(({ id }) => !moved.has(id)).length,
+        stale: deleted.length,
+        kinds: deleted.map((entry) => inventoryKey(entry)?.kind ?? ''),
         before: before.length,
         wanted: wanted.length,
         revision: progress.revision ?? '',

@@ -3,7 +3,8 @@ import type { Kustomization } from '../../api/index.ts'
 import { parseRepositoryUrl } from '../../kustomize/index.ts'
 import type { FileTree } from '../../ports/index.ts'
 import type { RunContext } from '../context.ts'
-import { idOf, sourceKeyOf } from '../world.ts'
+import { artifactFor } from '../safety/pinned-revision.ts'
+import { idOf } from '../world.ts'
 import { buildKustomization, cleanPath, type BuiltKustomization } from './build.ts'
 import { loadDecryption, type Decryption } from './decrypt.ts'
 import { inputsDigest, notedReads, type RecordedInputs } from './inputs.ts'
@@ -38,7 +39,7 @@ export async function renderKustomization(
   object: Kustomization,
   observer: RenderObserver = {},
 ): Promise<Rendered> {
-  const source = await ctx.sources.artifact(sourceKeyOf(object))
+  const source = await artifactFor(ctx, object)
   const originRevision = source.metadata?.['org.opencontainers.image.revision']
   observer.onRevision?.(source.revision, originRevision)
   const decryption = await loadDecryption(ctx, object)

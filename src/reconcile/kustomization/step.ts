@@ -63,6 +63,9 @@ export async function stepKustomization(
     const built = await render(ctx, progress)
     const client = await identityOf(ctx, object)
     const wasUnchanged = isUnchangedInput(progress)
+    // Values from ConfigMaps and Secrets are changes too.
+    if (ctx.frozenAt !== undefined && !wasUnchanged)
+      return record(ctx, progress, 'skipped', 'HeldByWindow', ctx.safety.held(object, 'changes')?.message ?? '')
     const changes = await applyAndPrune(ctx, progress, built, client, ignoredFields)
     if (wasUnchanged) await emitPermanentDrift(ctx, progress)
     progress.appliedAt = ctx.deps.clock.now()

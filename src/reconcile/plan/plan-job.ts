@@ -9,6 +9,7 @@ import type { EngineDeps, Job, JobResult, ObjectKey, RunRecord } from '../job.ts
 import { createObjectLocks } from '../object-locks.ts'
 import { createRunClient } from '../run-client.ts'
 import { headOf, saveRecord, summarize } from '../run-record.ts'
+import { createSafety } from '../safety/safety.ts'
 import { createSources } from '../source/index.ts'
 import { artifactKeyOf, idOf, idOfKey, loadWorld, originOf, isSource, sourceKeyOf, type Workload } from '../world.ts'
 import { withTenants } from '../tenancy.ts'
@@ -88,6 +89,8 @@ export async function createPlanContext(
     signal,
     superseded: undefined,
     replaced: undefined,
+    // A plan writes nothing, so nothing holds it.
+    safety: createSafety({ cluster: job.cluster, settings: deps.settings, state: {}, now: deps.clock.now() }),
     locks,
     deadline: deps.clock.now() + deps.limits.runBudgetMs,
   }

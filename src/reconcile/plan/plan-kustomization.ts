@@ -4,6 +4,7 @@ import {
   combineFailures,
   formatKey,
   inventoryEntries,
+  inventoryKey,
   planStaged,
   pruneObjects,
   staleEntries,
@@ -117,7 +118,9 @@ async function planPrune(
       ...(change.note === undefined ? {} : { note: change.note }),
       differences: [],
     }))
-  const count = { stale: stale.length - moved.size, before: before.length, wanted: wanted.length }
+  const deleted = stale.filter(({ id }) => !moved.has(id))
+  const kinds = deleted.map((entry) => inventoryKey(entry)?.kind ?? '')
+  const count = { stale: deleted.length, before: before.length, wanted: wanted.length, kinds }
   try {
     checkPrune(object, { ...count, revision: planned.revision }, ctx.deps.settings.pruneGuard)
   } catch (caught) {

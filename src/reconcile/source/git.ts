@@ -14,6 +14,7 @@ import { admitSource } from './admit-source.ts'
 import { includedBefore, includedNow } from './git-include.ts'
 import { contentOptions, gitDeps, observedContent, remoteOf, verificationOf, type GitContent } from './git-request.ts'
 import { failedGitStatus, fetchedGitStatus, gitArtifactPath, hasFailed, unchangedGitStatus } from './status.ts'
+import { isPinTold, pinned, withPin } from './git-pin.ts'
 import type { SourceContext } from './index.ts'
 import { artifactUrl, dropStored, keepStored, readStored } from './stored-artifact.ts'
 
@@ -59,10 +60,7 @@ export async function refreshGitRepository(
 
 /** The artifact recorded in the status, made again with what it was made with then (from the cache, as a rule), without asking the server what is new. */
 export async function currentArtifact(ctx: SourceContext, object: GitRepository): Promise<GitArtifact> {
-  const include = await includedBefore(ctx, object, (repository, revision) => {
-    const { include: _, ...content } = observedContent(repository)
-    return artifactAt(ctx, repository, revision, { content, include: [] })
-  })
+  const include = await currentIncludes(ctx, object)
   const recorded = object.status?.artifact
   const artifact = await artifactAt(ctx, object, recorded?.revision ?? '', {
     content: observedContent(object),
@@ -70,6 +68,14 @@ export async function currentArtifact(ctx: SourceContext, object: GitRepository)
   })
   // Packed or not, or by Flux: an artifact is known by the digest that its status has.
   return recorded === undefined ? artifact : { ...artifact, digest: recorded.digest }
+}
+
+/** What the recorded artifact of a repository includes. */
+export function currentIncludes(ctx: SourceContext, object: GitRepository): Promise<readonly GitInclude[]> {
+  return includedBefore(ctx, object, (repository, revision) => {
+    const { include: _, ...content } = observedContent(repository)
+    return artifactAt(ctx, repository, revision, { content, include: [] })
+  })
 }
 
 async function artifactAt(
@@ -95,15 +101,17 @@ async function lookAt(
   const { deps } = ctx
   const remote = await remoteOf(ctx, object)
   const included = await includedNow(ctx, object)
-  const resolved = await resolveRevision(gitDeps(ctx, object), remote)
+  const head = await resolveRevision(gitDeps(ctx, object), remote)
+  const resolved = await pinned(ctx, object, head)
   seen.revision = resolved.revision
   const recorded = object.status?.artifact
   const archive = wantsArchive(ctx, object)
   const isAtHand = !archive || (await readStored(ctx, recorded)) !== undefined
   if (recorded !== undefined && isAtHand && isSameContent(object, resolved.revision, included.artifacts)) {
     const url = artifactUrl(ctx, recorded.path, { hasFile: archive })
-    if (isSettled(object) && recorded.url === url) return undefined
-    const stored = await store(ctx, object, unchangedGitStatus(object, { ...recorded, url }, deps.clock.now()))
+    if (isSettled(object) && isPinTold(object, head) && recorded.url === url) return undefined
+    const status = unchangedGitStatus(object, { ...recorded, url }, deps.clock.now())
+    const stored = await store(ctx, object, withPin(object, status, head, deps.clock.now()))
     if (hasFailed(object)) {
       const message = `stored artifact for revision '${recorded.revision}'`
       emit(ctx, stored, { severity: 'info', reason: 'Succeeded', message, artifact: recorded })
@@ -129,7 +137,7 @@ async function lookAt(
   if (artifact.packed !== undefined) await keepStored(ctx, gitArtifactPath(object, artifact.revision), artifact.packed)
   const urlOf = (path: string): string => artifactUrl(ctx, path, { hasFile: archive })
   const status = fetchedGitStatus(object, fetched, urlOf, deps.clock.now())
-  const stored = await store(ctx, object, status)
+  const stored = await store(ctx, object, withPin(object, status, head, deps.clock.now()))
   const isNew = recorded?.digest !== artifact.digest
   if (isNew || hasFailed(object)) {
     const message = `stored artifact for commit '${shortMessage(artifact)}'`

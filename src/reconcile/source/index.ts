@@ -5,9 +5,10 @@ import type { SourceArtifact } from '../../sources/index.ts'
 import type { EventSink } from '../events.ts'
 import type { EngineDeps, ObjectKey } from '../job.ts'
 import type { JobLocks } from '../object-locks.ts'
-import { idOfKey, isSource, refreshObject, type Source, type World } from '../world.ts'
+import { idOfKey, isSource, refreshObject, type Managed, type Source, type World } from '../world.ts'
 import { loadArtifactChart } from './artifact-chart.ts'
 import { admitSource } from './admit-source.ts'
+import { sharedArtifactAt } from './git-at.ts'
 import { currentArtifactOf, refreshByKind } from './kinds.ts'
 
 /** A chart of a source, ready to be rendered. */
@@ -33,6 +34,12 @@ export interface SourceResults {
    * @throws EngineError with reason `ArtifactFailed` where the source is missing, of a kind not supported, or has no artifact.
    */
   artifact(key: ObjectKey | undefined): Promise<SourceArtifact>
+  /**
+   * The artifact of a GitRepository at another commit of its reference than the one that its status records. `isKnown`: it was at the reference before, so that nothing
+   * has to be asked about that.
+   * @throws EngineError as {@link artifact}; `pin-unreachable`, `pin-unsupported`.
+   */
+  artifactAt(key: ObjectKey, revision: string, options: { readonly isKnown: boolean }): Promise<SourceArtifact>
   /**
    * The chart of a HelmChart, OCIRepository or ExternalArtifact. A HelmChart that has just been written (its generation is not observed yet) is
    * built first, so a caller who applies one only has to put the answer into the world.
@@ -110,9 +117,7 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
     // Never fetched: a source that a Kustomization of this run has just created.
     const found = await start(id)
     if (found !== undefined) return found
-    const now = run.world.get(id)
-    const ready = isSource(now) ? now.status?.conditions?.find((condition) => condition.type === 'Ready') : undefined
-    throw artifactFailed(`Source artifact not found: ${ready?.message ?? `${id} has not been fetched yet`}`)
+    throw notFetched(run.world.get(id), id)
   }
   const artifactOf = (key: ObjectKey | undefined): Promise<SourceArtifact> => {
     if (key === undefined) return Promise.reject(artifactFailed('the object names no source'))
@@ -127,6 +132,7 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
     },
     refresh: async (key) => void (await start(idOfKey(key))),
     artifact: artifactOf,
+    artifactAt: (key, revision, options) => sharedArtifactAt(ctx, key, revision, options),
     forget: (key) => {
       refreshed.delete(idOfKey(key))
       current.delete(idOfKey(key))
@@ -157,6 +163,11 @@ function notServed({ kind, metadata }: Source): EngineError {
   return artifactFailed(
     `${kind} '${metadata.namespace}/${metadata.name}' is not served here (watchLabelSelector), and what others have fetched cannot be read; ${labels}`,
   )
+}
+
+function notFetched(object: Managed | undefined, id: string): EngineError {
+  const ready = isSource(object) ? object.status?.conditions?.find(({ type }) => type === 'Ready') : undefined
+  return artifactFailed(`Source artifact not found: ${ready?.message ?? `${id} has not been fetched yet`}`)
 }
 
 function artifactFailed(message: string): EngineError {

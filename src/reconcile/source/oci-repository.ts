@@ -1,4 +1,5 @@
 import { getCondition, type OciRepository } from '../../api/index.ts'
+import { EngineError } from '../../base/index.ts'
 import { MemoryTree } from '../../files/index.ts'
 import type { FileTree } from '../../ports/index.ts'
 import {
@@ -16,6 +17,7 @@ import {
   type SecretData,
   type SourceArtifact,
 } from '../../sources/index.ts'
+import { digestOf, pinOf } from '../safety/pin.ts'
 import { readServiceAccount } from '../service-account.ts'
 import { cloudLoginAt } from './cloud.ts'
 import type { SourceContext } from './index.ts'
@@ -42,7 +44,7 @@ export async function refreshOciRepository(
     const options = { ...(await registryOptions(ctx, current)), ...fetchOptions(current) }
     const { revision, digest } = await resolveOci(deps, {
       ...options,
-      ...(spec.ref === undefined ? {} : { ref: spec.ref }),
+      ...referenceOf(current),
     })
     const verified = await verifyRevision(ctx, current, options, { revision, digest })
     const isSame = status?.artifact?.revision === revision && isSameContent(current)
@@ -66,6 +68,19 @@ export async function refreshOciRepository(
       observed: { observedIgnore: spec.ignore, observedLayerSelector: spec.layerSelector },
       ...(verified === undefined ? {} : { verified }),
     }
+  })
+}
+
+/** The reference of the spec, or the digest that it is pinned to. @throws EngineError `pin-invalid`. */
+function referenceOf(object: OciRepository): { readonly ref?: NonNullable<OciRepository['spec']['ref']> } {
+  const pin = pinOf(object)
+  if (pin === undefined) return object.spec.ref === undefined ? {} : { ref: object.spec.ref }
+  const digest = digestOf(pin.to)
+  if (digest !== undefined) return { ref: { digest } }
+  throw new EngineError(`it is pinned to '${pin.to.slice(0, 80)}', which is no digest (sha256:…)`, {
+    code: 'pin-invalid',
+    reason: 'PinRefused',
+    disposition: 'stall',
   })
 }
 

@@ -2,6 +2,7 @@ import { toEngineError, type EngineError } from '../../base/index.ts'
 import type { Logger } from '../../ports/index.ts'
 import type { EngineDeps, Job, NodeRecord } from '../job.ts'
 import { idOf, idOfKey, isSource, type Managed, type World } from '../world.ts'
+import type { Held } from '../safety/decide.ts'
 import { saveCommitNotes, type ConcernedNode } from './commits.ts'
 import { addOutcome, isNews, outcomeOf, pick } from './outcomes.ts'
 import { readShards, shardIndex, writeShards, type Shard } from './shards.ts'
@@ -15,6 +16,8 @@ interface FinishedRun {
   readonly records: ReadonlyMap<string, NodeRecord>
   readonly startedAt: number
   readonly sources: { readonly fetchedAt: number | undefined }
+  /** Why nothing in the cluster is worked on. */
+  readonly held?: Held | undefined
 }
 
 type Deps = Pick<EngineDeps, 'state' | 'clock' | 'logger'> & {
@@ -26,13 +29,13 @@ type Deps = Pick<EngineDeps, 'state' | 'clock' | 'logger'> & {
  * what was known before. Never rejects.
  */
 export function saveSummaries(
-  { deps, ...run }: Pick<FinishedRun, 'job' | 'world' | 'sources'> & { readonly deps: Deps },
+  { deps, ...run }: Pick<FinishedRun, 'job' | 'world' | 'sources' | 'held'> & { readonly deps: Deps },
   records: ReadonlyMap<string, NodeRecord>,
   startedAt: number,
 ): Promise<void> {
-  const { job, world, sources } = run
+  const { job, world, sources, held } = run
   return bestEffort(deps.logger, async () => {
-    const finished: FinishedRun = { job, world, sources, records, startedAt }
+    const finished: FinishedRun = { job, world, sources, held, records, startedAt }
     const nodes = await deps.caches.summaries.inTurn(() => saveObjects(deps, job.cluster, finished))
     const head = headOf(deps, job, { startedAt, fetchedAt: sources.fetchedAt })
     await saveCommitNotes(deps.state, job, head, nodes)
@@ -62,7 +65,7 @@ async function saveObjects(deps: Deps, cluster: string, run: FinishedRun): Promi
     const earlier = earlierOf(id)
     // Another job has pruned it meanwhile.
     if (record === undefined && earlier === undefined && isNewer(id)) continue
-    const described = newerOf(earlier, { ...describeObject(run.world, object), version: versionOf(object) })
+    const described = newerOf(earlier, { ...describeObject(run.world, object, run.held), version: versionOf(object) })
     const outcome = record === undefined ? fetchOutcome(run, object, earlier, described) : outcomeOf(run.job, record)
     const news = outcome === undefined ? pick(earlier) : addOutcome(earlier, outcome)
     next.set(id, { ...described, ...news })

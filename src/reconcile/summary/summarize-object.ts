@@ -17,6 +17,8 @@ import {
   type Workload,
   type World,
 } from '../world.ts'
+import type { Held } from '../safety/decide.ts'
+import { pinOf, type Pin } from '../safety/pin.ts'
 import { commitsIn } from './revision.ts'
 import type { ObjectSummary } from './types.ts'
 
@@ -26,20 +28,33 @@ export const maxMessageLength = 2_000
 type Described = Omit<ObjectSummary, 'outcomes' | 'lastChange' | 'version'>
 
 /** What is told about an object, without what runs did to it. Picks single fields, so that nothing new of a spec gets out by itself. */
-export function describeObject(world: World, object: Managed): Described {
+export function describeObject(world: World, object: Managed, held?: Held): Described {
   const { metadata, status } = object
   const parent = parentOf(object)
+  const pin = pinOf(object)
   const observed = status !== undefined && 'observedGeneration' in status ? status.observedGeneration : undefined
   return {
     ...keyOf(object),
     generation: metadata.generation ?? 0,
     ...(observed === undefined ? {} : { observedGeneration: observed }),
     suspended: 'suspend' in object.spec && object.spec.suspend === true,
+    ...(held === undefined ? {} : { held }),
+    ...(pin === undefined ? {} : { pin: clipPin(pin) }),
     deleting: metadata.deletionTimestamp !== undefined,
     conditions: (status?.conditions ?? []).map(pickCondition),
     ...(parent === undefined ? {} : { parent }),
     commits: commitsOf(world, object),
     ...(isSource(object) ? describeSource(object) : describeWorkload(world, object)),
+  }
+}
+
+/** Somebody's words, bounded. */
+function clipPin({ to, by, reason, until }: Pin): Pin {
+  return {
+    to: clip(to, 100),
+    ...(by === undefined ? {} : { by: clip(by, 253) }),
+    ...(reason === undefined ? {} : { reason: clip(reason, 400) }),
+    ...(until === undefined ? {} : { until: clip(until, 40) }),
   }
 }
 

@@ -1,6 +1,8 @@
 import type { Condition } from '../../api/index.ts'
 import type { Blocker } from '../dependencies.ts'
 import type { Job, NodeState, ObjectKey, RunRecord } from '../job.ts'
+import type { Held } from '../safety/decide.ts'
+import type { Pin } from '../safety/pin.ts'
 
 /** What a run did to an object, where that was news. */
 export interface Outcome {
@@ -26,6 +28,10 @@ export interface ObjectSummary extends ObjectKey {
   readonly version: number
   readonly observedGeneration?: number
   readonly suspended: boolean
+  /** Why nothing in its cluster is worked on. */
+  readonly held?: Held
+  /** What it is pinned to, although its source goes on. */
+  readonly pin?: Pin
   readonly deleting: boolean
   readonly conditions: readonly Condition[]
   /** What was last tried, and what was last applied (of a source: fetched). */
