@@ -13,6 +13,7 @@ import {
   type SendContext,
   type Target,
 } from '../src/notify/index.ts'
+import { isHeldBack } from '../src/reconcile/index.ts'
 import type { Clock, HttpClient, Logger, StateStore } from '../src/ports/index.ts'
 import type { Config, ReadSetting } from './config.ts'
 import { repositoryOf, type FeedbackRule } from './feedback-config.ts'
@@ -138,6 +139,9 @@ function progressOf(record: StoredRecord): ClusterProgress {
   const failed = nodes.filter((node) => node.state === 'failed' || node.state === 'blocked').length
   if (isFinal(record) && error?.code === 'superseded')
     return { cluster, progress: 'succeeded', total: 0, failed: 0, isLeft: true }
+  // What is held back, or only planned, has not arrived.
+  const isHeld = isFinal(record) && state === 'succeeded' && (record.plan === true || nodes.some(isHeldBack))
+  if (isHeld) return { cluster, progress: 'waiting', total: 0, failed: 0 }
   const isWaiting = state === 'queued'
   return {
     cluster,

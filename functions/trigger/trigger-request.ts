@@ -55,7 +55,7 @@ const schema = z
     const isOfCluster = wish.all === true && (action === 'suspend' || action === 'resume' || action === 'approve')
     if (!['reconcile', 'retry'].includes(action) && !isOfCluster && objectsOf(wish).length === 0)
       complain(
-        `name what to ${action}: source, object or objects${action.includes('pin') ? '' : ', or all of the cluster'}`,
+        `name the objects to ${action}: source, object or objects${action.includes('pin') ? '' : ', or all of the cluster'}`,
       )
   })
 

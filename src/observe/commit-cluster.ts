@@ -1,5 +1,5 @@
 import type { Run } from '../coordinator/index.ts'
-import { commitsIn, type CommitNode, type CommitNote, type ObjectSummary } from '../reconcile/index.ts'
+import { commitsIn, isHeldBack, type CommitNode, type CommitNote, type ObjectSummary } from '../reconcile/index.ts'
 import type { ClusterHealth } from './clusters.ts'
 import { conditionOf, idOfSummary, type ObjectState } from './object-state.ts'
 import type { ObservedCluster, ObservedObject } from './objects.ts'
@@ -66,9 +66,10 @@ export function traceCluster(
   const error = lastError(cluster.health.cluster, notes, found.runs)
   const pushes = found.runs.filter((run) => run.push?.after?.toLowerCase() === commit)
   const states = pushes.map((run) => run.records.find((one) => one.cluster === cluster.health.cluster)?.state)
+  const isHeld = cluster.objects.some(({ summary }) => summary.held !== undefined)
   return {
     health: cluster.health,
-    progress: progressOf({ objects, missing, error, pushes: states, isNoted: notes.length > 0 }),
+    progress: progressOf({ objects, missing, error, pushes: states, isNoted: notes.length > 0, isHeld }),
     stages: stagesOf(notes, found.runs, objects, missing),
     objects,
     missing,
@@ -143,7 +144,8 @@ function commitObject(
   observed: ObservedObject | undefined,
 ): CommitObject {
   const ready = observed === undefined ? undefined : conditionOf(observed.summary, 'Ready')
-  const isReady = node === undefined ? ready?.status === 'True' : node.state === 'ready' || node.state === 'skipped'
+  const isDone = node?.state === 'ready' || (node?.state === 'skipped' && !isHeldBack(node))
+  const isReady = node === undefined ? ready?.status === 'True' : isDone
   const reason = isReady ? undefined : (node?.reason ?? ready?.reason)
   const message = isReady ? undefined : (node?.message ?? ready?.message)
   return {
@@ -172,7 +174,8 @@ function startOf(object: CommitObject): number {
 
 /** Whether the commit has not arrived at an object. What is gone, or has moved on to another commit, is not waited for. */
 function isMissing(commit: string, cluster: ObservedCluster, object: CommitObject): boolean {
-  if (object.outcome === 'ready' || object.outcome === 'skipped') return false
+  // What is held back has a reason.
+  if (object.outcome === 'ready' || (object.outcome === 'skipped' && object.reason === undefined)) return false
   const summary = cluster.lookup(idOfSummary(object))
   if (summary === undefined) return false
   if (isBehind(commit, summary, cluster) && !object.isCurrent) return true
@@ -200,11 +203,14 @@ function progressOf(known: {
   /** States of the runs of its pushes. */
   readonly pushes: readonly (Run['state'] | undefined)[]
   readonly isNoted: boolean
+  /** Nothing in the cluster is worked on. */
+  readonly isHeld: boolean
 }): CommitProgress {
   const { objects, missing } = known
   if (known.error !== undefined) return 'unreachable'
   const isUnderWay = known.pushes.some((state) => state === 'queued' || state === 'running')
   if (objects.length === 0) {
+    if (known.isHeld && known.pushes.length > 0) return 'queued'
     if (known.isNoted || known.pushes.length === 0) return 'unconcerned'
     // A run that ended without a note was one with that of a newer push.
     return isUnderWay ? 'queued' : 'superseded'

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { pinObject, unpinObject } from '../../src/reconcile/index.ts'
 import { useCluster } from '../support/cluster.ts'
+import { ChartServer, hexDigest, makeChart } from '../support/chart-server.ts'
 import { systemClock } from '../support/memory-ports.ts'
+import { TestRegistry } from '../support/registry.ts'
+import { configMapTemplate, createReleaseScenario } from '../support/release-scenario.ts'
+import { makeTgz } from '../support/tar.ts'
 import { requestsOf } from '../support/requests.ts'
 import { createScenario, nodeOf, type Scenario } from '../support/scenario.ts'
 
@@ -125,6 +129,82 @@ describe('a pin', () => {
       assert.equal(object['status'].artifact.revision, `main@sha1:${head}`)
     } finally {
       await made.close()
+    }
+  })
+
+  it('of a HelmRelease is a version of its chart; of another chart its source is pinned', async () => {
+    const server = await ChartServer.start()
+    const made = await createReleaseScenario(cluster, { files: { 'templates/a.yaml': configMapTemplate('a') } })
+    try {
+      const { namespace, client } = made
+      const entries = ['1.0.0', '1.1.0'].map((version) => {
+        const bytes = makeChart('app', version)
+        server.files.set(`/app-${version}.tgz`, bytes)
+        return `  - name: app\n    apiVersion: v2\n    version: ${version}\n    digest: ${hexDigest(bytes)}\n    urls: [app-${version}.tgz]\n`
+      })
+      server.files.set('/index.yaml', new TextEncoder().encode(`apiVersion: v1\nentries:\n  app:\n${entries.join('')}`))
+      await client.apply({
+        apiVersion: 'source.toolkit.fluxcd.io/v1',
+        kind: 'HelmRepository',
+        metadata: { name: 'charts', namespace },
+        spec: { url: server.url, interval: '1m' },
+      })
+      const sourceRef = { kind: 'HelmRepository', name: 'charts' }
+      await made.release({ chart: { spec: { chart: 'app', version: '1.x', sourceRef } } })
+      const versionOf = async (): Promise<string> => (await made.object())['status'].history[0].chartVersion
+      await made.reconcile()
+      assert.equal(await versionOf(), '1.1.0')
+      const key = keyOf(made, 'HelmRelease')
+      await pinObject(requestsOf(made), key, { to: '1.0.0', by: 'ada' })
+      await made.scan()
+      assert.equal(await versionOf(), '1.0.0')
+      assert.equal((await made.object())['spec'].chart.spec.version, '1.x')
+      await unpinObject(requestsOf(made), key, 'ada')
+      await made.scan()
+      assert.equal(await versionOf(), '1.1.0')
+      await made.release()
+      await assert.rejects(
+        pinObject(requestsOf(made), key, { to: '1.0.0', by: 'ada' }),
+        /comes from a GitRepository; pin that source/,
+      )
+    } finally {
+      await made.close()
+      await server.close()
+    }
+  })
+
+  it('of an OCIRepository is a digest', async (t) => {
+    const registry = await TestRegistry.start()
+    if (registry === undefined) return t.skip('no Go here to build the registry with')
+    const made = await createScenario(cluster, { files: { 'README.md': 'x' } })
+    try {
+      const { namespace, client } = made
+      const push = (color: string): Promise<string> => {
+        const content = configMap(color).replace('$NAMESPACE', namespace)
+        const bytes = makeTgz([{ name: 'app/a.yaml', content }])
+        return registry.push('manifests/app', 'latest', [
+          { mediaType: 'application/vnd.cncf.flux.content.v1.tar+gzip', bytes },
+        ])
+      }
+      const blue = await push('blue')
+      await client.apply({
+        apiVersion: 'source.toolkit.fluxcd.io/v1',
+        kind: 'OCIRepository',
+        metadata: { name: 'app', namespace },
+        spec: { interval: '1s', url: `oci://${registry.host}/manifests/app`, insecure: true },
+      })
+      await made.kustomization('app', { sourceRef: { kind: 'OCIRepository', name: 'app' } })
+      await made.scan()
+      await push('green')
+      await pinObject(requestsOf(made), keyOf(made, 'OCIRepository'), { to: `latest@${blue}`, by: 'ada' })
+      await made.run({ kind: 'trigger', target: 'cluster' })
+      assert.equal(await colorOf(made), 'blue')
+      await unpinObject(requestsOf(made), keyOf(made, 'OCIRepository'), 'ada')
+      await made.scan()
+      assert.equal(await colorOf(made), 'green')
+    } finally {
+      await made.close()
+      await registry.close()
     }
   })
 

@@ -1,10 +1,11 @@
 import { fieldManagers, getCondition, removeCondition, setCondition, annotations } from '../../api/index.ts'
+import { toEngineError } from '../../base/index.ts'
 import { patchStatus } from '../../kube/index.ts'
 import type { RunContext } from '../context.ts'
 import type { NodeRecord } from '../job.ts'
 import type { SelectionReason } from '../select.ts'
 import { timestamp } from '../timestamp.ts'
-import { artifactKeyOf, keyOf, revisionOf, type Workload } from '../world.ts'
+import { artifactKeyOf, idOf, keyOf, revisionOf, type Workload } from '../world.ts'
 import type { Held } from './decide.ts'
 import { pinnedRevision } from './pinned-revision.ts'
 import type { HeldWork } from './windows.ts'
@@ -93,6 +94,11 @@ export const reasonOfHeld: { readonly [kind in Held['kind']]: string } = {
   window: 'HeldByWindow',
 }
 
+/** Whether a node of a run was held back: what was asked for will be done later. */
+export function isHeldBack({ state, reason }: Pick<NodeRecord, 'state' | 'reason'>): boolean {
+  return state === 'skipped' && Object.values(reasonOfHeld).includes(reason ?? '')
+}
+
 /** Says in the status what waits, once, and answers whoever asked for a look. */
 async function noteHeld(ctx: Context, object: Workload, held: Held): Promise<void> {
   const { status, metadata } = object
@@ -134,7 +140,15 @@ async function noteFree(ctx: Context, object: Workload): Promise<Workload> {
 
 async function store(ctx: Context, object: Workload, status: object): Promise<Workload> {
   const manager = object.kind === 'HelmRelease' ? fieldManagers.helmStatus : fieldManagers.kustomizeStatus
-  const stored = await patchStatus<Workload>(ctx.client, object, status, manager, { signal: ctx.signal })
-  ctx.world.update(stored)
-  return stored
+  try {
+    const stored = await patchStatus<Workload>(ctx.client, object, status, manager, { signal: ctx.signal })
+    ctx.world.update(stored)
+    return stored
+  } catch (caught) {
+    const error = toEngineError(caught)
+    if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error
+    // The next run says it.
+    ctx.deps.logger.log('warn', 'what is held was not told', { object: idOf(object), error: error.message })
+    return object
+  }
 }

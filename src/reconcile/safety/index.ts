@@ -11,6 +11,7 @@ export {
   type ClusterSwitchResult,
 } from './cluster-state.ts'
 export type { Held } from './decide.ts'
+export { isHeldBack } from './hold-back.ts'
 export { overrideWindows } from './override.ts'
 export { describePin, pinOf, type Pin } from './pin.ts'
 export { pinObject, unpinObject, type PinResult } from './pinning.ts'

@@ -130,7 +130,6 @@ void describe('a trigger with a token of an issuer', () => {
 
 void describe('what a trigger may ask for', () => {
   const refused: { name: string; body: object; says: RegExp }[] = [
-    { name: 'suspend everything', body: { action: 'suspend', all: true }, says: /name the objects to suspend/ },
     { name: 'suspend without objects', body: { action: 'suspend' }, says: /name the objects/ },
     {
       name: 'until in the past',
@@ -138,7 +137,17 @@ void describe('what a trigger may ask for', () => {
       says: /not in the future/,
     },
     { name: 'until that is no time', body: { action: 'suspend', object, until: 'tomorrow' }, says: /neither a time/ },
-    { name: 'until of a reconciliation', body: { object, until: '1h' }, says: /belong to the action suspend/ },
+    { name: 'until of a reconciliation', body: { object, until: '1h' }, says: /belong to the actions suspend and pin/ },
+    { name: 'pin without a revision', body: { action: 'pin', object }, says: /the action pin, which needs it/ },
+    { name: 'pin everything', body: { action: 'pin', all: true, revision: 'x' }, says: /name the objects to pin/ },
+    {
+      name: 'a revision to resume',
+      body: { action: 'resume', object, revision: 'x' },
+      says: /belongs to the action pin/,
+    },
+    { name: 'override of everything', body: { override: 'why' }, says: /override belongs/ },
+    { name: 'override of a plan', body: { object, plan: true, override: 'why' }, says: /override belongs/ },
+    { name: 'approve nothing', body: { action: 'approve' }, says: /or all of the cluster/ },
     { name: 'a planned resume', body: { action: 'resume', object, plan: true }, says: /only a reconciliation/ },
     { name: 'force of everything', body: { force: true }, says: /force belongs/ },
     { name: 'two targets', body: { object, objects: [object] }, says: /at most one/ },
