@@ -219,6 +219,21 @@ describe('statuses that the deployment sets', () => {
     })
   })
 
+  it('are no success where the push is held back, or only planned', async () => {
+    const { instance, idle, github } = await setup()
+    const { runs } = instance()
+    await runs.putRecord(record('a', 'running'))
+    await idle()
+    const node = { kind: 'GitRepository', namespace: 'apps', name: 'app', changes: [], unchanged: 0 } as const
+    const timings = { startedAt: 1, finishedAt: 2 }
+    const held = { ...node, state: 'skipped', reason: 'Suspended', timings } as const
+    await runs.putRecord(record('a', 'succeeded', { nodes: [held] }))
+    await runs.putRecord(record('b', 'succeeded', { nodes: [{ ...held, state: 'ready' }], plan: true }))
+    await idle()
+    assert.match(github.latest(commit)['sluice/a'] ?? '', /^pending/)
+    assert.match(github.latest(commit)['sluice'] ?? '', /^pending/)
+  })
+
   it('are not those of a failed try, but of the last one', async () => {
     const { instance, idle, github } = await setup({ clusters: ['a'] })
     const { runs } = instance()

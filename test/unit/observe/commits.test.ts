@@ -64,6 +64,23 @@ describe('the way of a commit', () => {
     assert.deepEqual([one?.missing, one?.progress], [['Kustomization/apps/late'], 'applying'])
   })
 
+  it('waits where it is held back by a window, although the run has ended well', async () => {
+    const state = createMemoryState()
+    const at = { startedAt: pushedAt, finishedAt: pushedAt + 100 }
+    const skipped = { state: 'skipped', changes: [], unchanged: 0, timings: at } as const
+    const held = { kind: 'Kustomization', namespace: 'apps', name: 'held', ...skipped }
+    await saveRun(
+      state,
+      request(id('d'), newCommit),
+      'one',
+      [gitRepository(newCommit), kustomization('held')],
+      [{ ...held, reason: 'HeldByWindow', message: "held by window 'weekend'" }],
+    )
+    const [one] = (await trace(state, newCommit)).clusters
+    assert.deepEqual([one?.missing, one?.progress], [['Kustomization/apps/held'], 'applying'])
+    assert.equal(one?.objects[0]?.message, "held by window 'weekend'")
+  })
+
   it('is not at its end while a run of its push goes on, whatever an earlier run has found', async () => {
     const state = createMemoryState()
     const runs = createRunStore(state)
