@@ -222,10 +222,11 @@ async function refuseWhileServed({ cluster, flags, terminal }: Work): Promise<vo
       throw new EngineError(`run ${active[0]} of ${deployment.url} works on ${name}; try again when it is over`, {
         code: 'still-served',
       })
-    if (!isServed) return
+    // Without the label it is not served any more: nothing else has to be changed for a part.
+    if (!isServed || isPart(flags)) return
   }
   const what = isPart(flags)
-    ? `take these Kustomizations from it (no run may be under way)`
+    ? 'make sure that no run is under way'
     : 'take the cluster out of CLUSTERS of the deployment, or stop the deployment'
   throw new EngineError(`while Sluice serves the cluster, Flux must not: ${what}, then say so with --sluice-stopped`, {
     code: 'still-served',
