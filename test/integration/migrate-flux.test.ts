@@ -335,6 +335,7 @@ describe('migrate flux', { timeout: 600_000 }, () => {
 
   it('the flux-operator’s instance is kept away too; what nobody can serve is named, and holds up where it needs a controller', async () => {
     const { client } = cluster
+    const enabled = { 'fluxcd.controlplane.io/reconcile': 'enabled' }
     const foreign = [
       ['fluxcd.controlplane.io', 'FluxInstance'],
       ['fluxcd.controlplane.io', 'ResourceSet'],
@@ -372,7 +373,7 @@ describe('migrate flux', { timeout: 600_000 }, () => {
         body: {
           apiVersion: `${group}/v1`,
           kind,
-          metadata: { name: 'flux', namespace: flux },
+          metadata: { name: 'flux', namespace: flux, annotations: enabled },
           spec: { distribution: { version: '2.x' } },
         },
       })
@@ -392,6 +393,8 @@ describe('migrate flux', { timeout: 600_000 }, () => {
     ok(await sluice())
     assert.deepEqual((await client.get(instance)).metadata.annotations, {
       'fluxcd.controlplane.io/reconcile': 'disabled',
+      'kustomize.toolkit.fluxcd.io/reconcile': 'disabled',
+      'sluice.dev/flux-operator-reconcile': 'enabled',
       'sluice.dev/flux-reconcile': '',
     })
     assert.deepEqual(
@@ -399,7 +402,7 @@ describe('migrate flux', { timeout: 600_000 }, () => {
       [`patch /apis/fluxcd.controlplane.io/v1/namespaces/${flux}/fluxinstances/flux`],
     )
     ok(await sluice('--undo', '--sluice-stopped'))
-    assert.deepEqual((await client.get(instance)).metadata.annotations ?? {}, {})
+    assert.deepEqual((await client.get(instance)).metadata.annotations, enabled)
     assert.deepEqual(await replicas(), running)
   })
 })

@@ -102,6 +102,12 @@ export function nextSteps(
       `The controllers come from Git (Kustomization ${owner?.namespace}/${owner?.name}). Their Deployments carry kustomize.toolkit.fluxcd.io/reconcile: disabled, so no run scales them up again. To have Git say it too, add to flux-system/kustomization.yaml:\n${indent(replicaPatch)}`,
     )
   }
+  const released = flux.controllers.find((one) => one.isServed && one.releasedBy !== undefined)?.releasedBy
+  if (!isPart && released !== undefined) {
+    steps.push(
+      `The controllers come from HelmRelease ${released.namespace}/${released.name}, whose next upgrade would scale them up again: set their replicas to 0 in its values, or suspend it.`,
+    )
+  }
   steps.push(
     isPart
       ? 'Back: when no run is under way, the same command with --undo --sluice-stopped.'

@@ -164,6 +164,14 @@ HelmRelease    1        0      0
       all,
       /3\. Point the webhooks of 3 Receivers[^]*4\. The controllers come from Git \(Kustomization flux-system\/flux-system\)[^]*\n {2}patches:\n[^]*5\. Back: take/,
     )
+    const chart = controller('source-controller', {
+      labels: { 'helm.toolkit.fluxcd.io/name': 'flux', 'helm.toolkit.fluxcd.io/namespace': 'ops' },
+    })
+    const released = { ...found, flux: { controllers: [chart], instances: [] } }
+    assert.match(
+      nextSteps({ ...released, cluster: 'prod', isHandedOver: true, isPart: false }),
+      /come from HelmRelease ops\/flux, whose next upgrade would scale them up again/,
+    )
     const part = nextSteps({ ...found, cluster: 'prod', isHandedOver: true, isPart: true })
     assert.match(
       part,
