@@ -110,8 +110,8 @@ export function nextSteps(
   }
   steps.push(
     isPart
-      ? 'Back: when no run is under way, the same command with --undo --sluice-stopped.'
-      : 'Back: take the cluster out of CLUSTERS, then sluice migrate flux --undo --sluice-stopped.',
+      ? 'Back: the same command with --undo.'
+      : 'Back: sluice migrate flux --undo. It also suspends the cluster for Sluice; then take it out of CLUSTERS.',
   )
   return steps.map((step, index) => `${index + 1}. ${step}\n`).join('')
 }
