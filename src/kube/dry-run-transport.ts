@@ -7,10 +7,12 @@ import { isMap, mergePatch, type KubeMap, type KubeObject } from '../resources/i
  * server answers is what would have become of it.
  *
  * Reviews of permissions, which store nothing, go as they are; connections to something that knows nothing of dry-runs are refused with EngineError
- * `dry-run-impossible`. Objects of ours that would be new (the HelmChart of a HelmRelease) can be read, and their status be written, as if they were there.
+ * `dry-run-impossible`. Objects of ours that would be new (the HelmChart of a HelmRelease) can be read, and their status be written, as if they were there; a HelmChart that would be changed keeps
+ * what it would say when its status is written.
  */
 export function dryRunTransport<T extends KubeTransport>(transport: T): T {
   const created = new Map<string, KubeObject>()
+  const changed = new Map<string, KubeObject>()
   const send = async (request: KubeRequest): Promise<KubeResponse> => {
     const response = await transport.send(asDryRun(request))
     const path = request.path.split('?')[0] ?? ''
@@ -21,6 +23,10 @@ export function dryRunTransport<T extends KubeTransport>(transport: T): T {
       return answer(201, text)
     }
     const id = path.replace(/\/status$/, '')
+    if (response.status === 200 && request.method === 'PATCH' && charts.test(path)) {
+      const text = await response.text()
+      return answer(200, path === id ? noted(changed, id, text) : withChange(changed.get(id), text))
+    }
     const known = created.get(id)
     if (response.status !== 404 || known === undefined) return response
     await response.body?.cancel()
@@ -34,6 +40,23 @@ export function dryRunTransport<T extends KubeTransport>(transport: T): T {
 
 /** Objects of ours, which a run reads again after it has written them. */
 const ours = /^\/apis\/(source|kustomize|helm)\.toolkit\.fluxcd\.io\//
+
+/** What a run writes the spec of, and then the status. */
+const charts = /^\/apis\/source\.toolkit\.fluxcd\.io\/[^/]+\/namespaces\/[^/]+\/helmcharts\/[^/]+(\/status)?$/
+
+function noted(changed: Map<string, KubeObject>, id: string, text: string): string {
+  changed.set(id, JSON.parse(text) as KubeObject)
+  return text
+}
+
+/** The server answers a write of a status with the spec that it has stored, for the change before it was a dry-run. */
+function withChange(change: KubeObject | undefined, text: string): string {
+  if (change === undefined) return text
+  const object = JSON.parse(text) as KubeObject
+  const metadata = isMap(object['metadata']) ? object['metadata'] : {}
+  const generation = isMap(change['metadata']) ? (change['metadata']['generation'] ?? 0) : 0
+  return JSON.stringify({ ...object, spec: change['spec'] ?? {}, metadata: { ...metadata, generation } })
+}
 
 /** Kinds that are asked by creating them, and of which nothing is stored. */
 const reviews = /^\/apis\/(authorization|authentication)\.k8s\.io\/v1\/(namespaces\/[^/]+\/)?[a-z]+reviews$/

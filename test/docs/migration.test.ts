@@ -98,7 +98,7 @@ runPage('infra/docs/migration.md', {
   after: {
     'migrate flux --dry-run': ({ output }) =>
       assert.match(output, /1 of 1 Kustomizations and HelmReleases stay as they are \(1 objects compared\)/),
-    '--undo --sluice-stopped': async ({ output }) => {
+    'migrate flux --undo': async ({ output }) => {
       assert.match(output, /kustomize-controller/)
       // Flux applies what the page has its reader commit.
       const patch = [

@@ -202,8 +202,6 @@ describe('migrate flux', { timeout: 600_000 }, () => {
     assert.deepEqual(elsewhere, [])
 
     const back = await cluster.auditMark()
-    assert.match((await sluice('--undo')).stderr, /take the cluster out of CLUSTERS/)
-    assert.deepEqual(await writesSince(back), [])
     const undone = await sluice('--undo', '--sluice-stopped', '-o', 'table')
     assert.match(ok(undone), /^Flux has back: .*kustomize-controller \(1\)/)
     assert.match(undone.stderr, /✔ \d+ objects in the inventories of 7 Kustomizations, 11 Helm releases/)
@@ -223,7 +221,7 @@ describe('migrate flux', { timeout: 600_000 }, () => {
     assert.match(ok(await sluice('--undo', '--sluice-stopped', '-o', 'table')), /nothing was handed over/)
   })
 
-  it('with a deployment: the first run follows at once, and it is not given back while it is served', async () => {
+  it('with a deployment: the first run follows at once; given back, the cluster is suspended for it', async () => {
     const before = await footprints()
     const served = await startDeployment('node', {
       clusters: { test: cluster.address },
@@ -256,11 +254,32 @@ describe('migrate flux', { timeout: 600_000 }, () => {
       assert.match((await beside(other.url)).stderr, /has no cluster 'test' yet: put it into CLUSTERS/)
       assert.deepEqual(await footprints(), before)
       assert.deepEqual(await replicas(), stopped)
-      const refused = await beside(served.url, '--undo')
-      assert.equal(refused.code, 2)
-      assert.match(refused.stderr, /while Sluice serves the cluster, Flux must not/)
-      assert.deepEqual(await replicas(), stopped)
-      ok(await beside(other.url, '--undo'))
+      const hold = { apiVersion: 'v1', kind: 'ConfigMap', namespace: flux, name: 'sluice-hold' }
+      const back = await cluster.auditMark()
+      const undone = await beside(served.url, '--undo')
+      ok(undone)
+      assert.match(undone.stderr, /► suspending the cluster for Sluice[^]*► scaling source-controller to 1/)
+      assert.deepEqual((await cluster.client.get(hold))['data'].suspended, 'true')
+      assert.deepEqual(await replicas(), running)
+      assert.deepEqual(
+        (await writesSince(back)).filter((path) => !path.includes('/deployments/')),
+        [`create /api/v1/namespaces/${flux}/events`, `patch /api/v1/namespaces/${flux}/configmaps/sluice-hold`],
+      )
+      // Although it is asked to, the deployment does nothing now.
+      const asked = await cluster.auditMark()
+      await cli.run(['reconcile', 'cluster', '--cluster', 'test', '--timeout', '20s'], {
+        SLUICE_URL: served.url,
+        SLUICE_TOKEN: served.triggerToken,
+      })
+      assert.deepEqual(
+        (await writesSince(asked)).filter((path) => !path.includes('/events')),
+        [],
+      )
+      const again = await beside(served.url)
+      assert.equal(json<{ firstRun: string }>(again).firstRun, 'succeeded')
+      assert.match(again.stderr, /► resuming the cluster for Sluice/)
+      assert.equal((await cluster.client.get(hold))['data'].suspended, 'false')
+      ok(await beside(other.url, '--undo', '--sluice-stopped'))
       assert.deepEqual(await replicas(), running)
       assert.deepEqual(await footprints(), before)
     } finally {
@@ -322,7 +341,7 @@ describe('migrate flux', { timeout: 600_000 }, () => {
       [],
     )
     const back = await cluster.auditMark()
-    ok(await sluice('--undo', '--sluice-stopped', '--kustomization', `${first.namespace}/plain`))
+    ok(await sluice('--undo', '--kustomization', `${first.namespace}/plain`))
     assert.deepEqual(await writesSince(back), [`patch ${plain}`])
     const { labels = {} } = (
       await cluster.client.get({ ...kustomizationKind, namespace: first.namespace, name: 'plain' })
@@ -335,6 +354,7 @@ describe('migrate flux', { timeout: 600_000 }, () => {
 
   it('the flux-operator’s instance is kept away too; what nobody can serve is named, and holds up where it needs a controller', async () => {
     const { client } = cluster
+    const enabled = { 'fluxcd.controlplane.io/reconcile': 'enabled' }
     const foreign = [
       ['fluxcd.controlplane.io', 'FluxInstance'],
       ['fluxcd.controlplane.io', 'ResourceSet'],
@@ -372,7 +392,7 @@ describe('migrate flux', { timeout: 600_000 }, () => {
         body: {
           apiVersion: `${group}/v1`,
           kind,
-          metadata: { name: 'flux', namespace: flux },
+          metadata: { name: 'flux', namespace: flux, annotations: enabled },
           spec: { distribution: { version: '2.x' } },
         },
       })
@@ -392,6 +412,8 @@ describe('migrate flux', { timeout: 600_000 }, () => {
     ok(await sluice())
     assert.deepEqual((await client.get(instance)).metadata.annotations, {
       'fluxcd.controlplane.io/reconcile': 'disabled',
+      'kustomize.toolkit.fluxcd.io/reconcile': 'disabled',
+      'sluice.dev/flux-operator-reconcile': 'enabled',
       'sluice.dev/flux-reconcile': '',
     })
     assert.deepEqual(
@@ -399,7 +421,7 @@ describe('migrate flux', { timeout: 600_000 }, () => {
       [`patch /apis/fluxcd.controlplane.io/v1/namespaces/${flux}/fluxinstances/flux`],
     )
     ok(await sluice('--undo', '--sluice-stopped'))
-    assert.deepEqual((await client.get(instance)).metadata.annotations ?? {}, {})
+    assert.deepEqual((await client.get(instance)).metadata.annotations, enabled)
     assert.deepEqual(await replicas(), running)
   })
 })

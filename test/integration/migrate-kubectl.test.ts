@@ -274,7 +274,7 @@ describe('migrate kubectl', { timeout: 300_000 }, () => {
       assert.match(result.stderr, /ConfigMap\/.*\/foreign is left out: Kustomization flux-system\/other manages it/)
       assert.match(
         result.stdout,
-        /✔ Deployment\/[^]*Applying them changes who owns the fields, and nothing else\.\nCommit the files, and this:\n---\n/,
+        /✔ Deployment\/[^]*Applying them changes who owns the fields \(.*\), and nothing else\.\nCommit the files, and this:\n---\n/,
       )
       assert.match(await readFile(join(out, 'secret-login.yaml'), 'utf8'), /password: Y2FuYXJ5LXNlY3JldA==/)
       const deployment = await readFile(join(out, 'deployment-web.yaml'), 'utf8')

@@ -129,6 +129,21 @@ describe('a plan', () => {
       const upgraded = await plan()
       assert.match(upgraded[0] ?? '', /^upgrade of app@1\.0\.0/)
       assert.ok(upgraded.includes('a configured'), upgraded.join('\n'))
+      // The chart is another one now, and the HelmChart that stands for it is not written either.
+      await made.repository.commit({
+        'charts/next/Chart.yaml': 'apiVersion: v2\nname: app\nversion: 2.0.0\n',
+        'charts/next/templates/a.yaml': configMapTemplate('a', 'value: next'),
+      })
+      await made.run({
+        kind: 'trigger',
+        target: { source: { kind: 'GitRepository', namespace, name: 'app' } },
+        plan: true,
+      })
+      await made.pushed()
+      await made.reconcile()
+      const sourceRef = { kind: 'GitRepository', name: 'app' }
+      await made.release({ chart: { spec: { chart: './charts/next', sourceRef } } })
+      assert.match((await plan())[0] ?? '', /^upgrade of app@2\.0\.0/)
     } finally {
       await made.close()
     }

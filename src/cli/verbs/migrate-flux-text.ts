@@ -102,10 +102,16 @@ export function nextSteps(
       `The controllers come from Git (Kustomization ${owner?.namespace}/${owner?.name}). Their Deployments carry kustomize.toolkit.fluxcd.io/reconcile: disabled, so no run scales them up again. To have Git say it too, add to flux-system/kustomization.yaml:\n${indent(replicaPatch)}`,
     )
   }
+  const released = flux.controllers.find((one) => one.isServed && one.releasedBy !== undefined)?.releasedBy
+  if (!isPart && released !== undefined) {
+    steps.push(
+      `The controllers come from HelmRelease ${released.namespace}/${released.name}, whose next upgrade would scale them up again: set their replicas to 0 in its values, or suspend it.`,
+    )
+  }
   steps.push(
     isPart
-      ? 'Back: when no run is under way, the same command with --undo --sluice-stopped.'
-      : 'Back: take the cluster out of CLUSTERS, then sluice migrate flux --undo --sluice-stopped.',
+      ? 'Back: the same command with --undo.'
+      : 'Back: sluice migrate flux --undo. It also suspends the cluster for Sluice; then take it out of CLUSTERS.',
   )
   return steps.map((step, index) => `${index + 1}. ${step}\n`).join('')
 }

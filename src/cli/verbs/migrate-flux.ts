@@ -21,9 +21,19 @@ import {
   type Proof,
   type Verification,
 } from '../../migrate/index.ts'
-import { keyOf, loadWorld, type EngineDeps, type Settings, type World } from '../../reconcile/index.ts'
+import {
+  describeSuspension,
+  keyOf,
+  loadWorld,
+  readClusterState,
+  resumeCluster,
+  suspendCluster,
+  type EngineDeps,
+  type Settings,
+  type World,
+} from '../../reconcile/index.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
-import { withCluster, type Cluster } from '../target/cluster.ts'
+import { actorName, withCluster, type Cluster } from '../target/cluster.ts'
 import { withEngine, type SettingFlags } from '../target/engine.ts'
 import { namespaceOf, type TargetFlags } from '../target/flags.ts'
 import { printAnswer } from '../terminal/output.ts'
@@ -41,6 +51,7 @@ export interface MigrateFluxFlags extends TargetFlags, SettingFlags {
   readonly path?: string
   readonly shard: string
   readonly sluiceStopped?: boolean
+  readonly holdNamespace: string
 }
 
 /** What a verb of a migration has at hand. */
@@ -163,7 +174,10 @@ function blockersOf(
 async function handOver(work: Work, part: ReturnType<typeof selectPart> | undefined): Promise<void> {
   const run = handOverRun(work)
   if (part !== undefined) await labelPart(run, part, work.flags.shard)
-  else await stopControllers(run, work.flux)
+  else {
+    await stopControllers(run, work.flux)
+    await letSluiceWork(work)
+  }
 }
 
 function handOverRun({ cluster, progress }: Work): HandOver {
@@ -180,10 +194,10 @@ async function giveBack(work: Work): Promise<void> {
   const part = isPart(flags)
     ? selectPart(world, wishOf(flags)).filter(({ metadata }) => metadata.labels?.[labels.sharding] === flags.shard)
     : undefined
-  await refuseWhileServed(work)
   const before = await verifyHandOver(client, world, signal, (one) => part?.some((object) => object === one) ?? true)
   const isNothing = part?.length === 0 || (part === undefined && !flux.controllers.some(isStopped))
   const isDone = flags.dryRun !== true && !isNothing
+  if (isDone) await keepSluiceAway(work)
   if (isDone && part !== undefined) await labelPart(handOverRun(work), part, null)
   else if (isDone) await startControllers(handOverRun(work), flux)
   const after = isDone ? await verifyHandOver(client, await look(), signal) : before
@@ -205,31 +219,42 @@ function isStopped({ remembered }: FluxInstallation['controllers'][number]): boo
   return remembered !== undefined
 }
 
-/** Two that serve one cluster undo each other's work. A deployment cannot be seen from the cluster while it rests, so somebody has to say that it is stopped. */
-async function refuseWhileServed({ cluster, flags, terminal }: Work): Promise<void> {
-  const held = await heldLocks(cluster.client, cluster.signal)
-  if (held.length > 0) {
-    throw new EngineError(`Sluice works on the cluster now: ${held.join(', ')}; stop it, and try again`, {
-      code: 'still-served',
-    })
+/** Why the switch of a cluster was thrown by an undo: what a later hand-over takes back, and nothing else. */
+const heldReason = 'Flux serves the cluster again'
+
+/**
+ * Two that serve one cluster undo each other's work. The switch in the cluster keeps every deployment from it (`sluice suspend cluster`); a run that is under way is not begun again, but
+ * goes on to its end, so it is looked for, after that. A part needs no switch: without its label it is not served any more.
+ */
+async function keepSluiceAway({ cluster, flags, terminal, progress }: Work): Promise<void> {
+  const { client, signal, requests } = cluster
+  if (!isPart(flags) && flags.sluiceStopped !== true) {
+    progress.begin(`suspending the cluster for Sluice (ConfigMap ${flags.holdNamespace}/sluice-hold)`)
+    await suspendCluster(requests, flags.holdNamespace, { by: actorName(process.env), reason: heldReason })
   }
-  if (flags.sluiceStopped === true || flags.dryRun === true) return
+  const held = await heldLocks(client, signal)
+  if (held.length > 0)
+    throw stillServed(`Sluice works on the cluster now: ${held.join(', ')}; try again when it is done`)
   const deployment = openBeside(flags, terminal)
-  if (deployment !== undefined) {
-    const name = clusterNameOf({ flags, cluster })
-    const { isServed, active } = await lookAtCluster(deployment, name)
-    if (active.length > 0)
-      throw new EngineError(`run ${active[0]} of ${deployment.url} works on ${name}; try again when it is over`, {
-        code: 'still-served',
-      })
-    if (!isServed) return
+  const active = deployment && (await lookAtCluster(deployment, clusterNameOf({ flags, cluster }))).active[0]
+  if (deployment !== undefined && active !== undefined)
+    throw stillServed(`run ${active} of ${deployment.url} works on the cluster; try again when it is over`)
+}
+
+/** After a hand-over: the switch that an undo has thrown. One that somebody has thrown for another reason stays. */
+async function letSluiceWork({ cluster, flags, progress }: Work): Promise<void> {
+  const { suspension } = await readClusterState(cluster.client, flags.holdNamespace, cluster.signal)
+  if (suspension === undefined) return
+  if (suspension.reason !== heldReason) {
+    progress.warn(`the cluster is ${describeSuspension(suspension)}; sluice resume cluster when it is time`)
+    return
   }
-  const what = isPart(flags)
-    ? `take these Kustomizations from it (no run may be under way)`
-    : 'take the cluster out of CLUSTERS of the deployment, or stop the deployment'
-  throw new EngineError(`while Sluice serves the cluster, Flux must not: ${what}, then say so with --sluice-stopped`, {
-    code: 'still-served',
-  })
+  await resumeCluster(cluster.requests, flags.holdNamespace, actorName(process.env))
+  progress.begin('resuming the cluster for Sluice')
+}
+
+function stillServed(message: string): EngineError {
+  return new EngineError(message, { code: 'still-served', disposition: 'wait' })
 }
 
 function clusterNameOf({ flags, cluster }: Pick<Work, 'flags' | 'cluster'>): string {

@@ -156,7 +156,7 @@ export function adoptionText(adoptions: readonly Adoption[], kustomization: Kube
   const changed = adoptions.filter(({ changes }) => changes.length > 0).length
   const proof =
     changed === 0
-      ? 'Applying them changes who owns the fields, and nothing else.'
+      ? 'Applying them changes who owns the fields (managed fields, labels of the owner, kubectl’s annotation), and nothing else.'
       : `${changed} of ${adoptions.length} would be changed: edit their files, and look with sluice diff.`
   return `${lines.join('')}${proof}\nCommit the files, and this:\n---\n${printYaml(kustomization, { dialect: 'sigs' })}`
 }

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { defaultSettings } from '../../reconcile/index.ts'
 import { addTargetFlags } from '../target/flags.ts'
 import { runMigrateFlux, type MigrateFluxFlags } from './migrate-flux.ts'
 import { runMigrateHelm, type MigrateHelmFlags } from './migrate-helm.ts'
@@ -26,7 +27,12 @@ function fluxCommand(): Command {
     .addOption(
       new Option('--shard <name>', 'the value of the label sharding.fluxcd.io/key of a part').default('sluice'),
     )
-    .option('--sluice-stopped', 'with --undo: the deployment does not serve the cluster (or the part) any more')
+    .option('--sluice-stopped', 'with --undo: no deployment serves the cluster any more, so its switch is left alone')
+    .option(
+      '--hold-namespace <namespace>',
+      'namespace of the switch (sluice suspend cluster)',
+      defaultSettings.holdNamespace,
+    )
     .option('--allow-cross-namespace-refs', 'as a deployment that allows them, although the flags of Flux do not')
     .option('--allow-remote-bases', 'as a deployment that allows them, although the flags of Flux do not')
     .action(async (flags: MigrateFluxFlags) => runMigrateFlux(flags))

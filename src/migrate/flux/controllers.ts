@@ -1,3 +1,4 @@
+import { groups } from '../../api/index.ts'
 import { isEngineError } from '../../base/index.ts'
 import type { KubeClient, ObjectKey } from '../../kube/index.ts'
 import { metaText, scalarText, type KubeObject } from '../../resources/index.ts'
@@ -15,8 +16,10 @@ export const servedComponents: readonly string[] = [
 export const handOverAnnotations = {
   /** Replicas before the hand-over. */
   replicas: 'sluice.dev/flux-replicas',
-  /** The reconcile annotation before the hand-over; '' where there was none. */
+  /** Flux's reconcile annotation before the hand-over; '' where there was none. */
   reconcile: 'sluice.dev/flux-reconcile',
+  /** On a FluxInstance: the operator's reconcile annotation before the hand-over. */
+  operatorReconcile: 'sluice.dev/flux-operator-reconcile',
 } as const
 
 /** A Deployment of Flux. */
@@ -35,6 +38,8 @@ export interface Controller {
   readonly isServed: boolean
   /** The Kustomization that brings the Deployment, from its labels. */
   readonly appliedBy: { readonly namespace: string; readonly name: string } | undefined
+  /** The HelmRelease that brings it. */
+  readonly releasedBy: { readonly namespace: string; readonly name: string } | undefined
   readonly object: KubeObject
 }
 
@@ -42,9 +47,7 @@ export interface Controller {
 export interface FluxInstance {
   readonly key: ObjectKey
   readonly version: string
-  readonly isDisabled: boolean
-  /** What a hand-over has left; see {@link handOverAnnotations}. */
-  readonly remembered: string | undefined
+  readonly annotations: { readonly [key: string]: string | undefined }
 }
 
 /** Flux as it is installed. */
@@ -95,9 +98,9 @@ export function controllerOf(object: KubeObject): Controller | undefined {
   const [container] = listOf(mapOf(mapOf(spec['template'])['spec'])['containers'])
   const image = scalarText(mapOf(container)['image'])
   const remembered = metaMap(object, 'annotations')[handOverAnnotations.replicas]
-  const owner = {
-    name: labels['kustomize.toolkit.fluxcd.io/name'] ?? '',
-    namespace: labels['kustomize.toolkit.fluxcd.io/namespace'] ?? '',
+  const ownerBy = (group: string): Controller['appliedBy'] => {
+    const owner = { name: labels[`${group}/name`] ?? '', namespace: labels[`${group}/namespace`] ?? '' }
+    return owner.name === '' ? undefined : owner
   }
   return {
     name,
@@ -108,7 +111,8 @@ export function controllerOf(object: KubeObject): Controller | undefined {
     replicas: typeof spec['replicas'] === 'number' ? spec['replicas'] : 1,
     remembered: remembered !== undefined && /^\d{1,4}$/.test(remembered) ? Number(remembered) : undefined,
     isServed: servedComponents.includes(component),
-    appliedBy: owner.name === '' ? undefined : owner,
+    appliedBy: ownerBy(groups.kustomize),
+    releasedBy: ownerBy(groups.helm),
     object,
   }
 }
@@ -131,8 +135,7 @@ function instanceOf(object: KubeObject): FluxInstance {
   return {
     key: { ...instanceKind, namespace: metaText(object, 'namespace'), name: metaText(object, 'name') },
     version,
-    isDisabled: notes['fluxcd.controlplane.io/reconcile'] === 'disabled',
-    remembered: notes[handOverAnnotations.reconcile],
+    annotations: notes,
   }
 }
 

@@ -77,21 +77,28 @@ export async function startControllers(run: HandOver, { controllers, instances }
     })
   }
   for (const instance of instances) {
-    if (instance.remembered === undefined) continue
-    run.onStep(`letting the flux-operator have FluxInstance ${instance.key.name} again`)
-    await annotate(run, instance.key, {
+    const { annotations: notes, key } = instance
+    if (notes[handOverAnnotations.operatorReconcile] === undefined) continue
+    run.onStep(`letting the flux-operator have FluxInstance ${key.name} again`)
+    await annotate(run, key, {
+      [handOverAnnotations.operatorReconcile]: null,
+      [instanceAnnotation]: notes[handOverAnnotations.operatorReconcile] || null,
       [handOverAnnotations.reconcile]: null,
-      [instanceAnnotation]: instance.remembered === '' ? null : instance.remembered,
+      [annotations.reconcile]: notes[handOverAnnotations.reconcile] || null,
     })
   }
   return back.length
 }
 
-async function disableInstance(run: HandOver, { key, remembered, isDisabled }: FluxInstance): Promise<void> {
+/** Where it is in Git with the operator's annotation, the next run would write that again: it is left alone too. */
+async function disableInstance(run: HandOver, { key, annotations: notes }: FluxInstance): Promise<void> {
   run.onStep(`keeping the flux-operator from FluxInstance ${key.name}`)
   await annotate(run, key, {
-    [handOverAnnotations.reconcile]: remembered ?? (isDisabled ? disabled : ''),
+    [handOverAnnotations.operatorReconcile]:
+      notes[handOverAnnotations.operatorReconcile] ?? notes[instanceAnnotation] ?? '',
     [instanceAnnotation]: disabled,
+    [handOverAnnotations.reconcile]: notes[handOverAnnotations.reconcile] ?? notes[annotations.reconcile] ?? '',
+    [annotations.reconcile]: disabled,
   })
 }
 

@@ -119,4 +119,19 @@ void describe('a transport that cannot write', () => {
     assert.match(await read.text(), /"ready":true/)
     assert.equal((await plan.send({ method: 'GET', path: `${charts}-2`, signal })).status, 404)
   })
+  void it('a HelmChart that would be changed keeps the change when its status is written', async () => {
+    const stored = { kind: 'HelmChart', metadata: { name: 'apps-web', generation: 1 }, spec: { version: '1' } }
+    const wanted = { ...stored, metadata: { name: 'apps-web', generation: 2 }, spec: { version: '2' } }
+    const status = { observedGeneration: 2 }
+    const transport = recording({
+      [charts]: [200, JSON.stringify(wanted)],
+      [`${charts}/status`]: [200, JSON.stringify({ ...stored, status })],
+    })
+    const plan = dryRunTransport(transport)
+    const write = async (path: string): Promise<unknown> =>
+      JSON.parse(await (await plan.send({ method: 'PATCH', path, body: '{}', signal })).text())
+    assert.deepEqual(await write(`${charts}/status`), { ...stored, status })
+    assert.deepEqual(await write(charts), wanted)
+    assert.deepEqual(await write(`${charts}/status`), { ...wanted, status })
+  })
 })

@@ -162,12 +162,20 @@ HelmRelease    1        0      0
     )
     assert.match(
       all,
-      /3\. Point the webhooks of 3 Receivers[^]*4\. The controllers come from Git \(Kustomization flux-system\/flux-system\)[^]*\n {2}patches:\n[^]*5\. Back: take/,
+      /3\. Point the webhooks of 3 Receivers[^]*4\. The controllers come from Git \(Kustomization flux-system\/flux-system\)[^]*\n {2}patches:\n[^]*5\. Back: sluice migrate flux --undo/,
+    )
+    const chart = controller('source-controller', {
+      labels: { 'helm.toolkit.fluxcd.io/name': 'flux', 'helm.toolkit.fluxcd.io/namespace': 'ops' },
+    })
+    const released = { ...found, flux: { controllers: [chart], instances: [] } }
+    assert.match(
+      nextSteps({ ...released, cluster: 'prod', isHandedOver: true, isPart: false }),
+      /come from HelmRelease ops\/flux, whose next upgrade would scale them up again/,
     )
     const part = nextSteps({ ...found, cluster: 'prod', isHandedOver: true, isPart: true })
     assert.match(
       part,
-      /2\. Let a deployment with that watchLabelSelector serve the cluster[^]*3\. Back: when no run is under way, the same command/,
+      /2\. Let a deployment with that watchLabelSelector serve the cluster[^]*3\. Back: the same command with --undo/,
     )
   })
 
