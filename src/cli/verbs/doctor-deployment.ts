@@ -1,5 +1,6 @@
 import { isEngineError, toEngineError } from '../../base/index.ts'
 import type { Deployment } from '../target/deployment.ts'
+import { credentialFinding, type ShownCredential } from './doctor-credentials.ts'
 import { clockFinding, clockSkewMs, type Finding } from './findings.ts'
 import type { Run } from './follow.ts'
 import { age } from './object-row.ts'
@@ -105,9 +106,13 @@ async function examineClusters(deployment: Deployment): Promise<readonly Finding
         readonly cluster: string
         readonly health: string
         readonly error?: { readonly message: string }
+        readonly credential?: ShownCredential
       }[]
     }
-    return clusters.map(({ cluster, health, error }): Finding =>
+    const credentials = clusters.flatMap(({ cluster, credential }) =>
+      credential === undefined ? [] : [credentialFinding(cluster, credential, Date.now())],
+    )
+    const seen = clusters.map(({ cluster, health, error }): Finding =>
       health === 'seen'
         ? { area, state: 'ok', message: `the cluster ${cluster} was seen lately` }
         : {
@@ -117,6 +122,7 @@ async function examineClusters(deployment: Deployment): Promise<readonly Finding
             fix: `check how the deployment reaches ${cluster}; sluice doctor with a kubeconfig of it looks from here`,
           },
     )
+    return [...seen, ...credentials]
   } catch (error) {
     // An older deployment does not say, and that a token is refused was found before.
     if (isEngineError(error) && ['deployment-refused', 'deployment-unauthorized'].includes(error.code)) return []
