@@ -20,6 +20,24 @@ export function headersProblem(text: string): string | undefined {
   return unprintable === undefined ? undefined : `${unprintable} must be text without line breaks`
 }
 
+/** Complains of secrets that clusters name and that are not there, or cannot be what they are named for. */
+export function checkClusterSecrets(
+  clusters: readonly ClusterConfig[],
+  read: ReadSetting,
+  complain: (field: string, message: string) => void,
+): void {
+  for (const cluster of clusters) {
+    for (const field of ['tokenSecret', 'clientCertSecret', 'clientKeySecret', 'headersSecret'] as const) {
+      const name = cluster[field]
+      if (name === undefined) continue
+      const text = read(name) ?? ''
+      const problem = field === 'headersSecret' && text !== '' ? headersProblem(text) : undefined
+      if (text === '') complain(`CLUSTERS.${cluster.name}.${field}`, `there is no secret ${name}`)
+      if (problem !== undefined) complain(`CLUSTERS.${cluster.name}.${field}`, `the secret ${name} ${problem}`)
+    }
+  }
+}
+
 /**
  * Headers that the gateway in front of a cluster wants (`headersSecret`), read for each request so that new ones are used at once; undefined where the cluster names none.
  *

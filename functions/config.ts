@@ -5,14 +5,9 @@ import { receivers, settingOf, type Provider } from '../src/receivers/index.ts'
 import type { Limits, Settings } from '../src/reconcile/index.ts'
 import { feedbackSchema, type FeedbackRule } from './feedback-config.ts'
 import { loadTenants } from './tenants-config.ts'
-import { headersProblem } from './cluster-headers.ts'
-import {
-  identityProblems,
-  identitySchema,
-  loadIssuerConfig,
-  type ClusterIdentity,
-  type IssuerConfig,
-} from './issuer-config.ts'
+import { checkClusterSecrets } from './cluster-headers.ts'
+import { identityProblems, identitySchema, loadIssuerConfig } from './issuer-config.ts'
+import type { ClusterIdentity, IssuerConfig } from './issuer-config.ts'
 import { loadReadingConfig, type ReadingConfig } from './reading-config.ts'
 import { safetySettings, windowsSchema } from './safety-config.ts'
 
@@ -254,16 +249,7 @@ export function loadConfig(read: ReadSetting): Config {
   )
   if (read('CLUSTERS') === undefined)
     complain('CLUSTERS', 'is missing: a JSON list of {"name", "server", "tokenSecret", …}')
-  for (const cluster of clusters) {
-    for (const field of ['tokenSecret', 'clientCertSecret', 'clientKeySecret', 'headersSecret'] as const) {
-      const name = cluster[field]
-      if (name === undefined) continue
-      const text = read(name) ?? ''
-      const problem = field === 'headersSecret' && text !== '' ? headersProblem(text) : undefined
-      if (text === '') complain(`CLUSTERS.${cluster.name}.${field}`, `there is no secret ${name}`)
-      if (problem !== undefined) complain(`CLUSTERS.${cluster.name}.${field}`, `the secret ${name} ${problem}`)
-    }
-  }
+  checkClusterSecrets(clusters, read, complain)
   const webhookSecrets: { [P in Provider]?: readonly string[] } = {}
   for (const provider of Object.keys(receivers) as Provider[]) {
     const found = secrets(settingOf(provider))

@@ -13,6 +13,7 @@ import {
 } from '../../src/identity/index.ts'
 import { createNodeKubeTransport } from '../../src/platforms/node/kube-transport.ts'
 import type { Clock, KubeIdentity, KubeRequest, KubeTransport, StateStore } from '../../src/ports/index.ts'
+import { parsePolicy } from '../../src/tenancy/index.ts'
 import { testDeps } from '../support/function-deps.ts'
 import { createMemoryLogger, createMemoryState, systemClock, systemRandom } from '../support/memory-ports.ts'
 import { createScenario, nodeOf, type Scenario } from '../support/scenario.ts'
@@ -98,24 +99,15 @@ function deploymentTransport(issuer: Issuer): {
   return { transport: createLoginTransport(watched, logins), seen }
 }
 
-/** What acts as the service account `tenant-a` acts as the tenant: policy decides that elsewhere. */
-function asTenant(transport: KubeTransport): KubeTransport {
-  return {
-    cluster: transport.cluster,
-    send: ({ as, ...request }) =>
-      transport.send({
-        ...request,
-        ...(as === undefined ? {} : { as: as.user.endsWith(':tenant-a') ? tenantA : as }),
-      }),
-  }
-}
+/** What the platform lets the tenant do is wide here: what its identity may do in the cluster is what decides. */
+const tenants = parsePolicy({ tenants: [{ name: 'a', namespaces: ['test-*'], sources: ['*'] }] })
 
 async function scenario(issuer: Issuer, files: { readonly [path: string]: string }) {
   const { transport, seen } = deploymentTransport(issuer)
   const made = await createScenario(trusting.cluster, {
     files,
-    settings: { defaultServiceAccount: 'tenant-a' },
-    wrapTransport: () => asTenant(transport),
+    settings: { tenants },
+    wrapTransport: () => transport,
   })
   open.push(made)
   return { made, seen }
