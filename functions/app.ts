@@ -4,6 +4,7 @@ import { handleArtifact } from './artifacts.ts'
 import { handleDeliveries } from './deliveries-list.ts'
 import type { FunctionDeps } from './deps.ts'
 import { errorResponse, jsonResponse, toErrorResponse } from './http-errors.ts'
+import { addIssuer } from './issuer.ts'
 import { handleRun, handleRuns, handleTrigger } from './manual.ts'
 import { handleMetrics } from './metrics.ts'
 import { addPages } from './pages.ts'
@@ -20,6 +21,7 @@ export function createApp(deps: FunctionDeps): Hono {
   app.on(['GET', 'HEAD'], '/artifacts/*', (c) => handleArtifact(deps, c.req.raw))
   addApi(app, deps)
   addPages(app, deps)
+  addIssuer(app, deps)
   app.get('/metrics', (c) => handleMetrics(deps, c.req.raw))
   app.get('/healthz', () => jsonResponse(200, { status: 'ok' }))
   app.notFound(() => errorResponse('not-found', 'there is nothing here'))

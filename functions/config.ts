@@ -5,6 +5,9 @@ import { receivers, settingOf, type Provider } from '../src/receivers/index.ts'
 import type { Limits, Settings } from '../src/reconcile/index.ts'
 import { feedbackSchema, type FeedbackRule } from './feedback-config.ts'
 import { loadTenants } from './tenants-config.ts'
+import { checkClusterSecrets } from './cluster-headers.ts'
+import { identityProblems, identitySchema, loadIssuerConfig } from './issuer-config.ts'
+import type { ClusterIdentity, IssuerConfig } from './issuer-config.ts'
 import { loadReadingConfig, type ReadingConfig } from './reading-config.ts'
 import { safetySettings, windowsSchema } from './safety-config.ts'
 
@@ -20,6 +23,10 @@ export interface ClusterConfig {
   readonly ca?: string
   /** Name of the secret with a bearer token. */
   readonly tokenSecret?: string
+  /** Who the deployment is there, in place of a token that is stored. */
+  readonly identity?: ClusterIdentity
+  /** Name of the secret with headers for the gateway in front of the cluster, a JSON object. */
+  readonly headersSecret?: string
   /** Names of the secrets with a client certificate and its key (PEM). Node only. */
   readonly clientCertSecret?: string
   readonly clientKeySecret?: string
@@ -65,6 +72,8 @@ export interface Config {
   readonly webhookSecrets: { readonly [P in Provider]?: readonly string[] }
   readonly triggerTokens: readonly string[]
   readonly reading: ReadingConfig
+  /** Set where the deployment issues tokens for its clusters. */
+  readonly issuer?: IssuerConfig
   /** Sign triggers, in place of a token that travels. */
   readonly triggerHmacSecrets?: readonly string[]
   /** Issuers whose tokens let a trigger in, with the claims that such a token must have. */
@@ -98,6 +107,8 @@ const clusterSchema = z
     server: z.url({ protocol: /^https?$/, error: 'must be the URL of the API server' }).optional(),
     ca: z.string().includes('-----BEGIN CERTIFICATE-----', { error: 'must be certificates in PEM' }).optional(),
     tokenSecret: secretName.optional(),
+    identity: identitySchema.optional(),
+    headersSecret: secretName.optional(),
     clientCertSecret: secretName.optional(),
     clientKeySecret: secretName.optional(),
     serverName: z.string().min(1).optional(),
@@ -109,12 +120,18 @@ const clusterSchema = z
   .superRefine((cluster, context) => {
     const complain = (path: string, message: string): void =>
       context.addIssue({ code: 'custom', path: [path], message })
-    if ((cluster.server === undefined) === (cluster.kubeconfig === undefined))
+    const isTold = cluster.identity !== undefined && cluster.identity.kind !== 'oidc'
+    if (
+      isTold ? cluster.kubeconfig !== undefined : (cluster.server === undefined) === (cluster.kubeconfig === undefined)
+    )
       complain('server', 'give either server or kubeconfig')
+    for (const [field, message] of identityProblems(cluster as ClusterConfig)) complain(field, message)
     if ((cluster.clientCertSecret === undefined) !== (cluster.clientKeySecret === undefined)) {
       complain('clientCertSecret', 'clientCertSecret and clientKeySecret go together')
     }
-    const carriesSecret = cluster.tokenSecret !== undefined || cluster.clientCertSecret !== undefined
+    const carriesSecret = (['tokenSecret', 'clientCertSecret', 'identity', 'headersSecret'] as const).some(
+      (field) => cluster[field] !== undefined,
+    )
     if (carriesSecret && cluster.server?.startsWith('http:') === true) {
       complain('server', 'credentials are not sent over plain http; use https')
     }
@@ -232,13 +249,7 @@ export function loadConfig(read: ReadSetting): Config {
   )
   if (read('CLUSTERS') === undefined)
     complain('CLUSTERS', 'is missing: a JSON list of {"name", "server", "tokenSecret", …}')
-  for (const cluster of clusters) {
-    for (const field of ['tokenSecret', 'clientCertSecret', 'clientKeySecret'] as const) {
-      const name = cluster[field]
-      if (name !== undefined && (read(name) ?? '') === '')
-        complain(`CLUSTERS.${cluster.name}.${field}`, `there is no secret ${name}`)
-    }
-  }
+  checkClusterSecrets(clusters, read, complain)
   const webhookSecrets: { [P in Provider]?: readonly string[] } = {}
   for (const provider of Object.keys(receivers) as Provider[]) {
     const found = secrets(settingOf(provider))
@@ -251,7 +262,11 @@ export function loadConfig(read: ReadSetting): Config {
   const leaseNamespace = read('LEASE_NAMESPACE')?.trim() ?? ''
   if (leaseNamespace !== '' && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(leaseNamespace))
     complain('LEASE_NAMESPACE', 'must be the name of a namespace')
+  const settings = parse('SETTINGS', settingsSchema, {}) as Partial<Settings>
+  const { publicUrl } = settings
+  const issuer = loadIssuerConfig({ read, parse, secrets, complain, publicUrl, clusters })
   const config: Config = {
+    ...(issuer === undefined ? {} : { issuer }),
     ...(leaseNamespace === '' ? {} : { leaseNamespace }),
     clusters,
     webhookSecrets,
@@ -268,7 +283,7 @@ export function loadConfig(read: ReadSetting): Config {
     privateHosts,
     feedback,
     settings: {
-      ...(parse('SETTINGS', settingsSchema, {}) as Partial<Settings>),
+      ...settings,
       ...loadTenants(read, complain),
       windows: parse('WINDOWS', windowsSchema, []),
       egress: { allowHosts: privateHosts },

@@ -1,5 +1,6 @@
 import type { CoordinatorClient, JobMessage, RunStore } from '../src/coordinator/index.ts'
 import type { Clock, HttpClient, KubeTransport, Logger, Queue, Random, StateStore } from '../src/ports/index.ts'
+import type { CredentialTimes, Issuer } from '../src/identity/index.ts'
 import type { ArtifactName } from '../src/sources/index.ts'
 import type { BodyBudget } from './body.ts'
 import type { Config, ReadSetting } from './config.ts'
@@ -17,6 +18,10 @@ export interface FunctionDeps {
   readonly connectTo: (cluster: string) => Promise<KubeTransport | undefined>
   /** The file of an artifact where it is at hand. */
   readonly readArtifact: (name: ArtifactName) => Promise<Uint8Array | undefined>
+  /** The deployment as an issuer of tokens; undefined where it is none. */
+  readonly issuer?: Issuer | undefined
+  /** How old the credential of a kubeconfig is; undefined where the platform reads no files. */
+  readonly kubeconfigTimes?: (file: { readonly path: string; readonly context?: string }) => Promise<CredentialTimes>
   /** Starts a queued job at once where the queue alone would take a second. The message stays in the queue in any case. */
   readonly startEarly?: (message: JobMessage) => Promise<unknown>
   /** Lets work go on after the answer. What it does must also be done by somebody else if it is cut off. */

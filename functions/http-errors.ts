@@ -26,6 +26,7 @@ export const statusOfCode: { readonly [code: string]: number } = {
   'body-budget-spent': 503,
   'queue-unavailable': 503,
   'issuer-unreachable': 503,
+  'issuer-keys-contended': 503,
   'state-unavailable': 503,
   'wait-timeout': 504,
 }

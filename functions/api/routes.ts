@@ -13,6 +13,7 @@ import {
   traceCommit,
   type ObservedObject,
 } from '../../src/observe/index.ts'
+import { credentialOf } from '../credentials.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { observeDeps } from '../observe-deps.ts'
 import { encodeCluster, encodeObject, encodeObjectHead, encodeRun, encodeRunHead, present } from './encode.ts'
@@ -35,7 +36,15 @@ export const routes: readonly Route[] = [
     parameters: nothing,
     query: nothing,
     answer: schemas.clusters,
-    handle: async (deps) => ({ clusters: (await readClusters(observeDeps(deps))).map(encodeCluster) }),
+    handle: async (deps) => ({
+      clusters: await Promise.all(
+        (await readClusters(observeDeps(deps))).map(async (cluster) => {
+          const configured = deps.config.clusters.find(({ name: one }) => one === cluster.health.cluster)
+          const credential = configured === undefined ? undefined : await credentialOf(deps, configured)
+          return present({ ...encodeCluster(cluster), credential })
+        }),
+      ),
+    }),
   }),
   route({
     path: '/api/objects',

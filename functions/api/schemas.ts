@@ -27,11 +27,24 @@ export const health = z.strictObject({
   error: failure.optional(),
 })
 
+export const credential = z
+  .strictObject({
+    kind: z.enum(['oidc', 'aws', 'gcp', 'azure', 'token', 'certificate', 'kubeconfig', 'binding', 'none']),
+    issuedAt: time.optional(),
+    expiresAt: time.optional(),
+    note: text.optional(),
+    issuer: text.optional(),
+    audience: text.optional(),
+    subject: text.optional(),
+  })
+  .describe('what the deployment logs in with; times are absent where the credential does not say them')
+
 export const clusters = z.strictObject({
   clusters: z.array(
     health.extend({
       objects: z.record(text, count).describe('number of objects by state'),
       omitted: count.describe('objects that did not fit into the store'),
+      credential: credential.optional(),
     }),
   ),
 })

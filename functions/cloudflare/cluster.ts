@@ -32,6 +32,7 @@ import { artifactBlobKey, isolateGitLimits, type ArtifactName } from '../../src/
 import { connectFromWorker, createBindingReader, type WorkerEnv } from './env.ts'
 import { loadConfig } from '../config.ts'
 import type { ClusterRuntime, CreateEngine } from '../engine.ts'
+import { createDeploymentLogins, createLoginMemory } from '../deployment-logins.ts'
 import { createFeedback } from '../feedback.ts'
 
 const logger = createConsoleLogger()
@@ -113,10 +114,11 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
       const cluster = ports.config.clusters.find((one) => one.name === name)
       if (cluster === undefined) return undefined
       const local = createSqlStateStore(this.ctx.storage.sql, clock)
+      const logins = createDeploymentLogins({ ...ports, state: this.#shared, memory: createLoginMemory() })
       const run = createEngine({
         ...ports,
         cluster: name,
-        connect: () => Promise.resolve(connectFromWorker(cluster, this.env)),
+        connect: () => Promise.resolve(connectFromWorker(cluster, this.env, logins)),
         state: createRoutedStateStore({ shared: this.#shared, local, sharedPrefixes }),
         blobs: this.#blobs,
         limits: { git: isolateGitLimits },

@@ -14,6 +14,7 @@ import { createBodyBudget } from '../body.ts'
 import { connectFromWorker, coordinatorClient, createBindingReader, readArtifact, type WorkerEnv } from './env.ts'
 import { loadConfig } from '../config.ts'
 import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
+import { createDeploymentLogins, createLoginMemory } from '../deployment-logins.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { createFeedback } from '../feedback.ts'
 import { toErrorResponse } from '../http-errors.ts'
@@ -34,10 +35,14 @@ export interface Worker {
 export function createWorker(): Worker {
   const bodies = createBodyBudget(bodyBudgetBytes)
   const memory = createFunctionMemory()
+  const loginMemory = createLoginMemory()
   const logger = createConsoleLogger()
   const depsOf = (env: WorkerEnv, context: ExecutionContext): FunctionDeps => {
     const config = loadConfig(createBindingReader(env))
     const state = createRemoteStateStore(env.STATE)
+    const read = createBindingReader(env)
+    const http = createCloudflareHttpClient({ egress: { allowHosts: config.privateHosts } })
+    const logins = createDeploymentLogins({ config, read, state, http, memory: loginMemory, clock, random, logger })
     const coordinatorOf: FunctionDeps['coordinatorOf'] = (cluster) =>
       config.clusters.some((one) => one.name === cluster) ? coordinatorClient(env, cluster) : undefined
     const background = (work: Promise<unknown>): void =>
@@ -46,10 +51,10 @@ export function createWorker(): Worker {
       )
     const { runs, retry: retryFeedback } = createFeedback({
       config,
-      read: createBindingReader(env),
+      read,
       state,
       runs: createRunStore(state),
-      http: createCloudflareHttpClient({ egress: { allowHosts: config.privateHosts } }),
+      http,
       clock,
       logger,
       background,
@@ -62,14 +67,15 @@ export function createWorker(): Worker {
       coordinatorOf,
       connectTo: async (name) => {
         const cluster = config.clusters.find((one) => one.name === name)
-        return cluster === undefined ? undefined : connectFromWorker(cluster, env)
+        return cluster === undefined ? undefined : connectFromWorker(cluster, env, logins)
       },
       readArtifact: async (name) =>
         config.clusters.some((one) => one.name === name.cluster) ? readArtifact(env, name) : undefined,
+      issuer: logins.issuer,
       bodies,
       memory,
-      http: createCloudflareHttpClient({ egress: { allowHosts: config.privateHosts } }),
-      read: createBindingReader(env),
+      http,
+      read,
       clock,
       random,
       logger,

@@ -28,6 +28,8 @@ import { dispatchAbandoned } from '../deliveries.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { createFeedback } from '../feedback.ts'
 import type { CreateEngine } from '../engine.ts'
+import { createDeploymentLogins, createLoginMemory, type DeploymentLogins } from '../deployment-logins.ts'
+import { kubeconfigTimes } from './kubeconfig-times.ts'
 import { connectFromNode } from './transport.ts'
 import { createFunctionMemory } from '../memory.ts'
 import { runSchedule } from '../schedule.ts'
@@ -67,6 +69,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
   const http = createNodeHttpClient({ egress: { allowHosts: config.privateHosts } })
   const inBackground = (work: Promise<unknown>): void => keep(background, work, logger)
   const ports = { config, read: options.read, http, state, clock, random, logger, background: inBackground }
+  const logins = createDeploymentLogins({ ...ports, memory: createLoginMemory() })
   const { runs, retry: retryFeedback } = createFeedback({ ...ports, runs: createRunStore(state) })
   const ssh = createNodeSshClient({ egress: { allowHosts: config.privateHosts } })
   const blobs = createDirectoryBlobStore({ directory: join(options.dataDir, 'cache') })
@@ -86,7 +89,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
     options.createEngine({
       ...ports,
       cluster: cluster.name,
-      connect: () => connectFromNode(cluster, options.read),
+      connect: () => connectFromNode(cluster, options.read, logins),
       connectOther: createNodeKubeConnector({ egress: { allowHosts: config.privateHosts } }),
       ssh,
       blobs,
@@ -103,7 +106,9 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
     random,
     logger,
     coordinatorOf: (cluster) => coordinators.get(cluster),
-    connectTo: createConnections(config, options.read),
+    connectTo: createConnections(config, options.read, logins),
+    issuer: logins.issuer,
+    kubeconfigTimes,
     readArtifact: (name) => blobs.get(artifactBlobKey(name)),
     background: inBackground,
     bodies: createBodyBudget(bodyBudgetBytes),
@@ -143,12 +148,12 @@ function keep(background: Set<Promise<unknown>>, work: Promise<unknown>, logger:
 }
 
 /** Opens each cluster's transport once, when it is first asked for; one that failed is tried again by the next who asks. */
-function createConnections(config: Config, read: ReadSetting): FunctionDeps['connectTo'] {
+function createConnections(config: Config, read: ReadSetting, logins: DeploymentLogins): FunctionDeps['connectTo'] {
   const open = new Map<string, Promise<KubeTransport>>()
   return async (name) => {
     const cluster = config.clusters.find((one) => one.name === name)
     if (cluster === undefined) return undefined
-    const connection = open.get(name) ?? connectFromNode(cluster, read)
+    const connection = open.get(name) ?? connectFromNode(cluster, read, logins)
     open.set(name, connection)
     connection.catch(() => open.delete(name))
     return connection

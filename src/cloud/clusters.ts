@@ -12,6 +12,28 @@ interface ClusterPlace {
   readonly ca: string
 }
 
+/** How the clouds name their clusters. */
+const clusterForms = Object.freeze({
+  aws: {
+    form: /^arn:aws[\w-]*:eks:([a-z]{2}(?:-[a-z]+)+-\d{1,2}):\d{1,30}:cluster\/([\w-]{1,100})$/,
+    what: 'the ARN of a cluster of EKS',
+  },
+  gcp: {
+    form: /^projects\/[\w.:-]{1,200}\/locations\/[\w-]{1,200}\/clusters\/[\w-]{1,200}$/,
+    what: 'projects/<project>/locations/<location>/clusters/<name>',
+  },
+  azure: {
+    form: /^\/subscriptions\/[\w-]{36}\/resourceGroups\/[\w().-]{1,200}\/providers\/Microsoft\.ContainerService\/managedClusters\/[\w-]{1,200}$/i,
+    what: 'the resource id of a cluster of AKS',
+  },
+})
+
+/** What is wrong with the name of a managed cluster; undefined where it has the form that the provider gives it. */
+export function managedClusterProblem(provider: ClusterAccessRequest['provider'], cluster: string): string | undefined {
+  const { form, what } = clusterForms[provider]
+  return form.test(cluster) ? undefined : `must be ${what}`
+}
+
 /** A token for EKS is good for a quarter of an hour. */
 const eksTokenMs = 900_000
 /** The application that stands for the API server of every AKS cluster. */
@@ -44,12 +66,7 @@ interface Started {
 
 async function accessEks(logins: CloudLogins, request: ClusterAccessRequest, started: Started): Promise<ClusterAccess> {
   const { asked, deps } = started
-  const [, region, name] = parts(
-    deps,
-    request,
-    /^arn:aws[\w-]*:eks:([a-z]{2}(?:-[a-z]+)+-\d{1,2}):\d{1,30}:cluster\/([\w-]{1,100})$/,
-    'the ARN of a cluster of EKS',
-  )
+  const [, region, name] = parts(deps, request)
   const credentials = await logins.aws({ ...asked, region })
   const domain = awsDomain(request.cluster, region)
   const now = deps.now()
@@ -76,8 +93,7 @@ async function accessEks(logins: CloudLogins, request: ClusterAccessRequest, sta
 
 async function accessGke(logins: CloudLogins, request: ClusterAccessRequest, started: Started): Promise<ClusterAccess> {
   const { asked, deps } = started
-  const form = /^projects\/[\w.:-]{1,200}\/locations\/[\w-]{1,200}\/clusters\/[\w-]{1,200}$/
-  parts(deps, request, form, 'projects/<project>/locations/<location>/clusters/<name>')
+  parts(deps, request)
   const login = await logins.gcp(asked)
   const place = await placeOf(request, async () => {
     const text = await getFromService(deps, {
@@ -96,9 +112,7 @@ async function accessGke(logins: CloudLogins, request: ClusterAccessRequest, sta
 
 async function accessAks(logins: CloudLogins, request: ClusterAccessRequest, started: Started): Promise<ClusterAccess> {
   const { asked, deps } = started
-  const form =
-    /^\/subscriptions\/[\w-]{36}\/resourceGroups\/[\w().-]{1,200}\/providers\/Microsoft\.ContainerService\/managedClusters\/[\w-]{1,200}$/i
-  parts(deps, request, form, 'the resource id of a cluster of AKS')
+  parts(deps, request)
   const login = await logins.azure(asked, aksScope)
   const place = await placeOf(request, async () => {
     const manager = await logins.azure(asked, 'https://management.azure.com/.default')
@@ -145,31 +159,28 @@ function canonical(address: string): string {
 async function placeOf(
   request: ClusterAccessRequest,
   describe: () => Promise<ClusterPlace>,
-): Promise<{ readonly server: string; readonly ca: string; readonly isEncoded: boolean }> {
-  const { address, ca } = request
-  if (address !== undefined && ca !== undefined) return { server: address, ca, isEncoded: false }
+): Promise<{ readonly server: string; readonly ca: string | undefined; readonly isEncoded: boolean }> {
+  const { address, ca, trustsSystem = false } = request
+  if (address !== undefined && (trustsSystem || ca !== undefined)) return { server: address, ca, isEncoded: false }
   const told = await describe()
   return { server: address ?? told.server, ca: ca ?? told.ca, isEncoded: ca === undefined }
 }
 
 function clusterAccess(
   deps: CloudDeps,
-  place: { readonly server: string; readonly ca: string; readonly isEncoded: boolean },
+  place: { readonly server: string; readonly ca: string | undefined; readonly isEncoded: boolean },
   login: { readonly token: string; readonly expiresAt: number },
 ): ClusterAccess {
+  const server = place.server.includes('://') ? place.server : `https://${place.server}`
+  if (place.ca === undefined) return { server, token: login.token, expiresAt: login.expiresAt }
   const pem = place.isEncoded ? utf8Text(fromBase64(place.ca) ?? new Uint8Array()) : place.ca
   if (pem?.includes('-----BEGIN CERTIFICATE-----') !== true)
     throw cloudError(deps, 'the certificate authority of the cluster is no certificate in PEM')
-  const server = place.server.includes('://') ? place.server : `https://${place.server}`
   return { server, ca: pem, token: login.token, expiresAt: login.expiresAt }
 }
 
-function parts(
-  deps: CloudDeps,
-  request: ClusterAccessRequest,
-  form: RegExp,
-  what: string,
-): readonly [string, string, string] {
+function parts(deps: CloudDeps, request: ClusterAccessRequest): readonly [string, string, string] {
+  const { form, what } = clusterForms[request.provider]
   const match = form.exec(request.cluster)
   if (match === null) throw cloudError(deps, `'cluster' must be ${what}`)
   return [match[0], match[1] ?? '', match[2] ?? '']

@@ -9,7 +9,7 @@ export { azureAuthority, fetchAzureToken, type AzureCredentials } from './azure.
 export { fetchGcpToken, gcpScope, type GcpCredentials, type GcpToken } from './gcp.ts'
 export { parseGcpCredentials, readGcpCredentials } from './gcp-credentials.ts'
 export { codeCommitLogin, codeCommitRegion } from './codecommit.ts'
-export { createClusterAccess } from './clusters.ts'
+export { createClusterAccess, managedClusterProblem } from './clusters.ts'
 export { createCloudLogins, type CloudLogins, type CloudRequest } from './logins.ts'
 export { cloudRegistryLogin, type CloudProvider } from './registry.ts'
 export { answerField, parseObject, postToService, type CloudDeps, type CloudFailure } from './request.ts'

@@ -81,6 +81,8 @@ export interface ClusterAccessRequest {
   /** Address of the API server, where the ConfigMap says it; otherwise the provider is asked for it. */
   readonly address?: string
   readonly ca?: string
+  /** The server's certificate is signed by one of the system's authorities: with `address`, the provider is not asked for one. */
+  readonly trustsSystem?: boolean
   /** The service account that the ConfigMap names: its token is exchanged at the cloud. Undefined: the deployment's own identity. */
   readonly serviceAccount?: ServiceAccountIdentity
   readonly signal: AbortSignal

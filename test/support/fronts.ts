@@ -19,7 +19,7 @@ export interface Front {
  * @param options.login `user:password` that every request must have.
  */
 export async function startTlsFront(
-  target: string,
+  target: string | (() => string),
   options: { readonly certificates: TestCertificates; readonly clientCertificates?: boolean; readonly login?: string },
 ): Promise<Front> {
   const { certificates, clientCertificates = false, login } = options
@@ -46,7 +46,7 @@ export async function startHttpProxy(target: string, login: string): Promise<Fro
 }
 
 async function front(
-  target: string,
+  target: string | (() => string),
   login: string | undefined,
   make: (handle: (request: IncomingMessage, response: ServerResponse) => void) => Server,
 ): Promise<Front> {
@@ -58,7 +58,7 @@ async function front(
       return void response.writeHead(401, { 'www-authenticate': 'Basic realm="tests"' }).end()
     // A login that is checked here means nothing further on.
     if (basic !== undefined) delete request.headers.authorization
-    forward(target, request.url ?? '/', request, response)
+    forward(typeof target === 'string' ? target : target(), request.url ?? '/', request, response)
   })
   return listenAt(server, seen)
 }

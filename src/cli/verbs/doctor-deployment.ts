@@ -1,5 +1,7 @@
 import { isEngineError, toEngineError } from '../../base/index.ts'
 import type { Deployment } from '../target/deployment.ts'
+import { credentialFinding, type ShownCredential } from './doctor-credentials.ts'
+import { examineIssuer } from './doctor-issuer.ts'
 import { clockFinding, clockSkewMs, type Finding } from './findings.ts'
 import type { Run } from './follow.ts'
 import { age } from './object-row.ts'
@@ -105,9 +107,13 @@ async function examineClusters(deployment: Deployment): Promise<readonly Finding
         readonly cluster: string
         readonly health: string
         readonly error?: { readonly message: string }
+        readonly credential?: ShownCredential
       }[]
     }
-    return clusters.map(({ cluster, health, error }): Finding =>
+    const credentials = clusters.flatMap(({ cluster, credential }) =>
+      credential === undefined ? [] : [credentialFinding(cluster, credential, Date.now())],
+    )
+    const seen = clusters.map(({ cluster, health, error }): Finding =>
       health === 'seen'
         ? { area, state: 'ok', message: `the cluster ${cluster} was seen lately` }
         : {
@@ -117,6 +123,9 @@ async function examineClusters(deployment: Deployment): Promise<readonly Finding
             fix: `check how the deployment reaches ${cluster}; sluice doctor with a kubeconfig of it looks from here`,
           },
     )
+    const issuers = new Set(clusters.flatMap(({ credential }) => credential?.issuer ?? []))
+    const published = await Promise.all([...issuers].map(examineIssuer))
+    return [...seen, ...credentials, ...published.flat()]
   } catch (error) {
     // An older deployment does not say, and that a token is refused was found before.
     if (isEngineError(error) && ['deployment-refused', 'deployment-unauthorized'].includes(error.code)) return []

@@ -4,7 +4,7 @@ import { resolveImport, type SourceFile, type Violation } from '../source-file.t
 export const layers: readonly (readonly string[])[] = [
   ['base'],
   ['ports', 'api', 'yaml', 'template', 'cel'],
-  ['files', 'resources', 'sprig', 'cloud'],
+  ['files', 'resources', 'sprig', 'cloud', 'identity'],
   ['kustomize', 'helm', 'sources', 'secrets', 'kube', 'receivers', 'notify', 'tenancy'],
   ['reconcile'],
   ['coordinator'],
