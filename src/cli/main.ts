@@ -25,6 +25,7 @@ const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
   tenant: async () => (await import('./verbs/tenant.ts')).tenantCommand(),
   migrate: async () => (await import('./verbs/migrate.ts')).migrateCommand(),
   doctor: async () => (await import('./verbs/doctor.ts')).doctorCommand(),
+  config: async () => (await import('../../functions/node/config-command.ts')).configCommand(),
   debug: async () => (await import('./debug.ts')).debugCommand(),
   helm: async () => (await import('./helm.ts')).helmCommand(),
   kustomize: async () => (await import('./kustomize.ts')).kustomizeCommand(),
