@@ -1,6 +1,7 @@
 import { serve } from '@hono/node-server'
 import type { AddressInfo } from 'node:net'
 import type { Server } from 'node:http'
+import { realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { createEnvironmentReader, createJsonLogger, systemClock, systemRandom } from '../src/platforms/node/index.ts'
 import { createApp } from './app.ts'
@@ -62,7 +63,8 @@ export async function startNode(
   }
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+// A link may lead to the program: the module's own URL has none in it.
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) {
   try {
     const server = await startNode(process.env)
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.stop())
