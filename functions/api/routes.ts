@@ -15,6 +15,7 @@ import {
 } from '../../src/observe/index.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { observeDeps } from '../observe-deps.ts'
+import { deploymentRoute } from './deployment-route.ts'
 import { encodeCluster, encodeObject, encodeObjectHead, encodeRun, encodeRunHead, present } from './encode.ts'
 import { route, type Route } from './route.ts'
 import * as schemas from './schemas.ts'
@@ -28,6 +29,7 @@ const nothing = z.strictObject({})
 
 /** Every route of the API. */
 export const routes: readonly Route[] = [
+  deploymentRoute,
   route({
     path: '/api/clusters',
     id: 'listClusters',
