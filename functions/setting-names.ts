@@ -13,6 +13,8 @@ const plainVariables: ReadonlySet<string> = new Set([
   'CODECOMMIT_TOPIC_ARN',
   'PUBLIC_READ',
   'LEASE_NAMESPACE',
+  'TENANTS',
+  'WINDOWS',
   'BUILD_ID',
   'PORT',
   'HOST',

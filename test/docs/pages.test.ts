@@ -12,9 +12,7 @@ import { commandsOf } from './commands.ts'
 import { pagePaths, parsePage, readPage, whyNotRun } from './page.ts'
 
 /** Pages that others are writing. To be taken off this list as they come. */
-const pending = ['bootstrap', 'clusters', 'identity', 'node', 'cloudflare', 'container', 'safety', 'tenants'].map(
-  (name) => `infra/docs/${name}.md`,
-)
+const pending = ['bootstrap', 'clusters', 'identity', 'safety', 'tenants'].map((name) => `infra/docs/${name}.md`)
 
 let directory = ''
 let help: Help = async () => ''
