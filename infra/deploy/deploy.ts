@@ -54,7 +54,12 @@ export async function createQueues(context: DeployContext): Promise<void> {
 export async function deployVersion(context: DeployContext, plan: DeployPlan, build: string): Promise<Deployed> {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-deploy-'))
   const remove = (): void => rmSync(directory, { recursive: true, force: true })
-  process.once('exit', remove)
+  const interrupt = (): void => {
+    remove()
+    process.exit(130)
+  }
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  for (const signal of signals) process.once(signal, interrupt)
   try {
     const secretsFile = join(directory, 'secrets.json')
     const outputFile = join(directory, 'output.ndjson')
@@ -64,10 +69,10 @@ export async function deployVersion(context: DeployContext, plan: DeployPlan, bu
       WRANGLER_OUTPUT_FILE_PATH: outputFile,
     })
     if (result.code !== 0) throw wranglerFailed('the version was not deployed', result.output)
-    return readOutput(outputFile)
+    return deployedOf(readFileSync(outputFile, 'utf8'))
   } finally {
     remove()
-    process.off('exit', remove)
+    for (const signal of signals) process.off(signal, interrupt)
   }
 }
 
@@ -107,10 +112,9 @@ function variableFlags(plan: DeployPlan): readonly string[] {
   return Object.entries(plan.variables).flatMap(([name, value]) => ['--var', `${name}:${value}`])
 }
 
-function readOutput(path: string): Deployed {
-  const lines = readFileSync(path, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
+/** Reads what wrangler writes to WRANGLER_OUTPUT_FILE_PATH: lines of JSON. Exported for tests. */
+export function deployedOf(output: string): Deployed {
+  const lines = output.split('\n').filter((line) => line !== '')
   const entries = lines.map(
     (line) =>
       JSON.parse(line) as {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { deployedOf } from '../../../infra/deploy/deploy.ts'
 import { planDeployment } from '../../../infra/deploy/plan.ts'
 import { readWranglerConfig, withoutComments } from '../../../infra/deploy/wrangler-config.ts'
 import { CloudflareApi } from '../../support/cloudflare-api.ts'
@@ -217,6 +218,19 @@ void describe('what is decided before deploying', () => {
       vpcBindings: [],
       crons: ['* * * * *'],
       migration: 'v1',
+    })
+  })
+  void it('where it answers is taken from what wrangler writes down', () => {
+    const targets = [
+      'https://sluice.team.workers.dev',
+      'sluice.example.com (custom domain)',
+      'schedule: * * * * *',
+      'Producer for sluice-jobs',
+    ]
+    const output = `{"type":"wrangler-session"}\n${JSON.stringify({ type: 'deploy', version_id: 'v', targets })}\n`
+    assert.deepEqual(deployedOf(output), {
+      version: 'v',
+      urls: ['https://sluice.team.workers.dev', 'https://sluice.example.com'],
     })
   })
   void it('a cluster needs the binding that it names, and what is not known to be harmless is a secret', () => {
