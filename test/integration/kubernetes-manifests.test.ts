@@ -80,7 +80,13 @@ images:
     assert.deepEqual(
       manifests.map(({ kind }) => kind).toSorted((a, b) => a.localeCompare(b)),
       [
-        ...['ConfigMap', 'Namespace', 'NetworkPolicy', 'PodDisruptionBudget', 'Secret', 'Service', 'ServiceAccount'],
+        'ConfigMap',
+        'Namespace',
+        'NetworkPolicy',
+        'PodDisruptionBudget',
+        'Secret',
+        'Service',
+        'ServiceAccount',
         'StatefulSet',
       ],
     )
