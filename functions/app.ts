@@ -5,6 +5,7 @@ import { handleDeliveries } from './deliveries-list.ts'
 import type { FunctionDeps } from './deps.ts'
 import { errorResponse, jsonResponse, toErrorResponse } from './http-errors.ts'
 import { addIssuer } from './issuer.ts'
+import { health } from './health.ts'
 import { handleRun, handleRuns, handleTrigger } from './manual.ts'
 import { handleMetrics } from './metrics.ts'
 import { addPages } from './pages.ts'
@@ -23,7 +24,7 @@ export function createApp(deps: FunctionDeps): Hono {
   addPages(app, deps)
   addIssuer(app, deps)
   app.get('/metrics', (c) => handleMetrics(deps, c.req.raw))
-  app.get('/healthz', () => jsonResponse(200, { status: 'ok' }))
+  app.get('/healthz', () => jsonResponse(200, health(deps)))
   app.notFound(() => errorResponse('not-found', 'there is nothing here'))
   app.onError((error) => toErrorResponse(error, deps.logger))
   return app

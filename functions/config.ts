@@ -215,7 +215,7 @@ const limitsSchema = z
 const minSecretLength = 8
 
 /**
- * Reads the configuration of a deployment (infra/wrangler/wrangler.jsonc lists the variables). Throws a DiagnosticsError `config-invalid`
+ * Reads the configuration of a deployment (README.md lists the variables). Throws a DiagnosticsError `config-invalid`
  * that names everything which is wrong, by variable and field; values never appear in it.
  */
 export function loadConfig(read: ReadSetting): Config {

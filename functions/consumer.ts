@@ -1,4 +1,4 @@
-import { handleDeadLetter, handleMessage } from '../src/coordinator/index.ts'
+import { handleDeadLetter, handleMessage, type ConsumerDeps } from '../src/coordinator/index.ts'
 import type { Json } from '../src/base/index.ts'
 import type { QueueOutcome } from '../src/ports/index.ts'
 import type { FunctionDeps } from './deps.ts'
@@ -9,10 +9,14 @@ export function consumeMessage(
   body: Json,
   info: { readonly attempt: number },
 ): Promise<QueueOutcome> {
-  return handleMessage(deps, body, info)
+  return handleMessage(consumerOf(deps), body, info)
 }
 
 /** Takes one message that the queue has given up. */
 export function consumeDeadLetter(deps: FunctionDeps, body: Json): Promise<void> {
-  return handleDeadLetter(deps, body)
+  return handleDeadLetter(consumerOf(deps), body)
+}
+
+function consumerOf(deps: FunctionDeps): ConsumerDeps {
+  return { ...deps, putBack: (body, delaySeconds) => deps.queue.send(body, { delaySeconds }) }
 }

@@ -1,6 +1,7 @@
 import { isEngineError } from '../src/base/index.ts'
 import type { Json } from '../src/base/index.ts'
 import type { Logger } from '../src/ports/index.ts'
+import { isConfigError, wrongVariables } from './config-errors.ts'
 
 /** HTTP status of each error a caller may see. Any other one is ours: 500, without its message. */
 export const statusOfCode: { readonly [code: string]: number } = {
@@ -63,6 +64,12 @@ export function errorResponse(code: string, message: string, more: { readonly [k
 export function toErrorResponse(caught: unknown, logger: Logger): Response {
   if (isEngineError(caught) && Object.hasOwn(statusOfCode, caught.code)) {
     return errorResponse(caught.code, caught.message)
+  }
+  if (isConfigError(caught)) {
+    for (const { field, message } of caught.diagnostics) logger.log('error', 'configuration', { field, error: message })
+    const variables = wrongVariables(caught)
+    const text = `the configuration of the deployment is wrong: ${variables.join(', ')}; its log says how`
+    return errorResponse('config-invalid', text, { variables: [...variables] })
   }
   const detail = caught instanceof Error ? caught.message : String(caught)
   logger.log('error', 'request failed', { code: isEngineError(caught) ? caught.code : 'unexpected', error: detail })

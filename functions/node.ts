@@ -1,12 +1,14 @@
 import { serve } from '@hono/node-server'
 import type { AddressInfo } from 'node:net'
 import type { Server } from 'node:http'
+import { realpathSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { createEnvironmentReader, createJsonLogger, systemClock, systemRandom } from '../src/platforms/node/index.ts'
 import { createApp } from './app.ts'
-import { loadConfig } from './config.ts'
 import type { CreateEngine } from './engine.ts'
+import { loadNodeConfig } from './node/check-config.ts'
 import { createNodeDeployment } from './node/deployment.ts'
+import { describeStartFailure } from './node/start-failure.ts'
 
 /** A deployment that serves. */
 export interface NodeServer {
@@ -17,14 +19,15 @@ export interface NodeServer {
 
 /**
  * Starts a deployment on Node from environment variables: those of `loadConfig`, and `PORT` (8080), `HOST` (all addresses), `DATA_DIR`
- * (.state). Throws EngineError when the configuration is wrong or the port is taken.
+ * (.state). Throws a DiagnosticsError `config-invalid` with everything that is wrong in the configuration, EngineErrors of the state, and what the
+ * system says of a port that is taken.
  */
 export async function startNode(
   env: { readonly [name: string]: string | undefined },
   overrides: { readonly createEngine?: CreateEngine; readonly log?: (line: string) => void } = {},
 ): Promise<NodeServer> {
   const read = createEnvironmentReader(env)
-  const config = loadConfig(read)
+  const config = loadNodeConfig(env)
   const logger = createJsonLogger(overrides.log === undefined ? {} : { write: overrides.log })
   const createEngine = overrides.createEngine ?? (await import('./engine.ts')).createEngine
   const ports = { clock: systemClock, random: systemRandom, logger }
@@ -60,7 +63,14 @@ export async function startNode(
   }
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const server = await startNode(process.env)
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.stop())
+// A link may lead to the program: the module's own URL has none in it.
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) {
+  try {
+    const server = await startNode(process.env)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.stop())
+  } catch (caught) {
+    const { text, exitCode } = describeStartFailure(caught)
+    process.stderr.write(text)
+    process.exit(exitCode)
+  }
 }

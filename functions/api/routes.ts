@@ -16,6 +16,7 @@ import {
 import { credentialOf } from '../credentials.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { observeDeps } from '../observe-deps.ts'
+import { deploymentRoute } from './deployment-route.ts'
 import { encodeCluster, encodeObject, encodeObjectHead, encodeRun, encodeRunHead, present } from './encode.ts'
 import { route, type Route } from './route.ts'
 import * as schemas from './schemas.ts'
@@ -29,6 +30,7 @@ const nothing = z.strictObject({})
 
 /** Every route of the API. */
 export const routes: readonly Route[] = [
+  deploymentRoute,
   route({
     path: '/api/clusters',
     id: 'listClusters',

@@ -49,6 +49,15 @@ export const clusters = z.strictObject({
   ),
 })
 
+export const deployment = z.strictObject({
+  version: text,
+  build: text.optional().describe('what BUILD_ID of the deployment says'),
+  webhooks: z.array(text).describe('forges whose deliveries are taken: those with a secret'),
+  backlog: z
+    .strictObject({ queued: count, running: count, oldestQueuedAt: time.optional() })
+    .describe('runs that wait and that go on, of the last ones; at most 100 of each are counted'),
+})
+
 export const condition = z.strictObject({
   type: text,
   status: conditionStatus,

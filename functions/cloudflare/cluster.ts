@@ -24,6 +24,7 @@ import {
   createRoutedStateStore,
   createSqlBlobStore,
   createSqlStateStore,
+  markSqlSchema,
   workerClock as clock,
   workerRandom as random,
   type FollowUps,
@@ -73,6 +74,7 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
 
     constructor(ctx: DurableObjectState, env: WorkerEnv) {
       super(ctx, env)
+      markSqlSchema(ctx.storage.sql)
       this.#shared = createRemoteStateStore(env.STATE)
       this.#blobs = createSqlBlobStore(ctx.storage.sql, clock)
       this.#followUps = followUpsOf(ctx, () => ({
@@ -80,6 +82,7 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
         runs: this.#runs(),
         clock,
         logger,
+        putBack: (body, delaySeconds) => this.#followUps.schedule(body, delaySeconds * 1000),
       }))
     }
 

@@ -9,10 +9,12 @@ import {
   workerClock as clock,
   workerRandom as random,
 } from '../../src/platforms/cloudflare/index.ts'
+import type { Logger } from '../../src/ports/index.ts'
 import { createApp } from '../app.ts'
 import { createBodyBudget } from '../body.ts'
 import { connectFromWorker, coordinatorClient, createBindingReader, readArtifact, type WorkerEnv } from './env.ts'
 import { loadConfig } from '../config.ts'
+import { isConfigError } from '../config-errors.ts'
 import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
 import { createDeploymentLogins, createLoginMemory } from '../deployment-logins.ts'
 import type { FunctionDeps } from '../deps.ts'
@@ -23,6 +25,9 @@ import { runSchedule } from '../schedule.ts'
 
 /** Bytes of request bodies held at the same time; an isolate has 128 MB for everything. */
 const bodyBudgetBytes = 32 * 1024 * 1024
+
+/** Seconds after which messages are delivered again where the configuration is wrong. */
+const configRetrySeconds = 300
 
 /** The handlers of a worker. */
 export interface Worker {
@@ -96,10 +101,26 @@ export function createWorker(): Worker {
       await runSchedule(depsOf(env, context))
     },
     queue: async (batch, env, context) => {
-      const deps = depsOf(env, context)
+      const deps = whereConfigured(() => depsOf(env, context), logger)
+      if (deps === undefined) {
+        // Messages wait while somebody corrects the configuration: at once, their attempts would be used up in seconds.
+        batch.retryAll({ delaySeconds: configRetrySeconds })
+        return
+      }
       if (!batch.queue.endsWith('-dead-letters'))
         return consumeBatch(batch, (body, info) => consumeMessage(deps, body, info), logger)
       return consumeBatch(batch, (body) => consumeDeadLetter(deps, body).then(() => ({ kind: 'ack' })), logger)
     },
+  }
+}
+
+/** What `make` makes; undefined where the configuration is wrong, which is logged. */
+function whereConfigured<T>(make: () => T, logger: Logger): T | undefined {
+  try {
+    return make()
+  } catch (caught) {
+    if (!isConfigError(caught)) throw caught
+    toErrorResponse(caught, logger)
+    return undefined
   }
 }

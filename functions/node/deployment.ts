@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import {
+  clusterOfMessage,
   createClusterStatusKeeper,
   createCoordinator,
   createRunStore,
   encodeMessage,
   maxAttempts,
-  parseMessage,
   type Coordinator,
   type RunStore,
 } from '../../src/coordinator/index.ts'
@@ -81,7 +81,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
     clock,
     logger,
     maxAttempts,
-    laneOf: (message) => parseMessage(message).job.cluster,
+    laneOf: (message) => clusterOfMessage(message) ?? '',
     handle: (message, info) => consumeMessage(deps, message, info),
     handleDeadLetter: (message) => consumeDeadLetter(deps, message),
   })

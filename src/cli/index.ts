@@ -18,3 +18,5 @@ export {
 } from './helm-template.ts'
 export { NO_VALUES, readValues } from './helm-values.ts'
 export { kustomizeCommand } from './kustomize.ts'
+export { outputFormats, printAnswer, type OutputFormat } from './terminal/output.ts'
+export { createTerminal } from './terminal/terminal.ts'

@@ -26,6 +26,7 @@ const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
   migrate: async () => (await import('./verbs/migrate.ts')).migrateCommand(),
   doctor: async () => (await import('./verbs/doctor.ts')).doctorCommand(),
   issuer: async () => (await import('./verbs/issuer.ts')).issuerCommand(),
+  config: async () => (await import('../../functions/node/config-command.ts')).configCommand(),
   debug: async () => (await import('./debug.ts')).debugCommand(),
   helm: async () => (await import('./helm.ts')).helmCommand(),
   kustomize: async () => (await import('./kustomize.ts')).kustomizeCommand(),

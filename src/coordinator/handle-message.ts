@@ -3,7 +3,7 @@ import type { Clock, Logger, QueueOutcome } from '../ports/index.ts'
 import type { Job } from '../reconcile/index.ts'
 import type { SubmitResult } from './coordinator.ts'
 import { decideAfterFailure, type FailureDecision } from './decide.ts'
-import { parseMessage, type JobMessage } from './message.ts'
+import { clusterOfMessage, parseMessage, type JobMessage } from './message.ts'
 import { isFinal, queuedRecord, type RunStore, type StoredRecord } from './run-store.ts'
 
 /** The coordinator of a cluster as its callers see it: here, or behind a Durable Object. May reject when it cannot be reached. */
@@ -18,16 +18,22 @@ export interface ConsumerDeps {
   readonly runs: RunStore
   readonly clock: Clock
   readonly logger: Logger
+  /** Puts a message that a newer version has written into the queue again: a retry would count against its attempts. */
+  readonly putBack: (body: Json, delaySeconds: number) => Promise<void>
 }
 
 /** Seconds after which a message that this version does not understand is looked at again, perhaps by a newer one. */
 const unknownMessageDelaySeconds = 30
 
+/** Seconds after which a message of a newer version is looked at again: whether that version is back is seen soon enough. */
+const newerMessageDelaySeconds = 300
+
 type FailedResult = Extract<SubmitResult, { kind: 'failed' }>
 
 /**
  * Takes one message of the queue to its coordinator. Acknowledges it only when the run's record is stored. A failure is noted in the record
- * (what went wrong, when it is tried again) before the message goes back.
+ * (what went wrong, when it is tried again) before the message goes back. A message that a newer version has written is put back as often as
+ * needed: after a rollback it waits for the version that understands it.
  */
 export async function handleMessage(
   deps: ConsumerDeps,
@@ -38,6 +44,7 @@ export async function handleMessage(
   try {
     message = parseMessage(body)
   } catch (caught) {
+    if (await isKept(deps, body, caught)) return { kind: 'ack' }
     deps.logger.log('error', 'message refused', { error: toEngineError(caught).message, attempt: info.attempt })
     return { kind: 'retry', delaySeconds: unknownMessageDelaySeconds }
   }
@@ -63,6 +70,7 @@ export async function handleDeadLetter(deps: ConsumerDeps, body: Json): Promise<
   try {
     message = parseMessage(body)
   } catch (caught) {
+    if (await isKept(deps, body, caught)) return
     deps.logger.log('error', 'dead letter dropped', { error: toEngineError(caught).message })
     return
   }
@@ -72,6 +80,15 @@ export async function handleDeadLetter(deps: ConsumerDeps, body: Json): Promise<
   }
   deps.logger.log('error', 'job abandoned', { run: message.job.runId, cluster: message.job.cluster })
   await noteFailure(deps, message, error, { kind: 'dead-letter' }, undefined)
+}
+
+/** Whether a message that could not be read is of a newer version, and has been put back for it. */
+async function isKept(deps: ConsumerDeps, body: Json, caught: unknown): Promise<boolean> {
+  const error = toEngineError(caught)
+  if (error.code !== 'message-newer') return false
+  await deps.putBack(body, newerMessageDelaySeconds)
+  deps.logger.log('warn', 'message kept', { error: error.message, cluster: clusterOfMessage(body) })
+  return true
 }
 
 async function submit(deps: ConsumerDeps, message: JobMessage): Promise<SubmitResult> {

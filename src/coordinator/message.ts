@@ -11,6 +11,12 @@ export interface JobMessage {
   readonly followUp?: number
 }
 
+/**
+ * Version of what is in the queue. Counted up when an older program would misread a message: a new kind of job, or a field that must not be
+ * ignored. A message without one is of version 1.
+ */
+export const messageVersion = 1
+
 const objectKey = z.object({ kind: z.string(), namespace: z.string(), name: z.string() })
 
 const jobSchema = z.object({
@@ -48,10 +54,17 @@ const messageSchema = z.object({
 })
 
 /**
- * Reads a message of the queue. Throws EngineError `message-invalid` for one that this version does not understand: a message may have been
- * written by another version of the deployment.
+ * Reads a message of the queue. Throws EngineError `message-newer` for one that a newer version of the deployment has written, which is to be
+ * kept for it, and `message-invalid` for one that no version can have meant.
  */
 export function parseMessage(message: Json): JobMessage {
+  const version = versionOf(message)
+  if (version > messageVersion) {
+    throw new EngineError(
+      `a message of the queue has version ${version}, and this program knows versions up to ${messageVersion}: it is kept for the newer program that wrote it`,
+      { code: 'message-newer', disposition: 'wait' },
+    )
+  }
   const result = messageSchema.safeParse(message)
   if (!result.success) {
     const fields = result.error.issues.map((issue) => issue.path.join('.')).join(', ')
@@ -64,5 +77,16 @@ export function parseMessage(message: Json): JobMessage {
 
 /** The message as the queue carries it. */
 export function encodeMessage(message: JobMessage): Json {
-  return JSON.parse(JSON.stringify(message)) as Json
+  return JSON.parse(JSON.stringify({ version: messageVersion, ...message })) as Json
+}
+
+/** The cluster that a message is for, also one of a newer version; undefined where it does not say. */
+export function clusterOfMessage(message: Json): string | undefined {
+  const { job } = (message ?? {}) as { readonly job?: { readonly cluster?: unknown } | null }
+  return typeof job?.cluster === 'string' ? job.cluster : undefined
+}
+
+function versionOf(message: Json): number {
+  const { version } = (message ?? {}) as { readonly version?: unknown }
+  return typeof version === 'number' && Number.isSafeInteger(version) ? version : 1
 }

@@ -5,10 +5,12 @@ import { freePort } from './registry.ts'
 /** A deployment on Node in a process of its own, which can be killed and started again with the same data at the same address. */
 export interface KillableServer {
   readonly url: string
-  /** Starts it and waits until it answers. */
-  start(): Promise<void>
+  /** Starts it, with more in its environment, and waits until it answers. */
+  start(more?: { readonly [name: string]: string }): Promise<void>
   /** Ends it as a power switch does. */
   kill(): Promise<void>
+  /** Ends it as systemd and Kubernetes do, with SIGTERM. @returns its exit code. */
+  stop(): Promise<number | null>
 }
 
 /** `program` is the bundled deployment, `env` its whole environment besides the port. */
@@ -19,11 +21,19 @@ export async function createKillableServer(
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   let child: ChildProcess | undefined
+  const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> => {
+    const running = child
+    child = undefined
+    if (running === undefined || running.exitCode !== null) return running?.exitCode ?? null
+    const ended = new Promise<number | null>((resolve) => running.once('exit', resolve))
+    running.kill(signal)
+    return ended
+  }
   return {
     url,
-    start: async () => {
+    start: async (more = {}) => {
       const started = spawn(process.execPath, [program], {
-        env: { ...env, PORT: String(port), HOST: '127.0.0.1', PATH: process.env['PATH'] ?? '' },
+        env: { ...env, ...more, PORT: String(port), HOST: '127.0.0.1', PATH: process.env['PATH'] ?? '' },
         stdio: ['ignore', 'ignore', 'inherit'],
       })
       child = started
@@ -32,14 +42,8 @@ export async function createKillableServer(
         await sleep(20)
       }
     },
-    kill: async () => {
-      const running = child
-      child = undefined
-      if (running === undefined || running.exitCode !== null) return
-      const ended = new Promise((resolve) => running.once('exit', resolve))
-      running.kill('SIGKILL')
-      await ended
-    },
+    kill: async () => void (await end('SIGKILL')),
+    stop: () => end('SIGTERM'),
   }
 }
 

@@ -7,6 +7,8 @@ import { clockFinding, clockSkewMs, type Finding } from './findings.ts'
 
 /** The oldest version of Kubernetes that Flux 2.9 supports. */
 const oldestMinor = 33
+/** The newest version that this program is tested with. */
+const newestMinor = 37
 
 const area = 'cluster'
 
@@ -67,6 +69,13 @@ async function reach({ transport, kubeconfig, signal }: Cluster): Promise<readon
 /** The finding about a version of Kubernetes. Exported for tests. */
 export function versionFinding(version: string): Finding {
   const minor = Number(/^v?1\.(\d+)/.exec(version)?.[1] ?? 'NaN')
+  if (minor > newestMinor)
+    return {
+      area,
+      state: 'warning',
+      message: `Kubernetes ${version} is newer than what this version of Sluice is tested with (1.${newestMinor})`,
+      fix: 'it may well work; look whether there is a newer version of Sluice before production relies on it',
+    }
   if (minor >= oldestMinor) return { area, state: 'ok', message: `Kubernetes ${version}` }
   return {
     area,

@@ -1,7 +1,8 @@
-import { isEngineError, toEngineError } from '../../base/index.ts'
+import { isEngineError, sluiceVersion, toEngineError } from '../../base/index.ts'
 import type { Deployment } from '../target/deployment.ts'
 import { credentialFinding, type ShownCredential } from './doctor-credentials.ts'
 import { examineIssuer } from './doctor-issuer.ts'
+import { examineWebhooks } from './doctor-webhooks.ts'
 import { clockFinding, clockSkewMs, type Finding } from './findings.ts'
 import type { Run } from './follow.ts'
 import { age } from './object-row.ts'
@@ -9,12 +10,68 @@ import { age } from './object-row.ts'
 const area = 'deployment'
 /** A deployment scans every minute unless it is told otherwise. */
 const lateScanMs = 15 * 60_000
+/** Runs start within seconds; one that has waited for longer waits for something that does not come. */
+const longWaitMs = 10 * 60_000
+
+/** What `GET /api/deployment` answers. */
+export interface DeploymentFacts {
+  readonly version: string
+  readonly build?: string
+  readonly webhooks: readonly string[]
+  readonly backlog: { readonly queued: number; readonly running: number; readonly oldestQueuedAt?: number }
+}
 
 /** Looks at a deployment: does it answer, does it accept the token, do its clocks agree, does it work. */
 export async function examineDeployment(deployment: Deployment): Promise<readonly Finding[]> {
   const reached = await reach(deployment)
   if (reached.some((finding) => finding.state === 'problem')) return reached
-  return [...reached, ...(await examineRuns(deployment)), ...(await examineClusters(deployment))]
+  const runs = await examineRuns(deployment)
+  // A token that is refused is refused everywhere; it is told once.
+  if (runs.some((finding) => finding.message.includes('does not accept the token'))) return [...reached, ...runs]
+  const facts = await readFacts(deployment)
+  return [
+    ...reached,
+    ...runs,
+    ...(facts === undefined ? [] : backlogFindings(facts.backlog, Date.now())),
+    ...(await examineClusters(deployment)),
+    ...(await examineWebhooks(deployment, facts?.webhooks, Date.now())),
+  ]
+}
+
+async function readFacts(deployment: Deployment): Promise<DeploymentFacts | undefined> {
+  try {
+    return (await deployment.get('/api/deployment')) as DeploymentFacts
+  } catch (error) {
+    if (isEngineError(error) && error.code === 'deployment-refused') return undefined // An older one does not say.
+    throw error
+  }
+}
+
+/** The finding about the versions of the deployment and of this program. Exported for tests. */
+export function versionsFinding(deployed: string | undefined, build: string | undefined): Finding {
+  const name = `version ${deployed ?? 'unknown'}${build === undefined ? '' : ` (build ${build})`}`
+  if (deployed === sluiceVersion) return { area, state: 'ok', message: `it is ${name}, as this program is` }
+  return {
+    area,
+    state: 'warning',
+    message: `it is ${name}, and this program is ${sluiceVersion}`,
+    fix: 'use the program of the same version, or deploy this one: they may not know the same fields',
+  }
+}
+
+/** The findings about what waits. Exported for tests. */
+export function backlogFindings(backlog: DeploymentFacts['backlog'], now: number): readonly Finding[] {
+  const { queued, running, oldestQueuedAt } = backlog
+  const text = `${queued} runs wait, ${running} go on`
+  if (oldestQueuedAt === undefined || now - oldestQueuedAt < longWaitMs) return [{ area, state: 'ok', message: text }]
+  return [
+    {
+      area,
+      state: 'warning',
+      message: `${text}; the oldest has waited for ${age(oldestQueuedAt, now)}`,
+      fix: 'sluice logs says what they wait for: a cluster that does not answer, or a queue that nobody takes from (on Workers: npm exec -- wrangler queues info sluice-jobs)',
+    },
+  ]
 }
 
 async function reach({ url }: Deployment): Promise<readonly Finding[]> {
@@ -22,8 +79,18 @@ async function reach({ url }: Deployment): Promise<readonly Finding[]> {
     const sentAt = Date.now()
     const response = await fetch(`${url}/healthz`, { redirect: 'error', signal: AbortSignal.timeout(15_000) })
     const receivedAt = Date.now()
-    const text = (await response.text()).slice(0, 1000)
-    if (!response.ok || !text.includes('ok')) {
+    const answer = parseHealth((await response.text()).slice(0, 10_000))
+    if (answer.variables !== undefined) {
+      return [
+        {
+          area,
+          state: 'problem',
+          message: `its configuration is wrong: ${answer.variables.join(', ')}`,
+          fix: 'sluice config check --env-file FILE says what is wrong with each, and so does its log; then deploy again',
+        },
+      ]
+    }
+    if (!response.ok || answer.status !== 'ok') {
       return [
         {
           area,
@@ -35,6 +102,7 @@ async function reach({ url }: Deployment): Promise<readonly Finding[]> {
     }
     return [
       { area, state: 'ok', message: `${url} answers (${receivedAt - sentAt} ms)` },
+      versionsFinding(answer.version, answer.build),
       clockFinding(area, clockSkewMs(response.headers.get('date'), sentAt, receivedAt)),
     ]
   } catch (caught) {
@@ -48,6 +116,22 @@ async function reach({ url }: Deployment): Promise<readonly Finding[]> {
         fix: 'check the URL, DNS, the certificate (NODE_EXTRA_CA_CERTS for one of your own) and any proxy',
       },
     ]
+  }
+}
+
+interface Health {
+  readonly status?: string
+  readonly version?: string
+  readonly build?: string
+  /** Of a Worker whose configuration is wrong. */
+  readonly variables?: readonly string[]
+}
+
+function parseHealth(text: string): Health {
+  try {
+    return JSON.parse(text) as Health
+  } catch {
+    return {} // Somebody else answers at this address.
   }
 }
 

@@ -3,6 +3,7 @@ import type { DurableObjectNamespace, DurableObjectState, DurableObjectStub, Rpc
 import { EngineError, type Json } from '../../base/index.ts'
 import type { StateEntry, StateStore } from '../../ports/index.ts'
 import { workerClock } from './clock.ts'
+import { markSqlSchema } from './sql-schema.ts'
 import { createSqlStateStore } from './sql-state-store.ts'
 
 /** The Durable Object that holds what all clusters share: deliveries, requests, records of runs. */
@@ -11,6 +12,7 @@ export class StateObject extends DurableObject {
 
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env)
+    markSqlSchema(ctx.storage.sql)
     this.#store = createSqlStateStore(ctx.storage.sql, workerClock)
   }
 

@@ -407,8 +407,8 @@ void describe('doctor', () => {
   })
   void it('knows versions', () => {
     assert.deepEqual(
-      ['v1.37.2', 'v1.33.0', 'v1.29.4-eks-1', ''].map((version) => versionFinding(version).state),
-      ['ok', 'ok', 'warning', 'warning'],
+      ['v1.37.2', 'v1.33.0', 'v1.38.0', 'v1.29.4-eks-1', ''].map((version) => versionFinding(version).state),
+      ['ok', 'ok', 'warning', 'warning', 'warning'],
     )
   })
   void it('says what to do', () => {

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { EngineError } from '../../../src/base/index.ts'
+import { EngineError, type Json } from '../../../src/base/index.ts'
 import {
   createClusterStatusKeeper,
   createCoordinator,
   createRunStore,
+  clusterOfMessage,
   encodeMessage,
   handleDeadLetter,
   handleMessage,
   maxAttempts,
+  messageVersion,
   parseMessage,
   type Coordinator,
   type JobMessage,
@@ -320,7 +322,15 @@ void describe('messages', () => {
   })
   const deps = (coordinator: Pick<Coordinator, 'submit'> | undefined) => {
     const runs = createRunStore(createMemoryState())
-    return { runs, clock: systemClock, logger: createMemoryLogger(), coordinatorOf: () => coordinator }
+    const putBack: { body: Json; delaySeconds: number }[] = []
+    return {
+      runs,
+      clock: systemClock,
+      logger: createMemoryLogger(),
+      coordinatorOf: () => coordinator,
+      kept: putBack,
+      putBack: async (message: Json, delaySeconds: number) => void putBack.push({ body: message, delaySeconds }),
+    }
   }
   const body = encodeMessage(push('a', 1))
 
@@ -353,6 +363,23 @@ void describe('messages', () => {
   void it('a coordinator that cannot be reached is asked again', async () => {
     const consumer = deps({ submit: () => Promise.reject(new Error('network lost')) })
     assert.deepEqual(await handleMessage(consumer, body, { attempt: 1 }), { kind: 'retry', delaySeconds: 1 })
+  })
+  void it('says which version it is of; one without is of the first', () => {
+    assert.equal((body as { version?: unknown }).version, messageVersion)
+    const { version: _, ...old } = body as { [name: string]: Json }
+    assert.equal(parseMessage(old).job.runId, 'a')
+  })
+  void it('what a newer version has written is put back for it as often as it comes, also from the dead letters', async () => {
+    const newer: Json = { version: messageVersion + 1, job: { kind: 'dance', cluster: 'c' } }
+    const consumer = deps(failing('retry'))
+    assert.deepEqual(await handleMessage(consumer, newer, { attempt: maxAttempts }), { kind: 'ack' })
+    await handleDeadLetter(consumer, newer)
+    assert.deepEqual(
+      consumer.kept.map((one) => one.body),
+      [newer, newer],
+    )
+    assert.ok(consumer.kept.every(({ delaySeconds }) => delaySeconds >= 60))
+    assert.equal(clusterOfMessage(newer), 'c', 'its lane is known')
   })
   void it('what is not a job is kept for another version, then buried', async () => {
     for (const strange of [null, {}, { job: { kind: 'dance' } }, [], 'x']) {

@@ -77,6 +77,7 @@ describe('the API', () => {
   })
 
   const rows: readonly { path: string; url: string; status?: number }[] = [
+    { path: '/api/deployment', url: '/api/deployment' },
     { path: '/api/clusters', url: '/api/clusters' },
     { path: '/api/objects', url: '/api/objects' },
     { path: '/api/objects', url: '/api/objects?limit=0', status: 400 },
