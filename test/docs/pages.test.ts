@@ -12,7 +12,7 @@ import { commandsOf } from './commands.ts'
 import { pagePaths, parsePage, readPage, whyNotRun } from './page.ts'
 
 /** Pages that others are writing. To be taken off this list as they come. */
-const pending = ['bootstrap', 'clusters', 'identity', 'node', 'cloudflare', 'container', 'tenants'].map(
+const pending = ['bootstrap', 'clusters', 'identity', 'node', 'cloudflare', 'container'].map(
   (name) => `infra/docs/${name}.md`,
 )
 
