@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
-import { cpus, totalmem } from 'node:os'
+import { cpus, loadavg, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Bench, BenchRow } from './rows.ts'
@@ -21,6 +21,7 @@ interface Figure {
  * other on the same machine. Throws where a part fails: a table of other days is left as it is.
  */
 export const bench: Bench = async (log) => {
+  const loads = [loadavg()[0] ?? 0]
   const latency = await rowsOf(log, ['test/bench/main.ts', 'latency'])
   const many = await rowsOf(log, ['test/bench/main.ts', 'kustomizations'], { SLUICE_BENCH_SIZES: '100' })
   const conformance = await program(log, ['test/conformance/main.ts', 'kustomize', 'helm'])
@@ -31,7 +32,8 @@ export const bench: Bench = async (log) => {
     ...conformanceFigures(conformance),
     ...sizeFigures(sizes),
   ]
-  await writeTable(figures)
+  loads.push(loadavg()[0] ?? 0)
+  await writeTable(figures, loads)
   log(`written: the figures of README.md`)
   return [
     ...latency,
@@ -126,7 +128,7 @@ function conformanceFigures(output: string): readonly Figure[] {
     const [, cases = '', known = '', share = ''] = found
     return {
       what: `Cases of \`${name}\` whose output is that of the real tool`,
-      figure: `${cases} (${known} known differences), ${share} to the byte`,
+      figure: `${cases} (${known} known differences); ${share} of these to the byte`,
       command: `npm run conformance -- ${name}`,
     }
   })
@@ -157,14 +159,22 @@ function timed(row: MeasuredRow): string {
   return `${ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`}; ${row.requests} requests`
 }
 
-async function writeTable(figures: readonly Figure[]): Promise<void> {
+async function writeTable(figures: readonly Figure[], loads: readonly number[]): Promise<void> {
   const text = await readFile(readme, 'utf8')
   const [start, end] = markers.map((marker) => text.indexOf(marker)) as [number, number]
   if (start < 0 || end < start) throw new Error(`README.md lacks the markers ${markers.join(' and ')}`)
   const lines = figures.map(({ what, figure, command }) => `| ${what} | ${figure} | \`${command}\` |`)
-  const table = ['', '', machine(), '', '| what | measured | command |', '| --- | --- | --- |', ...lines, '', ''].join(
-    '\n',
-  )
+  const table = [
+    '',
+    '',
+    machine(loads),
+    '',
+    '| what | measured | command |',
+    '| --- | --- | --- |',
+    ...lines,
+    '',
+    '',
+  ].join('\n')
   await writeFile(readme, text.slice(0, start + markers[0].length) + table + text.slice(end))
   await promisify(execFile)(process.execPath, ['node_modules/prettier/bin/prettier.cjs', '--write', readme], {
     cwd: root,
@@ -172,11 +182,12 @@ async function writeTable(figures: readonly Figure[]): Promise<void> {
 }
 
 /** Figures are worth nothing without it. */
-function machine(): string {
+function machine(loads: readonly number[]): string {
   const memory = Math.round(totalmem() / 2 ** 30)
   const date = new Date().toISOString().slice(0, 10)
   return (
     `Measured on ${date} with Node ${process.version} on ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown processor'}), ${memory} GB, in one go by ` +
-    '`npm run bench -- readme`. The API server, etcd, the Git server and the deployment shared the machine. "Requests" are those to the API server.'
+    '`npm run bench -- readme`. The API server, etcd, the Git server and the deployment shared the machine, whose load average was ' +
+    `${loads.map((load) => load.toFixed(1)).join(' before and ')} after: what else ran there makes times longer. "Requests" are those to the API server.`
   )
 }
