@@ -66,7 +66,8 @@ export function selectNode(
   if (candidate.sourceRevision !== undefined && candidate.sourceRevision !== candidate.appliedRevision)
     return 'revision'
   if (candidate.generation !== candidate.observedGeneration) return 'changed'
-  if (!candidate.ready) return 'retry'
+  // Ready tells of what was applied before while a release waits for its lock.
+  if (!candidate.ready || mark?.state === 'waiting') return 'retry'
   if (job.kind === 'scan' && (mark === undefined || now - mark.at >= candidate.intervalMs)) return 'due'
   return undefined
 }

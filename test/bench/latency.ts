@@ -19,6 +19,7 @@ export const bench: Bench = async (log) => {
     await installCrds(client)
     await client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
     const one = await measure({ controlPlane, git, client, log }, 1, 30)
+    const ten = await measure({ controlPlane, git, client, log }, 10, 15)
     const hundred = await measure({ controlPlane, git, client, log }, 100, 7)
     const beside = 'one kube-apiserver and etcd on the same machine'
     return [
@@ -30,6 +31,13 @@ export const bench: Bench = async (log) => {
         beside,
       },
       { name: '1 Kustomization, p95', ms: round(percentile(one.samples, 0.95)) },
+      {
+        name: '10 Kustomizations',
+        ms: round(percentile(ten.samples, 0.5)),
+        requests: ten.requests,
+        mb: ten.mb,
+        beside,
+      },
       {
         name: '100 Kustomizations',
         ms: round(percentile(hundred.samples, 0.5)),

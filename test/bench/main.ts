@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- NAME`: measures and ends with one line of JSON. Figures are read by people and compared side by side; no test asserts on them.
+ * `npm run bench -- NAME`: measures and ends with one line of JSON. Figures are read by people and compared side by side; no test asserts on them. `readme` writes those of the README.
  */
 import { cpus } from 'node:os'
 import type { Bench, BenchRow } from './rows.ts'
@@ -13,6 +13,7 @@ const benches: { readonly [name: string]: () => Promise<{ readonly bench: Bench 
   'helm-index': () => import('./helm-index.ts'),
   latency: () => import('./latency.ts'),
   fanout: () => import('./fanout.ts'),
+  readme: () => import('./readme.ts'),
 }
 
 const name = process.argv[2] ?? ''

@@ -18,6 +18,11 @@ export interface NamespacedView {
   readonly server: string
   /** How it answers from now on: as it is, `slow` by that many milliseconds for each request, or not at all. */
   behave(how: 'alive' | 'dead' | { readonly slowMs: number }): void
+  /**
+   * Freezes the world at the first write that is wanted: it is not done (`before`), or done and its answer is lost (`after`), and nothing that comes later is done or
+   * answered until `behave`. Resolves when that is so.
+   */
+  freezeAt(isWanted: (write: ViewedWrite) => boolean, when: 'before' | 'after'): Promise<void>
   /** Requests that came in, dead or alive. */
   readonly requests: number
   readonly writes: readonly ViewedWrite[]
@@ -49,15 +54,25 @@ export async function startNamespacedView(
   const agent = new Agent({ keepAlive: true, maxSockets: 32, ca: address.caPem })
   const writes: ViewedWrite[] = []
   let requests = 0
-  let behaviour: 'alive' | 'dead' | { readonly slowMs: number } = 'alive'
+  let behaviour: 'alive' | 'dead' | 'frozen' | { readonly slowMs: number } = 'alive'
+  let freeze: { isWanted: (write: ViewedWrite) => boolean; when: 'before' | 'after'; isFrozen: () => void } | undefined
+  const freezes = (when: 'before' | 'after', method: string, path: string): boolean => {
+    if (freeze?.when !== when || !isWrite(method, path) || !freeze.isWanted(writeOf(method, path))) return false
+    behaviour = 'frozen'
+    freeze.isFrozen()
+    freeze = undefined
+    return true
+  }
   const server = createServer((request, response) => {
     requests += 1
     void handle(request, response).catch(() => request.socket.destroy())
   })
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (behaviour === 'dead') return void request.socket.destroy()
+    if (behaviour === 'frozen') return
     if (behaviour !== 'alive') await sleep(behaviour.slowMs)
     const path = inNamespace(request.method ?? 'GET', request.url ?? '/', namespace)
+    if (freezes('before', request.method ?? '', path)) return
     const options = {
       agent,
       method: request.method,
@@ -66,6 +81,7 @@ export async function startNamespacedView(
     const outgoing = secureRequest(new URL(path, address.server), options, (answer) => {
       const { statusCode = 502 } = answer
       if (statusCode < 300 && isWrite(request.method ?? '', path)) writes.push(writeOf(request.method ?? '', path))
+      if (statusCode < 300 && freezes('after', request.method ?? '', path)) return void answer.resume()
       response.writeHead(statusCode, answer.headers)
       answer.pipe(response)
     })
@@ -80,6 +96,7 @@ export async function startNamespacedView(
     behave: (how) => {
       behaviour = how
     },
+    freezeAt: (isWanted, when) => new Promise((resolve) => (freeze = { isWanted, when, isFrozen: resolve })),
     get requests() {
       return requests
     },

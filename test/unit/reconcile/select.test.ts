@@ -87,6 +87,13 @@ const rows: {
   { name: 'flux reconcile, already handled', candidate: { requestedAt: 't1', handledAt: 't1' }, want: undefined },
   { name: 'not ready', candidate: { ready: false }, want: 'retry' },
   {
+    name: 'ready with what was applied before, and waiting for its lock since',
+    job: job('scan'),
+    mark: { ...seen, state: 'waiting' },
+    now: seen.at + 2_000,
+    want: 'retry',
+  },
+  {
     name: 'failed on this very input a moment ago',
     candidate: { ready: false, sourceRevision: 'main@sha1:b' },
     mark: failed,
