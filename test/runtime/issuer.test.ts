@@ -7,7 +7,12 @@ import { systemClock } from '../support/memory-ports.ts'
 import { GitServer } from '../support/git-server.ts'
 import { installCrds } from '../support/crds.ts'
 import { awaitRun, deliverPush, startDeployment, type Platform } from '../support/deployment.ts'
-import { allowDeployment, startTrustingCluster, type TrustingCluster } from '../support/trusting-cluster.ts'
+import {
+  allowDeployment,
+  allowTenant,
+  startTrustingCluster,
+  type TrustingCluster,
+} from '../support/trusting-cluster.ts'
 
 let trusting: TrustingCluster
 let git: GitServer
@@ -36,14 +41,17 @@ after(async () => {
 const configMap = (namespace: string, value: string): string =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\n  namespace: ${namespace}\ndata: { a: "${value}" }\n`
 
-/** A deployment with no credential of the cluster: only the secret that seals its keys. */
+/** A deployment with no credential of the cluster: only the secret that seals its keys. It may not write what the tenant owns. */
 async function start(platform: Platform, namespace: string) {
   const { server, caPem } = trusting.cluster.address
   const deployment = await startDeployment(platform, {
     clusters: [{ name: 'production', server, ca: caPem, identity: { kind: 'oidc' } }] as never,
     namespaces: [namespace],
     settings: { publicUrl: trusting.issuerUrl },
-    env: { ISSUER_KEY: 'a secret of more than thirty-two characters' },
+    env: {
+      ISSUER_KEY: 'a secret of more than thirty-two characters',
+      TENANTS: JSON.stringify({ tenants: [{ name: 'a', namespaces: [namespace], sources: ['*'] }] }),
+    },
   })
   trusting.answerWith(async (request) => {
     const { pathname, search } = new URL(request.url)
@@ -57,10 +65,10 @@ async function start(platform: Platform, namespace: string) {
 
 for (const platform of ['node', 'workerd'] as const) {
   describe(`a deployment as its own issuer (${platform})`, () => {
-    it('applies a push with tokens of its own, and again after all its state is lost', async () => {
+    it('applies the push of a tenant with tokens of the tenant, and again after all its state is lost', async () => {
       const { client } = trusting.cluster
       const namespace = await trusting.cluster.namespace()
-      await allowGroup(namespace)
+      await allowTenant(client, namespace, 'sluice:tenant:a')
       const repository = await git.create(`team/${namespace}`, { 'app/a.yaml': configMap(namespace, 'one') })
       await client.apply({
         apiVersion: 'source.toolkit.fluxcd.io/v1',
@@ -94,20 +102,6 @@ for (const platform of ['node', 'workerd'] as const) {
         }
       }
     })
-  })
-}
-
-/** Lets the deployment itself write ConfigMaps there: the Kustomization names no identity. */
-async function allowGroup(namespace: string): Promise<void> {
-  const group = 'rbac.authorization.k8s.io'
-  const meta = { apiVersion: `${group}/v1`, metadata: { name: 'deployment', namespace } }
-  const { client } = trusting.cluster
-  await client.apply({ ...meta, kind: 'Role', rules: [{ apiGroups: [''], resources: ['configmaps'], verbs: ['*'] }] })
-  await client.apply({
-    ...meta,
-    kind: 'RoleBinding',
-    roleRef: { apiGroup: group, kind: 'Role', name: 'deployment' },
-    subjects: [{ apiGroup: group, kind: 'Group', name: 'sluice:deployment' }],
   })
 }
 
