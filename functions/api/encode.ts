@@ -3,6 +3,7 @@ import type { Run, StoredRecord } from '../../src/coordinator/index.ts'
 import {
   changesOf,
   conditionOf,
+  heldOf,
   heldText,
   countRecord,
   repositoryOf,
@@ -21,7 +22,14 @@ export function encodeCluster({
 }: ObservedCluster): z.infer<typeof schemas.clusters>['clusters'][number] {
   const counts: { [state: string]: number } = {}
   for (const { state } of objects) counts[state] = (counts[state] ?? 0) + 1
-  return { ...health, ...(health.error === undefined ? {} : { error: { ...health.error } }), objects: counts, omitted }
+  const held = heldOf(objects)
+  return {
+    ...health,
+    ...(health.error === undefined ? {} : { error: { ...health.error } }),
+    objects: counts,
+    omitted,
+    ...(held === undefined ? {} : { held: present({ ...held }) }),
+  }
 }
 
 /** An object as lists show it. */

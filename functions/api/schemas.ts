@@ -39,12 +39,19 @@ export const credential = z
   })
   .describe('what the deployment logs in with; times are absent where the credential does not say them')
 
+const held = z.strictObject({
+  kind: z.enum(['suspended', 'approval', 'window']),
+  message: text,
+  until: time.optional().describe('when it ends by itself'),
+})
+
 export const clusters = z.strictObject({
   clusters: z.array(
     health.extend({
       objects: z.record(text, count).describe('number of objects by state'),
       omitted: count.describe('objects that did not fit into the store'),
       credential: credential.optional(),
+      held: held.optional().describe('why nothing in it is worked on'),
     }),
   ),
 })
@@ -75,12 +82,7 @@ export const objectHead = z.strictObject({
   state: objectState,
   stale: z.boolean().describe('the cluster has not been seen lately'),
   suspended: z.boolean(),
-  held: z
-    .strictObject({
-      kind: z.enum(['suspended', 'approval', 'window']),
-      message: text,
-      until: time.optional().describe('when it ends by itself'),
-    })
+  held: held
     .optional()
     .describe('why it is not worked on: its cluster is suspended or not approved yet, or a window is closed'),
   pin: z

@@ -7,7 +7,7 @@ export { readClusterHealth, readOneClusterHealth, type ClusterHealth, type Obser
 export { type CommitCluster, type CommitObject, type CommitProgress, type Stages } from './commit-cluster.ts'
 export { traceCommit, type CommitTrace } from './commits.ts'
 export { readLive, type InventoryObject, type LiveObject } from './live.ts'
-export { conditionOf, heldText, idOfSummary, objectStates, stateOf, type ObjectState } from './object-state.ts'
+export { conditionOf, heldOf, heldText, idOfSummary, objectStates, stateOf, type ObjectState } from './object-state.ts'
 export {
   matchesFilter,
   pageOf,

@@ -59,6 +59,11 @@ export function heldText(object: ObjectSummary): string | undefined {
   return held?.status === 'True' ? held.message : undefined
 }
 
+/** Why nothing in a cluster is worked on, from what is known of its objects; undefined where it is. */
+export function heldOf(objects: readonly { readonly summary: ObjectSummary }[]): ObjectSummary['held'] {
+  return objects.find(({ summary }) => summary.held !== undefined)?.summary.held
+}
+
 /** Kinds without a status are what they are. */
 function hasStatus(kind: string): boolean {
   return kind !== 'Alert' && kind !== 'Provider' && kind !== 'ExternalArtifact'

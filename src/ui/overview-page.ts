@@ -1,4 +1,5 @@
 import {
+  heldOf,
   idOfSummary,
   objectStates,
   type ObjectState,
@@ -36,7 +37,7 @@ export function overviewPage(view: View, clusters: readonly ObservedCluster[], f
     at: 'overview',
     content: html`
       <h1>Applications</h1>
-      ${summaryLine(clusters, workloads, filter)} ${unreachable(view, clusters)}
+      ${summaryLine(clusters, workloads, filter)} ${unreachable(view, clusters)} ${heldClusters(clusters)}
       ${
         omitted === 0
           ? ''
@@ -87,6 +88,17 @@ function unreachable(view: View, clusters: readonly ObservedCluster[]): Html | '
           }
         </li>`,
     )}
+  </ul>`
+}
+
+function heldClusters(clusters: readonly ObservedCluster[]): Html | '' {
+  const held = clusters.flatMap(({ health, objects }) => {
+    const found = heldOf(objects)
+    return found === undefined ? [] : [{ name: health.cluster, message: found.message }]
+  })
+  if (held.length === 0) return ''
+  return html`<ul class="notes" aria-label="Clusters that are not worked on">
+    ${held.map(({ name, message }) => html`<li class="note warn"><b>${name}</b>: ${message}</li>`)}
   </ul>`
 }
 

@@ -1,14 +1,10 @@
 import {
   approveCluster,
   parseUntil,
-  readClusterState,
   resumeCluster,
   suspendCluster,
-  describeSuspension,
   type ClusterSwitchResult,
 } from '../../reconcile/index.ts'
-import { isEngineError } from '../../base/index.ts'
-import type { KubeClient } from '../../kube/index.ts'
 import { usageError } from '../exit-codes.ts'
 import { actorName, withCluster } from '../target/cluster.ts'
 import { openDeployment, type Deployment } from '../target/deployment.ts'
@@ -104,23 +100,4 @@ async function onDeployment(
   }
   if (answer.results?.some(({ error }) => error !== undefined) === true) process.exitCode = 1
   printAnswer(terminal, flags.output, { data: answer, names: [cluster ?? 'all'], text: () => '' })
-}
-
-/**
- * What the switch of a cluster says, `suspended by ada: …`; undefined where it is not suspended, or where whoever asks may not read it: a verb that only shows things does not
- * fail for that.
- */
-export async function clusterSuspension(
-  client: KubeClient,
-  namespace: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  try {
-    const { suspension } = await readClusterState(client, namespace, signal)
-    const isOver = suspension?.until !== undefined && suspension.until <= Date.now()
-    return suspension === undefined || isOver ? undefined : describeSuspension(suspension)
-  } catch (error) {
-    if (isEngineError(error) && error.code === 'hold-unreadable') return undefined
-    throw error
-  }
 }

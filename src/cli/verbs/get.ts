@@ -12,7 +12,7 @@ import { createProgress } from '../terminal/progress.ts'
 import type { Style } from '../terminal/style.ts'
 import { renderTable, type Column } from '../terminal/table.ts'
 import { createTerminal, type Terminal } from '../terminal/terminal.ts'
-import { clusterSuspension } from './cluster-switch.ts'
+import { clusterSuspension } from './cluster-suspension.ts'
 import { age, objectRow, shortRevision, statusSelector, type ObjectRow } from './object-row.ts'
 import { listKind } from './read-objects.ts'
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { mapLimit, toEngineError } from '../../base/index.ts'
+import { EngineError, mapLimit, toEngineError } from '../../base/index.ts'
 import {
   artifactKeyOf,
   idOfKey,
@@ -21,6 +21,7 @@ import { allCliKinds, kindOfWord, parseObject, shortName, sourceCliKinds, type C
 import { printAnswer } from '../terminal/output.ts'
 import { createProgress, type Progress } from '../terminal/progress.ts'
 import { createTerminal, type Terminal } from '../terminal/terminal.ts'
+import { clusterSuspension } from './cluster-suspension.ts'
 import { followLines, type Run } from './follow.ts'
 import { objectRow, shortRevision, type ObjectRow } from './object-row.ts'
 import { listKind, readObject } from './read-objects.ts'
@@ -68,6 +69,9 @@ async function runReconcile(what: readonly string[], flags: ReconcileFlags): Pro
     throw usageError('--force and --reset are for a HelmRelease')
   if (deployment !== undefined) return runOnDeployment(deployment, key, flags, terminal)
   await withCluster(flags, terminal, async (cluster) => {
+    const suspension = await clusterSuspension(cluster.client, namespaceOf(flags, process.env), cluster.signal)
+    if (suspension !== undefined)
+      throw new EngineError(`the cluster is ${suspension}; resume it first`, { code: 'suspended', disposition: 'wait' })
     const rows =
       key === undefined
         ? await reconcileAll(cluster, flags, progress)

@@ -47,6 +47,9 @@ export function requestState(given: KubeObject, requestedAt: string | undefined)
       ? { state: 'working', message: progress.message }
       : { state: 'pending', message: 'not taken up yet' }
   }
+  // Somebody has looked, and it has to wait.
+  const held = condition('Held')
+  if (held?.status === 'True') return { state: 'failed', message: held.message }
   const isObserved = metadata.generation === undefined || status?.observedGeneration === metadata.generation
   if (ready?.status === 'False') return { state: 'failed', message: ready.message }
   if (ready?.status === 'True' && isObserved) return { state: 'ready', message: ready.message }

@@ -10,7 +10,7 @@ import { addTargetFlags, namespaceOf, type TargetFlags } from '../target/flags.t
 import { allCliKinds } from '../target/kinds.ts'
 import { printAnswer } from '../terminal/output.ts'
 import { createTerminal } from '../terminal/terminal.ts'
-import { clusterSuspension } from './cluster-switch.ts'
+import { clusterSuspension } from './cluster-suspension.ts'
 import { readEvents } from './read-events.ts'
 import { traceObject } from './trace.ts'
 import { explain, idsOf, rootCauses, whyText, type Why, type WhyFacts } from './why-model.ts'

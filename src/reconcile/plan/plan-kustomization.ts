@@ -41,7 +41,9 @@ export async function planKustomization(ctx: RunContext, object: Kustomization):
     checkAccess(ctx, object)
     const ignoredFields = compileIgnoreRules(object.spec.ignore ?? [], 'spec.ignore')
     const blockers = blockersOf(ctx.world, object)
+    const held = ctx.safety.held(object, 'changes')
     const notes = [
+      held === undefined ? undefined : `a run would wait: ${held.message}`,
       object.spec.suspend === true ? 'it is suspended' : undefined,
       blockers.length === 0 ? undefined : `a run would wait first: ${describeBlockers(blockers)}`,
     ]
