@@ -323,6 +323,6 @@ describe('a Helm upgrade with hooks whose deployment is lost in mid-run', () => 
         .slice(2, 3)
         .map((cut) => ['workerd', cut, 'nothing'] as const),
     ]
-    await mapLimit(cases, 4, ([platform, cut, meanwhile]) => lose(platform, cut, meanwhile))
+    await mapLimit(cases, 6, ([platform, cut, meanwhile]) => lose(platform, cut, meanwhile))
   })
 })
