@@ -1,4 +1,4 @@
-import { toEngineError } from '../src/base/index.ts'
+import { sluiceVersion, toEngineError } from '../src/base/index.ts'
 import { countRun, traceOf, type RunEnd } from '../src/observe/index.ts'
 import type { RunRecord } from '../src/reconcile/index.ts'
 import type { ClusterRuntime, RunJob } from './engine.ts'
@@ -63,7 +63,7 @@ async function exportTrace(runtime: Runtime, { job, record, isUnfinished }: RunE
     method: 'POST',
     url: tracing.url,
     headers: { 'content-type': 'application/json', ...tracing.headers },
-    body: JSON.stringify(traceOf(job, record, { service: tracing.service, version: '0.1.0' })),
+    body: JSON.stringify(traceOf(job, record, { service: tracing.service, version: sluiceVersion })),
     repeatable: true,
     signal: AbortSignal.timeout(exportTimeoutMs),
   })
