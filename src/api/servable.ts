@@ -35,11 +35,11 @@ function newerThan(object: Candidate, version: string): readonly string[] {
   if (wanted === undefined || wanted === null) return []
   const at = `${String(object.kind)}/${String(object.metadata?.name)}`
   const minimum = typeof wanted === 'string' ? tryParseVersion(wanted) : undefined
-  if (minimum === undefined)
+  if (typeof wanted !== 'string' || minimum === undefined)
     return [`${at}: the annotation ${ownAnnotations.minimumVersion} is no version such as ${version}`]
   const own = tryParseVersion(version)
   if (own !== undefined && compareVersions(own, minimum) >= 0) return []
-  return [`${at} needs Sluice ${String(wanted)} or later, and this is ${version}`]
+  return [`${at} needs Sluice ${wanted} or later, and this is ${version}`]
 }
 
 function definitionFaults(object: Candidate, version: string): readonly string[] {

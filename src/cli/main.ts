@@ -24,6 +24,8 @@ const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
   deliveries: async () => (await import('./verbs/deliveries.ts')).deliveriesCommand(),
   tenant: async () => (await import('./verbs/tenant.ts')).tenantCommand(),
   migrate: async () => (await import('./verbs/migrate.ts')).migrateCommand(),
+  bootstrap: async () => (await import('./verbs/bootstrap.ts')).bootstrapCommand(),
+  uninstall: async () => (await import('./verbs/uninstall.ts')).uninstallCommand(),
   doctor: async () => (await import('./verbs/doctor.ts')).doctorCommand(),
   debug: async () => (await import('./debug.ts')).debugCommand(),
   helm: async () => (await import('./helm.ts')).helmCommand(),

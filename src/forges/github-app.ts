@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseAnswer } from './answer.ts'
-import { gitHubApiOf, gitHubHeaders } from './github.ts'
+import { gitHubApiOf } from './github.ts'
 import { callForge } from './request.ts'
 import type { ForgeDeps, ForgeTarget } from './types.ts'
 
@@ -91,22 +91,4 @@ export async function createGitHubApp(
     webhookSecret: made.webhook_secret,
     webUrl: made.html_url,
   }
-}
-
-/** Where an App is installed for a repository; undefined where it is not. `jwt` is signed by the App's key. */
-export async function findInstallation(
-  deps: ForgeDeps,
-  target: Omit<ForgeTarget, 'token'>,
-  jwt: string,
-): Promise<string | undefined> {
-  const here = `${encodeURIComponent(target.owner)}/${encodeURIComponent(target.name)}`
-  const { status, json } = await callForge(deps, {
-    method: 'GET',
-    url: `${gitHubApiOf(target)}/repos/${here}/installation`,
-    headers: gitHubHeaders(jwt),
-    right: 'to be that of the App',
-    secrets: [jwt],
-    accept: [404],
-  })
-  return status === 404 ? undefined : String(parseAnswer('GitHub', z.object({ id: z.number() }), json).id)
 }

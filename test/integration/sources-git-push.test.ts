@@ -49,7 +49,10 @@ describe('writing to a repository', () => {
       const commit = await branch.push({ files, message: 'Change it\n', author })
       assert.equal(await repository.head(), commit)
       assert.equal(await repository.git('rev-parse', 'main~1'), before)
-      assert.equal(await repository.git('log', '-1', '--format=%an <%ae> %s', 'main'), 'Ada <ada@example.com> Change it')
+      assert.equal(
+        await repository.git('log', '-1', '--format=%an <%ae> %s', 'main'),
+        'Ada <ada@example.com> Change it',
+      )
       assert.equal(
         await repository.git('ls-tree', '-r', '--format=%(objectmode) %(path)', 'main'),
         '100644 a.txt\n100644 deep/c.txt\n100644 new/d.txt\n100755 run.sh',
@@ -91,7 +94,9 @@ describe('writing to a repository', () => {
       const branch = await open(repository.url, 'canary-password')
       const commit = await branch.push({ files: { 'a.txt': 'A\n' }, message: 'x', author })
       assert.equal(await repository.head(), commit)
-      assert.ok(server.counters.authorizations.includes(`Basic ${Buffer.from('git:canary-password').toString('base64')}`))
+      assert.ok(
+        server.counters.authorizations.includes(`Basic ${Buffer.from('git:canary-password').toString('base64')}`),
+      )
     }))
 
   it('says what is missing where the server lets nobody push', () =>

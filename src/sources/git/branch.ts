@@ -1,5 +1,5 @@
-import type { TreeEntry } from 'isomorphic-git'
-import { compareByteOrder, EngineError, isEngineError, joinPath, printUrl, utf8Text } from '../../base/index.ts'
+import type * as IsomorphicGit from 'isomorphic-git'
+import { compareByteOrder, isEngineError, type EngineError, joinPath, printUrl, utf8Text } from '../../base/index.ts'
 import type { GitCredentials } from './credentials.ts'
 import { gitError } from './errors.ts'
 import { placeholder, sendFor } from './isomorphic.ts'
@@ -28,7 +28,8 @@ export interface GitBranch {
   readonly push: (change: BranchChange) => Promise<string | undefined>
 }
 
-type Git = typeof import('isomorphic-git')
+type Git = typeof IsomorphicGit
+type TreeEntry = IsomorphicGit.TreeEntry
 
 const gitdir = '/git'
 /** Deeper trees are nobody's layout. */

@@ -24,8 +24,8 @@ const shownProject = ({ owner, name, isPrivate, git }: KeptRepository): object =
 })
 
 function change(hook: KeptHook, body: { readonly [field: string]: unknown }): void {
-  hook.url = String(body['url'] ?? hook.url)
-  hook.secret = String(body['token'] ?? hook.secret)
+  hook.url = (body['url'] as string | undefined) ?? hook.url
+  hook.secret = (body['token'] as string | undefined) ?? hook.secret
   // GitLab turns push events on unless it is told otherwise.
   hook.events = fields.filter((field) => body[field] === true || (field === 'push_events' && body[field] === undefined))
 }
