@@ -56,6 +56,10 @@ export async function writeEnvironment(context: StepContext): Promise<void> {
   await store.write(mergeEnvironment(text, changed))
   state.writes += 1
   report.done('set', names)
+  if ('CLUSTERS' in changed && isPrivate(options.server))
+    report.warn(
+      `the API server is at ${new URL(options.server).host}, an address of this network: where the deployment cannot reach it, give another with --server`,
+    )
 }
 
 function secretOf({ deps, options }: StepContext): string {
@@ -64,12 +68,15 @@ function secretOf({ deps, options }: StepContext): string {
 
 /** The repository's host, where a deployment does not fetch from it unless it is told that it may. */
 function privateHostOf(url: string | undefined): string | undefined {
-  if (url === undefined) return undefined
+  return url !== undefined && isPrivate(url) ? new URL(url).hostname : undefined
+}
+
+function isPrivate(url: string): boolean {
   try {
     checkEgress(new URL(url), {})
-    return undefined
+    return false
   } catch {
-    return new URL(url).hostname
+    return true
   }
 }
 
@@ -91,7 +98,7 @@ export async function checkDeployment(context: StepContext): Promise<void> {
     return problem === undefined ? undefined : `${problem}; start (or restart) it with ${deps.environment.name}`
   })
   state.ask = ask
-  report.nothing(`it serves '${options.cluster}'`)
+  report.found(`it serves '${options.cluster}'`)
 }
 
 async function problemOf(ask: AskDeployment, cluster: string): Promise<string | undefined> {
@@ -222,13 +229,13 @@ export async function awaitFirstRun(context: StepContext): Promise<void> {
   }
   const { kind, namespace, name } = source
   await ask.post('/trigger', { cluster: options.cluster, source: { kind, namespace, name }, actor: 'sluice bootstrap' })
-  await waitFor(context, 'bootstrap-not-ready', async () => {
+  await waitFor(context, 'wait-timeout', async () => {
     const { isReady, isFailed, message } = await syncState(context)
     if (isFailed)
       throw new EngineError(
         `${message}; 'sluice why ks/${syncName}' says more. Repair it in Git, then run this again`,
         {
-          code: 'bootstrap-not-ready',
+          code: 'reconciliation-failed',
         },
       )
     return isReady ? undefined : message

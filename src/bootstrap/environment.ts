@@ -62,8 +62,13 @@ export function environmentJson(environment: Environment): string {
 /** Variables as they may be shown: values of secrets as `***`. */
 export function shownEnvironment(environment: Environment): string {
   return Object.entries(environment)
-    .map(([name, value]) => `${name}=${shown.has(name) ? value : '***'}\n`)
+    .map(([name, value]) => `${name}=${shown.has(name) ? shortened(value) : '***'}\n`)
     .join('')
+}
+
+/** Certificates fill the screen and say nothing. */
+function shortened(value: string): string {
+  return value.replaceAll(/("ca":"[^"]{0,24})[^"]*/g, '$1…')
 }
 
 /** A cluster of `CLUSTERS`, as far as it is known here; further fields stay. */

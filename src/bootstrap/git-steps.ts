@@ -47,8 +47,8 @@ export async function checkClusterBefore(context: StepContext): Promise<void> {
       `this cluster is synced from '${path}' of the branch '${branch}' already; give --path ${path} and --branch ${branch}, or remove it first with 'sluice uninstall'`,
       { code: 'bootstrap-conflict' },
     )
-  if (source === undefined) report.nothing(`Kubernetes ${version}, not synced from anywhere yet`)
-  else report.nothing(`Kubernetes ${version}, synced from ${path} of ${branch}`)
+  if (source === undefined) report.found(`Kubernetes ${version}, not synced from anywhere yet`)
+  else report.found(`Kubernetes ${version}, synced from ${path} of ${branch}`)
 }
 
 /** Reads the repository, and makes it where there is none. */
@@ -58,13 +58,13 @@ export async function prepareRepository({ deps, options, state }: StepContext): 
     const url = options.repositoryUrl ?? ''
     report.begin(`repository ${new URL(url).host}${new URL(url).pathname}`)
     state.repository = { cloneUrl: url, isPrivate: options.secretData !== undefined, id: url }
-    return report.nothing('it is reached without an API')
+    return report.found('it is reached without an API')
   }
   report.begin(`repository at ${forge.title}`)
   const found = await forge.readRepository()
   if (found !== undefined) {
     state.repository = found
-    return report.nothing(`${found.id} is there (${found.isPrivate ? 'private' : 'public'})`)
+    return report.found(`${found.id} is there (${found.isPrivate ? 'private' : 'public'})`)
   }
   const how = options.isPrivate ? 'private' : 'public'
   if (options.isDryRun) return report.done(`would make it, ${how}`)
@@ -81,7 +81,7 @@ export async function writeFiles({ deps, options, state }: StepContext): Promise
   const layoutOf = (existing: { readonly [path: string]: string }): void => {
     state.layout = layOut({
       existing,
-      url: repository?.cloneUrl ?? 'https://the.repository.invalid/that-would-be-made.git',
+      url: repository?.cloneUrl ?? deps.forge?.expectedCloneUrl ?? '',
       branch: options.branch,
       path: options.path,
       hasSecret: options.secretData !== undefined && (repository?.isPrivate ?? options.isPrivate),

@@ -63,6 +63,8 @@ export interface BootstrapReport {
   readonly begin: (text: string) => void
   /** It did something, or, in a dry run, would. */
   readonly done: (text: string, details?: readonly string[]) => void
+  /** Something was looked at, and is as it should be. */
+  readonly found: (text: string) => void
   /** There was nothing to do. */
   readonly nothing: (text: string) => void
   readonly wait: (text: string, seconds: number) => void

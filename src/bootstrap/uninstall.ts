@@ -27,7 +27,10 @@ export interface UninstallOptions {
 export interface UninstallDeps {
   readonly client: KubeClient
   readonly forge: Forge | undefined
-  readonly report: Omit<BootstrapReport, 'ended'>
+  readonly report: Pick<BootstrapReport, 'begin' | 'done' | 'found' | 'warn'> & {
+    /** Objects are gone, or, in a dry run, would be. */
+    readonly removed: (text: string, objects: readonly string[]) => void
+  }
   readonly signal?: AbortSignal
 }
 
@@ -64,7 +67,7 @@ export async function uninstall(deps: UninstallDeps, options: UninstallOptions):
     report.begin(title)
     const count = await work()
     removed += count
-    if (count === 0) report.nothing('there is nothing left of it')
+    if (count === 0) report.found('it is gone already')
   }
   if (options.hookUrl !== undefined) await step('webhook', () => removeWebhook(deps, options))
   await step('rights of the deployment', () =>
@@ -124,7 +127,7 @@ function createRemover(
         if (!isNotFound(error)) throw error
       })
     }
-    if (gone.length > 0) report.done(options.isDryRun ? 'would remove' : 'removed', gone)
+    if (gone.length > 0) report.removed(options.isDryRun ? 'would be removed' : 'removed', gone)
     return gone.length
   }
 }

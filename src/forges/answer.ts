@@ -31,3 +31,8 @@ export async function readPages<T>(read: (page: number) => Promise<readonly T[]>
 export function apiBase(target: { readonly host: string; readonly api?: string }, path: string): string {
   return (target.api ?? `${target.host.replace(/\/+$/, '')}${path}`).replace(/\/+$/, '')
 }
+
+/** `https://host/owner/name.git`, as all forges have it. */
+export function cloneUrlOf(target: { readonly host: string; readonly owner: string; readonly name: string }): string {
+  return `${target.host.replace(/\/+$/, '')}/${target.owner}/${target.name}.git`
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { apiBase, parseAnswer } from './answer.ts'
+import { apiBase, cloneUrlOf, parseAnswer } from './answer.ts'
 import { callForge, type ForgeCall } from './request.ts'
 import type { Forge, ForgeDeps, ForgeRepository, ForgeTarget, Webhook, WebhookWish } from './types.ts'
 
@@ -41,6 +41,7 @@ export function createGitea(deps: ForgeDeps, target: ForgeTarget): Forge {
     kind: 'gitea',
     title: 'Gitea',
     gitUser: 'git',
+    expectedCloneUrl: cloneUrlOf(target),
     readRepository: async () => {
       const { status, json } = await call('GET', here, 'the scope read:repository', { accept: [404] })
       return status === 404 ? undefined : toRepository(json)

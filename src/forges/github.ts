@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { apiBase, pageSize, parseAnswer, readPages } from './answer.ts'
+import { apiBase, cloneUrlOf, pageSize, parseAnswer, readPages } from './answer.ts'
 import { callForge, type ForgeCall } from './request.ts'
 import type { Forge, ForgeDeps, ForgeRepository, ForgeTarget, Webhook, WebhookWish } from './types.ts'
 
@@ -54,6 +54,7 @@ export function createGitHub(deps: ForgeDeps, target: ForgeTarget): Forge {
     kind: 'github',
     title: 'GitHub',
     gitUser: 'x-access-token',
+    expectedCloneUrl: cloneUrlOf(target),
     readRepository: async () => {
       const { status, json } = await call('GET', here, 'to read the repository', { accept: [404] })
       return status === 404 ? undefined : toRepository(json)

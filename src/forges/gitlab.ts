@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { apiBase, pageSize, parseAnswer, readPages } from './answer.ts'
+import { apiBase, cloneUrlOf, pageSize, parseAnswer, readPages } from './answer.ts'
 import { callForge, type ForgeCall } from './request.ts'
 import type { Forge, ForgeDeps, ForgeRepository, ForgeTarget, Webhook, WebhookWish } from './types.ts'
 
@@ -48,6 +48,7 @@ export function createGitLab(deps: ForgeDeps, target: ForgeTarget): Forge {
     kind: 'gitlab',
     title: 'GitLab',
     gitUser: 'oauth2',
+    expectedCloneUrl: cloneUrlOf(target),
     readRepository: async () => {
       const { status, json } = await call('GET', here, 'the scope read_api', { accept: [404] })
       return status === 404 ? undefined : toRepository(json)

@@ -74,6 +74,8 @@ export interface Forge {
   readonly title: string
   /** User name that goes with the token in Git over HTTP. */
   readonly gitUser: string
+  /** Where a repository that is made will be. */
+  readonly expectedCloneUrl: string
   /** The repository; undefined where there is none, or the token may not see it. */
   readonly readRepository: () => Promise<ForgeRepository | undefined>
   /** Makes an empty repository, for the organisation or group where the owner is one, else for the token's user. */

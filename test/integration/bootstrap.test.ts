@@ -29,10 +29,9 @@ const bucketCrd = 'buckets.source.toolkit.fluxcd.io'
 const quiet = {
   begin: () => undefined,
   done: () => undefined,
-  nothing: () => undefined,
-  wait: () => undefined,
+  found: () => undefined,
+  removed: () => undefined,
   warn: () => undefined,
-  show: () => undefined,
 }
 
 /** The API server is this file's own, because definitions come and go here. */

@@ -1,4 +1,4 @@
-import type { BootstrapReport, BootstrapResult } from '../../bootstrap/index.ts'
+import type { BootstrapReport, BootstrapResult, UninstallDeps } from '../../bootstrap/index.ts'
 import { createProgress } from '../terminal/progress.ts'
 import { styleOf } from '../terminal/style.ts'
 import { plainText, type Terminal } from '../terminal/terminal.ts'
@@ -7,11 +7,14 @@ import { plainText, type Terminal } from '../terminal/terminal.ts'
 const maxDetails = 20
 
 /** Tells a bootstrap: what each step does on stderr, and in a dry run everything that would be written on stdout, as one stream of YAML with the paths as comments. */
-export function createBootstrapReport(terminal: Terminal, isDryRun: boolean): BootstrapReport {
+export function createBootstrapReport(
+  terminal: Terminal,
+  isDryRun: boolean,
+): BootstrapReport & UninstallDeps['report'] {
   const progress = createProgress(terminal)
   const style = styleOf(terminal.hasColour && terminal.isErrTerminal)
-  const tell = (details: readonly string[]): void => {
-    for (const line of details.slice(0, maxDetails)) terminal.err(`  ${style.green('+')} ${plainText(line)}\n`)
+  const tell = (details: readonly string[], sign = style.green('+')): void => {
+    for (const line of details.slice(0, maxDetails)) terminal.err(`  ${sign} ${plainText(line)}\n`)
     if (details.length > maxDetails) terminal.err(style.dim(`    and ${details.length - maxDetails} more\n`))
   }
   return {
@@ -20,6 +23,11 @@ export function createBootstrapReport(terminal: Terminal, isDryRun: boolean): Bo
       progress.done(text)
       tell(details)
     },
+    removed: (text, objects) => {
+      progress.done(`${objects.length} ${objects.length === 1 ? 'object' : 'objects'} ${text}`)
+      tell(objects, style.red('-'))
+    },
+    found: progress.done,
     nothing: (text) => progress.done(style.dim(`${text}: nothing to do`)),
     wait: progress.wait,
     warn: progress.warn,

@@ -29,7 +29,7 @@ export interface BootstrapFlags extends TargetFlags, ForgeFlags {
   readonly public?: boolean
   readonly server?: string
   readonly publicUrl?: string
-  readonly envFile: string
+  readonly environment: string
   readonly secretsJson?: string
   readonly pullRequests?: boolean
   readonly fluxControllers: 'keep' | 'stop'
@@ -100,7 +100,8 @@ function addBootstrapFlags(command: Command, kind: ForgeKind | 'git'): Command {
     .option('--path <directory>', 'directory of the cluster in the repository; default: clusters/<cluster>')
     .option('--public', 'a repository that has to be made is public')
     .option(
-      '--env-file <file>',
+      // Not `--env-file`: Node itself reads that one, wherever it stands.
+      '--environment <file>',
       "environment of the deployment, which is made or completed; '-' prints it",
       'sluice.env',
     )
@@ -133,18 +134,22 @@ async function runBootstrap(kind: ForgeKind | 'git', flags: BootstrapFlags): Pro
   if (!/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/.test(name))
     throw usageError('name the cluster with --cluster: lower-case letters, digits, "-" and "."')
   const http = createNodeHttpClient({ egress: { allowPrivate: true } })
-  const cluster = await openCluster({ ...flags, timeout: '60m' }, terminal)
-  const environment = openEnvironmentFile(flags.envFile, flags.secretsJson, terminal)
+  const timeoutMs = durationFlag('--timeout', flags.timeout ?? '5m')
+  // Each wait has its own time; this bounds all of them.
+  const signal = AbortSignal.timeout(timeoutMs * 5)
+  const environment = openEnvironmentFile(flags.environment, flags.secretsJson, terminal)
+  let cluster: Cluster | undefined
   try {
     const access =
       kind === 'git'
         ? plainAccess(flags)
         : flags.app === true
-          ? await loginWithApp({ flags, http, terminal, environment, signal: cluster.signal })
-          : tokenAccess(kind, flags, http, cluster.signal)
+          ? await loginWithApp({ flags, http, terminal, environment, signal })
+          : tokenAccess(kind, flags, http, signal)
     const url = flags.url ?? (process.env['SLUICE_URL'] || undefined)
     const publicUrl = flags.publicUrl ?? url
     const options = await optionsOf(flags, access, publicUrl)
+    cluster = await openCluster({ ...flags, timeout: `${Math.ceil((timeoutMs * 5) / 1000)}s` }, terminal)
     const report = createBootstrapReport(terminal, flags.dryRun === true)
     const git: GitDeps = {
       http,
@@ -168,13 +173,13 @@ async function runBootstrap(kind: ForgeKind | 'git', flags: BootstrapFlags): Pro
         clock: systemClock,
         random: systemRandom,
         report,
-        signal: cluster.signal,
+        signal,
       },
       options,
     )
-    conclude({ terminal, flags, kind, access, result, options, cluster })
+    conclude({ terminal, flags, kind, access, result, options })
   } finally {
-    cluster.close()
+    cluster?.close()
     http.close()
   }
 }
@@ -253,7 +258,6 @@ function conclude(end: {
   readonly access: RepositoryAccess
   readonly result: BootstrapResult
   readonly options: BootstrapOptions
-  readonly cluster: Cluster
 }): void {
   const { terminal, flags, kind, access, result, options } = end
   if (options.isDryRun) return terminal.err('\nNothing was written. Without --dry-run it is.\n')
@@ -268,13 +272,14 @@ function conclude(end: {
     commit: result.head,
     writes: result.writes,
     isServed: result.isServed,
-    environment: flags.envFile,
+    environment: flags.environment,
+    ...(webhookByHand === undefined ? {} : { webhook: { url: webhookByHand.url, secretIn: webhookByHand.variable } }),
   }
   const text = nextSteps({
     kind,
     cluster: options.cluster,
     path: options.path,
-    envFile: flags.envFile,
+    envFile: flags.environment,
     hasKubeconfigFlag: flags.kubeconfig,
     owner: flags.owner,
     repository: flags.repository,
@@ -284,6 +289,6 @@ function conclude(end: {
     webhookByHand,
     secretsJson: flags.secretsJson,
   })
-  if (flags.envFile === '-') return terminal.err(text)
+  if (flags.environment === '-') return terminal.err(text)
   printAnswer(terminal, undefined, { data, names: [options.cluster], text: () => text })
 }

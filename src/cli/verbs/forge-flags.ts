@@ -48,12 +48,18 @@ export function forgeTargetOf(kind: ForgeKind, flags: ForgeFlags): Omit<ForgeTar
     throw usageError('name the repository with --owner and --repository')
   if (kind !== 'gitlab' && owner.includes('/'))
     throw usageError('--owner is one name; only GitLab has groups in groups')
-  const given = flags.hostname ?? forgeHosts[kind]
+  const given = flags.hostname ?? ownHost(kind) ?? forgeHosts[kind]
   if (given === undefined) throw usageError('give the host of the forge with --hostname')
   const host = given.includes('://') ? given : `https://${given}`
   if (!URL.canParse(host) || !/^https?:$/.test(new URL(host).protocol))
     throw usageError('--hostname must be a host such as git.example.com, or its URL')
   return { host: new URL(host).origin, owner, name }
+}
+
+/** The forge whose job this runs in, as it says itself. */
+function ownHost(kind: ForgeKind): string | undefined {
+  const variable = kind === 'github' ? 'GITHUB_SERVER_URL' : kind === 'gitlab' ? 'CI_SERVER_URL' : undefined
+  return variable === undefined ? undefined : process.env[variable] || undefined
 }
 
 /** The forge, reached as whoever runs this may reach it. Over plain http only on this machine. @throws EngineError `usage`. */

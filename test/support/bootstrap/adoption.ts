@@ -83,6 +83,7 @@ export async function adopt(address: ControlPlaneAddress, forge: ForgeServer, ca
           report: {
             begin: (text) => tell(`► ${text}`),
             done: (text, details = []) => tell([`✔ ${text}`, ...details].join('\n  ')),
+            found: (text) => tell(`= ${text}`),
             nothing: (text) => tell(`- ${text}`),
             wait: (text) => tell(`◎ ${text}`),
             warn: (text) => tell(`! ${text}`),

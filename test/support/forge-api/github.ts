@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { createVerify, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { noCommit, notFound, type ApiAnswer, type ForgeApiKind, type KeptHook, type KeptRepository } from './types.ts'
 
 const shownHook = (hook: KeptHook): object => ({
@@ -30,16 +30,30 @@ function change(hook: KeptHook, body: { readonly [field: string]: unknown }): vo
   hook.active = (body['active'] as boolean | undefined) ?? hook.active
 }
 
+/** What deliveries of the App are signed with. */
+export const appSecret = 'canary-webhook-secret-of-the-app'
+
+/** Whether a bearer is a JWT of the App (RS256), not older than GitHub allows. */
+function isSignedBy(key: KeyObject, authorization: string): boolean {
+  const [head = '', body = '', signature = ''] = authorization.replace(/^Bearer /, '').split('.')
+  const isSigned = createVerify('RSA-SHA256').update(`${head}.${body}`).verify(key, signature, 'base64url')
+  const { exp = 0 } = JSON.parse(Buffer.from(body, 'base64url').toString()) as { exp?: number }
+  return isSigned && exp * 1000 > Date.now()
+}
+
 /** Endpoints after docs.github.com/rest (repos, repos/webhooks, apps/apps), API version 2022-11-28. */
-export function gitHubApi(): ForgeApiKind & { readonly appKeys: { readonly privateKey: string } } {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+export function gitHubApi(): ForgeApiKind {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const pem = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString()
   const codes = new Set(['a-code-of-the-tests'])
   return {
     base: '/api/v3',
     gitUser: 'x-access-token',
-    appKeys: { privateKey: pem },
-    isAuthorized: ({ authorization }, token) => authorization === `Bearer ${token}`,
+    isAuthorized: ({ authorization }, token, path) => {
+      if (path.startsWith('/app-manifests/')) return true
+      const isForApps = path.startsWith('/app/') || path.endsWith('/installation')
+      return isForApps ? isSignedBy(publicKey, String(authorization)) : authorization === `Bearer ${token}`
+    },
     pushEvent: 'push',
     pushPayload: (repository, before, after) => ({
       ref: 'refs/heads/main',
@@ -65,9 +79,17 @@ export function gitHubApi(): ForgeApiKind & { readonly appKeys: { readonly priva
         }
         return {
           status: 201,
-          json: { ...made, pem, webhook_secret: 'canary-webhook-secret-of-the-app', client_id: 'Iv1' },
+          json: { ...made, pem, webhook_secret: appSecret, client_id: 'Iv1' },
         }
       }
+      const installation = /^\/(?:orgs|users)\/([^/]+)\/installation$/.exec(path)
+      if (installation !== null)
+        return installation[1] === 'team' ? { status: 200, json: { id: 77, app_id: 4711 } } : notFound
+      if (path === '/app/installations/77/access_tokens' && method === 'POST')
+        return {
+          status: 201,
+          json: { token: state.token, expires_at: new Date(Date.now() + 3_600_000).toISOString() },
+        }
       const user = /^\/users\/([^/]+)$/.exec(path)
       if (user !== null)
         return {

@@ -4,7 +4,7 @@ import type { ForgeKind } from '../../../src/forges/index.ts'
 import { forges } from '../forge-deliveries.ts'
 import { GitServer } from '../git-server.ts'
 import { giteaApi } from './gitea.ts'
-import { gitHubApi } from './github.ts'
+import { appSecret, gitHubApi } from './github.ts'
 import { gitLabApi } from './gitlab.ts'
 import { noCommit, type ApiRequest, type ForgeApiKind, type KeptHook, type KeptRepository } from './types.ts'
 
@@ -30,6 +30,8 @@ export interface ForgeServer {
   readonly create: (owner: string, name: string, files?: { readonly [path: string]: string }) => Promise<KeptRepository>
   /** Commits as somebody who pushes, and delivers. @returns the commit. */
   readonly push: (id: string, files: { readonly [path: string]: string | null }) => Promise<string>
+  /** A GitHub App that is made from a manifest tells of every repository, with its own secret. */
+  readonly installApp: (hookUrl: string) => void
   readonly close: () => Promise<void>
 }
 
@@ -76,11 +78,10 @@ export async function startForge(kind: ForgeKind, options: ForgeServerOptions = 
     const url = new URL(request.url ?? '/', 'http://forge')
     const body = await readBody(request)
     const path = url.pathname.startsWith(api.base) ? url.pathname.slice(api.base.length) : undefined
-    const isOpen = path?.startsWith('/app-manifests/') === true
     const found =
       path === undefined
         ? undefined
-        : !isOpen && !api.isAuthorized(request.headers, token)
+        : !api.isAuthorized(request.headers, token, path)
           ? { status: 401, json: { message: 'Bad credentials' } }
           : await api.answer(
               {
@@ -89,6 +90,7 @@ export async function startForge(kind: ForgeKind, options: ForgeServerOptions = 
                 create,
                 nextId: () => ++ids,
                 deliver,
+                token,
                 isOrganization: (owner) => organizations.includes(owner),
               },
               { method: request.method ?? 'GET', path, query: url.searchParams, body },
@@ -119,6 +121,10 @@ export async function startForge(kind: ForgeKind, options: ForgeServerOptions = 
       const commit = await repository.git.commit(files)
       await tell(repository)
       return commit
+    },
+    installApp: (url) => {
+      for (const { hooks } of repositories.values())
+        hooks.push({ id: ++ids, url, secret: appSecret, events: ['push'], active: true, deliveries: [] })
     },
     close: () => closeAll(server, git, pending),
   }

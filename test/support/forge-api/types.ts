@@ -52,6 +52,8 @@ export interface ForgeState {
   /** Sends a delivery as the forge does, and keeps what became of it. */
   readonly deliver: (hook: KeptHook, event: string, payload: object) => Promise<void>
   readonly isOrganization: (owner: string) => boolean
+  /** What an installation of an App gets. */
+  readonly token: string
 }
 
 /** One call of the API, taken apart. */
@@ -68,7 +70,11 @@ export interface ForgeApiKind {
   /** Base of the API. */
   readonly base: string
   readonly gitUser: string
-  readonly isAuthorized: (headers: { readonly [name: string]: string | string[] | undefined }, token: string) => boolean
+  readonly isAuthorized: (
+    headers: { readonly [name: string]: string | string[] | undefined },
+    token: string,
+    path: string,
+  ) => boolean
   /** Undefined: there is no such endpoint. */
   readonly answer: (state: ForgeState, call: ApiCall) => Promise<ApiAnswer | undefined>
   /** The event of a push, as hooks name it, and its payload. */
