@@ -151,17 +151,13 @@ export async function registerWebhook({ deps, options, state }: StepContext): Pr
   const wish = { url, secret, pullRequests }
   const { id } = known === undefined ? await forge.createWebhook(wish) : await forge.updateWebhook(known.id, wish)
   state.hookId = id
+  state.isNewHook = true
   state.writes += 1
   report.done(`${known === undefined ? 'registered' : 'updated'} ${url}`)
 }
 
 interface ShownDeliveries {
-  readonly deliveries?: readonly {
-    readonly provider: string
-    readonly verified: boolean
-    readonly outcome: string
-    readonly at: number | string
-  }[]
+  readonly deliveries?: readonly { readonly id: string; readonly provider: string; readonly verified: boolean }[]
 }
 
 /** Has the forge deliver something, and looks for it in the deployment: only a delivery that came and was believed shows that pushes will. */
@@ -171,19 +167,21 @@ export async function checkRoundTrip(context: StepContext): Promise<void> {
   const { ask, hookId } = state
   if (ask === undefined || forge === undefined || (hookId === undefined && !options.hasOwnWebhook)) return
   report.begin('round trip of a delivery')
-  const isThere = async (): Promise<boolean> => {
+  // Ids sort by time, which is the deployment's own: clocks need not agree.
+  const newest = async (after: string): Promise<string | undefined> => {
     const { deliveries = [] } = (await ask.get('/deliveries', { limit: '100' })) as ShownDeliveries
-    return deliveries.some(({ provider, verified }) => provider === options.provider && verified)
+    return deliveries.find(({ id, provider, verified }) => verified && provider === options.provider && id > after)?.id
   }
-  const isChanged = state.isNewSecret === true
-  if (!isChanged && (await isThere())) return report.nothing(`the deployment has got deliveries of ${forge.title}`)
+  const known = await newest('')
+  if (known !== undefined && state.isNewHook !== true)
+    return report.nothing(`the deployment has got deliveries of ${forge.title}`)
   if (hookId === undefined)
-    return report.warn(`no delivery of the App has come yet: the next push shows whether they do`)
+    return report.warn('no delivery of the App has come yet: the next push shows whether they do')
   const start = clock.now()
   await forge.testWebhook(hookId)
   try {
     await waitFor(context, 'bootstrap-no-delivery', async () =>
-      (await isThere()) ? undefined : 'no delivery has come',
+      (await newest(known ?? '')) === undefined ? 'no delivery has come' : undefined,
     )
   } catch (error) {
     if (!isEngineError(error) || error.code !== 'bootstrap-no-delivery') throw error

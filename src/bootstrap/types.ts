@@ -118,6 +118,8 @@ export interface BootstrapState {
   isNewSecret?: boolean
   ask?: AskDeployment
   hookId?: string
+  /** The webhook was registered or changed in this run: what came before proves nothing. */
+  isNewHook?: boolean
   /** Something was written: to Git, the cluster, the environment or the forge. */
   writes: number
 }

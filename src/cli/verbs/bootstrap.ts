@@ -37,6 +37,7 @@ export interface BootstrapFlags extends TargetFlags, ForgeFlags {
   readonly authorName: string
   readonly authorEmail: string
   readonly app?: boolean
+  readonly readTokenFile?: string
   readonly personal?: boolean
   readonly repositoryUrl?: string
   readonly gitUsername?: string
@@ -106,6 +107,10 @@ function addBootstrapFlags(command: Command, kind: ForgeKind | 'git'): Command {
       'sluice.env',
     )
     .option('--secrets-json <file>', "the same as JSON, for 'wrangler secret bulk'")
+    .option(
+      '--read-token-file <file>',
+      'file with a token that only reads the repository, for the cluster; default: the same token',
+    )
     .option('--url <url>', 'the deployment, once it runs; default: $SLUICE_URL')
     .option('--public-url <url>', 'where the forge reaches it; default: --url')
     .option('--server <url>', "where the deployment reaches the API server; default: the kubeconfig's")
@@ -201,7 +206,16 @@ function tokenAccess(
     throw usageError(`give a token for the forge in $${tokenVariables[kind]} or with --forge-token-file`)
   const forge = openForge(kind, { ...target, token }, http, signal)
   const login = { username: forge.gitUser, password: token }
-  return { forge, provider: kind, login, secretData: login, variables: {}, hasOwnWebhook: false }
+  return { forge, provider: kind, login, secretData: forCluster(login, flags), variables: {}, hasOwnWebhook: false }
+}
+
+/** What the cluster gets of a login. */
+function forCluster(
+  login: { readonly username: string; readonly password: string },
+  flags: BootstrapFlags,
+): { readonly username: string; readonly password: string } {
+  const own = flags.readTokenFile === undefined ? undefined : readForgeToken('', flags.readTokenFile)
+  return own === undefined ? login : { ...login, password: own }
 }
 
 function plainAccess(flags: BootstrapFlags): RepositoryAccess {
@@ -213,7 +227,14 @@ function plainAccess(flags: BootstrapFlags): RepositoryAccess {
   const login = password === undefined ? undefined : { username: flags.gitUsername ?? 'git', password }
   const provider = flags.webhook ?? 'gitea'
   if (!isProvider(provider)) throw usageError(`there are no webhooks of '${provider}'`)
-  return { forge: undefined, provider, login, secretData: login, variables: {}, hasOwnWebhook: false }
+  return {
+    forge: undefined,
+    provider,
+    login,
+    secretData: login === undefined ? undefined : forCluster(login, flags),
+    variables: {},
+    hasOwnWebhook: false,
+  }
 }
 
 async function optionsOf(

@@ -28,7 +28,7 @@ export interface GitBranch {
   readonly push: (change: BranchChange) => Promise<string | undefined>
 }
 
-type Git = typeof IsomorphicGit
+type Git = typeof IsomorphicGit.default
 type TreeEntry = IsomorphicGit.TreeEntry
 
 const gitdir = '/git'
@@ -59,7 +59,8 @@ export async function openBranch(
   const ref = `refs/heads/${branch}`
   const refs = await remote.listRefs([ref])
   const head = refs.find(({ name }) => name === ref)?.id
-  const git = await import('isomorphic-git')
+  // The default export: a bundle of it for Node has no other.
+  const { default: git } = await import('isomorphic-git')
   const { base } = await remote.server()
   const store: Store = {
     git,

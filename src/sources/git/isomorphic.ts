@@ -28,7 +28,8 @@ export async function fetchVersion1(
       'name the branch too, or update the server',
     )
   }
-  const git = await import('isomorphic-git')
+  // The default export: a bundle of it for Node has no other.
+  const { default: git } = await import('isomorphic-git')
   const fs = new MemoryFs(limits.maxPackBytes)
   const { base } = await remote.server()
   try {
