@@ -98,12 +98,6 @@ async function apply(context: StepContext, isWanted: (object: Manifest) => boole
   const { deps, options, state } = context
   const { client, report, signal } = deps
   const objects = builtObjects(context)
-  const request = (some: readonly Manifest[]): ApplyOptions => ({
-    objects: some as unknown as readonly KubeObject[],
-    owner: { kind: 'Kustomization', group: groups.kustomize, name: syncName, namespace: systemNamespace },
-    fieldManager: fieldManagers.kustomization,
-    signal,
-  })
   const tell = (all: ChangeSet, verb: string): void => {
     const some = writtenOf(all)
     if (some.length === 0) return report.nothing(`${all.length} objects are as Git says`)
@@ -111,18 +105,28 @@ async function apply(context: StepContext, isWanted: (object: Manifest) => boole
   }
   if (options.isDryRun) {
     // Planned together: the kinds of some come with the others.
-    const plan = await planStaged(client, request(objects))
+    const plan = await planStaged(client, applyRequest(objects, signal))
     const failure = combineFailures(plan.errors)
     if (failure !== undefined) throw failure
     const names = new Set(objects.filter(isWanted).map((object) => formatKey(keyOf(object as unknown as KubeObject))))
     const changes = plan.changes.map(({ change }) => change).filter((change) => names.has(formatKey(change)))
     return tell(changes, 'would be applied')
   }
-  const { changes, errors } = await applyStaged(client, request(objects.filter(isWanted)))
+  const { changes, errors } = await applyStaged(client, applyRequest(objects.filter(isWanted), signal))
   state.writes += writtenOf(changes).length
   const failure = combineFailures(errors)
   if (failure !== undefined) throw failure
   tell(changes, 'applied')
+}
+
+/** As the Kustomization will apply them. */
+function applyRequest(objects: readonly Manifest[], signal: AbortSignal | undefined): ApplyOptions {
+  return {
+    objects: objects as unknown as readonly KubeObject[],
+    owner: { kind: 'Kustomization', group: groups.kustomize, name: syncName, namespace: systemNamespace },
+    fieldManager: fieldManagers.kustomization,
+    signal,
+  }
 }
 
 function writtenOf(changes: ChangeSet): ChangeSet {
@@ -168,7 +172,8 @@ function hasData(data: { readonly [key: string]: string }, wanted: { readonly [k
  *
  * @throws EngineError `bootstrap-no-token` where it does not come in time.
  */
-export async function readAccountToken({ deps, options }: StepContext): Promise<string> {
+export async function readAccountToken(context: StepContext): Promise<string> {
+  const { deps, options } = context
   const { client, clock, report, signal } = deps
   const key = { apiVersion: 'v1', kind: 'Secret', namespace: systemNamespace, name: tokenSecretName }
   const start = clock.now()
@@ -177,6 +182,8 @@ export async function readAccountToken({ deps, options }: StepContext): Promise<
     const bytes = fromBase64(secret?.data?.token ?? '')
     const token = bytes === undefined ? '' : (utf8Text(bytes) ?? '')
     if (token !== '') return token
+    // The controller deletes a Secret whose account it has not heard of yet, as it is when both are new.
+    if (secret === undefined) await applyTokenSecret(context)
     const waited = clock.now() - start
     if (waited >= options.timeoutMs)
       throw new EngineError(
@@ -186,6 +193,16 @@ export async function readAccountToken({ deps, options }: StepContext): Promise<
     report.wait(`waiting for the token of the account ${accountName}`, Math.round(waited / 1000))
     await clock.sleep(options.pollMs, signal)
   }
+}
+
+async function applyTokenSecret(context: StepContext): Promise<void> {
+  const { client, signal } = context.deps
+  const isTokenSecret = ({ kind, metadata }: Manifest): boolean =>
+    kind === 'Secret' && metadata.name === tokenSecretName
+  const objects = builtObjects(context).filter(isTokenSecret)
+  const { errors } = await applyStaged(client, applyRequest(objects, signal))
+  const failure = combineFailures(errors)
+  if (failure !== undefined) throw failure
 }
 
 /** Whether the Kustomization has applied a commit and is ready; what it says where it is not. */
