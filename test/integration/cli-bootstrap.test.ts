@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import { parseEnvironment } from '../../src/bootstrap/index.ts'
 import { bundleCli, type Cli, type CliResult } from '../support/cli.ts'
 import { startControlPlane, type ControlPlane } from '../support/control-plane.ts'
-import { startForge, type ForgeServer } from '../support/forge-api/server.ts'
+import { startForge } from '../support/forge-api/server.ts'
 import { GitServer } from '../support/git-server.ts'
 import { createKubeTestClient, type KubeTestClient } from '../support/kube-test-client.ts'
 
@@ -110,10 +110,9 @@ describe('sluice bootstrap and uninstall', () => {
       await forge.create('team', 'fleet', { 'README.md': 'ours\n' })
       const file = at('app.env')
       const served = Promise.withResolvers<string>()
-      const args = [
-        ...['bootstrap', 'github', '--app', '--owner', 'team', '--repository', 'fleet', '--hostname', forge.host],
-        ...['--cluster', 'prod', '--environment', file, '--kubeconfig', controlPlane.kubeconfigPath],
-      ]
+      const where = ['--cluster', 'prod', '--environment', file, '--kubeconfig', controlPlane.kubeconfigPath]
+      const repository = ['--owner', 'team', '--repository', 'fleet', '--hostname', forge.host]
+      const args = ['bootstrap', 'github', '--app', ...repository, ...where]
       const child = spawn(process.execPath, [
         join(directory, 'bundle', 'main.mjs'),
         ...args,

@@ -51,7 +51,8 @@ describe('the layout', () => {
     const stopped = lay({ existing: flux, stopFluxControllers: true })
     assert.equal(stopped.hasFluxControllers, false)
     const [document] = parseDocuments(stopped.files[`${at}/kustomization.yaml`] ?? '', { dialect: 'sigs' }).documents
-    assert.deepEqual((document?.value as { patches: object[] }).patches, [
+    const value = document?.value as { readonly patches: readonly object[] } | undefined
+    assert.deepEqual(value?.patches, [
       {
         target: { kind: 'Deployment', labelSelector: 'app.kubernetes.io/part-of=flux' },
         patch: '- op: add\n  path: /spec/replicas\n  value: 0\n',
