@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DiagnosticsError, type Diagnostic } from '../src/base/index.ts'
+import { DiagnosticsError, fromBase64, utf8Text, type Diagnostic } from '../src/base/index.ts'
 import { parseLabelSelector } from '../src/resources/index.ts'
 import { receivers, settingOf, type Provider } from '../src/receivers/index.ts'
 import type { Limits, Settings } from '../src/reconcile/index.ts'
@@ -101,11 +101,20 @@ const secretName = z
   .string()
   .regex(/^[A-Z][A-Z0-9_]{0,127}$/, 'must be the name of a secret, such as PROD_TOKEN; never the secret itself')
 
+const pemError = { error: 'must be certificates in PEM, which may be in base64' }
+
+function plainPem(value: unknown): unknown {
+  if (typeof value !== 'string' || value.includes('-----BEGIN')) return value
+  const bytes = fromBase64(value)
+  return bytes === undefined ? value : (utf8Text(bytes) ?? value)
+}
+
 const clusterSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/, 'must be lower-case letters, digits, "-" and "."'),
     server: z.url({ protocol: /^https?$/, error: 'must be the URL of the API server' }).optional(),
-    ca: z.string().includes('-----BEGIN CERTIFICATE-----', { error: 'must be certificates in PEM' }).optional(),
+    // In an environment file line breaks cannot stand: as in a kubeconfig, PEM may be in base64.
+    ca: z.preprocess(plainPem, z.string().includes('-----BEGIN CERTIFICATE-----', pemError)).optional(),
     tokenSecret: secretName.optional(),
     identity: identitySchema.optional(),
     headersSecret: secretName.optional(),

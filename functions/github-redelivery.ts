@@ -1,14 +1,6 @@
 import { z } from 'zod'
-import {
-  EngineError,
-  checkEgress,
-  collectBytes,
-  isHostAllowed,
-  printUrl,
-  sha256Hex,
-  toEngineError,
-  utf8Text,
-} from '../src/base/index.ts'
+import { printUrl, sha256Hex, toEngineError } from '../src/base/index.ts'
+import { askForge, gitHubHeaders, parseJson } from '../src/forges/index.ts'
 import type { GithubHook } from './config.ts'
 import type { FunctionDeps } from './deps.ts'
 
@@ -23,8 +15,6 @@ const minAgeMs = 60_000
 const maxAttempts = 3
 /** Deliveries of one hook that are asked for again in one look. */
 const maxPerLook = 10
-const timeoutMs = 10_000
-const maxAnswerBytes = 2 << 20
 /** An attempt that was asked for is listed by then. */
 const askedSeconds = 3_600
 
@@ -131,34 +121,10 @@ async function listAttempts(
 async function ask(
   deps: FunctionDeps,
   method: 'GET' | 'POST',
-  address: string,
+  url: string,
   token: string,
 ): Promise<{ readonly status: number; readonly text: string; readonly link: string }> {
-  const url = new URL(address)
   const egress = { allowHosts: deps.config.privateHosts }
-  checkEgress(url, egress)
-  if (url.protocol !== 'https:' && !isHostAllowed(url.hostname, egress))
-    throw new EngineError('a token is not sent over plain http; use https', { code: 'egress-refused' })
-  const response = await deps.http.send({
-    method,
-    url: url.href,
-    headers: {
-      authorization: `Bearer ${token}`,
-      accept: 'application/vnd.github+json',
-      'x-github-api-version': '2022-11-28',
-      'user-agent': 'sluice',
-    },
-    repeatable: method === 'GET',
-    signal: AbortSignal.timeout(timeoutMs),
-  })
-  const bytes = await collectBytes(response.body ?? [], maxAnswerBytes, () => new Error('the answer is too large'))
-  return { status: response.status, text: utf8Text(bytes) ?? '', link: response.headers['link'] ?? '' }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  const answer = await askForge({ http: deps.http, egress }, { method, url, headers: gitHubHeaders(token) })
+  return { status: answer.status, text: answer.text, link: answer.headers['link'] ?? '' }
 }

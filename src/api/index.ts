@@ -7,6 +7,7 @@
 export * from './conditions.ts'
 export * from './names.ts'
 export { conditionTypes, reasons } from './reasons.ts'
+export { findUnservable } from './servable.ts'
 export * from './resources.ts'
 export { composeCrd } from './schema/crd.ts'
 export { definitions, type PrinterColumn, type ResourceDefinition } from './schema/definitions.ts'

@@ -103,6 +103,8 @@ export const ownAnnotations = {
   overrideUntil: 'sluice.dev/override-windows-until',
   overrideBy: 'sluice.dev/override-windows-by',
   overrideReason: 'sluice.dev/override-windows-reason',
+  /** On any object that a Kustomization applies: the oldest version of Sluice that may apply it. An older one says so and changes nothing. */
+  minimumVersion: 'sluice.dev/minimum-version',
 } as const
 
 /** On every object that has something to clean up when it is deleted. */

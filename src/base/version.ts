@@ -1,2 +1,2 @@
-/** The version of this program, as in package.json. */
+/** The version of this program, that of package.json (a test compares them). Bundles carry it with them. */
 export const sluiceVersion = '0.1.0'

@@ -36,7 +36,13 @@ const unreachable: ReadonlySet<string> = new Set([
   'deployment-unauthorized',
 ])
 
-const timeouts: ReadonlySet<string> = new Set(['wait-timeout', 'aborted'])
+const timeouts: ReadonlySet<string> = new Set([
+  'wait-timeout',
+  'aborted',
+  'deployment-not-ready',
+  'bootstrap-no-delivery',
+  'bootstrap-no-token',
+])
 const negatives: ReadonlySet<string> = new Set(['not-found', 'no-objects', 'reconciliation-failed', 'suspended'])
 
 /** The exit code of an error: total over everything that can be thrown. */

@@ -24,6 +24,8 @@ const COMMANDS: { readonly [name: string]: () => Promise<Command> } = {
   deliveries: async () => (await import('./verbs/deliveries.ts')).deliveriesCommand(),
   tenant: async () => (await import('./verbs/tenant.ts')).tenantCommand(),
   migrate: async () => (await import('./verbs/migrate.ts')).migrateCommand(),
+  bootstrap: async () => (await import('./verbs/bootstrap.ts')).bootstrapCommand(),
+  uninstall: async () => (await import('./verbs/uninstall.ts')).uninstallCommand(),
   doctor: async () => (await import('./verbs/doctor.ts')).doctorCommand(),
   issuer: async () => (await import('./verbs/issuer.ts')).issuerCommand(),
   config: async () => (await import('../../functions/node/config-command.ts')).configCommand(),

@@ -2,11 +2,11 @@ import { existsSync, statSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { readPage, root, type Page } from './page.ts'
 
-/** Links and pictures of a page that lead to no file of the repository, or to no heading. `pending` are pages that are still to come. */
-export function checkLinks(page: Page, pending: readonly string[]): readonly string[] {
+/** Links and pictures of a page that lead to no file of the repository, or to no heading. */
+export function checkLinks(page: Page): readonly string[] {
   return page.prose.flatMap((line, index) =>
     targetsOf(line).flatMap((target) => {
-      const problem = checkTarget(page.path, target, pending)
+      const problem = checkTarget(page.path, target)
       return problem === undefined ? [] : [`${page.path}:${index + 1}: ${target}: ${problem}`]
     }),
   )
@@ -20,12 +20,12 @@ function targetsOf(line: string): readonly string[] {
   return [...inline, ...html]
 }
 
-function checkTarget(from: string, target: string, pending: readonly string[]): string | undefined {
+function checkTarget(from: string, target: string): string | undefined {
   if (/^[a-z][a-z0-9+.-]*:/i.test(target)) return undefined
   const [file = '', anchor] = target.split('#', 2)
   const path = file === '' ? from : posix.normalize(posix.join(dirname(from), decodeURIComponent(file)))
   if (path.startsWith('..')) return 'leads out of the repository'
-  if (!existsSync(join(root, path))) return pending.includes(path) ? undefined : 'there is no such file'
+  if (!existsSync(join(root, path))) return 'there is no such file'
   if (anchor === undefined || anchor === '' || !path.endsWith('.md') || statSync(join(root, path)).isDirectory())
     return undefined
   return headingsOf(readPage(path)).includes(anchor) ? undefined : 'there is no such heading'

@@ -44,6 +44,8 @@ export interface GitServerOptions {
   readonly allowFilter?: boolean
   /** Lets clients ask for any object by id over protocol version 1. Default true. */
   readonly allowAnySha1InWant?: boolean
+  /** Awaited after a push was answered, with the repository's name (`team/app`). */
+  readonly onPush?: (name: string) => Promise<void>
   /** 2 (default), or 1 for a server that ignores the client's wish for version 2. */
   readonly protocol?: 1 | 2
 }
@@ -229,6 +231,8 @@ export class GitServer {
     }
     if (head !== undefined) response.writeHead(500)
     response.end()
+    const pushed = request.method === 'POST' ? /^\/(.+)\.git\/git-receive-pack$/.exec(url.pathname)?.[1] : undefined
+    if (pushed !== undefined) await this.#options.onPush?.(pushed)
   }
 
   /** Sends a part of the body, misbehaving where asked to; false when the connection is gone. */

@@ -21,17 +21,17 @@ const maxLineLength = 8 * 1024 * 1024
 
 /**
  * The deployment that the flags or the environment name; undefined where none is named, or a kubeconfig is. Its token comes from `$SLUICE_TOKEN`, a file,
- * or a flag that is warned of.
+ * or a flag that is warned of; `known` is one that the caller has otherwise.
  *
  * @throws EngineError `usage` for a URL that is none, a token that would travel in the clear, a file that cannot be read.
  */
-export function openDeployment(flags: TargetFlags, terminal: Terminal): Deployment | undefined {
+export function openDeployment(flags: TargetFlags, terminal: Terminal, known?: string): Deployment | undefined {
   const namesCluster = flags.kubeconfig !== undefined || flags.context !== undefined
   if (flags.url !== undefined && namesCluster) throw usageError('give either --url or a kubeconfig, not both')
   const given = flags.url ?? (namesCluster ? undefined : process.env['SLUICE_URL'] || undefined)
   if (given === undefined) return undefined
   const url = parseUrl(given)
-  const token = readToken(flags, terminal)
+  const token = readToken(flags, terminal) ?? known
   const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
   if (token !== undefined && url.protocol === 'http:' && !isLocal)
     throw usageError(`a token is not sent over plain http; give the https URL of the deployment`)

@@ -9,7 +9,11 @@ export { openDatabase } from './database.ts'
 export { createNodeHttpClient, type NodeHttpClient } from './http.ts'
 export { createNodeKubeConnector } from './kube-connector.ts'
 export { createNodeKubeTransport, type NodeKubeOptions, type NodeKubeTransport } from './kube-transport.ts'
-export { createKubeconfigTransport, type KubeconfigTransportOptions } from './kubeconfig-transport.ts'
+export {
+  createKubeconfigTransport,
+  readKubeconfigCluster,
+  type KubeconfigTransportOptions,
+} from './kubeconfig-transport.ts'
 export { readKubeconfigCredential, type KubeconfigCredential } from './kubeconfig-credential.ts'
 export { createJsonLogger } from './logger.ts'
 export { createNodeQueue, type NodeQueue, type NodeQueueOptions } from './queue.ts'

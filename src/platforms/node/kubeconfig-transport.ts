@@ -55,6 +55,29 @@ export async function createKubeconfigTransport(options: KubeconfigTransportOpti
   })
 }
 
+/**
+ * The address and the certificates of the cluster that a kubeconfig names: what others need to reach it. No credentials.
+ *
+ * @throws EngineError `kubeconfig-unusable`.
+ */
+export async function readKubeconfigCluster(
+  options: KubeconfigTransportOptions,
+): Promise<{ readonly server: string; readonly ca?: string }> {
+  const { KubeConfig } = await import('@kubernetes/client-node')
+  const config = new KubeConfig()
+  try {
+    config.loadFromFile(options.path)
+    if (options.context !== undefined) config.setCurrentContext(options.context)
+    const cluster = config.getCurrentCluster()
+    if (!cluster) throw new Error(`the context '${config.getCurrentContext()}' has no cluster`)
+    const login: LoginResult = {}
+    await config.applyToHTTPSOptions(login)
+    return { server: cluster.server, ...textOption('ca', login.ca) }
+  } catch (error) {
+    throw unusable(options, error)
+  }
+}
+
 type Headers = { readonly [name: string]: string }
 
 /** How long a login is used before the library is asked again; it keeps tokens until they expire, but reads files each time. */

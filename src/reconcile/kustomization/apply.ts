@@ -21,7 +21,7 @@ import { idOf } from '../world.ts'
 import type { BuiltKustomization } from './build.ts'
 import { detectDrift, isDetectOnly } from './detect-drift.ts'
 import { forgetInputs } from './inputs.ts'
-import { checkPrune, checkPruneWindow } from './guards.ts'
+import { checkPrune, checkPruneWindow, checkServable } from './guards.ts'
 import { findMoved, noteClaims } from './moves.ts'
 import { emitApplied, emitPruned, note, now, ownerOf, store, type Progress } from './progress.ts'
 import { rebuildInventory } from './rebuild-inventory.ts'
@@ -32,7 +32,7 @@ import { progressingStatus } from './status.ts'
  * orphaned when the run is cut off; what could not be pruned stays in it.
  *
  * Effects: objects of the Kustomization, its status, events. @returns everything that was done.
- * @throws DiagnosticsError `ReconciliationFailed` or `PruneFailed` with every failure and where its object was written.
+ * @throws EngineError `version-cannot-serve` before anything is done; DiagnosticsError `ReconciliationFailed` or `PruneFailed` with every failure and where its object was written.
  */
 export async function applyAndPrune(
   ctx: RunContext,
@@ -42,6 +42,7 @@ export async function applyAndPrune(
   ignoredFields: IgnoredFields | undefined,
 ): Promise<ChangeSet> {
   const { object } = progress
+  checkServable(object, built.objects)
   const options = applyOptions(ctx, progress, built, ignoredFields)
   if (isDetectOnly(ctx, progress)) return detectDrift(ctx, progress, client, options)
   const before = await inventoryBefore(ctx, progress, client)

@@ -1,5 +1,5 @@
 import { EngineError } from '../../base/index.ts'
-import { ownAnnotations, type Kustomization } from '../../api/index.ts'
+import { findUnservable, ownAnnotations, type Kustomization } from '../../api/index.ts'
 import type { Held } from '../safety/decide.ts'
 import type { Settings } from '../settings.ts'
 
@@ -59,5 +59,22 @@ export function checkPruneWindow(object: Kustomization, stale: number, held: Hel
       reason: 'PruneHeld',
       disposition: 'wait',
     },
+  )
+}
+
+/**
+ * Refuses a change after which this version of Sluice could not go on: definitions of our own kinds that it cannot serve, and objects that ask for a newer version
+ * (`sluice.dev/minimum-version`). So a repository may be ahead of the deployment: it says so, nothing is changed, and the update of the deployment is all that is needed. Clusters that the object
+ * names (`spec.kubeConfig`) may have somebody else who serves them, so only our own is guarded.
+ *
+ * @throws EngineError `version-cannot-serve` (reason `ReconciliationFailed`) that names every object.
+ */
+export function checkServable(object: Kustomization, objects: readonly object[]): void {
+  if (object.spec.kubeConfig !== undefined) return
+  const faults = findUnservable(objects)
+  if (faults.length === 0) return
+  throw new EngineError(
+    `nothing was changed: ${faults.join('; ')}. Update the deployment of Sluice first, or take this change back in Git`,
+    { code: 'version-cannot-serve', reason: 'ReconciliationFailed', disposition: 'wait' },
   )
 }

@@ -15,7 +15,7 @@ import { describeBlockers } from '../dependencies.ts'
 import { identityOf } from '../identity.ts'
 import { compileIgnoreRules } from '../ignore-rules.ts'
 import { checkAccess } from '../kustomization/access.ts'
-import { checkPrune } from '../kustomization/guards.ts'
+import { checkPrune, checkServable } from '../kustomization/guards.ts'
 import { findMoved } from '../kustomization/moves.ts'
 import { ownerOf } from '../kustomization/progress.ts'
 import { rebuildInventory, hasLostStatus } from '../kustomization/rebuild-inventory.ts'
@@ -51,6 +51,7 @@ export async function planKustomization(ctx: RunContext, object: Kustomization):
       onRevision: (revision) => (known.revision = revision),
       onDecryption: (decryption) => (known.decryption = decryption),
     })
+    checkServable(object, built.objects)
     const client = await identityOf(ctx, object)
     const { settings, limits } = ctx.deps
     const plan = await planStaged(client, {

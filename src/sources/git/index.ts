@@ -4,6 +4,7 @@
  * @module
  */
 export * from './artifact.ts'
+export { openBranch, type BranchChange, type GitBranch } from './branch.ts'
 export { GitObjectCache } from './cache.ts'
 export type { GitObjectCacheOptions } from './cache.ts'
 export * from './credentials.ts'

@@ -8,7 +8,7 @@ import { readPack } from './pack.ts'
 import type { GitRemote } from './remote.ts'
 
 /** What isomorphic-git is told in place of the URL: it knows only http and https, and the requests go through the engine's client anyway. */
-const placeholder = 'https://repository.invalid/it'
+export const placeholder = 'https://repository.invalid/it'
 
 /**
  * Fetches a commit with all its files from a server that speaks only version 1 of the protocol: isomorphic-git negotiates and receives, into a file system in memory; the pack that it
@@ -28,7 +28,8 @@ export async function fetchVersion1(
       'name the branch too, or update the server',
     )
   }
-  const git = await import('isomorphic-git')
+  // The default export: a bundle of it for Node has no other.
+  const { default: git } = await import('isomorphic-git')
   const fs = new MemoryFs(limits.maxPackBytes)
   const { base } = await remote.server()
   try {
@@ -61,7 +62,7 @@ export async function fetchVersion1(
 }
 
 /** The HTTP client that isomorphic-git is given: the engine's own, with its rules for redirects, credentials and deadlines. */
-async function sendFor(remote: GitRemote, base: string, request: GitHttpRequest): Promise<GitHttpResponse> {
+export async function sendFor(remote: GitRemote, base: string, request: GitHttpRequest): Promise<GitHttpResponse> {
   const parts: Uint8Array[] = []
   for await (const part of request.body ?? []) parts.push(part)
   const response = await remote.send({

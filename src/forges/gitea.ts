@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import { apiBase, cloneUrlOf, parseAnswer } from './answer.ts'
+import { callForge, type ForgeCall } from './request.ts'
+import type { Forge, ForgeDeps, ForgeRepository, ForgeTarget, Webhook, WebhookWish } from './types.ts'
+
+const repository = z.object({
+  full_name: z.string(),
+  clone_url: z.string(),
+  html_url: z.string(),
+  private: z.boolean(),
+  default_branch: z.string().nullish(),
+})
+const hook = z.object({
+  id: z.number(),
+  active: z.boolean(),
+  events: z.array(z.string()),
+  config: z.object({ url: z.string().nullish() }),
+})
+/** Gitea gives at most 50 on a page (its setting MAX_RESPONSE_ITEMS). */
+const pageSize = 50
+const maxPages = 20
+
+/** Gitea and Forgejo (docs.gitea.com/api: repository). They have no list of deliveries in their API. */
+export function createGitea(deps: ForgeDeps, target: ForgeTarget): Forge {
+  const api = apiBase(target, '/api/v1')
+  const owner = encodeURIComponent(target.owner)
+  const here = `${api}/repos/${owner}/${encodeURIComponent(target.name)}`
+  const call = (
+    method: ForgeCall['method'],
+    url: string,
+    right: string,
+    more: { readonly body?: object; readonly accept?: readonly number[]; readonly secrets?: readonly string[] } = {},
+  ): ReturnType<typeof callForge> => {
+    const { secrets = [], ...rest } = more
+    const headers = { authorization: `token ${target.token}`, accept: 'application/json' }
+    return callForge(deps, { method, url, right, headers, secrets: [target.token, ...secrets], ...rest })
+  }
+  const hooksRight = 'the scope write:repository and administration of the repository'
+  const hookOf = (json: unknown): Webhook => toWebhook(parseAnswer('Gitea', hook, json))
+  return {
+    kind: 'gitea',
+    title: 'Gitea',
+    gitUser: 'git',
+    expectedCloneUrl: cloneUrlOf(target),
+    readRepository: async () => {
+      const { status, json } = await call('GET', here, 'the scope read:repository', { accept: [404] })
+      return status === 404 ? undefined : toRepository(json)
+    },
+    createRepository: async ({ isPrivate }) => {
+      const right = 'the scopes write:repository, read:organization and write:organization or write:user'
+      const { status } = await call('GET', `${api}/orgs/${owner}`, right, { accept: [404] })
+      const url = status === 404 ? `${api}/user/repos` : `${api}/orgs/${owner}/repos`
+      const body = { name: target.name, private: isPrivate, auto_init: false }
+      return toRepository((await call('POST', url, right, { body })).json)
+    },
+    listWebhooks: async () => {
+      const all: Webhook[] = []
+      for (let page = 1; page <= maxPages; page++) {
+        const { json } = await call('GET', `${here}/hooks?limit=${pageSize}&page=${page}`, hooksRight)
+        const found = parseAnswer('Gitea', z.array(hook), json).map(toWebhook)
+        all.push(...found)
+        // A server may give fewer than asked for: only an empty page is the last for sure.
+        if (found.length === 0) break
+      }
+      return all
+    },
+    eventsOf,
+    createWebhook: async (wish) => {
+      const more = { body: { type: 'gitea', ...hookBody(wish) }, secrets: [wish.secret] }
+      return hookOf((await call('POST', `${here}/hooks`, hooksRight, more)).json)
+    },
+    updateWebhook: async (id, wish) => {
+      const more = { body: hookBody(wish), secrets: [wish.secret] }
+      return hookOf((await call('PATCH', `${here}/hooks/${encodeURIComponent(id)}`, hooksRight, more)).json)
+    },
+    deleteWebhook: async (id) => {
+      await call('DELETE', `${here}/hooks/${encodeURIComponent(id)}`, hooksRight, { accept: [404] })
+    },
+    testWebhook: async (id) => {
+      await call('POST', `${here}/hooks/${encodeURIComponent(id)}/tests`, hooksRight)
+    },
+    recentDeliveries: () => Promise.resolve(undefined),
+  }
+}
+
+function eventsOf({ pullRequests }: Pick<WebhookWish, 'pullRequests'>): readonly string[] {
+  return pullRequests === true ? ['pull_request', 'pull_request_sync', 'push'] : ['push']
+}
+
+function hookBody(wish: WebhookWish): object {
+  const config = { url: wish.url, content_type: 'json', secret: wish.secret }
+  return { active: true, events: eventsOf(wish), config }
+}
+
+function toRepository(json: unknown): ForgeRepository {
+  const found = parseAnswer('Gitea', repository, json)
+  return {
+    id: found.full_name,
+    cloneUrl: found.clone_url,
+    webUrl: found.html_url,
+    isPrivate: found.private,
+    ...(typeof found.default_branch === 'string' && found.default_branch !== ''
+      ? { defaultBranch: found.default_branch }
+      : {}),
+  }
+}
+
+function toWebhook({ id, active, events, config }: z.infer<typeof hook>): Webhook {
+  return { id: String(id), url: config.url ?? '', isActive: active, events: events.toSorted() }
+}

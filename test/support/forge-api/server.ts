@@ -1,0 +1,166 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { ForgeKind } from '../../../src/forges/index.ts'
+import { forges } from '../forge-deliveries.ts'
+import { GitServer } from '../git-server.ts'
+import { giteaApi } from './gitea.ts'
+import { appSecret, gitHubApi } from './github.ts'
+import { gitLabApi } from './gitlab.ts'
+import { noCommit, type ApiRequest, type ForgeApiKind, type KeptHook, type KeptRepository } from './types.ts'
+
+/** What a test may choose. */
+export interface ForgeServerOptions {
+  /** Token of the API and password of Git. */
+  readonly token?: string
+  /** Lets anybody read and push over Git. */
+  readonly isOpen?: boolean
+  readonly organizations?: readonly string[]
+}
+
+/** A forge: its API, its Git server, and webhooks that it really delivers, signed as the forge signs them. */
+export interface ForgeServer {
+  readonly kind: ForgeKind
+  /** `http://127.0.0.1:<port>`. */
+  readonly host: string
+  readonly token: string
+  readonly git: GitServer
+  readonly repositories: Map<string, KeptRepository>
+  /** Requests to the API, in order; `clear` them to count anew. */
+  readonly requests: ApiRequest[]
+  readonly create: (owner: string, name: string, files?: { readonly [path: string]: string }) => Promise<KeptRepository>
+  /** Commits as somebody who pushes, and delivers. @returns the commit. */
+  readonly push: (id: string, files: { readonly [path: string]: string | null }) => Promise<string>
+  /** A GitHub App that is made from a manifest tells of every repository, with its own secret. */
+  readonly installApp: (hookUrl: string) => void
+  readonly close: () => Promise<void>
+}
+
+/** Starts a forge of a kind. */
+export async function startForge(kind: ForgeKind, options: ForgeServerOptions = {}): Promise<ForgeServer> {
+  const api: ForgeApiKind = kind === 'github' ? gitHubApi() : kind === 'gitlab' ? gitLabApi : giteaApi
+  const { token = 'canary-token-of-the-forge', organizations = ['team'] } = options
+  const repositories = new Map<string, KeptRepository>()
+  const requests: ApiRequest[] = []
+  const pending = new Set<Promise<void>>()
+  let ids = 100
+  const deliver = (hook: KeptHook, event: string, payload: object): Promise<void> => {
+    const sending = sendDelivery(kind, hook, event, payload, ++ids).finally(() => pending.delete(sending))
+    pending.add(sending)
+    return sending
+  }
+  const tell = async (repository: KeptRepository): Promise<void> => {
+    const after = await repository.git.head()
+    if (after === undefined || after === repository.told) return
+    const before = repository.told ?? noCommit
+    repository.told = after
+    const hears = (hook: KeptHook): boolean => hook.active && hook.events.some((event) => event.startsWith('push'))
+    const payload = api.pushPayload(repository, before, after)
+    await Promise.all(repository.hooks.filter(hears).map((hook) => deliver(hook, api.pushEvent, payload)))
+  }
+  const git = await GitServer.start({
+    ...(options.isOpen === true ? {} : { auth: { username: api.gitUser, password: token } }),
+    onPush: async (name) => {
+      const repository = repositories.get(name)
+      if (repository !== undefined) await tell(repository)
+    },
+  })
+  const create = async (owner: string, name: string, isPrivate: boolean): Promise<KeptRepository> => {
+    const made = { owner, name, isPrivate, git: await git.create(`${owner}/${name}`), hooks: [], told: undefined }
+    repositories.set(`${owner}/${name}`, made)
+    return made
+  }
+  const server = createServer((request, response) => {
+    void handle(request, response).catch((error: unknown) => {
+      response.writeHead(500).end(JSON.stringify({ message: String(error) }))
+    })
+  })
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const url = new URL(request.url ?? '/', 'http://forge')
+    const body = await readBody(request)
+    const path = url.pathname.startsWith(api.base) ? url.pathname.slice(api.base.length) : undefined
+    const found =
+      path === undefined
+        ? undefined
+        : !api.isAuthorized(request.headers, token, path)
+          ? { status: 401, json: { message: 'Bad credentials' } }
+          : await api.answer(
+              {
+                origin: host,
+                find: (owner, name) => repositories.get(`${owner}/${name}`),
+                create,
+                nextId: () => ++ids,
+                deliver,
+                token,
+                isOrganization: (owner) => organizations.includes(owner),
+              },
+              { method: request.method ?? 'GET', path, query: url.searchParams, body },
+            )
+    const answer = found ?? { status: 404, json: { message: 'Not Found' } }
+    requests.push({ method: request.method ?? '', path: `${url.pathname}${url.search}`, body, status: answer.status })
+    const { json } = answer as { readonly json?: unknown }
+    response.writeHead(answer.status, { 'content-type': 'application/json' })
+    response.end(json === undefined ? '' : JSON.stringify(json))
+  }
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const host = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    kind,
+    host,
+    token,
+    git,
+    repositories,
+    requests,
+    create: async (owner, name, files) => {
+      const made = await create(owner, name, options.isOpen !== true)
+      if (files !== undefined) made.told = await made.git.commit(files)
+      return made
+    },
+    push: async (id, files) => {
+      const repository = repositories.get(id)
+      if (repository === undefined) throw new Error(`there is no repository ${id}`)
+      const commit = await repository.git.commit(files)
+      await tell(repository)
+      return commit
+    },
+    installApp: (url) => {
+      for (const { hooks } of repositories.values())
+        hooks.push({ id: ++ids, url, secret: appSecret, events: ['push'], active: true, deliveries: [] })
+    },
+    close: () => closeAll(server, git, pending),
+  }
+}
+
+async function closeAll(server: Server, git: GitServer, pending: ReadonlySet<Promise<void>>): Promise<void> {
+  await Promise.all(pending)
+  server.closeAllConnections()
+  await new Promise<void>((resolve) => server.close(() => resolve()))
+  await git.close()
+}
+
+async function sendDelivery(
+  kind: ForgeKind,
+  hook: KeptHook,
+  event: string,
+  payload: object,
+  id: number,
+): Promise<void> {
+  const forge = forges.find(({ provider }) => provider === kind)
+  if (forge === undefined) throw new Error(`no deliveries of ${kind}`)
+  const delivery = forge.sign(payload, { secret: hook.secret, event })
+  let status = 0
+  try {
+    const response = await fetch(hook.url, { method: 'POST', ...delivery, signal: AbortSignal.timeout(10_000) })
+    await response.arrayBuffer()
+    status = response.status
+  } catch {
+    // Nobody is there: what the forge notes is a delivery without an answer.
+  }
+  hook.deliveries.push({ id, event, at: new Date().toISOString(), status })
+}
+
+async function readBody(request: IncomingMessage): Promise<{ readonly [field: string]: unknown }> {
+  const parts: Buffer[] = []
+  for await (const part of request) parts.push(part as Buffer)
+  const text = Buffer.concat(parts).toString()
+  return text === '' ? {} : (JSON.parse(text) as { [field: string]: unknown })
+}
