@@ -15,6 +15,8 @@ const cluster = useCluster()
 const directory = mkdtempSync(join(tmpdir(), 'sluice-manifests-'))
 after(() => rmSync(directory, { recursive: true }))
 
+const asKubectl = { fieldManager: 'kubectl' }
+
 interface Manifest {
   readonly apiVersion: string
   readonly kind: string
@@ -73,7 +75,8 @@ images:
 `,
     )
     manifests = build(own)
-    for (const manifest of manifests) await cluster.client.apply(manifest)
+    // As `kubectl apply --server-side` does, for whoever applies them after this.
+    for (const manifest of manifests) await cluster.client.apply(manifest, asKubectl)
   })
 
   void it('are all taken by the API server, unchanged by a second apply', async () => {
@@ -92,7 +95,7 @@ images:
     )
     for (const manifest of manifests) {
       const before = await cluster.client.get(refOf(manifest))
-      const again = await cluster.client.apply(manifest)
+      const again = await cluster.client.apply(manifest, asKubectl)
       // Controllers write status in between; a generation tells of the rest.
       const mark = before.metadata.generation === undefined ? 'resourceVersion' : 'generation'
       assert.equal(again.metadata[mark], before.metadata[mark], manifest.kind)

@@ -32,6 +32,7 @@ export async function createKillableServer(
   return {
     url,
     start: async (more = {}) => {
+      if (child !== undefined) throw new Error('it runs already')
       const started = spawn(process.execPath, [program], {
         env: { ...env, ...more, PORT: String(port), HOST: '127.0.0.1', PATH: process.env['PATH'] ?? '' },
         stdio: ['ignore', 'ignore', 'inherit'],
