@@ -48,7 +48,7 @@ describe('the verbs, with a kubeconfig', () => {
       assert.equal(why.code, 1)
       assert.match(why.stdout, /Cluster is suspended by ada[^]*sluice resume cluster/)
       const refused = await k('reconcile', 'ks', 'app')
-      assert.equal(refused.code, 2, refused.stderr)
+      assert.equal(refused.code, 1, refused.stderr)
       assert.match(refused.stderr, /the cluster is suspended by ada.*resume it first/)
       await made.push({ 'app/a.yaml': configMap('green') })
       assert.equal(await colorOf(made), 'blue')
