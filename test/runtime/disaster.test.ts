@@ -99,7 +99,10 @@ async function loseAndStartAnew(stage: Stage, cut: Cut, second: Files, meanwhile
   const frozen = view.freezeAt(cut.at, cut.when)
   await repository.commit(second)
   await stage.push()
-  await Promise.race([frozen, sleep(60_000).then(() => assert.fail(`${cut.where}: it was never written`))])
+  await Promise.race([
+    frozen,
+    sleep(60_000, undefined, { ref: false }).then(() => assert.fail(`${cut.where}: it was never written`)),
+  ])
   await stage.push()
   const lost = await deployment.destroy()
   assert.ok(lost > 0, 'the deployment had nothing to lose')
@@ -177,7 +180,6 @@ describe('a Kustomization whose deployment is lost in mid-run', () => {
     const { namespace, deployment, repository } = stage
     const name = `things.${group(namespace)}`
     const definitionRef = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name }
-    closers.push(() => cluster.client.delete(definitionRef).catch(() => undefined))
     const where = `${platform}, ${cut.where}, meanwhile ${meanwhile}`
     await deployment.start()
     await ready(stage, 'Kustomization', where)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,6 +33,7 @@ export async function createDoomedDeployment(
   const directory = await mkdtemp(join(tmpdir(), 'sluice-doomed-'))
   const env = deploymentEnvironment(options)
   const forget = async (): Promise<number> => {
+    if (!existsSync(directory)) return 0
     const files = await readdir(directory, { recursive: true, withFileTypes: true })
     await rm(directory, { recursive: true, force: true })
     return files.filter((entry) => entry.isFile()).length
