@@ -27,12 +27,15 @@
  * @module
  */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
+import { promisify } from 'node:util'
 import type { ControlPlaneAddress } from '../support/control-plane.ts'
 import { writeKubeconfig } from '../support/cli.ts'
+import { goBinary } from '../support/go-binary.ts'
 import { placeOf, readPage, whyNotRun, type Block, type Page } from './page.ts'
 import { createScene, type Scene } from './scene.ts'
 import { startShell, type Ran, type Shell } from './shell.ts'
@@ -69,6 +72,7 @@ export function runPage(path: string, options: PageRun = {}): void {
     const scene = await createScene()
     const scratch = await mkdtemp(join(tmpdir(), 'sluice-blocks-'))
     try {
+      if (blocks.some((block) => isRun(block) && /\bkubectl\b/.test(block.text))) await provideKubectl(scene)
       const env = (await options.before?.(scene)) ?? {}
       assertValues(page, blocks, env)
       const shell = startShell(scene.directory, scratch, { ...scene.env, ...env })
@@ -89,6 +93,18 @@ export async function kubeconfigOf(
   const path = join(scene.home, 'kubeconfig')
   await writeKubeconfig(path, address)
   return path
+}
+
+/** A reader has kubectl; where this machine has none, it is built. */
+async function provideKubectl(scene: Scene): Promise<void> {
+  const isThere = await promisify(execFile)('kubectl', ['version', '--client']).then(
+    () => true,
+    () => false,
+  )
+  if (isThere) return
+  const built = await goBinary('kubectl')
+  assert.ok(built !== undefined, 'the commands of this page need kubectl, or Go to build it')
+  await symlink(built, join(scene.bin, 'kubectl'))
 }
 
 function isRun(block: Block): boolean {
