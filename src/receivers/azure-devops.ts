@@ -1,5 +1,15 @@
 import { z } from 'zod'
 import { fromBase64, utf8Text } from '../base/index.ts'
+import {
+  azureAction,
+  azureComment,
+  azureNotice,
+  azurePullRequest,
+  azureRepository,
+  commentEvent,
+  type AzurePullRequest,
+} from './azure-devops-changes.ts'
+import { commandOf, noCommand, notPlanned } from './change-notice.ts'
 import { matchesAnySecret } from './constant-time.ts'
 import {
   boundedText,
@@ -14,25 +24,15 @@ import {
   payloadInvalid,
   presentUrls,
   refName,
-  repositoryUrl,
 } from './payload.ts'
 import type { Decoded, HeaderReader, Receiver } from './types.ts'
-
-const repositoryFields = z.object({ remoteUrl: repositoryUrl, sshUrl: repositoryUrl, webUrl: repositoryUrl })
 
 const envelope = z.object({ id: boundedText(256).nullish(), eventType: boundedText(128), resource: z.unknown() })
 
 const pushResource = z.object({
   refUpdates: z.array(z.object({ name: refName, oldObjectId: commitId.nullish(), newObjectId: commitId.nullish() })),
-  repository: repositoryFields,
+  repository: azureRepository,
   pushedBy: z.object({ uniqueName: boundedText(256).nullish(), displayName: boundedText(256).nullish() }).nullish(),
-})
-
-const pullRequestResource = z.object({
-  pullRequestId: z.number().int().min(1),
-  status: boundedText(64).nullish(),
-  repository: repositoryFields,
-  lastMergeCommit: z.object({ commitId: commitId.nullish() }).nullish(),
 })
 
 /**
@@ -52,7 +52,9 @@ export const azuredevops: Receiver = {
     const facts = { event: eventName(eventType), deliveryId: deliveryIdOf(id) }
     if (eventType === 'git.push') return decodePush(facts, resource)
     if (eventType === 'git.pullrequest.created' || eventType === 'git.pullrequest.updated')
-      return decodePullRequest(facts, resource)
+      return decodePullRequest(facts, eventType, parseWith(azurePullRequest, resource))
+    if (eventType === 'git.pullrequest.merged') return decodeMerge(facts, parseWith(azurePullRequest, resource))
+    if (eventType === commentEvent) return decodeComment(facts, resource)
     return { ...facts, kind: 'ignored', reason: `events of type ${facts.event} are not acted on` }
   },
 }
@@ -72,18 +74,42 @@ function decodePush(facts: Facts, resource: unknown): Decoded {
 }
 
 /** A pull request moves `refs/pull/<number>/merge`, which a source may follow by `spec.ref.name`. */
-function decodePullRequest(facts: Facts, resource: unknown): Decoded {
-  const { pullRequestId, status, repository, lastMergeCommit } = parseWith(pullRequestResource, resource)
+function decodePullRequest(facts: Facts, event: string, pull: AzurePullRequest): Decoded {
+  const { pullRequestId, status, repository, lastMergeCommit } = pull
   const ref = `refs/pull/${pullRequestId}/merge`
-  if (status !== null && status !== undefined && status !== 'active')
-    return { ...facts, kind: 'ignored', reason: `a pull request that is ${eventName(status)} moves no ref`, ref }
-  return decodeChanges(facts, { provider: 'azuredevops', urls: urlsOf(repository) }, [
-    { ref, after: lastMergeCommit?.commitId, isDeleted: false },
-  ])
+  const urls = urlsOf(repository)
+  const action = event === 'git.pullrequest.created' ? 'opened' : azureAction(status)
+  const change = azureNotice({ provider: 'azuredevops', deliveryId: facts.deliveryId, urls, action }, pull)
+  if (typeof status === 'string' && status !== 'active')
+    return {
+      ...facts,
+      kind: 'ignored',
+      reason: `a pull request that is ${eventName(status)} moves no ref`,
+      ref,
+      change,
+    }
+  const after = lastMergeCommit?.commitId === '' ? undefined : lastMergeCommit?.commitId
+  return { ...decodeChanges(facts, { provider: 'azuredevops', urls }, [{ ref, after, isDeleted: false }]), change }
+}
+
+/** Azure DevOps tells of every attempt to merge for a try, too: only what is completed is merged. */
+function decodeMerge(facts: Facts, pull: AzurePullRequest): Decoded {
+  const where = { provider: 'azuredevops', deliveryId: facts.deliveryId, urls: urlsOf(pull.repository) }
+  const action = pull.status === 'completed' ? 'merged' : 'updated'
+  return { ...facts, kind: 'ignored', reason: notPlanned, change: azureNotice({ ...where, action }, pull) }
+}
+
+function decodeComment(facts: Facts, resource: unknown): Decoded {
+  const { comment, pullRequest: pull } = parseWith(azureComment, resource)
+  const command = commandOf(comment.content ?? '')
+  if (command === undefined || comment.isDeleted === true) return { ...facts, kind: 'ignored', reason: noCommand }
+  const where = { provider: 'azuredevops', deliveryId: facts.deliveryId, urls: urlsOf(pull.repository) }
+  const change = azureNotice({ ...where, action: 'commented' }, pull, { ...comment, command })
+  return { ...facts, kind: 'ignored', reason: notPlanned, change }
 }
 
 /** The URLs of a repository; the one for SSH has another host and path, and is told only by some versions. */
-function urlsOf(repository: z.infer<typeof repositoryFields>): readonly string[] {
+function urlsOf(repository: z.infer<typeof azureRepository>): readonly string[] {
   const { remoteUrl, sshUrl, webUrl } = repository
   const [, path] = /^https:\/\/(?:[^@/]*@)?dev\.azure\.com\/([^/]+\/[^/]+\/_git\/[^/?#]+)$/.exec(remoteUrl ?? '') ?? []
   const ssh = path === undefined ? undefined : `ssh://git@ssh.dev.azure.com/v3/${path.replace('/_git/', '/')}`

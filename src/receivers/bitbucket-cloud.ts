@@ -1,5 +1,14 @@
 import { z } from 'zod'
 import {
+  bitbucketAction,
+  bitbucketComment,
+  bitbucketPerson,
+  cloudComment,
+  cloudNotice,
+  cloudPullRequest,
+} from './bitbucket-changes.ts'
+import { notPlanned } from './change-notice.ts'
+import {
   boundedText,
   commitId,
   decodeChanges,
@@ -36,8 +45,7 @@ export function decodeBitbucketCloud(
   event: string,
   json: () => unknown,
 ): Decoded {
-  if (event !== 'repo:push')
-    return { ...facts, kind: 'ignored', reason: 'Bitbucket Cloud has no refs of pull requests that could be followed' }
+  if (event !== 'repo:push') return decodePullRequest(facts, event, json)
   const { push, repository, actor } = parseWith(pushPayload, json())
   const urls = presentUrls([repository.links?.html?.href])
   if (urls.length === 0) throw payloadInvalid([{ field: 'repository', message: 'names no URL of the repository' }])
@@ -49,4 +57,29 @@ export function decodeBitbucketCloud(
   })
   const who = actor?.nickname ?? actor?.display_name ?? undefined
   return decodeChanges(facts, { provider: 'bitbucket', urls, actor: who }, changes)
+}
+
+const pullRequestPayload = z.object({
+  pullrequest: cloudPullRequest,
+  repository: pushPayload.shape.repository,
+  actor: bitbucketPerson,
+  comment: cloudComment.nullish(),
+})
+
+function decodePullRequest(facts: Pick<Decoded, 'event' | 'deliveryId'>, event: string, json: () => unknown): Decoded {
+  const action = bitbucketAction(event)
+  if (action === undefined)
+    return { ...facts, kind: 'ignored', reason: `events of type ${facts.event} are not acted on` }
+  const { pullrequest: pull, repository, actor, comment } = parseWith(pullRequestPayload, json())
+  const urls = presentUrls([repository.links?.html?.href])
+  if (urls.length === 0) throw payloadInvalid([{ field: 'repository', message: 'names no URL of the repository' }])
+  const where = { provider: 'bitbucket', deliveryId: facts.deliveryId, urls, action }
+  if (action !== 'commented') {
+    const reason = 'Bitbucket Cloud has no refs of pull requests that could be followed'
+    return { ...facts, kind: 'ignored', reason, change: cloudNotice(where, pull, actor) }
+  }
+  if (comment === null || comment === undefined) throw payloadInvalid([{ field: 'comment', message: 'is missing' }])
+  const told = bitbucketComment(comment.id, comment.content.raw, comment.user)
+  if (typeof told === 'string') return { ...facts, kind: 'ignored', reason: told }
+  return { ...facts, kind: 'ignored', reason: notPlanned, change: cloudNotice(where, pull, actor, told) }
 }

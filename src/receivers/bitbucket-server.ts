@@ -1,5 +1,14 @@
 import { z } from 'zod'
 import {
+  bitbucketAction,
+  bitbucketComment,
+  bitbucketPerson,
+  serverComment,
+  serverNotice,
+  serverPullRequest,
+} from './bitbucket-changes.ts'
+import { notPlanned, type ChangeAction } from './change-notice.ts'
+import {
   boundedText,
   commitId,
   decodeChanges,
@@ -31,12 +40,10 @@ const pushPayload = z.object({
 })
 
 const pullRequestPayload = z.object({
-  actor,
-  pullRequest: z.object({
-    id: z.number().int().min(1),
-    fromRef: z.object({ latestCommit: commitId.nullish() }).nullish(),
-    toRef: z.object({ repository: repositoryFields }),
-  }),
+  actor: bitbucketPerson,
+  // Events of pull requests name the repository within its end; its links come with it.
+  pullRequest: serverPullRequest.and(z.object({ toRef: z.object({ repository: repositoryFields }) })),
+  comment: serverComment.nullish(),
 })
 
 /** Reads an event of Bitbucket Data Center. Throws a DiagnosticsError `payload-invalid`. */
@@ -55,15 +62,32 @@ export function decodeBitbucketServer(
     }))
     return decodeChanges(facts, repositoryOf(payload.repository, payload.actor), changes)
   }
-  // A pull request moves `refs/pull-requests/<number>/from`, which a source may follow by `spec.ref.name`.
-  if (event === 'pr:opened' || event === 'pr:from_ref_updated') {
-    const { pullRequest, actor: who } = parseWith(pullRequestPayload, json())
-    const ref = `refs/pull-requests/${pullRequest.id}/from`
-    return decodeChanges(facts, repositoryOf(pullRequest.toRef.repository, who), [
-      { ref, after: pullRequest.fromRef?.latestCommit, isDeleted: false },
-    ])
-  }
+  const action = bitbucketAction(event)
+  if (action !== undefined) return decodePullRequest(facts, { event, action }, parseWith(pullRequestPayload, json()))
   return { ...facts, kind: 'ignored', reason: `events of type ${facts.event} are not acted on` }
+}
+
+/** A pull request moves `refs/pull-requests/<number>/from`, which a source may follow by `spec.ref.name`. */
+function decodePullRequest(
+  facts: Pick<Decoded, 'event' | 'deliveryId'>,
+  what: { readonly event: string; readonly action: ChangeAction },
+  payload: z.infer<typeof pullRequestPayload>,
+): Decoded {
+  const { pullRequest: pull, actor: who, comment } = payload
+  const repository = repositoryOf(pull.toRef.repository, who)
+  const where = { provider: 'bitbucket', deliveryId: facts.deliveryId, urls: repository.urls, action: what.action }
+  if (what.action === 'commented') {
+    if (comment === null || comment === undefined) throw payloadInvalid([{ field: 'comment', message: 'is missing' }])
+    const told = bitbucketComment(comment.id, comment.text, comment.author)
+    if (typeof told === 'string') return { ...facts, kind: 'ignored', reason: told }
+    return { ...facts, kind: 'ignored', reason: notPlanned, change: serverNotice(where, pull, who, told) }
+  }
+  const change = serverNotice(where, pull, who)
+  const ref = `refs/pull-requests/${pull.id}/from`
+  if (what.action !== 'opened' && what.action !== 'updated')
+    return { ...facts, kind: 'ignored', reason: `events of type ${facts.event} move no ref`, ref, change }
+  const after = pull.fromRef?.latestCommit === '' ? undefined : pull.fromRef?.latestCommit
+  return { ...decodeChanges(facts, repository, [{ ref, after, isDeleted: false }]), change }
 }
 
 function repositoryOf(

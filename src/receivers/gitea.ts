@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { changeNumber, type ChangeAction } from './change-notice.ts'
+import { changeActionOf, decodeComment, person, pullRequestFields, pullRequestNotice } from './github-changes.ts'
 import { isHmacForm, verifyHmac } from './hmac.ts'
 import {
   boundedText,
@@ -18,7 +20,6 @@ import {
 import type { Decoded, HeaderReader, Receiver } from './types.ts'
 
 const repositoryFields = z.object({ clone_url: repositoryUrl, ssh_url: repositoryUrl, html_url: repositoryUrl })
-const person = z.object({ login: boundedText(256).nullish(), username: boundedText(256).nullish() }).nullish()
 
 const pushPayload = z.object({
   ref: refName,
@@ -39,11 +40,14 @@ const refPayload = z.object({
 
 const pullRequestPayload = z.object({
   action: boundedText(64),
-  number: z.number().int().min(1),
-  pull_request: z.object({ head: z.object({ sha: commitId.nullish() }).nullish() }).nullish(),
+  number: changeNumber,
+  pull_request: pullRequestFields,
   repository: repositoryFields,
   sender: person,
 })
+
+const commentRepository = z.object({ repository: repositoryFields })
+const reviewEvents: readonly string[] = ['pull_request_approved', 'pull_request_rejected']
 
 /**
  * Gitea and Forgejo. Proof is the HMAC-SHA256 of the JSON in `X-Gitea-Signature` (Forgejo: also `X-Forgejo-Signature`); of a form it is that of the field
@@ -75,6 +79,12 @@ export const gitea: Receiver = {
     if (event === 'push') return decodePush(facts, json())
     if (event === 'create' || event === 'delete') return decodeRef(facts, json(), event === 'delete')
     if (event === 'pull_request' || event === 'pull_request_sync') return decodePullRequest(facts, json())
+    if (reviewEvents.includes(event)) return decodePullRequest(facts, json(), 'reviewed')
+    if (event === 'issue_comment' || event === 'pull_request_comment') {
+      const payload = json()
+      const { provider, urls } = repositoryOf(parseWith(commentRepository, payload).repository, undefined)
+      return decodeComment(facts, payload, { provider, urls })
+    }
     return { ...facts, kind: 'ignored', reason: `events of type ${facts.event} are not acted on` }
   },
 }
@@ -94,14 +104,18 @@ function decodeRef(facts: Facts, json: unknown, isDeleted: boolean): Decoded {
 }
 
 /** A pull request moves `refs/pull/<number>/head`, which a source may follow by `spec.ref.name`. */
-function decodePullRequest(facts: Facts, json: unknown): Decoded {
+function decodePullRequest(facts: Facts, json: unknown, meaning?: ChangeAction): Decoded {
   const payload = parseWith(pullRequestPayload, json)
-  const { action, number, repository, sender } = payload
+  const { action: word, number, sender, pull_request: pull } = payload
   const ref = `refs/pull/${number}/head`
-  if (!['opened', 'reopened', 'synchronized'].includes(action))
-    return { ...facts, kind: 'ignored', reason: `'${action}' of a pull request moves no ref`, ref }
-  const after = payload.pull_request?.head?.sha
-  return decodeChanges(facts, repositoryOf(repository, sender), [{ ref, after, isDeleted: false }])
+  const repository = repositoryOf(payload.repository, sender)
+  const action = meaning ?? changeActionOf(word, pull?.merged === true)
+  const where = { provider: 'gitea', deliveryId: facts.deliveryId, urls: repository.urls, number }
+  const change = action === undefined ? {} : { change: pullRequestNotice({ ...where, action }, pull, repository.actor) }
+  if (meaning !== undefined || !['opened', 'reopened', 'synchronized'].includes(word))
+    return { ...facts, kind: 'ignored', reason: `'${eventName(word)}' of a pull request moves no ref`, ref, ...change }
+  const after = pull?.head?.sha === '' ? undefined : pull?.head?.sha
+  return { ...decodeChanges(facts, repository, [{ ref, after, isDeleted: false }]), ...change }
 }
 
 function repositoryOf(

@@ -1,5 +1,7 @@
 import { Webhooks } from '@octokit/webhooks'
 import { z } from 'zod'
+import { changeNumber, notPlanned } from './change-notice.ts'
+import { changeActionOf, decodeComment, pullRequestFields, pullRequestNotice } from './github-changes.ts'
 import {
   boundedText,
   commitId,
@@ -42,12 +44,21 @@ const pushPayload = z.object({
 
 const pullRequestPayload = z.object({
   action: boundedText(64),
-  number: z.number().int().min(1),
+  number: changeNumber,
   before: commitId.nullish(),
-  pull_request: z.object({ head: z.object({ sha: commitId.nullish() }).nullish() }).nullish(),
+  pull_request: pullRequestFields,
   repository: repositoryFields,
   sender,
 })
+
+const reviewPayload = z.object({
+  action: boundedText(64),
+  pull_request: z.object({ number: changeNumber }).and(pullRequestFields.unwrap().unwrap()),
+  repository: repositoryFields,
+  sender,
+})
+
+const commentRepository = z.object({ repository: repositoryFields })
 
 /**
  * GitHub (and what speaks its format). Proof is the HMAC-SHA256 of the body in `X-Hub-Signature-256`; the older SHA-1 header is not
@@ -77,6 +88,13 @@ export const github: Receiver = {
     if (event === 'push') return decodePush(facts, parseWith(pushPayload, parseJson(formPayload(headers, body))))
     if (event === 'pull_request')
       return decodePullRequest(facts, parseWith(pullRequestPayload, parseJson(formPayload(headers, body))))
+    if (event === 'pull_request_review')
+      return decodeReview(facts, parseWith(reviewPayload, parseJson(formPayload(headers, body))))
+    if (event === 'issue_comment') {
+      const json = parseJson(formPayload(headers, body))
+      const urls = urlsOf(parseWith(commentRepository, json).repository)
+      return decodeComment(facts, json, { provider: 'github', urls })
+    }
     return { ...facts, kind: 'ignored', reason: `events of type ${facts.event} are not acted on` }
   },
 }
@@ -119,15 +137,25 @@ function decodePush(facts: Facts, payload: z.infer<typeof pushPayload>): Decoded
 
 /** A pull request moves `refs/pull/<number>/head`, which a source may follow by `spec.ref.name`. */
 function decodePullRequest(facts: Facts, payload: z.infer<typeof pullRequestPayload>): Decoded {
-  const { action, number, repository } = payload
+  const { action: word, number, repository, pull_request: pull } = payload
   const ref = `refs/pull/${number}/head`
-  if (!['opened', 'reopened', 'synchronize'].includes(action))
-    return { ...facts, kind: 'ignored', reason: `'${action}' of a pull request moves no ref`, ref }
+  const action = changeActionOf(word, pull?.merged === true)
+  const urls = urlsOf(repository)
   const actor = payload.sender?.login ?? undefined
-  const after = payload.pull_request?.head?.sha
-  return decodeChanges(facts, { provider: 'github', urls: urlsOf(repository), actor }, [
-    { ref, before: payload.before, after, isDeleted: false },
-  ])
+  const where = { provider: 'github', deliveryId: facts.deliveryId, urls, number }
+  const change = action === undefined ? {} : { change: pullRequestNotice({ ...where, action }, pull, actor) }
+  if (!['opened', 'reopened', 'synchronize'].includes(word))
+    return { ...facts, kind: 'ignored', reason: `'${eventName(word)}' of a pull request moves no ref`, ref, ...change }
+  const after = pull?.head?.sha === '' ? undefined : pull?.head?.sha
+  const changes = [{ ref, before: payload.before, after, isDeleted: false }]
+  return { ...decodeChanges(facts, { provider: 'github', urls, actor }, changes), ...change }
+}
+
+function decodeReview(facts: Facts, payload: z.infer<typeof reviewPayload>): Decoded {
+  const { pull_request: pull, repository } = payload
+  const where = { provider: 'github', deliveryId: facts.deliveryId, urls: urlsOf(repository), number: pull.number }
+  const change = pullRequestNotice({ ...where, action: 'reviewed' }, pull, payload.sender?.login ?? undefined)
+  return { ...facts, kind: 'ignored', reason: notPlanned, change }
 }
 
 function urlsOf(repository: z.infer<typeof repositoryFields>): readonly string[] {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { utf8Text } from '../base/index.ts'
 import { isHeaderEqual, matchesAnySecret } from './constant-time.ts'
+import { decodeNote, mergeRequestAction, mergeRequestNotice, mergeRequestPayload } from './gitlab-changes.ts'
 import { refIn, tokenOf } from './hook-payload.ts'
 import type { HookType } from './hook-types.ts'
 import {
@@ -39,16 +40,7 @@ const pushPayload = z.object({
   user_name: boundedText(256).nullish(),
 })
 
-const mergeRequestPayload = z.object({
-  project: projectFields,
-  user: z.object({ username: boundedText(256).nullish() }).nullish(),
-  object_attributes: z.object({
-    iid: z.number().int().min(1),
-    action: boundedText(64).nullish(),
-    oldrev: commitId.nullish(),
-    last_commit: z.object({ id: commitId.nullish() }).nullish(),
-  }),
-})
+const projectPayload = z.object({ project: projectFields })
 
 const pushEvents: readonly string[] = ['Push Hook', 'Tag Push Hook']
 
@@ -74,6 +66,7 @@ export const gitlab: Receiver = {
     }
     if (event === 'System Hook') return decodeSystemHook(facts, body)
     if (event === 'Merge Request Hook') return decodeMergeRequest(facts, parseJson(decodeText(body)))
+    if (event === 'Note Hook') return decodeNoteHook(facts, parseJson(decodeText(body)))
     if (!pushEvents.includes(event))
       return { ...facts, kind: 'ignored', reason: `events of type ${facts.event} are not acted on` }
     return decodePush(facts, parseJson(decodeText(body)))
@@ -104,6 +97,7 @@ function decodeSystemHook(facts: Facts, body: Uint8Array): Decoded {
     z.object({ event_name: boundedText(64).nullish(), object_kind: boundedText(64).nullish() }),
     payload,
   )
+  if (kind === 'note') return decodeNoteHook(facts, payload)
   if (kind === 'merge_request') return decodeMergeRequest(facts, payload)
   if (name !== 'push' && name !== 'tag_push')
     return { ...facts, kind: 'ignored', reason: `system events of type ${name ?? kind ?? '?'} are not acted on` }
@@ -122,16 +116,32 @@ function decodePush(facts: Facts, json: unknown): Decoded {
 
 /** A merge request moves `refs/merge-requests/<number>/head`, which a source may follow by `spec.ref.name`. */
 function decodeMergeRequest(facts: Facts, json: unknown): Decoded {
-  const { project, user, object_attributes: request } = parseWith(mergeRequestPayload, json)
+  const { project } = parseWith(projectPayload, json)
+  const payload = parseWith(mergeRequestPayload, json)
+  const { user, object_attributes: request } = payload
+  const action = mergeRequestAction(payload)
+  const where = { provider: 'gitlab', deliveryId: facts.deliveryId, urls: urlsOf(project) }
+  const change = action === undefined ? {} : { change: mergeRequestNotice({ ...where, action }, { request, user }) }
   const ref = `refs/merge-requests/${request.iid}/head`
   // An update without `oldrev` changed a title or a label.
   const isMoved = ['open', 'reopen'].includes(request.action ?? '') || (request.action === 'update' && request.oldrev)
   if (!isMoved)
-    return { ...facts, kind: 'ignored', reason: `'${request.action ?? ''}' of a merge request moves no ref`, ref }
-  const repository = { provider: 'gitlab', urls: urlsOf(project), actor: user?.username ?? undefined }
-  return decodeChanges(facts, repository, [
-    { ref, before: request.oldrev, after: request.last_commit?.id, isDeleted: false },
-  ])
+    return {
+      ...facts,
+      kind: 'ignored',
+      reason: `'${eventName(request.action)}' of a merge request moves no ref`,
+      ref,
+      ...change,
+    }
+  const repository = { provider: 'gitlab', urls: where.urls, actor: user?.username ?? undefined }
+  const before = request.oldrev === '' ? undefined : request.oldrev
+  const changes = [{ ref, before, after: request.last_commit?.id, isDeleted: false }]
+  return { ...decodeChanges(facts, repository, changes), ...change }
+}
+
+function decodeNoteHook(facts: Facts, json: unknown): Decoded {
+  const { project } = parseWith(projectPayload, json)
+  return decodeNote(facts, json, { provider: 'gitlab', urls: urlsOf(project) })
 }
 
 function urlsOf(project: z.infer<typeof projectFields>): readonly string[] {

@@ -4,6 +4,14 @@
  * in the cluster. Signature rules follow Flux's notification-controller 1.9, except where that is unsafe (infra/adr/0080-webhooks.md).
  * @module
  */
+export {
+  commandOf,
+  type ChangeAction,
+  type ChangeCommand,
+  type ChangeComment,
+  type ChangeEnd,
+  type ChangeNotice,
+} from './change-notice.ts'
 export { isEqualConstantTime, matchesAnySecret } from './constant-time.ts'
 export { createFetchCache, type CachedFetch, type FetchCache } from './fetch-cache.ts'
 export { compileOidcProvider, verifyOidcToken } from './generic-oidc.ts'

@@ -1,5 +1,6 @@
 import type { EgressPolicy } from '../base/index.ts'
 import type { HttpClient } from '../ports/index.ts'
+import type { ChangeNotice } from './change-notice.ts'
 import type { FetchCache } from './fetch-cache.ts'
 
 /** Reads request headers; names are case-insensitive. The `Headers` of fetch is one. */
@@ -39,6 +40,8 @@ export type Decoded = {
   readonly event: string
   /** The provider's id of this delivery; '' where it sent none. */
   readonly deliveryId: string
+  /** The pull request that it is about, whatever becomes of its refs. */
+  readonly change?: ChangeNotice
 } & (
   | { readonly kind: 'ping' }
   /** The provider asks whether it may send here; `confirm` answers it. Throws EngineError (`retry`). */

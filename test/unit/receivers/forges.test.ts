@@ -252,7 +252,10 @@ describe('what payloads say', () => {
       name: 'Bitbucket Cloud: a pull request',
       provider: 'bitbucket',
       event: 'pullrequest:updated',
-      payload: {},
+      payload: {
+        pullrequest: { id: 2 },
+        repository: { links: { html: { href: 'https://bitbucket.org/team/app' } } },
+      },
       want: 'Bitbucket Cloud has no refs of pull requests that could be followed',
     },
     {
