@@ -84,7 +84,16 @@ export function createGitea(deps: ForgeDeps, target: ForgeTarget): Forge {
 }
 
 function eventsOf({ pullRequests }: Pick<WebhookWish, 'pullRequests'>): readonly string[] {
-  return pullRequests === true ? ['pull_request', 'pull_request_sync', 'push'] : ['push']
+  if (pullRequests !== true) return ['push']
+  return [
+    'pull_request',
+    'pull_request_comment',
+    'pull_request_label',
+    'pull_request_review_approved',
+    'pull_request_review_rejected',
+    'pull_request_sync',
+    'push',
+  ]
 }
 
 function hookBody(wish: WebhookWish): object {

@@ -39,8 +39,8 @@ const app = z.object({
 })
 
 /**
- * The form that a browser sends to GitHub to make an App from a manifest (docs.github.com/apps/sharing-github-apps): the App may read and write the contents, read pull requests, write statuses and deployments, and
- * hears of pushes and pull requests.
+ * The form that a browser sends to GitHub to make an App from a manifest (docs.github.com/apps/sharing-github-apps): the App may read and write the contents, write comments on pull requests, check runs, statuses and
+ * deployments, and read who is a member; it hears of pushes and of pull requests, their reviews and comments.
  */
 export function manifestForm(options: ManifestOptions): { readonly action: string; readonly manifest: string } {
   const { host, organization, state } = options
@@ -60,8 +60,10 @@ export function manifestForm(options: ManifestOptions): { readonly action: strin
       pull_requests: 'write',
       statuses: 'write',
       deployments: 'write',
+      checks: 'write',
+      members: 'read',
     },
-    default_events: ['push', 'pull_request'],
+    default_events: ['push', 'pull_request', 'pull_request_review', 'issue_comment'],
   }
   return { action: `${host}${path}?state=${encodeURIComponent(state)}`, manifest: JSON.stringify(manifest) }
 }

@@ -97,7 +97,7 @@ export function createGitHub(deps: ForgeDeps, target: ForgeTarget): Forge {
 }
 
 function eventsOf({ pullRequests }: Pick<WebhookWish, 'pullRequests'>): readonly string[] {
-  return pullRequests === true ? ['pull_request', 'push'] : ['push']
+  return pullRequests === true ? ['issue_comment', 'pull_request', 'pull_request_review', 'push'] : ['push']
 }
 
 function hookBody(wish: WebhookWish): object {

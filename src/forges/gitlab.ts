@@ -11,13 +11,14 @@ const project = z.object({
   default_branch: z.string().nullish(),
 })
 /** Events that we ask for or must turn off; every one is a field of its own. */
-const eventFields = ['push_events', 'tag_push_events', 'merge_requests_events'] as const
+const eventFields = ['push_events', 'tag_push_events', 'merge_requests_events', 'note_events'] as const
 const hook = z.object({
   id: z.number(),
   url: z.string(),
   push_events: z.boolean(),
   tag_push_events: z.boolean(),
   merge_requests_events: z.boolean(),
+  note_events: z.boolean(),
   alert_status: z.string().nullish(),
 })
 const events = z.array(
@@ -102,7 +103,7 @@ export function createGitLab(deps: ForgeDeps, target: ForgeTarget): Forge {
 
 function eventsOf({ pullRequests }: Pick<WebhookWish, 'pullRequests'>): readonly string[] {
   return pullRequests === true
-    ? ['merge_requests_events', 'push_events', 'tag_push_events']
+    ? ['merge_requests_events', 'note_events', 'push_events', 'tag_push_events']
     : ['push_events', 'tag_push_events']
 }
 

@@ -1,10 +1,13 @@
 /**
- * The APIs of forges, one file each behind one interface: a repository, its webhook and what became of deliveries; and GitHub's flow that makes an App from a manifest. Not pure: asks through
+ * The APIs of forges, one file each behind one interface: a repository, its webhook and what became of deliveries; its pull requests (another interface); and GitHub's flow that makes an App from a manifest. Not pure: asks through
  * the HttpClient port, bounded and with a deadline; no message carries a token or a secret.
  * @module
  */
 export { createGitHubApp, manifestForm, type GitHubApp, type ManifestOptions } from './github-app.ts'
 export { gitHubApiOf, gitHubHeaders } from './github.ts'
 export { askForge, parseJson, type ForgeAnswer, type ForgeRequest } from './request.ts'
-export { createForge, forgeHosts } from './table.ts'
+export { maxCommentBytes } from './pull-call.ts'
+export { permissions } from './pull-types.ts'
+export type * from './pull-types.ts'
+export { createForge, createPullRequests, forgeHosts } from './table.ts'
 export type * from './types.ts'

@@ -4,6 +4,12 @@ import type { ForgeDeps } from './types.ts'
 /** How long one request may take, and how much of an answer is read. */
 const timeoutMs = 15_000
 const maxAnswerBytes = 2 << 20
+/** Attempts after the first, the pause before the first of them, and how long pauses may be in all. */
+const maxRetries = 3
+const firstPauseMs = 500
+const maxWaitMs = 90_000
+/** What GitHub's documentation says to wait where it names no time. */
+const secondaryPauseMs = 60_000
 /** Characters of a forge's own words that are told. */
 const maxDetail = 300
 
@@ -14,6 +20,8 @@ export interface ForgeRequest {
   readonly headers: { readonly [name: string]: string }
   /** Sent as JSON. */
   readonly body?: object
+  /** Bytes of the answer that are read, where it is another number than usual. */
+  readonly readBytes?: number
 }
 
 /** An answer of any status. */
@@ -48,7 +56,7 @@ export async function askForge(deps: ForgeDeps, request: ForgeRequest): Promise<
       repeatable: request.method === 'GET',
       signal: deps.signal === undefined ? deadline : AbortSignal.any([deadline, deps.signal]),
     })
-    const bytes = await collectBytes(response.body ?? [], maxAnswerBytes, () => tooLarge(url))
+    const bytes = await collectBytes(response.body ?? [], request.readBytes ?? maxAnswerBytes, () => tooLarge(url))
     return { status: response.status, text: utf8Text(bytes) ?? '', headers: response.headers }
   } catch (error) {
     if (isEngineError(error) && error.disposition !== 'retry') throw error
@@ -69,13 +77,39 @@ export interface ForgeCall extends ForgeRequest {
   readonly secrets: readonly string[]
 }
 
+/** What came of it. */
+interface CallAnswer {
+  readonly status: number
+  readonly json: unknown
+  readonly headers: ForgeAnswer['headers']
+}
+
 /**
- * The same, where anything but success is an error of {@link Forge}. @returns the parsed answer; undefined for an empty one.
+ * The same, where anything but success is an error of {@link Forge}. With a clock, what a limit refused is sent again after the pause that the forge asks for, and a question also when the forge had no answer; never longer than
+ * {@link maxWaitMs} in all. @returns the parsed answer; undefined for an empty one.
  */
-export async function callForge(
-  deps: ForgeDeps,
-  call: ForgeCall,
-): Promise<{ readonly status: number; readonly json: unknown; readonly headers: ForgeAnswer['headers'] }> {
+export async function callForge(deps: ForgeDeps, call: ForgeCall): Promise<CallAnswer> {
+  const { clock } = deps
+  let waited = 0
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await callOnce(deps, call)
+    } catch (error) {
+      if (clock === undefined || !isEngineError(error) || error.disposition !== 'retry' || attempt >= maxRetries)
+        throw error
+      const isLimit = error.data['limited'] === true
+      if (!isLimit && call.method !== 'GET') throw error
+      const pause = error.retryAfterMs ?? firstPauseMs * 4 ** attempt
+      waited += pause
+      if (waited > maxWaitMs) throw error
+      await clock.sleep(pause, deps.signal).catch(() => {
+        throw error
+      })
+    }
+  }
+}
+
+async function callOnce(deps: ForgeDeps, call: ForgeCall): Promise<CallAnswer> {
   const { status, text, headers } = await askForge(deps, call)
   const { host } = new URL(call.url)
   if ((status >= 200 && status < 300) || call.accept?.includes(status) === true)
@@ -84,6 +118,14 @@ export async function callForge(
   const said = detail === '' ? '' : `: ${detail}`
   const fail = (message: string, code: string, disposition: 'retry' | 'stall' = 'stall'): EngineError =>
     new EngineError(message, { code, disposition, data: { status } })
+  const limit = limitOf({ status, text, headers }, deps.clock?.now())
+  if (limit !== undefined)
+    throw new EngineError(`${host} has a limit of requests, which is used up (status ${status})${said}`, {
+      code: 'forge-unavailable',
+      disposition: 'retry',
+      data: { status, limited: true },
+      ...(limit.pauseMs === undefined ? {} : { retryAfterMs: limit.pauseMs }),
+    })
   if (status === 401) throw fail(`${host} does not accept the token${said}`, 'forge-unauthorized')
   if (status === 403 || status === 404)
     throw fail(
@@ -95,8 +137,30 @@ export async function callForge(
       `${host} redirects (status ${status}), which is not followed; has the repository moved?`,
       'forge-refused',
     )
-  if (status === 429 || status >= 500) throw fail(`${host} answers ${status}${said}`, 'forge-unavailable', 'retry')
+  if (status >= 500) throw fail(`${host} answers ${status}${said}`, 'forge-unavailable', 'retry')
   throw fail(`${host} refuses (status ${status})${said}`, 'forge-refused')
+}
+
+/**
+ * Whether an answer says that a limit of requests is used up, and for how long: `Retry-After`, or the time at which it begins anew (GitHub: `X-RateLimit-Reset`, GitLab: `RateLimit-Reset`). GitHub answers 403 as
+ * well as 429, and says of its secondary limits only in words.
+ */
+function limitOf(answer: ForgeAnswer, now: number | undefined): { readonly pauseMs: number | undefined } | undefined {
+  const { status, text, headers } = answer
+  if (status !== 429 && status !== 403) return undefined
+  const after = headers['retry-after']
+  if (after !== undefined) {
+    const ms = /^\d{1,9}$/.test(after) ? Number(after) * 1000 : now === undefined ? Number.NaN : Date.parse(after) - now
+    return { pauseMs: Number.isNaN(ms) ? undefined : Math.max(0, ms) }
+  }
+  if ((headers['x-ratelimit-remaining'] ?? headers['ratelimit-remaining']) === '0') {
+    const reset = Number(headers['x-ratelimit-reset'] ?? headers['ratelimit-reset'])
+    // A second more: the forge counts in whole ones.
+    const pauseMs = Number.isNaN(reset) || now === undefined ? undefined : Math.max(0, reset * 1000 - now) + 1000
+    return { pauseMs }
+  }
+  if (/secondary rate limit|abuse detection/i.test(text.slice(0, 4096))) return { pauseMs: secondaryPauseMs }
+  return status === 429 ? { pauseMs: undefined } : undefined
 }
 
 /** The forge's own words, from the fields that forges put them in, as one short line without secrets. */

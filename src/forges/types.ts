@@ -1,5 +1,5 @@
 import type { EgressPolicy } from '../base/index.ts'
-import type { HttpClient } from '../ports/index.ts'
+import type { Clock, HttpClient } from '../ports/index.ts'
 
 /** What forges are asked with. */
 export interface ForgeDeps {
@@ -7,6 +7,8 @@ export interface ForgeDeps {
   readonly egress: EgressPolicy
   /** Cancellation by the caller; each request has a deadline of its own besides. */
   readonly signal?: AbortSignal | undefined
+  /** With it, pauses that a forge asks for are waited out within bounds, and questions that failed are asked again. */
+  readonly clock?: Clock
 }
 
 /** A repository at a forge, and who asks. */

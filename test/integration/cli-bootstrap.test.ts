@@ -139,7 +139,7 @@ describe('sluice bootstrap and uninstall', () => {
       }
       assert.equal(`${action.origin}${action.pathname}`, `${forge.host}/organizations/team/settings/apps/new`)
       assert.equal(manifest.hook_attributes.url, 'https://sluice.example/hook/github')
-      assert.deepEqual(manifest.default_events, ['push', 'pull_request'])
+      assert.deepEqual(manifest.default_events, ['push', 'pull_request', 'pull_request_review', 'issue_comment'])
       assert.equal(manifest.default_permissions['contents'], 'write')
       // A code for somebody else's form is not taken.
       const back = new URL(manifest.redirect_url)

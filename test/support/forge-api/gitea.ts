@@ -1,3 +1,5 @@
+import { giteaPeople, giteaPullDelivery, giteaPullRoutes } from './gitea-pulls.ts'
+import { statusRoutes } from './statuses.ts'
 import { notFound, type ForgeApiKind, type KeptHook, type KeptRepository } from './types.ts'
 
 const shownHook = (hook: KeptHook): object => ({
@@ -34,6 +36,7 @@ export const giteaApi: ForgeApiKind = {
   base: '/api/v1',
   gitUser: 'git',
   isAuthorized: ({ authorization }, token) => authorization === `token ${token}`,
+  pullDelivery: giteaPullDelivery,
   pushEvent: 'push',
   pushPayload: (repository, before, after) => ({
     ref: 'refs/heads/main',
@@ -43,7 +46,10 @@ export const giteaApi: ForgeApiKind = {
     pusher: { login: 'ada' },
     sender: { login: 'ada' },
   }),
-  answer: async (state, { method, path, query, body }) => {
+  answer: async (state, call) => {
+    const { method, path, query, body } = call
+    const people = giteaPeople(state, call)
+    if (people !== undefined) return people
     const org = /^\/orgs\/([^/]+)$/.exec(path)
     if (org !== null) return state.isOrganization(org[1] ?? '') ? { status: 200, json: { username: org[1] } } : notFound
     const creation = /^\/(?:orgs\/([^/]+)|user)\/repos$/.exec(path)
@@ -70,7 +76,9 @@ export const giteaApi: ForgeApiKind = {
     }
     const one = /^\/hooks\/(\d+)(\/tests)?$/.exec(rest)
     const hook = repository.hooks.find(({ id }) => String(id) === one?.[1])
-    if (one === null || hook === undefined) return notFound
+    if (one === null)
+      return (await giteaPullRoutes(state, repository, rest, call)) ?? statusRoutes(repository, rest, call) ?? notFound
+    if (hook === undefined) return notFound
     if (one[2] === '/tests') {
       const head = (await repository.git.head()) ?? ''
       void state.deliver(hook, 'push', giteaApi.pushPayload(repository, head, head))

@@ -1,4 +1,6 @@
 import { createVerify, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { gitHubGraphQl, gitHubPeople, gitHubPullDelivery, gitHubPullRoutes } from './github-pulls.ts'
+import { statusRoutes } from './statuses.ts'
 import { noCommit, notFound, type ApiAnswer, type ForgeApiKind, type KeptHook, type KeptRepository } from './types.ts'
 
 const shownHook = (hook: KeptHook): object => ({
@@ -30,6 +32,12 @@ function change(hook: KeptHook, body: { readonly [field: string]: unknown }): vo
   hook.active = (body['active'] as boolean | undefined) ?? hook.active
 }
 
+/** The token of the App's installation, where a test tells it from that of a person. */
+export const installationToken = 'canary-token-of-the-installation'
+
+/** What an App of our manifest hears of. */
+export const manifestEvents = ['push', 'pull_request', 'pull_request_review', 'issue_comment'] as const
+
 /** What deliveries of the App are signed with. */
 export const appSecret = 'canary-webhook-secret-of-the-app'
 
@@ -50,10 +58,13 @@ export function gitHubApi(): ForgeApiKind {
     base: '/api/v3',
     gitUser: 'x-access-token',
     isAuthorized: ({ authorization }, token, path) => {
+      if (authorization === `Bearer ${installationToken}`) return true
       if (path.startsWith('/app-manifests/')) return true
       const isForApps = path.startsWith('/app/') || path.endsWith('/installation')
       return isForApps ? isSignedBy(publicKey, String(authorization)) : authorization === `Bearer ${token}`
     },
+    graphQl: '/api/graphql',
+    pullDelivery: gitHubPullDelivery,
     pushEvent: 'push',
     pushPayload: (repository, before, after) => ({
       ref: 'refs/heads/main',
@@ -66,7 +77,11 @@ export function gitHubApi(): ForgeApiKind {
       pusher: { name: 'ada' },
       sender: { login: 'ada' },
     }),
-    answer: async (state, { method, path, body }) => {
+    answer: async (state, call) => {
+      const { method, path, body } = call
+      if (path === '/graphql') return gitHubGraphQl(state, state.repositories(), body)
+      const people = gitHubPeople(state, call)
+      if (people !== undefined) return people
       const conversion = /^\/app-manifests\/([^/]+)\/conversions$/.exec(path)
       if (conversion !== null && method === 'POST') {
         // A code counts once.
@@ -88,7 +103,7 @@ export function gitHubApi(): ForgeApiKind {
       if (path === '/app/installations/77/access_tokens' && method === 'POST')
         return {
           status: 201,
-          json: { token: state.token, expires_at: new Date(Date.now() + 3_600_000).toISOString() },
+          json: { token: state.installationToken, expires_at: new Date(Date.now() + 3_600_000).toISOString() },
         }
       const user = /^\/users\/([^/]+)$/.exec(path)
       if (user !== null)
@@ -107,6 +122,10 @@ export function gitHubApi(): ForgeApiKind {
       if (found === null || repository === undefined) return notFound
       const rest = found[3] ?? ''
       if (rest === '') return { status: 200, json: shownRepository(repository) }
+      if (!rest.startsWith('/hooks'))
+        return (
+          (await gitHubPullRoutes(state, repository, rest, call)) ?? statusRoutes(repository, rest, call) ?? notFound
+        )
       return hooks(repository, rest, method, body, state)
     },
   }

@@ -1,6 +1,8 @@
+import { gitLabPeople, gitLabPullDelivery, gitLabPullRoutes } from './gitlab-pulls.ts'
+import { statusRoutes } from './statuses.ts'
 import { notFound, type ForgeApiKind, type KeptHook, type KeptRepository } from './types.ts'
 
-const fields = ['push_events', 'tag_push_events', 'merge_requests_events', 'issues_events'] as const
+const fields = ['push_events', 'tag_push_events', 'merge_requests_events', 'note_events', 'issues_events'] as const
 
 const shownHook = (hook: KeptHook): object => ({
   id: hook.id,
@@ -11,8 +13,8 @@ const shownHook = (hook: KeptHook): object => ({
   ...Object.fromEntries(fields.map((field) => [field, hook.events.includes(field)])),
 })
 
-const shownProject = ({ owner, name, isPrivate, git }: KeptRepository): object => ({
-  id: 3,
+const shownProject = ({ id, owner, name, isPrivate, git }: KeptRepository): object => ({
+  id,
   name,
   path: name,
   path_with_namespace: `${owner}/${name}`,
@@ -35,6 +37,7 @@ export const gitLabApi: ForgeApiKind = {
   base: '/api/v4',
   gitUser: 'oauth2',
   isAuthorized: (headers, token) => headers['private-token'] === token,
+  pullDelivery: gitLabPullDelivery,
   pushEvent: 'Push Hook',
   pushPayload: (repository, before, after) => ({
     object_kind: 'push',
@@ -46,7 +49,13 @@ export const gitLabApi: ForgeApiKind = {
     user_username: 'ada',
     project: { git_http_url: repository.git.url, web_url: repository.git.url.replace(/\.git$/, '') },
   }),
-  answer: async (state, { method, path, body }) => {
+  answer: async (state, call) => {
+    const { method, path, body } = call
+    const people = gitLabPeople(state, call)
+    if (people !== undefined) return people
+    const byId = /^\/projects\/(\d+)$/.exec(path)?.[1]
+    const project = byId === undefined ? undefined : state.findById(Number(byId))
+    if (project !== undefined) return { status: 200, json: shownProject(project) }
     const namespace = /^\/namespaces\/([^/]+)$/.exec(path)
     if (namespace !== null) return { status: 200, json: { id: 7, full_path: decodeURIComponent(namespace[1] ?? '') } }
     if (path === '/projects' && method === 'POST') {
@@ -69,7 +78,9 @@ export const gitLabApi: ForgeApiKind = {
     }
     const one = /^\/hooks\/(\d+)(\/test\/push_events|\/events)?$/.exec(rest)
     const hook = repository.hooks.find(({ id }) => String(id) === one?.[1])
-    if (one === null || hook === undefined) return notFound
+    if (one === null)
+      return (await gitLabPullRoutes(state, repository, rest, call)) ?? statusRoutes(repository, rest, call) ?? notFound
+    if (hook === undefined) return notFound
     if (one[2] === '/test/push_events') {
       const head = await repository.git.head()
       if (head === undefined) return { status: 422, json: { message: 'Ensure the project has at least one commit.' } }

@@ -4,9 +4,19 @@ import type { ForgeKind } from '../../../src/forges/index.ts'
 import { forges } from '../forge-deliveries.ts'
 import { GitServer } from '../git-server.ts'
 import { giteaApi } from './gitea.ts'
-import { appSecret, gitHubApi } from './github.ts'
+import { appSecret, gitHubApi, installationToken, manifestEvents } from './github.ts'
 import { gitLabApi } from './gitlab.ts'
-import { noCommit, type ApiRequest, type ForgeApiKind, type KeptHook, type KeptRepository } from './types.ts'
+import { createPullActions, type PullActions } from './pull-actions.ts'
+import { openPull } from './pull-keeper.ts'
+import {
+  noCommit,
+  type ApiAnswer,
+  type ApiRequest,
+  type ForgeApiKind,
+  type ForgeState,
+  type KeptHook,
+  type KeptRepository,
+} from './types.ts'
 
 /** What a test may choose. */
 export interface ForgeServerOptions {
@@ -15,6 +25,8 @@ export interface ForgeServerOptions {
   /** Lets anybody read and push over Git. */
   readonly isOpen?: boolean
   readonly organizations?: readonly string[]
+  /** The App's installation gets a token of its own, whose requests are the App's, not a person's. */
+  readonly hasApp?: boolean
 }
 
 /** A forge: its API, its Git server, and webhooks that it really delivers, signed as the forge signs them. */
@@ -32,7 +44,22 @@ export interface ForgeServer {
   readonly push: (id: string, files: { readonly [path: string]: string | null }) => Promise<string>
   /** A GitHub App that is made from a manifest tells of every repository, with its own secret. */
   readonly installApp: (hookUrl: string) => void
+  /** Members of organisations, teams and groups: `team`, `team/leads`; `everybody` are all who have an account at GitLab. A question mark behind a name: invited only. */
+  readonly groups: Map<string, readonly string[]>
+  /** What people do with pull requests; each is delivered. */
+  readonly pulls: PullActions
+  /** Answers the next requests to the API with this instead, one after the other. */
+  readonly refusals: Refusal[]
   readonly close: () => Promise<void>
+}
+
+/** An answer of a limit, or of a forge that is not well. */
+export interface Refusal {
+  /** Only the next request with this method; the ones before it are answered as usual. */
+  readonly method?: string
+  readonly status: number
+  readonly headers?: { readonly [name: string]: string }
+  readonly json?: unknown
 }
 
 /** Starts a forge of a kind. */
@@ -43,6 +70,14 @@ export async function startForge(kind: ForgeKind, options: ForgeServerOptions = 
   const requests: ApiRequest[] = []
   const pending = new Set<Promise<void>>()
   let ids = 100
+  const groups = new Map<string, readonly string[]>()
+  const refusals: Refusal[] = []
+  const users = new Map<string, number>()
+  const userId = (login: string): number => {
+    const id = users.get(login) ?? 5000 + users.size
+    users.set(login, id)
+    return id
+  }
   const deliver = (hook: KeptHook, event: string, payload: object): Promise<void> => {
     const sending = sendDelivery(kind, hook, event, payload, ++ids).finally(() => pending.delete(sending))
     pending.add(sending)
@@ -65,10 +100,37 @@ export async function startForge(kind: ForgeKind, options: ForgeServerOptions = 
     },
   })
   const create = async (owner: string, name: string, isPrivate: boolean): Promise<KeptRepository> => {
-    const made = { owner, name, isPrivate, git: await git.create(`${owner}/${name}`), hooks: [], told: undefined }
+    const made: KeptRepository = {
+      id: repositories.size + 3,
+      owner,
+      name,
+      isPrivate,
+      git: await git.create(`${owner}/${name}`),
+      hooks: [],
+      pulls: [],
+      checkRuns: [],
+      statuses: [],
+      people: new Map([['ada', 'admin']]),
+      told: undefined,
+    }
     repositories.set(`${owner}/${name}`, made)
     return made
   }
+  const state = (): ForgeState => ({
+    origin: host,
+    find: (owner, name) => repositories.get(`${owner}/${name}`),
+    findById: (id) => [...repositories.values()].find((one) => one.id === id),
+    repositories: () => repositories.values(),
+    create,
+    nextId: () => ++ids,
+    deliver,
+    installationToken: options.hasApp === true ? installationToken : token,
+    isOrganization: (owner) => organizations.includes(owner),
+    userId,
+    membersOf: (group) => groups.get(group),
+    open: (repository, { branch, title }) =>
+      openPull(kind, repository, { branch, title, author: 'sluice-robot' }, () => ++ids),
+  })
   const server = createServer((request, response) => {
     void handle(request, response).catch((error: unknown) => {
       response.writeHead(500).end(JSON.stringify({ message: String(error) }))
@@ -77,28 +139,26 @@ export async function startForge(kind: ForgeKind, options: ForgeServerOptions = 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '/', 'http://forge')
     const body = await readBody(request)
-    const path = url.pathname.startsWith(api.base) ? url.pathname.slice(api.base.length) : undefined
-    const found =
-      path === undefined
+    const path = url.pathname.startsWith(api.base)
+      ? url.pathname.slice(api.base.length)
+      : url.pathname === api.graphQl
+        ? '/graphql'
+        : undefined
+    const isApp = options.hasApp === true && request.headers.authorization === `Bearer ${installationToken}`
+    const call = { method: request.method ?? 'GET', path: path ?? '', query: url.searchParams, body, isApp }
+    const at = refusals.findIndex(({ method = request.method }) => method === request.method)
+    const refusal = path === undefined || at < 0 ? undefined : refusals.splice(at, 1)[0]
+    const found: ApiAnswer | undefined =
+      refusal ??
+      (path === undefined
         ? undefined
-        : !api.isAuthorized(request.headers, token, path)
-          ? { status: 401, json: { message: 'Bad credentials' } }
-          : await api.answer(
-              {
-                origin: host,
-                find: (owner, name) => repositories.get(`${owner}/${name}`),
-                create,
-                nextId: () => ++ids,
-                deliver,
-                token,
-                isOrganization: (owner) => organizations.includes(owner),
-              },
-              { method: request.method ?? 'GET', path, query: url.searchParams, body },
-            )
+        : api.isAuthorized(request.headers, token, path)
+          ? await api.answer(state(), call)
+          : { status: 401, json: { message: 'Bad credentials' } })
     const answer = found ?? { status: 404, json: { message: 'Not Found' } }
     requests.push({ method: request.method ?? '', path: `${url.pathname}${url.search}`, body, status: answer.status })
     const { json } = answer as { readonly json?: unknown }
-    response.writeHead(answer.status, { 'content-type': 'application/json' })
+    response.writeHead(answer.status, { 'content-type': 'application/json', ...refusal?.headers })
     response.end(json === undefined ? '' : JSON.stringify(json))
   }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -110,6 +170,9 @@ export async function startForge(kind: ForgeKind, options: ForgeServerOptions = 
     git,
     repositories,
     requests,
+    groups,
+    refusals,
+    pulls: createPullActions({ kind, api, state, tell }),
     create: async (owner, name, files) => {
       const made = await create(owner, name, options.isOpen !== true)
       if (files !== undefined) made.told = await made.git.commit(files)
@@ -124,7 +187,7 @@ export async function startForge(kind: ForgeKind, options: ForgeServerOptions = 
     },
     installApp: (url) => {
       for (const { hooks } of repositories.values())
-        hooks.push({ id: ++ids, url, secret: appSecret, events: ['push'], active: true, deliveries: [] })
+        hooks.push({ id: ++ids, url, secret: appSecret, events: [...manifestEvents], active: true, deliveries: [] })
     },
     close: () => closeAll(server, git, pending),
   }
