@@ -5,6 +5,12 @@
  */
 export { createClusterLease, type ClusterLease } from './cluster-lease.ts'
 export { createCaches, type CoordinatorCaches } from './caches.ts'
+export {
+  openPullRequests,
+  type ForgeAccess,
+  type ForgeAccessDeps,
+  type ForgeCredential,
+} from './forge/pull-requests.ts'
 export { explainReleaseValues, type ExplainedValue } from './helmrelease/explain-values.ts'
 export { releaseNameOf, releaseNamespaceOf, storageNamespaceOf } from './helmrelease/names.ts'
 export { snapshotOf, verifySnapshot } from './helmrelease/snapshot.ts'

@@ -178,7 +178,7 @@ const gitHubCases: readonly ChangeCase[] = [
   ['closed', 'closed', {}, {}],
   ['closed', 'merged', { merged: true, merge_commit_sha: merged }, { mergeCommit: merged }],
 ].map(([word, action, pull, more]) => ({
-  name: `GitHub: ${String(word)}, ${String(action)}`,
+  name: `GitHub: ${word as string}, ${action as string}`,
   provider: 'github' as const,
   event: 'pull_request',
   payload: gitHub(word as string, pull as Fields),
@@ -198,7 +198,7 @@ const gitLabCases: readonly ChangeCase[] = [
   ['merge', 'merged', { merge_commit_sha: merged }, {}, { mergeCommit: merged }],
   ['open', 'opened', { source_project_id: 4, source: project(4) }, {}, { isFork: true }],
 ].map(([word, action, request, changes, more]) => ({
-  name: `GitLab: ${String(word)}, ${String(action)} ${JSON.stringify(more)}`,
+  name: `GitLab: ${word as string}, ${action as string} ${JSON.stringify(more)}`,
   provider: 'gitlab' as const,
   event: 'Merge Request Hook',
   payload: gitLab(word as string, request as Fields, changes as Fields),

@@ -254,7 +254,7 @@ function checks(
   state: ForgeState,
   repository: KeptRepository,
   rest: string,
-  { method, query, body, isApp = false }: ApiCall,
+  { query, body, isApp = false }: ApiCall,
 ): ApiAnswer | undefined {
   const shown = (run: KeptCheckRun): object => ({
     id: run.id,
@@ -296,9 +296,9 @@ function checks(
     repository.checkRuns.push(run)
   }
   if (run === undefined) return notFound
-  run.status = String(body['status'] ?? run.status)
+  run.status = (body['status'] as string | undefined) ?? run.status
   run.conclusion = (body['conclusion'] as string | undefined) ?? run.conclusion
-  run.externalId = String(body['external_id'] ?? run.externalId)
+  run.externalId = (body['external_id'] as string | undefined) ?? run.externalId
   run.title = output.title ?? run.title
   run.annotations.push(...(output.annotations ?? []))
   return { status: id[1] === undefined ? 201 : 200, json: shown(run) }

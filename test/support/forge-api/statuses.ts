@@ -8,7 +8,7 @@ export function statusRoutes(
 ): ApiAnswer | undefined {
   const commit = /^\/statuses\/([0-9a-f]+)$/.exec(rest)?.[1]
   if (commit !== undefined && method === 'POST') {
-    const text = (field: string): string => String(body[field] ?? '')
+    const text = (field: string): string => (body[field] as string | undefined) ?? ''
     const context = text('context') || text('name')
     repository.statuses.push({ commit, context, state: text('state'), description: text('description') })
     return { status: 201, json: { id: repository.statuses.length } }
