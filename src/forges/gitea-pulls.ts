@@ -5,6 +5,7 @@ import { decodeContent } from './file-content.ts'
 import { giteaPeople } from './gitea-people.ts'
 import { openGiteaRevert } from './gitea-revert.ts'
 import {
+  branchPart,
   commitPart,
   filePath,
   idPart,
@@ -96,7 +97,7 @@ export function createGiteaPulls(deps: PullDeps, target: PullTarget): PullReques
       return found === undefined ? undefined : toPullRequest(found, await readReviews(call, repository, number))
     },
     readBranch: async (name) => {
-      const url = `${repository}/branches/${name.split('/').map(encodeURIComponent).join('/')}`
+      const url = `${repository}/branches/${branchPart(name, '/')}`
       const { status, json } = await call('GET', url, right, { accept: [404] })
       return status === 404 ? undefined : parseAnswer(title, branch, json).commit.id
     },
@@ -183,8 +184,9 @@ function commentStore(
   const one = (id: string): string => `${repository}/issues/comments/${idPart(id)}`
   return {
     perPage,
+    // Gitea gives all of them at once, whatever page is asked for; the bytes of the answer are the bound.
+    most: Number.POSITIVE_INFINITY,
     list: async (page) => {
-      // Gitea gives all of them at once, whatever page is asked for.
       if (page > 1) return []
       self ??= parseAnswer(title, user, (await call('GET', `${api}/user`, 'the scope read:user')).json).id
       const { json } = await call('GET', comments, right, { readBytes: listBytes })

@@ -6,6 +6,7 @@ import { reportCheckRun } from './github-checks.ts'
 import { gitHubApiOf, gitHubHeaders } from './github.ts'
 import { gitHubPeople } from './github-people.ts'
 import {
+  branchPart,
   commitPart,
   filePath,
   idPart,
@@ -101,7 +102,7 @@ export function createGitHubPulls(deps: PullDeps, target: PullTarget): PullReque
       return found === undefined ? undefined : await toPullRequest(call, repository, found)
     },
     readBranch: async (name) => {
-      const url = `${repository}/branches/${encodeURIComponent(name)}`
+      const url = `${repository}/branches/${branchPart(name, '%2F')}`
       const { status, json } = await call('GET', url, contentsRight, { accept: [404] })
       return status === 404 ? undefined : parseAnswer(title, branch, json).commit.sha
     },

@@ -5,6 +5,7 @@ import { decodeContent } from './file-content.ts'
 import { gitLabPeople } from './gitlab-people.ts'
 import { openGitLabRevert } from './gitlab-revert.ts'
 import {
+  branchPart,
   commitPart,
   filePath,
   idPart,
@@ -81,7 +82,7 @@ export function createGitLabPulls(deps: PullDeps, target: PullTarget): PullReque
       return found === undefined ? undefined : await toPullRequest(call, api, project, found)
     },
     readBranch: async (name) => {
-      const url = `${project}/repository/branches/${encodeURIComponent(name)}`
+      const url = `${project}/repository/branches/${branchPart(name, '%2F')}`
       const { status, json } = await call('GET', url, right, { accept: [404] })
       return status === 404 ? undefined : parseAnswer(title, branch, json).commit.id
     },
@@ -133,8 +134,9 @@ async function toPullRequest(
   found: z.infer<typeof mergeRequest>,
 ): Promise<PullRequest> {
   const { iid, diff_refs: refs, source_project_id: source, target_project_id: base } = found
-  const { json } = await call('GET', `${project}/merge_requests/${iid}/approvals`, right)
-  const { approved_by: approved } = parseAnswer(title, approvals, json)
+  const { status, json } = await call('GET', `${project}/merge_requests/${iid}/approvals`, right, { accept: [404] })
+  // Without approvals (older versions, other tiers) nobody has approved.
+  const approved = status === 404 ? [] : parseAnswer(title, approvals, json).approved_by
   const isMerged = found.state === 'merged'
   const isFork = source !== base
   const repository = await sourceRepository(call, api, { source, isFork, project })
@@ -148,7 +150,10 @@ async function toPullRequest(
     state: isMerged ? 'merged' : found.state === 'opened' || found.state === 'locked' ? 'open' : 'closed',
     isDraft: found.draft === true,
     isFork,
-    base: { branch: found.target_branch, commit: refs?.start_sha ?? '' },
+    base: {
+      branch: found.target_branch,
+      ...(typeof refs?.start_sha === 'string' ? { commit: refs.start_sha } : {}),
+    },
     head: {
       branch: found.source_branch,
       commit: refs?.head_sha ?? found.sha,

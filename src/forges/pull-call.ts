@@ -80,6 +80,14 @@ export function commitPart(commit: string): string {
   return commit
 }
 
+/** A branch as part of a URL; `separator` stands between the parts of its name. */
+export function branchPart(branch: string, separator: '/' | '%2F'): string {
+  const parts = branch.split('/')
+  if (branch.length > 1024 || parts.some((part) => /^\.{0,2}$/.test(part) || part.includes('..')))
+    throw badRequest('this is no name of a branch')
+  return parts.map(encodeURIComponent).join(separator)
+}
+
 /** A name of somebody as part of a URL. */
 export function namePart(name: string): string {
   if (!/^[\p{L}\p{N}_][\p{L}\p{N}_.@-]{0,254}(?:\[bot\])?$/u.test(name) || name.includes('..'))

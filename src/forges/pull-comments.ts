@@ -15,6 +15,8 @@ export interface CommentStore {
   readonly list: (page: number) => Promise<readonly ListedComment[]>
   /** Entries of a full page; 0 where only an empty one is the last for sure. */
   readonly perPage: number
+  /** Comments that are looked through, where a forge gives all of them at once. */
+  readonly most?: number
   readonly create: (body: string) => Promise<string>
   readonly update: (id: string, body: string) => Promise<void>
   readonly remove: (id: string) => Promise<void>
@@ -60,12 +62,17 @@ export async function deleteComment(store: CommentStore, marker: string): Promis
 
 async function findOwn(store: CommentStore, marker: string): Promise<readonly ListedComment[]> {
   const hidden = hiddenMarker(marker)
-  const { entries } = await readUpTo(maxComments, store.perPage, store.list)
+  const { entries, isComplete } = await readUpTo(store.most ?? maxComments, store.perPage, store.list)
   // At the very beginning: a comment of ours that quotes a marker further down is another one.
-  return entries.filter(
-    ({ isOwn, text }) =>
-      isOwn && (text === hidden || /^\r?\n/.test(text.slice(hidden.length))) && text.startsWith(hidden),
-  )
+  const isMarked = (text: string): boolean =>
+    text.startsWith(hidden) && (text.length === hidden.length || /^\r?\n/.test(text.slice(hidden.length)))
+  const found = entries.filter(({ isOwn, text }) => isOwn && isMarked(text))
+  // Ours may be among those that were not looked at: another one each time would be worse than none.
+  if (found.length === 0 && !isComplete)
+    throw new EngineError(`there are more than ${maxComments} comments, and none of ours is among them`, {
+      code: 'forge-answer',
+    })
+  return found
 }
 
 /** Forges change line ends and cut white space at the end. */

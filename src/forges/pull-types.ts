@@ -55,8 +55,8 @@ export interface PullRequest {
   readonly isFork: boolean
   readonly base: {
     readonly branch: string
-    /** What the branch stood at when the forge last compared; {@link PullRequests.readBranch} tells where it is now. */
-    readonly commit: string
+    /** What the branch stood at when the forge last compared, where it tells; {@link PullRequests.readBranch} tells where it is now. */
+    readonly commit?: string
   }
   readonly head: {
     readonly branch: string

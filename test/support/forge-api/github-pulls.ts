@@ -46,7 +46,7 @@ export async function shownPull(state: ForgeState, repository: KeptRepository, p
     merge_base: await mergeBaseOf(repository, pull),
     user: shownUser(state, pull.author),
     base: end(repository, pull.base, pull.last.base),
-    head: end(pull.from, pull.head, pull.last.head),
+    head: { ...end(pull.from, pull.head, pull.last.head), ...(pull.isSourceGone ? { repo: null } : {}) },
     labels: pull.labels.map((name) => ({ id: 1, name })),
   }
 }

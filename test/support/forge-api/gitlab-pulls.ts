@@ -31,7 +31,7 @@ async function shownRequest(state: ForgeState, repository: KeptRepository, pull:
     author: shownUser(state, pull.author),
     source_branch: pull.head,
     target_branch: pull.base,
-    source_project_id: pull.from.id,
+    source_project_id: pull.isSourceGone ? null : pull.from.id,
     target_project_id: id,
     sha: pull.last.head,
     diff_refs: { base_sha: await mergeBaseOf(repository, pull), head_sha: pull.last.head, start_sha: pull.last.base },

@@ -56,6 +56,7 @@ export async function openPull(
     base: 'main',
     head: branch,
     from,
+    isSourceGone: false,
     labels: [...(options.labels ?? [])],
     reviews: [],
     comments: [],

@@ -41,6 +41,8 @@ export interface KeptPull {
   readonly head: string
   /** Where the head lies. */
   readonly from: KeptRepository
+  /** That repository was deleted since; the forge keeps the commits. */
+  isSourceGone: boolean
   readonly labels: string[]
   readonly reviews: {
     readonly by: string

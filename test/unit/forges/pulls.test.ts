@@ -119,6 +119,10 @@ for (const kind of kinds) {
         assert.deepEqual(told, kind === 'gitlab' ? ['joe approved'] : ['joe approved', 'ann changes-requested'])
         assert.equal(await pulls.readBranch('main'), moved)
         assert.equal(await pulls.readBranch('feature/none'), undefined)
+        await repository.git.setBranch('feature/one', left)
+        assert.equal(await pulls.readBranch('feature/one'), left)
+        for (const odd of ['', '..', '../../other/pulls', 'a//b', 'a/./b'])
+          await assert.rejects(pulls.readBranch(odd), { code: 'forge-request' }, odd)
         assert.equal(await pulls.read(2), undefined)
         await assert.rejects(pulls.read(0), { code: 'forge-request' })
       }))
@@ -130,6 +134,9 @@ for (const kind of kinds) {
         const found = await pulls.read(pull.number)
         assert.deepEqual([found?.isFork, found?.head.repository], [true, 'mallory/fleet'])
         assert.equal(await repository.git.head(found?.headRef), pull.last.head)
+        pull.isSourceGone = true
+        const gone = await pulls.read(pull.number)
+        assert.deepEqual([gone?.isFork, gone?.head.repository, gone?.head.commit], [true, undefined, pull.last.head])
       }))
 
     it('list their files, page by page', () =>
@@ -214,7 +221,21 @@ for (const kind of kinds) {
         await assert.rejects(pulls.upsertComment(1, { marker, body: 'ü'.repeat(maxCommentBytes / 2) }), {
           code: 'comment-too-large',
         })
+        if (kind === 'gitlab') {
+          // Notes of GitLab itself are of whoever did something.
+          addComment(pull, 9400, { author: 'system', body: `<!-- sluice:${marker} -->` })
+          assert.equal(await pulls.readComment(1, '9400'), undefined)
+        }
         await assert.rejects(pulls.upsertComment(1, { marker: 'a --> b', body: '' }), { code: 'forge-request' })
+      }))
+
+    it('among too many comments none is added', () =>
+      withPulls(kind, async ({ pulls, server }) => {
+        const pull = await opened(server)
+        for (let at = 0; at < 2100; at++) addComment(pull, 10_000 + at, { author: 'joe', body: 'chat' })
+        const wish = { marker: 'plan', body: 'b' }
+        if (kind === 'gitea') assert.equal((await pulls.upsertComment(1, wish)).outcome, 'created')
+        else await assert.rejects(pulls.upsertComment(1, wish), { code: 'forge-answer' })
       }))
 
     it('comments are read again, only where they belong', () =>
