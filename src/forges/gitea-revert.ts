@@ -61,7 +61,7 @@ export async function openGiteaRevert(
   const changed = await call('POST', `${repository}/contents`, right, { body, accept: [404, 409, 422] })
   if (changed.status >= 400)
     throw noRevert(
-      `pull request ${number} cannot be taken back by itself, because files changed since; revert it with git`,
+      `pull request ${number} cannot be taken back by itself, because files changed since, or this Gitea is older than 1.21; revert it with git`,
     )
   const request = { head: branch, base: merged.branch, title: wish.title, body: wish.body }
   const made = parseAnswer('Gitea', opened, (await call('POST', `${repository}/pulls`, right, { body: request })).json)

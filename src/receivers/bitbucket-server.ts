@@ -46,6 +46,8 @@ const pullRequestPayload = z.object({
   comment: serverComment.nullish(),
 })
 
+const noUrl = 'names no URL of the repository (links.clone); use a Receiver object for this version of Bitbucket'
+
 /** Reads an event of Bitbucket Data Center. Throws a DiagnosticsError `payload-invalid`. */
 export function decodeBitbucketServer(
   facts: Pick<Decoded, 'event' | 'deliveryId'>,
@@ -74,6 +76,9 @@ function decodePullRequest(
   payload: z.infer<typeof pullRequestPayload>,
 ): Decoded {
   const { pullRequest: pull, actor: who, comment } = payload
+  const movesRef = what.action === 'opened' || what.action === 'updated'
+  // Older versions name no URLs here: what would ask for nothing anyway is no failure of theirs.
+  if (!movesRef && urlsOf(pull.toRef.repository).length === 0) return { ...facts, kind: 'ignored', reason: noUrl }
   const repository = repositoryOf(pull.toRef.repository, who)
   const where = { provider: 'bitbucket', deliveryId: facts.deliveryId, urls: repository.urls, action: what.action }
   if (what.action === 'commented') {
@@ -84,8 +89,7 @@ function decodePullRequest(
   }
   const change = serverNotice(where, pull, who)
   const ref = `refs/pull-requests/${pull.id}/from`
-  if (what.action !== 'opened' && what.action !== 'updated')
-    return { ...facts, kind: 'ignored', reason: `events of type ${facts.event} move no ref`, ref, change }
+  if (!movesRef) return { ...facts, kind: 'ignored', reason: `events of type ${facts.event} move no ref`, ref, change }
   const after = pull.fromRef?.latestCommit === '' ? undefined : pull.fromRef?.latestCommit
   return { ...decodeChanges(facts, repository, [{ ref, after, isDeleted: false }]), change }
 }
@@ -94,11 +98,11 @@ function repositoryOf(
   repository: z.infer<typeof repositoryFields>,
   who: z.infer<typeof actor>,
 ): { readonly provider: string; readonly urls: readonly string[]; readonly actor: string | undefined } {
-  const { clone, self } = repository.links ?? {}
-  const urls = presentUrls([...(clone ?? []), ...(self ?? [])].map(({ href }) => href))
-  if (urls.length === 0) {
-    const message = 'names no URL of the repository (links.clone); use a Receiver object for this version of Bitbucket'
-    throw payloadInvalid([{ field: 'repository', message }])
-  }
+  const urls = urlsOf(repository)
+  if (urls.length === 0) throw payloadInvalid([{ field: 'repository', message: noUrl }])
   return { provider: 'bitbucket', urls, actor: who?.name ?? undefined }
+}
+
+function urlsOf({ links }: z.infer<typeof repositoryFields>): readonly string[] {
+  return presentUrls([...(links?.clone ?? []), ...(links?.self ?? [])].map(({ href }) => href))
 }

@@ -47,6 +47,7 @@ const pullRequestPayload = z.object({
 })
 
 const commentRepository = z.object({ repository: repositoryFields })
+const pullRequestEvents: readonly string[] = ['pull_request', 'pull_request_sync', 'pull_request_comment']
 const reviewEvents: readonly string[] = ['pull_request_approved', 'pull_request_rejected']
 
 /**
@@ -78,9 +79,10 @@ export const gitea: Receiver = {
     const json = (): unknown => parseJson(formPayload(headers, body))
     if (event === 'push') return decodePush(facts, json())
     if (event === 'create' || event === 'delete') return decodeRef(facts, json(), event === 'delete')
-    if (event === 'pull_request' || event === 'pull_request_sync') return decodePullRequest(facts, json())
+    // A comment on lines comes as a review, and is no place for a command.
+    if (pullRequestEvents.includes(event)) return decodePullRequest(facts, json())
     if (reviewEvents.includes(event)) return decodePullRequest(facts, json(), 'reviewed')
-    if (event === 'issue_comment' || event === 'pull_request_comment') {
+    if (event === 'issue_comment') {
       const payload = json()
       const { provider, urls } = repositoryOf(parseWith(commentRepository, payload).repository, undefined)
       return decodeComment(facts, payload, { provider, urls })

@@ -220,6 +220,7 @@ const serverEvents: readonly (readonly [event: string, action: ChangeNotice['act
     ['pr:opened', 'opened', {}, {}],
     ['pr:from_ref_updated', 'updated', {}, {}],
     ['pr:modified', 'edited', {}, {}],
+    ['pr:to_ref_updated', 'edited', {}, {}],
     ['pr:reviewer:approved', 'reviewed', {}, {}],
     ['pr:declined', 'closed', {}, {}],
     ['pr:merged', 'merged', { properties: { mergeCommit: { id: merged } } }, { mergeCommit: merged }],
@@ -291,6 +292,7 @@ export const changeCases: readonly ChangeCase[] = [
   ...(
     [
       ['opened', 'pull_request', 'opened', {}],
+      ['synchronized', 'pull_request', 'updated', {}],
       ['synchronized', 'pull_request_sync', 'updated', {}],
       ['reopened', 'pull_request', 'reopened', {}],
       ['label_updated', 'pull_request', 'edited', {}],

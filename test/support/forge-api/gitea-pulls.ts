@@ -18,7 +18,8 @@ export const giteaPullDelivery: ForgeApiKind['pullDelivery'] = async (state, rep
   if (event.comment !== undefined)
     return { event: 'issue_comment', hears: 'pull_request_comment', payload: { ...payload, is_pull: true } }
   if (event.action !== 'updated') return { event: 'pull_request', hears: 'pull_request', payload }
-  return { event: 'pull_request_sync', hears: 'pull_request_sync', payload: { ...payload, action: 'synchronized' } }
+  // The header has the name of the family.
+  return { event: 'pull_request', hears: 'pull_request_sync', payload: { ...payload, action: 'synchronized' } }
 }
 
 /** Endpoints about people, outside of repositories. */

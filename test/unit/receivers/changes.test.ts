@@ -113,6 +113,26 @@ describe('what is no command', () => {
     assert.match(reasonOf({ issue: { number: 7 } }), /comments on issues/)
   })
 
+  it('is a comment on lines at Gitea, which comes as a review', () => {
+    const gitea = changeCases.find(({ provider }) => provider === 'gitea') as ChangeCase
+    const payload = {
+      ...gitea.payload,
+      action: 'reviewed',
+      review: { type: 'pull_request_review_comment', content: '/apply' },
+    }
+    const decoded = decode({ ...gitea, event: 'pull_request_comment' }, payload)
+    assert.deepEqual([decoded.kind, decoded.change], ['ignored', undefined])
+  })
+
+  it('is an event of an older Bitbucket, which names no repository', () => {
+    const merged = changeCases.find(({ event }) => event === 'pr:merged') as ChangeCase
+    const pull = merged.payload['pullRequest'] as object
+    const payload = { ...merged.payload, pullRequest: { ...pull, toRef: { repository: { slug: 'app' } } } }
+    const decoded = decode(merged, payload)
+    assert.deepEqual([decoded.kind, decoded.change], ['ignored', undefined])
+    assert.throws(() => decode({ ...merged, event: 'pr:opened' }, payload), { code: 'payload-invalid' })
+  })
+
   it('is told from commands by the line', () => {
     const rows: readonly (readonly [text: string, want: ReturnType<typeof commandOf>])[] = [
       ['/plan', { name: 'plan', words: [] }],
