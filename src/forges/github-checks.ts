@@ -15,7 +15,8 @@ const run = z.object({
   id: z.number(),
   status: z.string(),
   external_id: z.string().nullish(),
-  output: z.object({ annotations_count: z.number().nullish() }).nullish(),
+  conclusion: z.string().nullish(),
+  output: z.object({ title: z.string().nullish(), annotations_count: z.number().nullish() }).nullish(),
 })
 const right = 'the right to checks of the repository (Checks, read and write)'
 
@@ -28,7 +29,7 @@ const conclusions = {
 
 /**
  * Tells what a check found as a check run of the App. Remarks go in batches of fifty, and the run is completed with the last of them. Cut off before, the same report goes on where it was; another one ends the
- * unfinished run as cancelled and begins its own, since remarks cannot be taken back.
+ * unfinished run as cancelled and begins its own, since remarks cannot be taken back. What was told in full is not told again.
  */
 export async function reportCheckRun(
   call: PullCall,
@@ -37,7 +38,10 @@ export async function reportCheckRun(
   const { repository, appId, report } = options
   const annotations = report.annotations.slice(0, maxAnnotations)
   const batches: CheckAnnotation[][] = []
-  const open = await findOpen(call, { repository, appId, report })
+  const runs = await listRuns(call, { repository, appId, report })
+  if (runs[0] !== undefined && saysTheSame(runs[0], report, annotations.length))
+    return { as: 'check-run', annotations: annotations.length }
+  const open = runs.find(({ status }) => status !== 'completed')
   const told = open?.output?.annotations_count ?? 0
   const goesOn = open !== undefined && (told === 0 || (open.external_id === report.key && told <= annotations.length))
   if (open !== undefined && !goesOn)
@@ -58,10 +62,11 @@ export async function reportCheckRun(
   return { as: 'check-run', annotations: annotations.length }
 }
 
-async function findOpen(
+/** Runs of this check on the commit, the latest first. */
+async function listRuns(
   call: PullCall,
   { repository, appId, report }: { readonly repository: string; readonly appId: number; readonly report: CheckReport },
-): Promise<z.infer<typeof run> | undefined> {
+): Promise<readonly z.infer<typeof run>[]> {
   const query = `check_name=${encodeURIComponent(report.name)}&filter=latest&app_id=${appId}&per_page=10`
   const url = `${repository}/commits/${commitPart(report.commit)}/check-runs?${query}`
   const { check_runs: runs } = parseAnswer(
@@ -69,7 +74,20 @@ async function findOpen(
     z.object({ check_runs: z.array(run) }),
     (await call('GET', url, right)).json,
   )
-  return runs.find(({ status }) => status !== 'completed')
+  return runs
+}
+
+/** The report was told in full already: telling it again would add one more run. */
+function saysTheSame(known: z.infer<typeof run>, report: CheckReport, annotations: number): boolean {
+  const { state, key, title } = report
+  if (state === 'running' || known.status !== 'completed') return false
+  const { output } = known
+  return (
+    known.external_id === key &&
+    known.conclusion === conclusions[state] &&
+    output?.title === cut(title, maxTitle) &&
+    (output.annotations_count ?? 0) === annotations
+  )
 }
 
 function bodyOf(report: CheckReport, annotations: readonly CheckAnnotation[], isLast: boolean): object {

@@ -113,6 +113,24 @@ describe('an App of GitHub', () => {
       )
     }))
 
+  it('says nothing twice', () =>
+    withApp(async ({ pulls, repository, pull, server }) => {
+      const report = reportOf(pull, { annotations: annotations(2) })
+      await pulls.reportCheck(report)
+      server.requests.length = 0
+      assert.deepEqual(await pulls.reportCheck(report), { as: 'check-run', annotations: 2 })
+      assert.deepEqual(
+        server.requests.map(({ method }) => method),
+        ['GET'],
+      )
+      await pulls.reportCheck({ ...report, state: 'success' })
+      await pulls.reportCheck({ ...report, key: 'sha256:two' })
+      assert.deepEqual(
+        repository.checkRuns.map(({ conclusion }) => conclusion),
+        ['failure', 'success', 'failure'],
+      )
+    }))
+
   it('keeps to the limits of texts and of remarks', () =>
     withApp(async ({ pulls, repository, pull, server }) => {
       const many = await pulls.reportCheck(
