@@ -32,6 +32,8 @@ export interface Classified {
   readonly omitted: number
   /** Of all differences, listed or not; undefined: an apply changes nothing. */
   readonly origin: 'change' | 'drift' | 'both' | undefined
+  /** False where the cluster was asked, and the object could not be compared with it. */
+  readonly isCompared?: false
 }
 
 /**
@@ -42,13 +44,25 @@ export interface Classified {
  * read and never with the cluster; other texts count as changed where this change writes them, also where the cluster has them already.
  */
 export function classify(input: ObjectInput, isLive: boolean, redaction: ObjectRedaction): Classified {
-  const changed = collapseHidden(changesOf(input), redaction)
+  const changed = collapseHidden(
+    changesOf(input).map((one) => asInHead(one, openOf(input.head))),
+    redaction,
+  )
   const live = isLive && input.live !== undefined ? reveal(input.live) : undefined
   if (live === undefined)
     return summarize(
       changed.map((difference) => ({ difference, origin: 'change' })),
       redaction,
     )
+  // Places in such lists cannot be told apart for sure, and what cannot be told apart might tell of a guess.
+  if ([live, openOf(input.base), openOf(input.head)].some(hasEqualNames))
+    return {
+      ...summarize(
+        changed.map((difference) => ({ difference, origin: 'change' })),
+        redaction,
+      ),
+      isCompared: false,
+    }
   const effects = effectsOf(input).filter(({ steps }) => !redaction.isHidden(steps))
   if (input.base === undefined) {
     const told = effects.filter(({ steps, before, after }) =>
@@ -61,7 +75,7 @@ export function classify(input: ObjectInput, isLive: boolean, redaction: ObjectR
   }
   const isChanged = index(changed.filter(({ steps }) => !redaction.isHidden(steps)))
   const hasDrifted = index(driftOf(input))
-  const isEffect = index(effects)
+  const isEffect = index(effects, exactKey)
   const found: Found[] = effects.map((difference) => {
     if (!isChanged(difference.steps)) return { difference, origin: 'drift' }
     return { difference, origin: hasDrifted(difference.steps) ? 'both' : 'change' }
@@ -71,17 +85,15 @@ export function classify(input: ObjectInput, isLive: boolean, redaction: ObjectR
       if (!isEffect(difference.steps)) found.push({ difference, origin: 'change' })
       continue
     }
-    const texts = writtenTexts(difference, redaction).filter(
-      ({ steps }) => valuesAt(live, steps).length > 0 && !isEffect(steps),
-    )
-    for (const { steps, after } of texts) {
-      const before = valuesAt(live, steps)[0]
-      found.push({
-        difference: { steps, change: 'replace', before, after },
-        origin: hasDrifted(steps) ? 'both' : 'change',
-      })
-    }
-    if (texts.length === 0 && !isEffect(difference.steps)) found.push({ difference, origin: 'settled' })
+    // The cluster has this very text; shown is what would be if it had another.
+    for (const { steps, after } of writtenTexts(difference, redaction))
+      if (valuesAt(live, steps).includes(after))
+        found.push({
+          difference: { steps, change: 'replace', before: after, after },
+          origin: hasDrifted(steps) ? 'both' : 'change',
+        })
+    if (isComparable(difference, redaction) && !isEffect(difference.steps))
+      found.push({ difference, origin: 'settled' })
   }
   return summarize(found, redaction)
 }
@@ -103,16 +115,50 @@ function collapseHidden(differences: readonly RawDifference[], redaction: Object
   return [...open, ...places.values()]
 }
 
-/** In the order of paths, so that where a difference was found cannot be told. */
+/** In the order of paths, each once, so that where a difference was found cannot be told. */
 function summarize(found: readonly Found[], redaction: ObjectRedaction): Classified {
-  const shown = found
-    .map(({ difference, origin }) => show(difference, origin, redaction))
-    .sort((a, b) => compareByteOrder(a.path, b.path))
+  const byPath = new Map<string, FieldDifference>()
+  for (const { difference, origin } of found) {
+    const shown = show(difference, origin, redaction)
+    // A path that is cut may be that of another field.
+    const key = shown.path.endsWith('…') ? `${shown.path}${byPath.size}` : shown.path
+    if (!byPath.has(key)) byPath.set(key, shown)
+  }
+  const shown = [...byPath.values()].sort((a, b) => compareByteOrder(a.path, b.path))
   return {
     differences: shown.slice(0, maxDifferences),
     omitted: Math.max(0, shown.length - maxDifferences),
     origin: originOf(found.map(({ origin }) => origin)),
   }
+}
+
+/** The same difference with items called as head calls them, which is how the cluster will. */
+function asInHead(difference: RawDifference, head: KubeObject | undefined): RawDifference {
+  if (difference.after === undefined) return difference
+  let value: KubeValue | undefined = head
+  const steps = difference.steps.map((step): FieldStep => {
+    if ('field' in step) {
+      value = isMap(value) ? value[step.field] : undefined
+      return step
+    }
+    const list: readonly KubeValue[] = Array.isArray(value) ? value : []
+    const name = nameOf(step.item)
+    value = (typeof name === 'string' ? list.find((item) => nameOf(item) === name) : undefined) ?? list[step.index]
+    return value === undefined ? step : { item: value, index: step.index }
+  })
+  return { ...difference, steps }
+}
+
+/** Whether a list somewhere has two items of one name, or items with and without names. */
+function hasEqualNames(value: KubeValue | undefined): boolean {
+  if (isMap(value)) return Object.values(value).some(hasEqualNames)
+  if (!Array.isArray(value)) return false
+  const names = value.map(nameOf).filter((name) => typeof name === 'string')
+  return (names.length > 0 && new Set(names).size < value.length) || value.some(hasEqualNames)
+}
+
+function nameOf(item: KubeValue): KubeValue | undefined {
+  return isMap(item) ? item['name'] : undefined
 }
 
 /** Texts that a change writes into fields that may hold anything. */
@@ -202,7 +248,6 @@ function keepWanted(live: KubeObject, wanted: KubeObject): KubeObject {
       return kept
     }
     if (!Array.isArray(is) || !Array.isArray(wants)) return is
-    const nameOf = (item: KubeValue): KubeValue | undefined => (isMap(item) ? item['name'] : undefined)
     return is.map((item, at) => {
       const name = nameOf(item)
       return prune(item, typeof name === 'string' ? wants.find((want) => nameOf(want) === name) : wants[at])
@@ -212,18 +257,27 @@ function keepWanted(live: KubeObject, wanted: KubeObject): KubeObject {
 }
 
 /** Whether a place, one above it, or one below it is among the differences. */
-function index(differences: readonly RawDifference[]): (steps: readonly FieldStep[]) => boolean {
+function index(differences: readonly RawDifference[], keyOf = fieldKey): (steps: readonly FieldStep[]) => boolean {
   const keys = new Set<string>()
   const above = new Set<string>()
   for (const { steps } of differences) {
-    keys.add(fieldKey(steps))
-    for (let length = 0; length < steps.length; length++) above.add(fieldKey(steps.slice(0, length)))
+    keys.add(keyOf(steps))
+    for (let length = 0; length < steps.length; length++) above.add(keyOf(steps.slice(0, length)))
   }
   return (steps) =>
-    above.has(fieldKey(steps)) ||
-    Array.from({ length: steps.length + 1 }, (_, length) => fieldKey(steps.slice(0, length))).some((key) =>
-      keys.has(key),
-    )
+    above.has(keyOf(steps)) || steps.some((_, at) => keys.has(keyOf(steps.slice(0, at)))) || keys.has(keyOf(steps))
+}
+
+/** Items without a name by their position: places of one object. */
+function exactKey(steps: readonly FieldStep[]): string {
+  return steps
+    .map((step) => ('index' in step && fieldKey([step]) === '[*]' ? `[${step.index}]` : fieldKey([step])))
+    .join('')
+}
+
+/** Whether both sides of a difference are of the kind that is compared with the cluster. */
+function isComparable({ steps, before, after }: RawDifference, redaction: ObjectRedaction): boolean {
+  return [before, after].every((one) => one === undefined || redaction.isComparable(one, steps))
 }
 
 function show(

@@ -127,7 +127,14 @@ function decide(input: ObjectInput, application: ApplicationInput, facts: Facts)
     return { action: 'change', origin: 'change', note }
   }
   if (classified?.origin === undefined) return { action: 'unchanged', origin }
-  return { action: facts.isImmutable && application.force ? 'replace' : 'change', origin: classified.origin }
+  const isCompared = classified.isCompared !== false
+  return {
+    action: facts.isImmutable && application.force ? 'replace' : 'change',
+    origin: classified.origin,
+    ...(isCompared
+      ? {}
+      : { note: say`items of a list have the same name; the object was not compared with the cluster` }),
+  }
 }
 
 /**

@@ -62,6 +62,11 @@ class Page {
     this.#bytes = byteLength(text)
   }
 
+  /** Bytes that are left. */
+  get room(): number {
+    return this.limit - this.#bytes
+  }
+
   /** Adds a text where it fits into this share of the limit with `reserve` bytes to spare. */
   add(text: string, share: number, reserve: number): boolean {
     const bytes = byteLength(text)
@@ -129,33 +134,44 @@ function nameOf({ cluster, kind, namespace, name }: PlannedApplication): string 
   return `${cluster}: ${kind}/${namespace}/${name}`
 }
 
-/** Details of as many applications as fit, each with all of its differences or, where those do not fit, with the names of its objects. */
+/** How many objects of an application are listed, and how many of these with their differences: the first that fits is taken. */
+const detailSteps: readonly { readonly listed: number; readonly full: number }[] = [
+  { listed: 500, full: 500 },
+  { listed: 500, full: 100 },
+  { listed: 200, full: 40 },
+  { listed: 100, full: 10 },
+  { listed: 50, full: 0 },
+  { listed: 10, full: 0 },
+]
+
+/** Details of as many applications as fit, each with as much as fits. */
 function addDetails(page: Page, applications: readonly PlannedApplication[]): void {
   let omitted = 0
   for (const application of applications) {
-    const isAdded = [true, false].some((isFull) => page.add(detailsText(application, isFull), 1, moreReserve))
+    // A full page takes no more, and need not be asked for each step.
+    const isAdded =
+      page.room > 2 * moreReserve &&
+      detailSteps.some((step) => page.add(detailsText(application, step), 1, moreReserve))
     if (!isAdded) omitted += 1
   }
   if (omitted > 0)
     page.add(`\n…and the details of ${omitted} more ${omitted === 1 ? 'application' : 'applications'}.\n`, 1, 0)
 }
 
-/** Objects whose details are written out; a comment is not longer than a few hundred anyway, and this bounds the work. */
-const maxObjects = 500
-
-function detailsText(application: PlannedApplication, isFull: boolean): string {
+function detailsText(application: PlannedApplication, { listed, full }: (typeof detailSteps)[number]): string {
   const { reason, chart, images, objects } = application
   const parts: string[] = []
   if (reason !== undefined) parts.push(`${escapeMarkdown(reason)}\n`)
   if (chart !== undefined) parts.push(`- chart ${codeText(chart.name)}: ${versionText(chart)}\n`)
-  for (const image of images.slice(0, maxObjects)) {
+  for (const image of images.slice(0, listed)) {
     const more = image.containers.length - 3
     const where = image.containers.slice(0, 3).map(codeText).join(', ') + (more > 0 ? ` and ${more} more` : '')
     parts.push(`- image ${versionText(image)} (${where})\n`)
   }
   if (parts.length > 0) parts.push('\n')
-  parts.push(...objects.slice(0, maxObjects).map((object) => objectText(object, isFull)))
-  if (objects.length > maxObjects) parts.push(`\n…and ${objects.length - maxObjects} more objects.\n`)
+  parts.push(...objects.slice(0, listed).map((object, at) => objectText(object, at < full)))
+  if (images.length > listed) parts.push(`\n…and ${images.length - listed} more images.\n`)
+  if (objects.length > listed) parts.push(`\n…and ${objects.length - listed} more objects.\n`)
   return `\n<details><summary>${codeText(nameOf(application))} ${countsText(objects)}</summary>\n\n${parts.join('')}\n</details>\n`
 }
 

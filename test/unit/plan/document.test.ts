@@ -218,6 +218,14 @@ test('differences beyond the limit are counted', () => {
   assert.equal(found?.omitted, 50)
 })
 
+test('an object whose items cannot be told apart is not compared with the cluster, and says so', () => {
+  const twice = (tag: string): string => `${deployment(1, tag)}      - name: app\n        image: other\n`
+  const found = planOne({ base: twice('a'), head: twice('b'), live: twice('c'), result: twice('b') })
+  assert.equal(found?.origin, 'change')
+  assert.match(found.note ?? '', /was not compared with the cluster/)
+  assert.equal(planOne({ base: twice('a'), head: twice('a'), live: twice('c'), result: twice('a') }), undefined)
+})
+
 test('a plan is a function of its input', () => {
   const input = {
     change: { repository: 'r', base: 'a', head: 'b' },

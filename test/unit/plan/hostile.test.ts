@@ -293,6 +293,22 @@ describe('the limit', () => {
     assert.ok(bytes(wide) <= 60_000)
   })
 
+  test('of a large application, what fits is shown', () => {
+    const objects = large(4_000, 'a').applications.flatMap((one) => one.objects)
+    const [first] = source.applications
+    assert.ok(first !== undefined)
+    const text = planMarkdown({ ...source, applications: [{ ...first, objects }] }, { id: 'prod', url })
+    assert.match(text, /```diff/)
+    assert.match(text, /…and \d+ more objects\.\n/)
+    assert.ok(bytes(text) <= 60_000)
+    const small = planMarkdown(
+      { ...source, applications: [{ ...first, objects }] },
+      { id: 'prod', url, maxBytes: 8_000 },
+    )
+    assert.match(small, /ConfigMap\/shop\/m0/)
+    assertHarmless(small)
+  })
+
   test('dangers come before all else that is long', () => {
     const text = planMarkdown({ ...large(4_000, 'a'), dangers: source.dangers }, { id: 'prod', maxBytes: 4_000 })
     for (const { rule } of source.dangers) assert.ok(text.includes(`(${rule})`), rule)

@@ -16,6 +16,7 @@ import {
   type PlanDocument,
   type Shown,
 } from '../../../src/plan/index.ts'
+import type { KubeValue } from '../../../src/resources/index.ts'
 import { isHiddenField } from '../../../src/plan/hidden.ts'
 import { scrub } from '../../../src/plan/scrub.ts'
 import { application, deployment, object, plan, planOne, rendered, sides, told, type Sides } from './inputs.ts'
@@ -308,6 +309,112 @@ describe('an author who tries values finds out nothing', () => {
     }
     const still = sides({ base: frozen(canary), head: frozen(canary), live: frozen(canary), result: frozen(canary) })
     assert.equal(plan(application([still])).applications[0]?.objects.length, 0)
+  })
+  test('whatever the object looks like', () => {
+    const word = fc.constantFrom(
+      'a',
+      'b',
+      'name',
+      'image',
+      'type',
+      'x§y',
+      '§',
+      'env',
+      'value',
+      'password',
+      'containers',
+      'host',
+      'subjects',
+    )
+    const tree = fc.letrec<{ value: KubeValue }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        word,
+        fc.constant('§'),
+        fc.integer({ min: 0, max: 2 }),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.array(fc.record({ name: fc.constantFrom('a', 'b', '§'), value: tie('value') }), { maxLength: 3 }),
+        fc.dictionary(word, tie('value'), { maxKeys: 3 }),
+      ),
+    })).value
+    const fill = (value: KubeValue, text: string): KubeValue =>
+      JSON.parse(JSON.stringify(value).replaceAll('§', text)) as KubeValue
+    const kinds = fc.constantFrom(
+      'example.com/v1 Thing',
+      'v1 ConfigMap',
+      'apps/v1 Deployment',
+      'v1 Secret',
+      'v1 Service',
+    )
+    fc.assert(
+      fc.property(tree, kinds, fc.constantFrom('read', 'not-asked'), (value, type, live) => {
+        const [apiVersion = '', kind = ''] = type.split(' ')
+        const of = (text: string) =>
+          raw({ apiVersion, kind, metadata: { name: 'x', namespace: 'shop' }, spec: fill(value, text) })
+        const build = (guess: string): ApplicationInput =>
+          application(
+            [
+              {
+                base: { object: of(canary), open: of('placeholder') },
+                head: { object: of(guess), open: 'itself' },
+                live: of(canary),
+                result: of(guess),
+              },
+            ],
+            { live, hasSecrets: true },
+          )
+        assert.equal(seen(build, canary), seen(build, wrong))
+        // What a secret takes part in on both sides is not told at all.
+        const kept: ApplicationInput = application(
+          [
+            {
+              base: { object: of(canary), open: of('placeholder') },
+              head: { object: of(canary), open: of('placeholder') },
+              live: of(canary),
+              result: of(canary),
+            },
+          ],
+          { live, hasSecrets: true },
+        )
+        assert.ok(!allTexts(plan(kept)).includes(canary))
+        const created: ApplicationInput = application([{ head: { object: of(canary), open: of('placeholder') } }], {
+          live,
+          hasSecrets: true,
+        })
+        assert.ok(!allTexts(plan(created)).includes(canary))
+      }),
+      { numRuns: 300 },
+    )
+  })
+  test('whatever the object looks like, against what the cluster has', () => {
+    // Texts of fields such as `image` and `name` are nobody's secret, and are compared.
+    const tree = fc.letrec<{ value: KubeValue }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.constantFrom('a', '§', 'x§y'),
+        fc.integer({ min: 0, max: 2 }),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.array(fc.record({ name: fc.constantFrom('a', 'b', 'c'), value: tie('value') }), { maxLength: 3 }),
+        fc.dictionary(fc.constantFrom('a', 'b', 'c', 'env', 'password'), tie('value'), { maxKeys: 3 }),
+      ),
+    })).value
+    const fill = (value: KubeValue, text: string): KubeValue =>
+      JSON.parse(JSON.stringify(value).replaceAll('§', text)) as KubeValue
+    fc.assert(
+      fc.property(tree, tree, fc.boolean(), fc.boolean(), (value, old, isOld, isNew) => {
+        const of = (spec: KubeValue) =>
+          raw({ apiVersion: 'example.com/v1', kind: 'Thing', metadata: { name: 'x', namespace: 'shop' }, spec })
+        const own = (spec: KubeValue) => ({ object: of(spec), open: 'itself' as const })
+        const build = (guess: string): ApplicationInput => {
+          const base = isNew ? {} : { base: own(fill(isOld ? old : value, 'old')) }
+          return application([
+            { ...base, head: own(fill(value, guess)), live: of(fill(value, canary)), result: of(fill(value, guess)) },
+          ])
+        }
+        assert.equal(seen(build, canary), seen(build, wrong))
+      }),
+      { numRuns: 300 },
+    )
   })
   test('messages of servers', () => {
     const of = (guess: string): ApplicationInput =>
