@@ -1,5 +1,4 @@
-import { isMap, type KubeValue } from '../resources/index.ts'
-import type { FieldStep } from './managed-fields.ts'
+import { isMap, type FieldStep, type KubeValue } from '../resources/index.ts'
 
 /** Fields whose text says what runs and where, and is nobody's secret. */
 const openFields: ReadonlySet<string> = new Set([

@@ -1,5 +1,13 @@
-import { copyValue, equalValues, isMap, parseJsonPointer, type KubeObject, type KubeValue } from '../resources/index.ts'
-import { managedFieldsOf, ownsField, type FieldStep } from './managed-fields.ts'
+import {
+  copyValue,
+  equalValues,
+  isMap,
+  parseJsonPointer,
+  type FieldStep,
+  type KubeObject,
+  type KubeValue,
+} from '../resources/index.ts'
+import { managedFieldsOf, ownsField } from './managed-fields.ts'
 
 /** The object without what lies at the pointers (RFC 6901); pointers that lead nowhere, and to `metadata` as a whole, change nothing. */
 export function withoutFields(object: KubeObject, pointers: readonly string[]): KubeObject {

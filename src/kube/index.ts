@@ -23,13 +23,11 @@ export { combineFailures } from './apply-error.ts'
 export { applyStaged } from './apply.ts'
 export { planStaged, type PlannedChange, type StagedPlan } from './plan-staged.ts'
 export { dryRunTransport } from './dry-run-transport.ts'
-export { formatSteps, walkDifferences } from './drift.ts'
 export {
   managedFieldsOf,
   matchesItem,
   replacedManagers,
   uniteFields,
-  type FieldStep,
   type ManagedFieldsEntry,
 } from './managed-fields.ts'
 export { computeHealth, type Health, type HealthStatus } from './health/index.ts'

@@ -1,7 +1,15 @@
-import { equalValues, isMap, scalarText, type KubeMap, type KubeObject, type KubeValue } from '../resources/index.ts'
+import {
+  equalValues,
+  formatSteps,
+  isMap,
+  scalarText,
+  type FieldStep,
+  type KubeMap,
+  type KubeObject,
+  type KubeValue,
+} from '../resources/index.ts'
 import type { DriftPath } from './change-set.ts'
-import { formatSteps } from './drift.ts'
-import { managedFieldsOf, managerOf, matchesItem, type FieldStep } from './managed-fields.ts'
+import { managedFieldsOf, managerOf, matchesItem } from './managed-fields.ts'
 
 /** `unchanged` is proven. `unknown` says nothing: a dry-run must tell; `suspects` are the fields for which it could not be proven. */
 export type LocalDrift =

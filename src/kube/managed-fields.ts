@@ -1,4 +1,4 @@
-import { isMap, type KubeMap, type KubeObject, type KubeValue } from '../resources/index.ts'
+import { isMap, type FieldStep, type KubeMap, type KubeObject, type KubeValue } from '../resources/index.ts'
 import type { JsonPatchOperation } from './client-types.ts'
 import { resourceVersionOf } from './object-key.ts'
 import { metadataMap } from './policies.ts'
@@ -151,9 +151,6 @@ export function writerOf(object: KubeObject, path: readonly FieldStep[]): FieldW
   if (found?.manager === undefined) return undefined
   return { manager: found.manager, ...(found.time === undefined ? {} : { time: found.time }) }
 }
-
-/** A step of a path: a field, or a list item with the value it has (to be matched with its merge keys). */
-export type FieldStep = { readonly field: string } | { readonly item: KubeValue; readonly index: number }
 
 /** True when a trie holds `path`, or an atomic ancestor of it. */
 export function ownsField(trie: KubeMap, path: readonly FieldStep[]): boolean {

@@ -4,6 +4,7 @@
  * @module
  */
 export * from './copy-value.ts'
+export * from './field-differences.ts'
 export * from './field-path.ts'
 export * from './identity.ts'
 export * from './json-diff.ts'

@@ -1,7 +1,7 @@
+import { diffLines } from '../../base/index.ts'
 import type { PlannedDifference, PlannedNode } from '../../reconcile/index.ts'
 import type { Style } from '../terminal/style.ts'
 import { plainText } from '../terminal/terminal.ts'
-import { diffLines } from './line-diff.ts'
 import { shortRevision } from './object-row.ts'
 import { paintAction } from './run-text.ts'
 

@@ -1,7 +1,14 @@
 import { fieldManagers, groups, labels } from '../../api/index.ts'
 import { EngineError, isEngineError, mapLimit, toEngineError } from '../../base/index.ts'
-import { formatKey, formatSteps, keyOf, planStaged, walkDifferences, type KubeClient } from '../../kube/index.ts'
-import { isMap, scalarText, type KubeMap, type KubeObject } from '../../resources/index.ts'
+import { formatKey, keyOf, planStaged, type KubeClient } from '../../kube/index.ts'
+import {
+  formatSteps,
+  isMap,
+  scalarText,
+  walkDifferences,
+  type KubeMap,
+  type KubeObject,
+} from '../../resources/index.ts'
 import { mapOf } from '../maps.ts'
 import { afterFold } from './after-fold.ts'
 import { wishOf, widerWishes, type Wish } from './manifest.ts'

@@ -1,5 +1,13 @@
-import { formatKey, formatSteps, keyOf, walkDifferences, type PlannedChange } from '../../kube/index.ts'
-import { gvkOf, isMap, type KubeMap, type KubeObject, type KubeValue } from '../../resources/index.ts'
+import { formatKey, keyOf, type PlannedChange } from '../../kube/index.ts'
+import {
+  formatSteps,
+  gvkOf,
+  isMap,
+  walkDifferences,
+  type KubeMap,
+  type KubeObject,
+  type KubeValue,
+} from '../../resources/index.ts'
 import { printYaml } from '../../yaml/index.ts'
 import type { RecordedChange } from '../job.ts'
 

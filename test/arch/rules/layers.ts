@@ -5,7 +5,7 @@ export const layers: readonly (readonly string[])[] = [
   ['base'],
   ['ports', 'api', 'yaml', 'template', 'cel'],
   ['files', 'resources', 'sprig', 'cloud', 'identity'],
-  ['kustomize', 'helm', 'sources', 'secrets', 'kube', 'receivers', 'notify', 'tenancy', 'forges'],
+  ['kustomize', 'helm', 'sources', 'secrets', 'kube', 'receivers', 'notify', 'tenancy', 'forges', 'plan'],
   ['reconcile', 'bootstrap'],
   ['coordinator'],
   ['observe', 'migrate'],
@@ -26,6 +26,7 @@ export const pureZone: readonly string[] = [
   'kustomize',
   'helm',
   'tenancy',
+  'plan',
 ]
 
 /** The folder of a file: `src/<name>`, where each platform is one of its own; `functions`; undefined elsewhere. */

@@ -8,7 +8,7 @@ import { clockFinding, clockSkewMs, findingsText } from '../../../src/cli/verbs/
 import { deliveriesText } from '../../../src/cli/verbs/deliveries.ts'
 import { versionFinding } from '../../../src/cli/verbs/doctor-cluster.ts'
 import { rowsText } from '../../../src/cli/verbs/get.ts'
-import { diffLines } from '../../../src/cli/verbs/line-diff.ts'
+import { diffLines } from '../../../src/base/line-diff.ts'
 import { age, objectRow, shortRevision, statusSelector } from '../../../src/cli/verbs/object-row.ts'
 import { runText } from '../../../src/cli/verbs/run-text.ts'
 import { fromRows, fromRuns, overall } from '../../../src/cli/verbs/status.ts'

@@ -1,0 +1,201 @@
+import { compareByteOrder } from '../base/index.ts'
+import {
+  formatObject,
+  gvkOf,
+  nameOf,
+  namespaceOf,
+  objectIdKey,
+  objectIdOf,
+  type KubeObject,
+} from '../resources/index.ts'
+import { changesOf, classify, compareObjects, type Classified, type RawDifference } from './classify.ts'
+import type { ObjectRef, PlannedAction, PlannedObject } from './document.ts'
+import { immutableDifferences } from './immutable.ts'
+import type { ApplicationInput, ObjectInput } from './input.ts'
+import { raw, reveal, type Raw } from './raw.ts'
+import { redactObject, showMessage, showName, type ObjectRedaction } from './redact.ts'
+import { joinShown, say, type Shown } from './shown.ts'
+import { isTainted, taintOf } from './taint.ts'
+
+/** One object as the rules see it: with its values, which reach no text but through `redaction`. */
+export interface ObjectView {
+  readonly key: string
+  readonly group: string
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+  readonly ref: ObjectRef
+  /** `Deployment/shop/web`. */
+  readonly label: Shown
+  /** `unchanged`: nothing happens to it. */
+  readonly action: PlannedAction | 'unchanged'
+  readonly origin: 'change' | 'drift' | 'both'
+  /** As it is: in the cluster, or in base where the cluster was not asked. */
+  readonly before: KubeObject | undefined
+  /** As it would be; undefined for one that is deleted, and for one that stays although it is gone from Git. */
+  readonly after: KubeObject | undefined
+  readonly immutable: readonly RawDifference[]
+  readonly input: ObjectInput
+  readonly redaction: ObjectRedaction
+  readonly planned: Omit<PlannedObject, 'action'>
+}
+
+const hiddenName = say`(hidden)`
+
+/** What happens to one object. `isLive`: the cluster was asked. */
+export function viewObject(given: ObjectInput, application: ApplicationInput): ObjectView | undefined {
+  const isLive = application.live === 'read'
+  const input = withoutOracle(given)
+  const sample = input.head ?? input.base
+  const object = sample === undefined ? input.live && reveal(input.live) : reveal(sample.object)
+  if (object === undefined) return undefined
+  const redaction = redactObject(object, input.base, input.head)
+  const id = objectIdOf(object)
+  const ref = refOf(object, input)
+  const forRules = (held: Raw<KubeObject> | undefined): KubeObject | undefined =>
+    held && redaction.forRules(reveal(held))
+  const before = forRules(isLive ? input.live : input.base?.object)
+  const after = forRules(input.result ?? input.head?.object)
+  const classified = before !== undefined && input.head !== undefined ? classify(input, isLive, redaction) : undefined
+  const immutable =
+    before === undefined || after === undefined
+      ? []
+      : immutableOf(before, after, input, application).filter(({ steps }) => !redaction.isHidden(steps))
+  const decision = decide(input, application, { before, classified, isImmutable: immutable.length > 0 })
+  const place = input.head ?? input.base
+  return {
+    key: objectIdKey(id),
+    ...id,
+    ref,
+    label: labelOf(ref),
+    action: decision.action,
+    origin: decision.origin,
+    before,
+    after: decision.action === 'keep' || decision.action === 'skip' ? before : after,
+    immutable,
+    input,
+    redaction,
+    planned: {
+      ref,
+      origin: decision.origin,
+      ...(decision.note === undefined ? {} : { note: decision.note }),
+      ...(place?.file === undefined ? {} : { file: showName(place.file) }),
+      ...(place?.line === undefined ? {} : { line: place.line }),
+      differences: classified?.differences ?? [],
+      omitted: classified?.omitted ?? 0,
+    },
+  }
+}
+
+interface Decision {
+  readonly action: ObjectView['action']
+  readonly origin: ObjectView['origin']
+  readonly note?: Shown
+}
+
+interface Facts {
+  readonly before: KubeObject | undefined
+  readonly classified: Classified | undefined
+  readonly isImmutable: boolean
+}
+
+function decide(input: ObjectInput, application: ApplicationInput, facts: Facts): Decision {
+  const { base, head, refusal, skip } = input
+  const { before, classified } = facts
+  const origin = base === undefined && head === undefined ? 'drift' : 'change'
+  const about = { isSecret: isSecretInput(input), hasSecrets: application.hasSecrets }
+  if (skip !== undefined) return { action: 'skip', origin, note: showMessage(skip, about) }
+  if (head === undefined) {
+    if (before === undefined) return { action: 'unchanged', origin }
+    if (!(input.prune ?? application.prune)) return { action: 'keep', origin, note: say`gone from Git and not pruned` }
+    return { action: 'delete', origin }
+  }
+  if (refusal !== undefined) {
+    const note = showMessage(refusal.message, about)
+    return {
+      action: refusal.isImmutable && application.force ? 'replace' : 'refuse',
+      origin: classified?.origin ?? origin,
+      note,
+    }
+  }
+  if (before === undefined) {
+    if (base === undefined) return { action: 'create', origin: 'change' }
+    return { action: 'create', origin: 'drift', note: say`it is in Git already and missing from the cluster` }
+  }
+  if (base === undefined && application.live === 'read') {
+    const note = say`it is in the cluster already and is taken over; texts were not compared`
+    return { action: 'change', origin: 'change', note }
+  }
+  if (classified?.origin === undefined) return { action: 'unchanged', origin }
+  const isCompared = classified.isCompared !== false
+  return {
+    action: facts.isImmutable && application.force ? 'replace' : 'change',
+    origin: classified.origin,
+    ...(isCompared
+      ? {}
+      : { note: say`items of a list have the same name; the object was not compared with the cluster` }),
+  }
+}
+
+/**
+ * A Secret that is immutable is refused unless its content is what it was, which would tell an author whether a guess is right. It counts as refused whenever the change writes it.
+ */
+function withoutOracle(input: ObjectInput): ObjectInput {
+  const present = input.live ?? input.base?.object
+  if (input.head === undefined || present === undefined || !isSecretInput(input)) return input
+  if (reveal(present)['immutable'] !== true) return input
+  const isWritten = input.base === undefined || changesOf(input).length > 0
+  const { result: _result, refusal: _refusal, ...rest } = input
+  return isWritten ? { ...rest, refusal: { message: raw('the Secret is immutable'), isImmutable: true } } : input
+}
+
+/** With a dry-run that was taken, nothing is immutable: the server says so. */
+function immutableOf(
+  before: KubeObject,
+  after: KubeObject,
+  input: ObjectInput,
+  application: ApplicationInput,
+): readonly RawDifference[] {
+  if (application.live === 'read' && input.result !== undefined && input.refusal === undefined) return []
+  const found: RawDifference[] = []
+  // A rendered object leaves out what the server fills in, which is no removal.
+  const wanted = input.result === undefined && application.live === 'read'
+  compareObjects(before, after, (steps, change, was, is) => {
+    if (!wanted || change !== 'remove') found.push({ steps, change, before: was, after: is })
+  })
+  return immutableDifferences(before, found)
+}
+
+function isSecretInput(input: ObjectInput): boolean {
+  return [input.head?.object, input.base?.object, input.live].some((held) => {
+    const { group, kind } = held === undefined ? { group: '', kind: '' } : gvkOf(reveal(held))
+    return group === '' && kind === 'Secret'
+  })
+}
+
+/** The names of an object; one that a secret is part of is hidden. */
+function refOf(object: KubeObject, { base, head }: ObjectInput): ObjectRef {
+  const { group, kind } = gvkOf(object)
+  const taints = [taintOf(base), taintOf(head)]
+  const show = (value: string, ...path: readonly string[]): Shown => {
+    const steps = path.map((field) => ({ field }))
+    return taints.some((taint) => isTainted(taint, steps)) ? hiddenName : showName(value)
+  }
+  const isAllHidden = taints.some(({ isTotal }) => isTotal)
+  return {
+    group: isAllHidden ? showName(group) : show(group, 'apiVersion'),
+    kind: isAllHidden ? showName(kind) : show(kind, 'kind'),
+    namespace: show(namespaceOf(object), 'metadata', 'namespace'),
+    name: show(nameOf(object), 'metadata', 'name'),
+  }
+}
+
+/** `Kind/namespace/name`. */
+export function labelOf(ref: Pick<ObjectRef, 'kind' | 'namespace' | 'name'>): Shown {
+  return joinShown(ref.namespace === '' ? [ref.kind, ref.name] : [ref.kind, ref.namespace, ref.name], '/')
+}
+
+/** The order of objects in a plan. */
+export function compareViews(a: ObjectView, b: ObjectView): number {
+  return compareByteOrder(`${formatObject(a)}\0${a.group}`, `${formatObject(b)}\0${b.group}`)
+}
