@@ -16,8 +16,9 @@ interface Grant {
   readonly name: string
 }
 
-/** Combinations that are looked at; a rule of many verbs, groups, resources and names multiplies. */
-const maxGrants = 20_000
+/** Combinations that are looked at; a rule of many verbs, groups, resources and names multiplies. A role with more counts as one that grants everything. */
+const maxGrants = 4_000
+const everything: Grant = { verb: '*', group: '*', resource: '*', name: '*' }
 /** Grants that are named in a message. */
 const maxNamed = 5
 
@@ -56,9 +57,9 @@ function newGrants(view: ObjectView): readonly Grant[] {
   const before = grantsOf(view.before)
   const exact = new Set(before.map((one) => JSON.stringify(one)))
   const wide = before.filter((one) => [one.verb, one.group, one.resource, one.name].some((part) => part.includes('*')))
-  return grantsOf(view.after).filter(
-    (one) => !exact.has(JSON.stringify(one)) && !wide.some((other) => covers(other, one)),
-  )
+  const after = grantsOf(view.after)
+  const added = after.filter((one) => !exact.has(JSON.stringify(one)) && !wide.some((other) => covers(other, one)))
+  return after.length < maxGrants || wide.some((other) => covers(other, everything)) ? added : [everything, ...added]
 }
 
 function showGrants(view: ObjectView, grants: readonly Grant[]): Shown {

@@ -58,6 +58,7 @@ const user = (kind: string, name: string): string =>
 const many = (count: number): Sides[] => Array.from({ length: count }, (_, at) => deleted(map(`m${at}`)))
 const kept = change(map('kept'), map('kept'))
 const parent = { kind: 'Kustomization', namespace: 'flux-system', name: 'infra' }
+const words = (count: number): string => Array.from({ length: count }, (_, at) => `w${at}`).join(', ')
 const digest = `@sha256:${'0'.repeat(64)}`
 
 /** Rows of each rule: what it must find, and what it must not. */
@@ -177,6 +178,7 @@ export const rows: { readonly [rule in RuleName]: readonly Row[] } = {
     yes('verbs', change(role(grant('get')), role(grant('"*"')))),
     yes('resources', change(role(grant('get')), role(grant('get', '"*"')))),
     yes('groups', created(role(grant('get', 'pods', '"*"')))),
+    yes('more than can be looked at', created(role(grant(words(70), words(70))))),
     no('had it', change(role(grant('"*"')), role(grant('"*"'), ', labels: {a: b}'))),
     no('none', change(role(grant('get')), role(grant('list')))),
   ],
