@@ -31,6 +31,7 @@ export type AuditMark = number
 
 const fencePath = '/version?fence='
 const fenceDeadlineMs = 5_000
+const settleMs = 50
 
 /** Where the log is, and a request to the server that writes it. */
 export interface AuditSource {
@@ -46,7 +47,7 @@ export async function auditMark(source: AuditSource): Promise<AuditMark> {
 
 /**
  * The requests answered since `mark` (default: since the start), without the ones that the counting itself needs. The server logs
- * a request a moment after it has answered: a marked request is sent and waited for, so everything answered before is in.
+ * a request a moment after it has answered: marked requests are sent and waited for, so that everything answered before is in.
  */
 export async function readRequestCounts(source: AuditSource, mark: AuditMark = 0): Promise<RequestCounts> {
   await fence(source)
@@ -102,7 +103,17 @@ function toRequest(event: AuditEvent): AuditedRequest {
   }
 }
 
+/**
+ * Waits until everything answered so far is in the log. The server writes the entry of a request a moment after its answer, and that moment may be longer than a whole later request takes:
+ * a second mark is set a little later.
+ */
 async function fence(source: AuditSource): Promise<void> {
+  await awaitMark(source)
+  await sleep(settleMs)
+  await awaitMark(source)
+}
+
+async function awaitMark(source: AuditSource): Promise<void> {
   const id = `${process.pid}-${process.hrtime.bigint()}`
   const from = (await stat(source.auditLogPath)).size
   await source.request(`${fencePath}${id}`)
