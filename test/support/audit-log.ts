@@ -126,14 +126,18 @@ async function awaitMark(source: AuditSource): Promise<void> {
   }
 }
 
-async function readFrom(path: string, offset: number): Promise<string> {
+/** Whole lines behind a place in the log. A place may be in the middle of a line that was being written then: that one belongs to what was before it. Exported for a test. */
+export async function readFrom(path: string, offset: number): Promise<string> {
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
-    const buffer = Buffer.alloc(Math.max(0, size - offset))
-    await file.read(buffer, 0, buffer.length, offset)
+    const start = Math.max(0, offset - 1)
+    const buffer = Buffer.alloc(Math.max(0, size - start))
+    await file.read(buffer, 0, buffer.length, start)
+    const first = offset === 0 ? 0 : buffer.indexOf('\n') + 1
+    if (offset > 0 && first === 0) return ''
     // A line that is still being written is not counted yet.
-    return buffer.toString('utf8').slice(0, buffer.toString('utf8').lastIndexOf('\n') + 1)
+    return buffer.subarray(first, Math.max(first, buffer.lastIndexOf('\n') + 1)).toString('utf8')
   } finally {
     await file.close()
   }
