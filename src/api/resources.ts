@@ -39,6 +39,11 @@ export function kindOf(value: unknown): Kind | undefined {
   return versionOf(kind as Kind, apiVersion) === undefined ? undefined : (kind as Kind)
 }
 
+/** Whether a group and a kind are those of one of our kinds, in whatever version. */
+export function isOwnKind(group: string, kind: string): kind is Kind {
+  return Object.hasOwn(apiVersions, kind) && apiVersions[kind as Kind].split('/')[0] === group
+}
+
 /**
  * Checks an object of ours against its schema: types, required fields, choices, patterns, limits and the rules over several fields, as the API server
  * would with the CRDs of infra/crds. Answers every finding with its field; none for an object in order.

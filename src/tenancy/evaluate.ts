@@ -1,4 +1,5 @@
-import { apiVersions } from '../api/index.ts'
+import { isOwnKind } from '../api/index.ts'
+import { printUrl } from '../base/index.ts'
 import { gvkOf, isMap, nameOf, namespaceOf, scalarText, type KubeObject } from '../resources/index.ts'
 import { matchesKind, matchesName, matchesReference, matchesUrl } from './patterns.ts'
 import { podSecurityLevels, type PodSecurityLevel, type Tenant, type TenantPolicy } from './policy.ts'
@@ -131,7 +132,7 @@ function judgeUrls(tenant: Tenant, urls: readonly Given[], object: Subject): rea
     .map(({ field, value }): Refusal => ({
       rule: 'source-url',
       field,
-      message: `the tenant may not use ${shownUrl(value)}`,
+      message: `the tenant may not use ${printUrl(value)}`,
     }))
   // Which submodules there are is known only when the repository is fetched; what it may name must be anything then.
   const hasSubmodules = object.kind === 'GitRepository' && object.spec.recurseSubmodules === true
@@ -155,16 +156,8 @@ function judgeArtifact(object: Subject): readonly Refusal[] {
 }
 
 function refuseBase({ field, value }: Given): Refusal {
-  const message = `the tenant may not have bases that are URLs (${shownUrl(value)}); copy it into the source`
+  const message = `the tenant may not have bases that are URLs (${printUrl(value)}); copy it into the source`
   return { rule: 'remote-base', field, message }
-}
-
-/** A URL as messages show it: without credentials and query. */
-function shownUrl(url: string): string {
-  return `'${url
-    .replace(/\/\/[^/@]*@/, '//')
-    .replace(/[?#].*$/s, '')
-    .slice(0, 200)}'`
 }
 
 function judgeIdentity(tenant: Tenant, account: Given | undefined): readonly Refusal[] {
@@ -212,16 +205,11 @@ function judgeGenerated(
   { id, namespace }: { readonly id: string; readonly namespace: string },
 ): readonly Refusal[] {
   const { group, kind } = gvkOf(object)
-  if (!isOurs(group, kind) || !isMap(object['spec'])) return []
+  if (!isOwnKind(group, kind) || !isMap(object['spec'])) return []
   const metadata = isMap(object['metadata']) ? object['metadata'] : {}
   const subject = { ...object, metadata: { ...metadata, name: nameOf(object), namespace } } as unknown as Subject
   const verdict = evaluate(policy, { cluster, object: subject })
   return verdict.owner === 'platform' ? [] : verdict.refusals.map((refusal) => ({ object: id, ...refusal }))
-}
-
-function isOurs(group: string, kind: string): boolean {
-  const known: { readonly [kind: string]: string } = apiVersions
-  return Object.hasOwn(known, kind) && known[kind]?.split('/')[0] === group
 }
 
 const enforce = 'pod-security.kubernetes.io/enforce'

@@ -1,4 +1,4 @@
-import { annotations, apiVersions, isConditionTrue, withDefaults, type Receiver } from '../../api/index.ts'
+import { annotations, apiVersions, isConditionTrue, isOwnKind, withDefaults, type Receiver } from '../../api/index.ts'
 import { EngineError, runBounded, toEngineError } from '../../base/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import { jsonOf, type HookAccess, type VerifiedDelivery } from '../../receivers/index.ts'
@@ -202,9 +202,8 @@ function wokenOf(
   ref: { readonly apiVersion: string; readonly kind: string; readonly namespace: string },
   name: string,
 ): Woken {
-  const known: { readonly [kind: string]: string } = apiVersions
-  const own = Object.hasOwn(known, ref.kind) ? parseApiVersion(known[ref.kind] ?? '').group : undefined
-  return { kind: ref.kind, namespace: ref.namespace, name, ours: own === parseApiVersion(ref.apiVersion).group }
+  const ours = isOwnKind(parseApiVersion(ref.apiVersion).group, ref.kind)
+  return { kind: ref.kind, namespace: ref.namespace, name, ours }
 }
 
 function keyOf({ kind, namespace, name }: ObjectKey): ObjectKey {

@@ -74,6 +74,22 @@ test('what a policy allows is allowed', () => {
   assert.deepEqual(refusalsOf(evaluate(policy, { cluster: 'c', object: kustomization({ kubeConfig: null }) })), [])
 })
 
+test('a refusal shows no credential of a URL, however it is written', () => {
+  for (const given of [
+    'https://ada:canary@x.example/r',
+    'https://ada:can/canary@x.example/r',
+    'https://a@canary@x.example/r',
+    'https://x.example/r?token=canary',
+    'https://x.example/r#canary',
+    'canary@@x',
+  ]) {
+    const object = subjectOf({ kind: 'GitRepository', spec: { url: given } })
+    const verdict = evaluate(policy, { cluster: 'c', object })
+    assert.deepEqual(refusalsOf(verdict), ['source-url spec.url'])
+    assert.ok(!JSON.stringify(verdict.owner === 'tenant' && verdict.refusals).includes('canary'), given)
+  }
+})
+
 test('clusters', () => {
   const some = policyWith({ clusters: ['prod-*'] })
   assert.deepEqual(refusalsOf(evaluate(some, { cluster: 'prod-eu', object: kustomization() })), [])
