@@ -57,17 +57,18 @@ export async function runJob(
   const records = new LiveRecords(given, job, head)
   let deps = given
   try {
-    deps = await withTenants(given, client, signal)
-    const { namespaces, watchConfigsSelector, watchLabelSelector, holdNamespace } = deps.settings
+    const { namespaces, watchConfigsSelector, watchLabelSelector, holdNamespace } = given.settings
     // Before the first look: what others do from now on is noticed.
-    const locks = deps.caches.locks.forJob()
-    const [world, checks, earlier, configs, state] = await Promise.all([
+    const locks = given.caches.locks.forJob()
+    const [judged, world, checks, earlier, configs, state] = await Promise.all([
+      withTenants(given, client, signal),
       loadWorld(client, namespaces, job.push === undefined ? 'all' : 'referenced', signal, watchLabelSelector),
-      checksOf(deps, job.cluster),
+      checksOf(given, job.cluster),
       records.loadEarlier(),
       job.kind === 'scan' ? loadWatchedConfigs(client, namespaces, watchConfigsSelector, signal) : undefined,
       readClusterState(client, holdNamespace, signal),
     ])
+    deps = judged
     const safety = createSafety({ cluster: job.cluster, settings: deps.settings, state, now: startedAt })
     if (safety.cluster !== undefined)
       return await endHeld({ deps, client, job, head, world, checks, records, startedAt, signal }, safety.cluster)
@@ -75,10 +76,8 @@ export async function runJob(
     if (job.kind === 'scan')
       await endExpired({ client, clock: deps.clock, logger, signal }, { world, state, holdNamespace })
     const sources = createSources({ deps, client, world, events, signal, locks, skipsLocked: job.kind === 'scan' })
-    const concerned = sourcesOf(world, job, checks, {
-      now: startedAt,
-      jitterPercent: deps.settings.intervalJitterPercent,
-    })
+    const { intervalJitterPercent: jitterPercent } = deps.settings
+    const concerned = sourcesOf(world, job, checks, { now: startedAt, jitterPercent })
     await refreshAll(sources, concerned)
     const base = {
       deps: { ...deps, logger },
