@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { apiBase, parseAnswer } from './answer.ts'
 import { reportStatus } from './commit-check.ts'
 import { decodeContent } from './file-content.ts'
+import { giteaHeaders } from './gitea.ts'
 import { giteaPeople } from './gitea-people.ts'
 import { openGiteaRevert } from './gitea-revert.ts'
 import {
@@ -13,11 +14,11 @@ import {
   maxFiles,
   numberPart,
   pathPart,
-  pullCaller,
   readUpTo,
   type PullCall,
 } from './pull-call.ts'
 import { deleteComment, upsertComment, type CommentStore } from './pull-comments.ts'
+import { forgeCaller } from './request.ts'
 import type {
   ChangedFile,
   ForgeUser,
@@ -76,7 +77,7 @@ const title = 'Gitea'
 export function createGiteaPulls(deps: PullDeps, target: PullTarget): PullRequests {
   const api = apiBase(target, '/api/v1')
   const repository = `${api}/repos/${encodeURIComponent(target.owner)}/${encodeURIComponent(target.name)}`
-  const call = pullCaller(deps, target, (token) => ({ authorization: `token ${token}`, accept: 'application/json' }))
+  const call = forgeCaller(deps, target.token, giteaHeaders)
   const commentsOf = (number: number): CommentStore => commentStore(call, { api, repository, number })
   const readRaw = async (number: number): Promise<z.infer<typeof pull> | undefined> => {
     const { status, json } = await call('GET', `${repository}/pulls/${numberPart(number)}`, right, { accept: [404] })

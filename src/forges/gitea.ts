@@ -1,42 +1,26 @@
 import { z } from 'zod'
 import { apiBase, cloneUrlOf, parseAnswer } from './answer.ts'
-import { callForge, type ForgeCall } from './request.ts'
-import type { Forge, ForgeDeps, ForgeRepository, ForgeTarget, Webhook, WebhookWish } from './types.ts'
+import { hookShape, toRepository, toWebhook } from './github-shapes.ts'
+import { forgeCaller } from './request.ts'
+import type { Forge, ForgeDeps, ForgeTarget, Webhook, WebhookWish } from './types.ts'
 
-const repository = z.object({
-  full_name: z.string(),
-  clone_url: z.string(),
-  html_url: z.string(),
-  private: z.boolean(),
-  default_branch: z.string().nullish(),
-})
-const hook = z.object({
-  id: z.number(),
-  active: z.boolean(),
-  events: z.array(z.string()),
-  config: z.object({ url: z.string().nullish() }),
-})
 /** Gitea gives at most 50 on a page (its setting MAX_RESPONSE_ITEMS). */
 const pageSize = 50
 const maxPages = 20
+
+/** Headers of every request to Gitea. */
+export function giteaHeaders(token: string): { readonly [name: string]: string } {
+  return { authorization: `token ${token}`, accept: 'application/json' }
+}
 
 /** Gitea and Forgejo (docs.gitea.com/api: repository). They have no list of deliveries in their API. */
 export function createGitea(deps: ForgeDeps, target: ForgeTarget): Forge {
   const api = apiBase(target, '/api/v1')
   const owner = encodeURIComponent(target.owner)
   const here = `${api}/repos/${owner}/${encodeURIComponent(target.name)}`
-  const call = (
-    method: ForgeCall['method'],
-    url: string,
-    right: string,
-    more: { readonly body?: object; readonly accept?: readonly number[]; readonly secrets?: readonly string[] } = {},
-  ): ReturnType<typeof callForge> => {
-    const { secrets = [], ...rest } = more
-    const headers = { authorization: `token ${target.token}`, accept: 'application/json' }
-    return callForge(deps, { method, url, right, headers, secrets: [target.token, ...secrets], ...rest })
-  }
+  const call = forgeCaller(deps, () => target.token, giteaHeaders)
   const hooksRight = 'the scope write:repository and administration of the repository'
-  const hookOf = (json: unknown): Webhook => toWebhook(parseAnswer('Gitea', hook, json))
+  const hookOf = (json: unknown): Webhook => toWebhook(parseAnswer('Gitea', hookShape, json))
   return {
     kind: 'gitea',
     title: 'Gitea',
@@ -44,20 +28,20 @@ export function createGitea(deps: ForgeDeps, target: ForgeTarget): Forge {
     expectedCloneUrl: cloneUrlOf(target),
     readRepository: async () => {
       const { status, json } = await call('GET', here, 'the scope read:repository', { accept: [404] })
-      return status === 404 ? undefined : toRepository(json)
+      return status === 404 ? undefined : toRepository('Gitea', json)
     },
     createRepository: async ({ isPrivate }) => {
       const right = 'the scopes write:repository, read:organization and write:organization or write:user'
       const { status } = await call('GET', `${api}/orgs/${owner}`, right, { accept: [404] })
       const url = status === 404 ? `${api}/user/repos` : `${api}/orgs/${owner}/repos`
       const body = { name: target.name, private: isPrivate, auto_init: false }
-      return toRepository((await call('POST', url, right, { body })).json)
+      return toRepository('Gitea', (await call('POST', url, right, { body })).json)
     },
     listWebhooks: async () => {
       const all: Webhook[] = []
       for (let page = 1; page <= maxPages; page++) {
         const { json } = await call('GET', `${here}/hooks?limit=${pageSize}&page=${page}`, hooksRight)
-        const found = parseAnswer('Gitea', z.array(hook), json).map(toWebhook)
+        const found = parseAnswer('Gitea', z.array(hookShape), json).map(toWebhook)
         all.push(...found)
         // A server may give fewer than asked for: only an empty page is the last for sure.
         if (found.length === 0) break
@@ -99,21 +83,4 @@ function eventsOf({ pullRequests }: Pick<WebhookWish, 'pullRequests'>): readonly
 function hookBody(wish: WebhookWish): object {
   const config = { url: wish.url, content_type: 'json', secret: wish.secret }
   return { active: true, events: eventsOf(wish), config }
-}
-
-function toRepository(json: unknown): ForgeRepository {
-  const found = parseAnswer('Gitea', repository, json)
-  return {
-    id: found.full_name,
-    cloneUrl: found.clone_url,
-    webUrl: found.html_url,
-    isPrivate: found.private,
-    ...(typeof found.default_branch === 'string' && found.default_branch !== ''
-      ? { defaultBranch: found.default_branch }
-      : {}),
-  }
-}
-
-function toWebhook({ id, active, events, config }: z.infer<typeof hook>): Webhook {
-  return { id: String(id), url: config.url ?? '', isActive: active, events: events.toSorted() }
 }

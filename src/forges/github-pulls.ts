@@ -15,11 +15,11 @@ import {
   noRevert,
   numberPart,
   pathPart,
-  pullCaller,
   readUpTo,
   type PullCall,
 } from './pull-call.ts'
 import { deleteComment, upsertComment, type CommentStore } from './pull-comments.ts'
+import { forgeCaller } from './request.ts'
 import type {
   ChangedFile,
   ForgeUser,
@@ -85,7 +85,7 @@ const title = 'GitHub'
 export function createGitHubPulls(deps: PullDeps, target: PullTarget): PullRequests {
   const api = gitHubApiOf(target)
   const repository = `${api}/repos/${encodeURIComponent(target.owner)}/${encodeURIComponent(target.name)}`
-  const call = pullCaller(deps, target, gitHubHeaders)
+  const call = forgeCaller(deps, target.token, gitHubHeaders)
   const { app } = target
   const commentsOf = (number: number): CommentStore => commentStore({ call, api, repository, app }, number)
   const readRaw = async (number: number): Promise<z.infer<typeof pull> | undefined> => {

@@ -1,21 +1,9 @@
 import { z } from 'zod'
 import { apiBase, cloneUrlOf, pageSize, parseAnswer, readPages } from './answer.ts'
-import { callForge, type ForgeCall } from './request.ts'
-import type { Forge, ForgeDeps, ForgeRepository, ForgeTarget, Webhook, WebhookWish } from './types.ts'
+import { hookShape, toRepository, toWebhook } from './github-shapes.ts'
+import { forgeCaller } from './request.ts'
+import type { Forge, ForgeDeps, ForgeTarget, Webhook, WebhookWish } from './types.ts'
 
-const repository = z.object({
-  full_name: z.string(),
-  clone_url: z.string(),
-  html_url: z.string(),
-  private: z.boolean(),
-  default_branch: z.string().nullish(),
-})
-const hook = z.object({
-  id: z.number(),
-  active: z.boolean(),
-  events: z.array(z.string()),
-  config: z.object({ url: z.string().nullish() }),
-})
 const deliveries = z.array(z.object({ event: z.string(), delivered_at: z.string(), status_code: z.number() }))
 
 /** The API of GitHub: that of github.com, or below `/api/v3` of a server of one's own. */
@@ -37,19 +25,10 @@ export function gitHubHeaders(token: string): { readonly [name: string]: string 
 export function createGitHub(deps: ForgeDeps, target: ForgeTarget): Forge {
   const api = gitHubApiOf(target)
   const here = `${api}/repos/${encodeURIComponent(target.owner)}/${encodeURIComponent(target.name)}`
-  const call = (
-    method: ForgeCall['method'],
-    url: string,
-    right: string,
-    more: { readonly body?: object; readonly accept?: readonly number[]; readonly secrets?: readonly string[] } = {},
-  ): ReturnType<typeof callForge> => {
-    const { secrets = [], ...rest } = more
-    const headers = gitHubHeaders(target.token)
-    return callForge(deps, { method, url, right, headers, secrets: [target.token, ...secrets], ...rest })
-  }
+  const call = forgeCaller(deps, () => target.token, gitHubHeaders)
   const hooksRight =
     'the right to webhooks of the repository (fine-grained: Webhooks, read and write; classic: admin:repo_hook)'
-  const hookOf = (json: unknown): Webhook => toWebhook(parseAnswer('GitHub', hook, json))
+  const hookOf = (json: unknown): Webhook => toWebhook(parseAnswer('GitHub', hookShape, json))
   return {
     kind: 'github',
     title: 'GitHub',
@@ -57,7 +36,7 @@ export function createGitHub(deps: ForgeDeps, target: ForgeTarget): Forge {
     expectedCloneUrl: cloneUrlOf(target),
     readRepository: async () => {
       const { status, json } = await call('GET', here, 'to read the repository', { accept: [404] })
-      return status === 404 ? undefined : toRepository(json)
+      return status === 404 ? undefined : toRepository('GitHub', json)
     },
     createRepository: async ({ isPrivate }) => {
       const right = 'the right to create repositories (fine-grained: Administration, read and write; classic: repo)'
@@ -66,12 +45,12 @@ export function createGitHub(deps: ForgeDeps, target: ForgeTarget): Forge {
       const url =
         type === 'Organization' ? `${api}/orgs/${encodeURIComponent(target.owner)}/repos` : `${api}/user/repos`
       const body = { name: target.name, private: isPrivate, auto_init: false }
-      return toRepository((await call('POST', url, right, { body })).json)
+      return toRepository('GitHub', (await call('POST', url, right, { body })).json)
     },
     listWebhooks: () =>
       readPages(async (page) => {
         const { json } = await call('GET', `${here}/hooks?per_page=${pageSize}&page=${page}`, hooksRight)
-        return parseAnswer('GitHub', z.array(hook), json).map(toWebhook)
+        return parseAnswer('GitHub', z.array(hookShape), json).map(toWebhook)
       }),
     eventsOf,
     createWebhook: async (wish) => {
@@ -103,19 +82,4 @@ function eventsOf({ pullRequests }: Pick<WebhookWish, 'pullRequests'>): readonly
 function hookBody(wish: WebhookWish): object {
   const config = { url: wish.url, content_type: 'json', secret: wish.secret, insecure_ssl: '0' }
   return { active: true, events: eventsOf(wish), config }
-}
-
-function toRepository(json: unknown): ForgeRepository {
-  const found = parseAnswer('GitHub', repository, json)
-  return {
-    id: found.full_name,
-    cloneUrl: found.clone_url,
-    webUrl: found.html_url,
-    isPrivate: found.private,
-    ...(typeof found.default_branch === 'string' ? { defaultBranch: found.default_branch } : {}),
-  }
-}
-
-function toWebhook({ id, active, events, config }: z.infer<typeof hook>): Webhook {
-  return { id: String(id), url: config.url ?? '', isActive: active, events: events.toSorted() }
 }

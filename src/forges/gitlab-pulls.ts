@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { apiBase, parseAnswer } from './answer.ts'
 import { reportStatus } from './commit-check.ts'
 import { decodeContent } from './file-content.ts'
+import { gitLabHeaders } from './gitlab.ts'
 import { gitLabPeople } from './gitlab-people.ts'
 import { openGitLabRevert } from './gitlab-revert.ts'
 import {
@@ -12,11 +13,11 @@ import {
   listBytes,
   maxFiles,
   numberPart,
-  pullCaller,
   readUpTo,
   type PullCall,
 } from './pull-call.ts'
 import { deleteComment, upsertComment, type CommentStore } from './pull-comments.ts'
+import { forgeCaller } from './request.ts'
 import type { ChangedFile, ForgeUser, PullDeps, PullRequest, PullRequests, PullTarget } from './pull-types.ts'
 
 const user = z.object({ id: z.number(), username: z.string(), bot: z.boolean().nullish() })
@@ -67,7 +68,7 @@ const title = 'GitLab'
 export function createGitLabPulls(deps: PullDeps, target: PullTarget): PullRequests {
   const api = apiBase(target, '/api/v4')
   const project = `${api}/projects/${encodeURIComponent(`${target.owner}/${target.name}`)}`
-  const call = pullCaller(deps, target, (token) => ({ 'private-token': token, accept: 'application/json' }))
+  const call = forgeCaller(deps, target.token, gitLabHeaders)
   const commentsOf = (number: number): CommentStore => noteStore(call, { api, project, number })
   const at = (number: number): string => `${project}/merge_requests/${numberPart(number)}`
   const readRaw = async (number: number): Promise<z.infer<typeof mergeRequest> | undefined> => {

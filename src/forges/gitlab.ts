@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { apiBase, cloneUrlOf, pageSize, parseAnswer, readPages } from './answer.ts'
-import { callForge, type ForgeCall } from './request.ts'
+import { forgeCaller } from './request.ts'
 import type { Forge, ForgeDeps, ForgeRepository, ForgeTarget, Webhook, WebhookWish } from './types.ts'
 
 const project = z.object({
@@ -29,20 +29,16 @@ const events = z.array(
   }),
 )
 
+/** Headers of every request to GitLab. */
+export function gitLabHeaders(token: string): { readonly [name: string]: string } {
+  return { 'private-token': token, accept: 'application/json' }
+}
+
 /** GitLab, gitlab.com or a server of one's own (docs.gitlab.com/api: projects, project_webhooks). */
 export function createGitLab(deps: ForgeDeps, target: ForgeTarget): Forge {
   const api = apiBase(target, '/api/v4')
   const here = `${api}/projects/${encodeURIComponent(`${target.owner}/${target.name}`)}`
-  const call = (
-    method: ForgeCall['method'],
-    url: string,
-    right: string,
-    more: { readonly body?: object; readonly accept?: readonly number[]; readonly secrets?: readonly string[] } = {},
-  ): ReturnType<typeof callForge> => {
-    const { secrets = [], ...rest } = more
-    const headers = { 'private-token': target.token, accept: 'application/json' }
-    return callForge(deps, { method, url, right, headers, secrets: [target.token, ...secrets], ...rest })
-  }
+  const call = forgeCaller(deps, () => target.token, gitLabHeaders)
   const hooksRight = 'the scope api and the role Maintainer of the project'
   const hookOf = (json: unknown): Webhook => toWebhook(parseAnswer('GitLab', hook, json))
   return {

@@ -1,6 +1,5 @@
 import { EngineError, safeEntryPath, type Json } from '../base/index.ts'
-import { callForge, type ForgeAnswer, type ForgeCall } from './request.ts'
-import type { PullDeps, PullTarget } from './pull-types.ts'
+import type { CallWithToken } from './request.ts'
 
 /** Bytes of a comment's body that are written, the marker included. */
 export const maxCommentBytes = 60_000
@@ -12,28 +11,7 @@ export const maxFileBytes = 1 << 20
 export const listBytes = 16 << 20
 
 /** One request to the API of a forge about pull requests. */
-export type PullCall = (
-  method: ForgeCall['method'],
-  url: string,
-  right: string,
-  more?: {
-    readonly body?: object
-    readonly accept?: readonly number[]
-    readonly readBytes?: number
-  },
-) => Promise<{ readonly status: number; readonly json: unknown; readonly headers: ForgeAnswer['headers'] }>
-
-/** Asks with the token of the moment. */
-export function pullCaller(
-  deps: PullDeps,
-  target: PullTarget,
-  headersOf: (token: string) => { readonly [name: string]: string },
-): PullCall {
-  return async (method, url, right, more = {}) => {
-    const token = await target.token()
-    return callForge(deps, { method, url, right, headers: headersOf(token), secrets: [token], ...more })
-  }
-}
+export type PullCall = CallWithToken
 
 /** Entries of a list that comes in pages, at most so many. `isComplete`: there are no more. */
 export async function readUpTo<T>(

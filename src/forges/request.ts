@@ -78,10 +78,37 @@ export interface ForgeCall extends ForgeRequest {
 }
 
 /** What came of it. */
-interface CallAnswer {
+export interface CallAnswer {
   readonly status: number
   readonly json: unknown
   readonly headers: ForgeAnswer['headers']
+}
+
+/** One request to the API of a forge, with its token. */
+export type CallWithToken = (
+  method: ForgeCall['method'],
+  url: string,
+  right: string,
+  more?: Partial<Pick<ForgeCall, 'body' | 'accept' | 'secrets' | 'readBytes'>>,
+) => Promise<CallAnswer>
+
+/** Asks as {@link callForge} does, each time with the token of the moment, which no message will hold. */
+export function forgeCaller(
+  deps: ForgeDeps,
+  token: () => string | Promise<string>,
+  headersOf: (token: string) => ForgeRequest['headers'],
+): CallWithToken {
+  return async (method, url, right, { secrets = [], ...more } = {}) => {
+    const current = await token()
+    return callForge(deps, {
+      method,
+      url,
+      right,
+      headers: headersOf(current),
+      secrets: [current, ...secrets],
+      ...more,
+    })
+  }
 }
 
 /**
