@@ -1,5 +1,5 @@
 /**
- * The APIs of forges, one file each behind one interface: a repository, its webhook and what became of deliveries; and GitHub's flow that makes an App from a manifest. Not pure: asks through
+ * The APIs of forges, one file each behind one interface: a repository, its webhook and what became of deliveries; its pull requests, with files, comments, checks, people and reverts; and GitHub's flow that makes an App from a manifest. Not pure: asks through
  * the HttpClient port, bounded and with a deadline; no message carries a token or a secret.
  * @module
  */
