@@ -9,6 +9,8 @@ export interface Session {
   readonly name: string
   /** Seconds since 1970. */
   readonly expiresAt: number
+  /** It was made with a token that may start runs. */
+  readonly isTrigger?: boolean
 }
 
 /** Seconds that a cookie is good for. */
@@ -39,7 +41,8 @@ export async function sessionOf(config: Keys, headers: Headers, nowMs: number): 
   if (typeof expiresAt !== 'number' || expiresAt * 1000 <= nowMs || typeof name !== 'string') return undefined
   if (how === 'oidc') return { how, name, expiresAt }
   if (how !== 'token' || typeof token !== 'string') return undefined
-  return (await isKnownToken(config, token)) ? { how, name, expiresAt } : undefined
+  if (!(await isKnownToken(config, token, readingTokens(config)))) return undefined
+  return { how, name, expiresAt, isTrigger: await isKnownToken(config, token, config.triggerTokens) }
 }
 
 /** The value of a cookie of a request. */
@@ -79,8 +82,8 @@ export function readingTokens({ reading, triggerTokens }: Keys): readonly string
   return [...reading.tokens, ...triggerTokens]
 }
 
-async function isKnownToken(config: Keys, fingerprint: string): Promise<boolean> {
-  const known = signingKeys(config).flatMap((key) => readingTokens(config).map((token) => sign(key, `token ${token}`)))
+async function isKnownToken(config: Keys, fingerprint: string, tokens: readonly string[]): Promise<boolean> {
+  const known = signingKeys(config).flatMap((key) => tokens.map((token) => sign(key, `token ${token}`)))
   return matchesAnySecret(fingerprint, await Promise.all(known))
 }
 

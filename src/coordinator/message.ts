@@ -45,6 +45,20 @@ const jobSchema = z.object({
     .optional(),
   actor: z.string().optional(),
   plan: z.literal(true).optional(),
+  change: z
+    .object({
+      plan: z.string().min(1).max(64),
+      urls: z.array(z.string()),
+      repository: z.string(),
+      pullRequest: z.number().int().optional(),
+      branch: z.string(),
+      base: z.string(),
+      head: z.string(),
+      headRef: z.string().optional(),
+      live: z.enum(['read', 'denied']),
+      secrets: z.enum(['used', 'withheld']),
+    })
+    .optional(),
 })
 
 const messageSchema = z.object({

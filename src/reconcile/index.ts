@@ -4,6 +4,7 @@
  * @module
  */
 export { createClusterLease, type ClusterLease } from './cluster-lease.ts'
+export type { ChangeJob, ChangePlan, ChangeRef, RenderedSide } from './change/types.ts'
 export { createCaches, type CoordinatorCaches } from './caches.ts'
 export {
   openPullRequests,

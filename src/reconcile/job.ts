@@ -14,6 +14,7 @@ import type { CloudLogins } from '../cloud/index.ts'
 import type { DriftPath } from '../kube/index.ts'
 import type { Limits, Settings } from './settings.ts'
 import type { CoordinatorCaches } from './caches.ts'
+import type { ChangeRef } from './change/types.ts'
 
 /** Names one object of a cluster. */
 export interface ObjectKey {
@@ -57,6 +58,8 @@ export interface Job {
   readonly actor?: string
   /** Only say what would change: nothing is written to the cluster. */
   readonly plan?: true
+  /** With `plan`: the two commits that are compared. */
+  readonly change?: ChangeRef
 }
 
 /** How a node of a run ended. `skipped`: suspended or nothing to do. `waiting`: health or a dependency is not there yet. */
@@ -144,6 +147,8 @@ export interface EngineDeps {
   readonly caches: CoordinatorCaches
   readonly limits: Limits
   readonly settings: Settings
+  /** Keys placeholders of secrets and digests in plans of changes; without it no change can be planned. At least 16 bytes. */
+  readonly planKey?: Uint8Array
   /** Lets notifications be sent while the run ends; without it they are waited for. What is cut off is sent by the next run. */
   readonly background?: (work: Promise<void>) => void
 }
