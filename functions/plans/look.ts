@@ -2,7 +2,7 @@ import { toEngineError } from '../../src/base/index.ts'
 import { decideAfterFailure, newRunId } from '../../src/coordinator/index.ts'
 import type { PullRequest, PullRequests } from '../../src/forges/index.ts'
 import type { QueueOutcome } from '../../src/ports/index.ts'
-import type { ChangeRef } from '../../src/reconcile/index.ts'
+import { approvePlan, type ChangeRef } from '../../src/reconcile/index.ts'
 import { dispatch } from '../deliveries.ts'
 import { recordDelivery } from '../delivery-log.ts'
 import type { FunctionDeps } from '../deps.ts'
@@ -15,6 +15,7 @@ import {
   pullKey,
   readPlan,
   readPull,
+  readSummary,
   savePlan,
   savePull,
   type LatestReport,
@@ -151,7 +152,10 @@ async function act(look: Look, decision: Decision): Promise<void> {
   switch (decision.kind) {
     case 'end': {
       const { state } = decision
-      if (latest !== undefined && latest.state !== state) await savePlan(records, { ...latest, ...endOf(pull, state) })
+      if (latest !== undefined && latest.state !== state) {
+        if (state === 'merged') await approveMerged(look, latest)
+        await savePlan(records, { ...latest, ...endOf(pull, state) })
+      }
       return keepPull(look, { ...endOf(pull, state), ...keptReport(look) })
     }
     case 'gate':
@@ -165,6 +169,25 @@ async function act(look: Look, decision: Decision): Promise<void> {
       return keepPull(look, keptReport(look))
     case 'plan':
       return plan(look, decision)
+  }
+}
+
+/**
+ * Who merges has seen the plan of the commit that was merged, and so approves it: what is the same on a cluster afterwards is applied without asking. Not where a danger is to be approved by somebody (`block`), not
+ * for another commit than the one that was planned, and not for a fork.
+ */
+async function approveMerged({ deps, records, pull }: Look, plan: PlanRecord): Promise<void> {
+  const { id, run, change, isFork, repository, number } = plan
+  const summary = await readSummary(records, id)
+  const isSeen = summary?.run === run && summary.verdict !== 'blocked' && change.head === pull.head.commit
+  if (!isSeen || isFork) return
+  try {
+    const by = `the merge of ${repository}#${number}`
+    await approvePlan({ state: deps.state, clock: deps.clock, key: records.key }, id, { by, how: 'merge' })
+  } catch (caught) {
+    const { code, message } = toEngineError(caught)
+    if (code !== 'plan-unknown') throw caught
+    deps.logger.log('info', 'merged without a plan', { plan: id, error: message })
   }
 }
 

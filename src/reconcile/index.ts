@@ -3,6 +3,7 @@
  * Wires sources, kustomize, helm and kube together; nothing below it knows of the others. Behaviour and formats follow Flux 2.9.
  * @module
  */
+export * from './approval/index.ts'
 export { createClusterLease, type ClusterLease } from './cluster-lease.ts'
 export type * from './change/types.ts'
 export { changeInput, changeJob, type PlanChange } from './change/change-job.ts'

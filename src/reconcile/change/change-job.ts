@@ -10,6 +10,7 @@ import {
   type PlanDocument,
   type PlannedApplication,
 } from '../../plan/index.ts'
+import { notePlanned } from '../approval/index.ts'
 import type { EngineDeps, JobResult, JobSignals, NodeRecord, RunRecord } from '../job.ts'
 import { headOf, summarize } from '../run-record.ts'
 import { savePlanPart } from './plan-part.ts'
@@ -58,6 +59,9 @@ export async function changeJob(
     const { renders, requests } = made
     const madeAt = deps.clock.now()
     const { runId: run, cluster } = job
+    // A merge of what was planned with placeholders cannot be recognised: nothing of it is remembered for approval.
+    if (change.secrets === 'used')
+      await notePlanned({ state, clock: deps.clock, key: planKey }, { change, cluster, digests: made.digests })
     await savePlanPart(state, planKey, { plan: change.plan, cluster, run, madeAt, document, digest, renders, requests })
     return { record: recordOf(job, document, { startedAt, madeAt, requests }) }
   } catch (caught) {

@@ -1,4 +1,5 @@
 import type { ApplicationInput, ChartInput, DigestApplication, Rendered, Severity } from '../../plan/index.ts'
+import type { KubeObject } from '../../resources/index.ts'
 import type { Job } from '../job.ts'
 
 /** What is to be planned: two commits of one repository, and the branch that they are about. */
@@ -31,6 +32,8 @@ export type ChangeJob = Job & { readonly plan: true; readonly change: ChangeRef 
 /** One application as one of the two commits makes it. */
 export interface RenderedSide {
   readonly objects: readonly Rendered[]
+  /** The same objects in the same order, as a run would send them: for dry-runs and digests, never to be shown. */
+  readonly wanted: readonly KubeObject[]
   /** Whether anything secret took part. */
   readonly hasSecrets: boolean
   readonly chart?: ChartInput
