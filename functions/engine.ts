@@ -85,6 +85,7 @@ export const createEngine: CreateEngine = (runtime) => {
       limits,
       settings,
       ...artifactUrl,
+      ...(config.planKey === undefined ? {} : { planKey: config.planKey }),
     }
     if (lease === undefined) return runJob(deps, job, signals)
     const stop = signals.stop ?? new AbortController().signal

@@ -31,6 +31,7 @@ export {
   type ManagedFieldsEntry,
 } from './managed-fields.ts'
 export { computeHealth, type Health, type HealthStatus } from './health/index.ts'
+export { keepReason, policiesOf } from './policies.ts'
 export { pruneObjects, type PruneOptions, type PruneResult } from './prune.ts'
 export {
   checkHealth,

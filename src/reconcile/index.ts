@@ -3,15 +3,13 @@
  * Wires sources, kustomize, helm and kube together; nothing below it knows of the others. Behaviour and formats follow Flux 2.9.
  * @module
  */
+export * from './approval/index.ts'
 export { createClusterLease, type ClusterLease } from './cluster-lease.ts'
-export type { ChangeJob, ChangePlan, ChangeRef, RenderedSide, SideObject } from './change/types.ts'
+export type * from './change/types.ts'
+export { changeInput, changeJob, type PlanChange } from './change/change-job.ts'
+export * from './change/plan-part.ts'
 export { createCaches, type CoordinatorCaches } from './caches.ts'
-export {
-  openPullRequests,
-  type ForgeAccess,
-  type ForgeAccessDeps,
-  type ForgeCredential,
-} from './forge/pull-requests.ts'
+export * from './forge/pull-requests.ts'
 export { explainReleaseValues, type ExplainedValue } from './helmrelease/explain-values.ts'
 export { releaseNameOf, releaseNamespaceOf, storageNamespaceOf } from './helmrelease/names.ts'
 export { snapshotOf, verifySnapshot } from './helmrelease/snapshot.ts'

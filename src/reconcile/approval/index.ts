@@ -1,0 +1,15 @@
+/**
+ * What was approved is what is applied: plans are remembered as digests, somebody approves them, and a run compares what it is about to apply. Also the waves in which clusters follow each other. Records are signed with the key of plans: whoever
+ * can write to the state store cannot approve.
+ * @module
+ */
+export { approvePlan, notePlanned } from './plans.ts'
+export type {
+  ApprovalNote,
+  ApprovalStore,
+  ApprovalWay,
+  ApprovalWish,
+  Approved,
+  ApprovedCluster,
+  PlannedPart,
+} from './types.ts'
