@@ -40,7 +40,7 @@ export const credential = z
   .describe('what the deployment logs in with; times are absent where the credential does not say them')
 
 const held = z.strictObject({
-  kind: z.enum(['suspended', 'approval', 'window']),
+  kind: z.enum(['suspended', 'approval', 'window', 'wave']),
   message: text,
   until: time.optional().describe('when it ends by itself'),
 })

@@ -4,6 +4,8 @@
  * @module
  */
 export { approvePlan, notePlanned } from './plans.ts'
+export { afterMerges, type AfterMerge, type ChangesPolicy, type ChangesRule } from './policy.ts'
+export { approveWaiting, listWaiting, type WaitingApplication, type WaitingWish } from './waits.ts'
 export type {
   ApprovalNote,
   ApprovalStore,
@@ -11,5 +13,7 @@ export type {
   ApprovalWish,
   Approved,
   ApprovedCluster,
+  DeploymentRequests,
+  ReplanWish,
   PlannedPart,
 } from './types.ts'

@@ -11,9 +11,11 @@ import {
   maxPlans,
   partKey,
   putSigned,
+  waitKey,
   type PartRecord,
   type PlannedRecord,
 } from './records.ts'
+import { readWaits } from './waits.ts'
 import type { ApplicationDigest, Approved, ApprovalStore, ApprovalWish, PlannedPart } from './types.ts'
 
 /** Clusters of one plan. */
@@ -81,7 +83,7 @@ async function forgetOldest(store: ApprovalStore, prefix: string, own: string): 
 /**
  * Approves a plan, as it is known by now: what it would make of the applications is applied without asking once the branch says the same. A part that is made later is not approved, for nobody can have seen it.
  *
- * Effects: one write for each cluster. Approving twice changes nothing, but for who did it last.
+ * Effects: one write for each cluster, and what is known to wait there is looked at anew. Approving twice changes nothing, but for who did it last.
  *
  * @returns what is let through, to be looked at by a run. @throws EngineError `plan-unknown` where there is none for these clusters.
  */
@@ -95,11 +97,21 @@ export async function approvePlan(store: ApprovalStore, plan: string, wish: Appr
       { code: 'plan-unknown', disposition: 'wait' },
     )
   const approved = { by: wish.by, how: wish.how, at: store.clock.now() }
-  for (const part of wanted) await putSigned(store, partKey(plan, part.cluster), { ...part, approved })
+  for (const part of wanted) {
+    await putSigned(store, partKey(plan, part.cluster), { ...part, approved })
+    await lookAgainAt(store, part)
+  }
   return {
     clusters: wanted.map(({ cluster, applications }) => ({
       cluster,
       applications: applications.map(keyOfApplication),
     })),
   }
+}
+
+/** What waits is not rendered again by every scan; now it is worth it, also where nobody can be asked for a run. */
+async function lookAgainAt(store: ApprovalStore, { cluster, applications }: PartRecord): Promise<void> {
+  const waiting = await readWaits(store, cluster)
+  for (const application of applications)
+    if (waiting.has(application)) await store.state.delete(waitKey(cluster, application))
 }

@@ -56,3 +56,27 @@ export interface ApprovalNote {
 
 /** The parts of a digest that can differ from what was approved. */
 export type DigestPart = keyof ApplicationDigest
+
+/** What a run asks the deployment for besides its own cluster. Each is durable once it resolved, and may be asked for more than once. */
+export interface DeploymentRequests {
+  /** A look at objects of a cluster, now or after a while. */
+  readonly run: (wish: {
+    readonly cluster: string
+    readonly objects: readonly ObjectKey[]
+    readonly delayMs: number
+    readonly actor: string
+  }) => Promise<void>
+  /** A plan of what the cluster has applied (`base`) against what its branch says now (`head`). Left out where the deployment makes no plans. */
+  readonly plan?: (wish: ReplanWish) => Promise<void>
+}
+
+/** What is to be planned again, because it is not what was approved. */
+export interface ReplanWish {
+  readonly cluster: string
+  /** The URL of the source, and the full name of the branch it follows. */
+  readonly url: string
+  readonly branch: string
+  readonly base: string
+  readonly head: string
+  readonly pullRequest?: number
+}
