@@ -77,6 +77,16 @@ export async function open(
   return json === undefined ? undefined : (JSON.parse(json) as { readonly [key: string]: unknown })
 }
 
+/** What only this deployment can compute of `text`, for one purpose: with each of its keys, the one that signs first. Empty without a key. */
+export async function macsOf(config: Keys, purpose: string, text: string): Promise<readonly string[]> {
+  return Promise.all(signingKeys(config).map((key) => sign(key, `${purpose}\n${text}`)))
+}
+
+/** The cookie of the session as the browser sent it, whatever it is worth. */
+export function sessionCookieOf(headers: Headers): string | undefined {
+  return cookieOf(headers, cookieName)
+}
+
 /** Tokens with which somebody may read. */
 export function readingTokens({ reading, triggerTokens }: Keys): readonly string[] {
   return [...reading.tokens, ...triggerTokens]
