@@ -95,6 +95,7 @@ function boundedOf(entry: Omit<ActionRecord, 'id' | 'at'>): Omit<ActionRecord, '
   }
 }
 
-function cutTexts<T extends RecordedTarget>(target: T): T {
-  return Object.fromEntries(Object.entries(target).map(([name, text]) => [name, String(text).slice(0, 253)])) as T
+function cutTexts(target: RecordedTarget): RecordedTarget {
+  const texts = Object.entries(target).filter(([, value]) => typeof value === 'string')
+  return Object.fromEntries(texts.map(([name, text]) => [name, String(text).slice(0, 253)])) as RecordedTarget
 }

@@ -3,10 +3,12 @@
  * is escaped where it is printed.
  * @module
  */
+export { actionsPage } from './actions-page.ts'
 export { commitPage } from './commit-page.ts'
 export { objectPage } from './object-page.ts'
 export { overviewPage, type OverviewFilter } from './overview-page.ts'
 export { problemPage } from './problem-page.ts'
+export { publicPage } from './public-page.ts'
 export { runPage } from './run-page.ts'
 export { runsPage } from './runs-page.ts'
 export { signInPage } from './sign-in-page.ts'

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { beginForm, checkCsrf, checkForm, csrfToken } from '../../../functions/csrf.ts'
-import { sessionCookie } from '../../../functions/session.ts'
+import { tokenCookieOf } from '../../../functions/session.ts'
 import { readToken, testConfig, testDeps } from '../../support/function-deps.ts'
 
 const deps = testDeps()
 
 async function browserOf(config = deps.config): Promise<Request> {
-  const session = { how: 'token', name: 'token', expiresAt: 9e9 } as const
-  const [cookie = ''] = (await sessionCookie(config, session, readToken)).split(';')
+  const [cookie = ''] = (await tokenCookieOf(config, readToken, 9e9)).split(';')
   return new Request('http://sluice.test/ui', { headers: { cookie } })
 }
 
