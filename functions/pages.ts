@@ -1,6 +1,6 @@
 import type { Hono } from 'hono'
 import { z } from 'zod'
-import { isEngineError } from '../src/base/index.ts'
+import { isEngineError, type EngineError } from '../src/base/index.ts'
 import { listRuns, objectStates, readClusters, traceCommit } from '../src/observe/index.ts'
 import {
   commitPage,
@@ -12,6 +12,8 @@ import {
   runsPage,
   stylesheet,
 } from '../src/ui/index.ts'
+import { addAccessPages } from './access/pages.ts'
+import { viewFor } from './access/view.ts'
 import { findObject, lookLive } from './api/routes.ts'
 import { authorizeReading, type Reader } from './authorize-reading.ts'
 import type { FunctionDeps } from './deps.ts'
@@ -65,18 +67,18 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
     styleUrl: style.path,
     ...(reader?.name === undefined ? {} : { user: reader.name }),
   })
-  const page = async (request: Request, make: (view: View) => Promise<Page | undefined>): Promise<Response> => {
+  const page = async (
+    request: Request,
+    make: (view: View, deps: FunctionDeps) => Promise<Page | undefined>,
+  ): Promise<Response> => {
     const reader = await authorizeReading(deps, request).catch((caught: unknown) => {
-      if (isEngineError(caught) && caught.code === 'unauthorized') return undefined
+      if (isEngineError(caught) && (caught.code === 'unauthorized' || caught.code === 'login-renewal')) return caught
       throw caught
     })
-    if (reader === undefined) {
-      const { pathname, search } = new URL(request.url)
-      return redirect(`/ui/sign-in?next=${encodeURIComponent(pathname + search)}`)
-    }
+    if (reader instanceof Error) return toSignIn(deps, request, reader)
     const view = viewOf(reader)
     try {
-      const made = await make(view)
+      const made = await make(view, viewFor(deps, reader))
       if (made !== undefined) return await pageResponse(200, made)
       return await pageResponse(404, problemPage(view, { title: 'Not found', message: 'There is nothing here.' }))
     } catch (caught) {
@@ -88,33 +90,42 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
   }
   app.get('/', () => redirect('/ui'))
   app.get('/ui', (c) =>
-    page(c.req.raw, async (view) => {
+    page(c.req.raw, async (view, seen) => {
       const { state: wanted, namespace, page: number } = c.req.query()
       const filter = { state: oneOf(state, wanted), namespace: namespace?.slice(0, 253) }
-      const clusters = await readClusters(observeDeps(deps))
+      const clusters = await readClusters(observeDeps(seen))
       return overviewPage(view, clusters, { ...filter, page: Math.trunc(Number(number ?? 1)) || 1 })
     }),
   )
-  app.get('/ui/runs', (c) => page(c.req.raw, (view) => showRuns(deps, view, c.req.query())))
-  app.get('/ui/runs/:id', (c) => page(c.req.raw, (view) => showRun(deps, view, c.req.param('id'))))
-  app.get('/ui/plans', (c) => page(c.req.raw, (view) => showPlans(deps, view, c.req.query('before'))))
-  app.get('/ui/plans/:id', (c) => page(c.req.raw, (view) => showPlan(deps, view, c.req.param('id'))))
+  app.get('/ui/plans', (c) => page(c.req.raw, (view, seen) => showPlans(seen, view, c.req.query('before'))))
+  app.get('/ui/plans/:id', (c) => page(c.req.raw, (view, seen) => showPlan(seen, view, c.req.param('id'))))
+  app.get('/ui/runs', (c) => page(c.req.raw, (view, seen) => showRuns(seen, view, c.req.query())))
+  app.get('/ui/runs/:id', (c) => page(c.req.raw, (view, seen) => showRun(seen, view, c.req.param('id'))))
   app.get('/ui/objects/:cluster/:kind/:namespace/:name', (c) =>
-    page(c.req.raw, (view) => showObject(deps, view, c.req.param(), c.req.query())),
+    page(c.req.raw, (view, seen) => showObject(seen, view, c.req.param(), c.req.query())),
   )
   app.get('/ui/commits', (c) => redirect(`/ui/commits/${encodeURIComponent((c.req.query('commit') ?? '').trim())}`))
   app.get('/ui/commits/:commit', (c) =>
-    page(c.req.raw, async (view) => {
+    page(c.req.raw, async (view, seen) => {
       const commit = c.req.param('commit')
       if (!/^[0-9a-f]{7,64}$/i.test(commit)) return undefined
-      return commitPage(view, await traceCommit({ ...observeDeps(deps), runs: deps.runs }, commit))
+      return commitPage(view, await traceCommit({ ...observeDeps(seen), runs: seen.runs }, commit))
     }),
   )
   app.get('/ui/icon.svg', () => asset(icon, 'image/svg+xml', 86_400))
   app.get('/ui/:file{style\\.[0-9a-f]+\\.css}', (c) =>
     c.req.path === style.path ? asset(style.css, 'text/css; charset=utf-8', 31_536_000) : c.notFound(),
   )
+  addAccessPages(app, deps, { viewOf: () => viewOf(undefined), page })
   addSignIn(app, deps, () => viewOf(undefined))
+}
+
+/** Leads a browser to where it can sign in: at once to a provider that has to be asked again, for whoever is still signed in there. */
+function toSignIn({ config }: FunctionDeps, request: Request, { code }: EngineError): Response {
+  const { pathname, search } = new URL(request.url)
+  if (code === 'unauthorized' && config.reading.isPublic && pathname === '/ui') return redirect('/ui/public')
+  const place = code === 'login-renewal' ? '/ui/login' : '/ui/sign-in'
+  return redirect(`${place}?next=${encodeURIComponent(pathname + search)}`)
 }
 
 /** What is the same for everybody, and says nothing. */

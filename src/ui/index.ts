@@ -3,6 +3,7 @@
  * is escaped where it is printed.
  * @module
  */
+export { actionsPage } from './actions-page.ts'
 export { commitPage } from './commit-page.ts'
 export { objectPage } from './object-page.ts'
 export { overviewPage, type OverviewFilter } from './overview-page.ts'
@@ -10,6 +11,7 @@ export { planPage } from './plan-page.ts'
 export type { PlanHead, PlanView } from './plan-types.ts'
 export { plansPage } from './plans-page.ts'
 export { problemPage } from './problem-page.ts'
+export { publicPage } from './public-page.ts'
 export { runPage } from './run-page.ts'
 export { runsPage } from './runs-page.ts'
 export { signInPage } from './sign-in-page.ts'
