@@ -46,6 +46,7 @@ const sharedPrefixes = [
   'receivers/',
   'notify/',
   'objects/',
+  'heads/',
   'commits/',
   'metrics/',
 ] as const
