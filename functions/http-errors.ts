@@ -26,6 +26,7 @@ export const statusOfCode: { readonly [code: string]: number } = {
   'body-too-large': 413,
   'cluster-unreachable': 502,
   'too-many-attempts': 429,
+  busy: 503,
   'body-budget-spent': 503,
   'login-unavailable': 503,
   'queue-unavailable': 503,

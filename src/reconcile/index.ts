@@ -52,12 +52,4 @@ export {
 } from './world.ts'
 export { admit, loadPolicy, policyKey, usualPolicy } from './tenancy.ts'
 export { defaultLimits, defaultSettings, type Limits, type Settings } from './settings.ts'
-export {
-  commitsIn,
-  pushedCommit,
-  readShards,
-  type CommitNode,
-  type CommitNote,
-  type ObjectSummary,
-  type Outcome,
-} from './summary/index.ts'
+export * from './summary/index.ts'

@@ -21,7 +21,7 @@ export function actionsPage(
   const { actions, next } = page
   return layout(view, {
     title: 'Actions',
-    at: 'other',
+    at: 'actions',
     content: html`
       <h1>Actions</h1>
       ${actions.length === 0 ? html`<p class="note">Nothing is recorded that you may see.</p>` : table(view, actions)}
