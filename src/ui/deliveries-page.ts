@@ -14,7 +14,7 @@ export interface ShownDelivery {
   readonly event: string
   readonly ref?: string
   readonly verified: boolean
-  readonly outcome: 'run' | 'ignored' | 'refused' | 'duplicate' | 'failed'
+  readonly outcome: 'run' | 'plan' | 'ignored' | 'refused' | 'duplicate' | 'failed'
   readonly reason?: string
   readonly run?: string
   /** The run as it stands now; undefined where it is not remembered, or there is none. */
@@ -32,6 +32,7 @@ type Query = { readonly [name: string]: string }
 const filters: readonly (readonly [string, Query])[] = [
   ['All', {}],
   ['Gave a run', { outcome: 'run' }],
+  ['Pull requests', { outcome: 'plan' }],
   ['Nothing to do', { outcome: 'ignored' }],
   ['Sent again', { outcome: 'duplicate' }],
   ['Failed', { outcome: 'failed' }],
@@ -132,6 +133,7 @@ function what({ event, ref, deliveryId }: ShownDelivery): Html {
 function outcomeWord(one: ShownDelivery): string {
   const words = {
     run: 'gave a run',
+    plan: 'looks at the pull request',
     ignored: 'nothing to do',
     refused: 'refused',
     duplicate: 'sent again',

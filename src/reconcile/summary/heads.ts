@@ -1,5 +1,6 @@
 import type { Json } from '../../base/index.ts'
 import type { StateStore } from '../../ports/index.ts'
+import type { Held } from '../safety/decide.ts'
 import { commitsIn } from './revision.ts'
 import { conditionOf, heldText, idOfSummary, stateOf, type Lookup, type ObjectState } from './object-state.ts'
 import { shardCount, shardIndex } from './shards.ts'
@@ -23,7 +24,7 @@ export interface ObjectHead {
   readonly on?: string
   readonly more?: number
   /** What holds it back although nothing is wrong with it. */
-  readonly held?: { readonly kind: 'suspended' | 'approval' | 'window'; readonly message: string }
+  readonly held?: { readonly kind: Held['kind']; readonly message: string }
   /** Its source has something newer that concerns it. */
   readonly behind?: true
   /** What it is pinned to. */
