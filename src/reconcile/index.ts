@@ -4,7 +4,7 @@
  * @module
  */
 export { createClusterLease, type ClusterLease } from './cluster-lease.ts'
-export type { ChangeJob, ChangePlan, ChangeRef, RenderedSide, SideObject } from './change/types.ts'
+export * from './change/index.ts'
 export { createCaches, type CoordinatorCaches } from './caches.ts'
 export {
   openPullRequests,

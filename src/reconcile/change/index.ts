@@ -1,0 +1,7 @@
+/**
+ * Plans of changes: what the two commits of a pull request make of a cluster's applications, and what applying the second one would do. Nothing is written.
+ * @module
+ */
+export { desiredOf, type DesiredState } from './desired.ts'
+export { planChange } from './plan-change.ts'
+export type { ChangeJob, ChangePlan, ChangeRef, RenderedSide, SideObject } from './types.ts'
