@@ -4,6 +4,7 @@ import { createDirectReader, createPreloadedReader } from '../kube/index.ts'
 import type { Logger } from '../ports/index.ts'
 import { createApprovals } from './approval/gate.ts'
 import { wakeFollowers } from './approval/waves.ts'
+import { changeJob, planChange, type ChangeJob } from './change/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
 import type { RunContext } from './context.ts'
 import { createIdentities } from './identity.ts'
@@ -50,8 +51,10 @@ const bulkNodes = 3
 export async function runJob(
   given: EngineDeps,
   job: Job,
-  { stop: signal = new AbortController().signal, superseded, replaced }: JobSignals = {},
+  signals: JobSignals = {},
 ): Promise<JobResult> {
+  if (isChangeJob(job)) return changeJob(given, job, signals, planChange)
+  const { stop: signal = new AbortController().signal, superseded, replaced } = signals
   if (job.plan === true) return planJob(given, job, signal)
   const startedAt = given.clock.now()
   const logger = given.logger.with({ run: job.runId, cluster: job.cluster })
@@ -172,4 +175,8 @@ function checksOf(deps: EngineDeps, cluster: string): Promise<Checks> {
 function logFinished(logger: Logger, job: Job, record: RunRecord): void {
   const { state, nodes, requests = 0, finishedAt = 0 } = record
   logger.log('info', 'run finished', { state, nodes: nodes.length, requests, ms: finishedAt - job.receivedAt })
+}
+
+function isChangeJob(job: Job): job is ChangeJob {
+  return job.plan === true && job.change !== undefined
 }
