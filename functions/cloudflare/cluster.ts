@@ -51,6 +51,9 @@ const sharedPrefixes = [
   'commits/',
   'metrics/',
   'plans/',
+  'approvals/',
+  'approval-plans/',
+  'approval-waits/',
 ] as const
 
 /** The constructor of a Durable Object, as the runtime calls it. */

@@ -1,15 +1,16 @@
 import { toEngineError } from '../../src/base/index.ts'
-import { decideAfterFailure, newRunId } from '../../src/coordinator/index.ts'
+import { decideAfterFailure } from '../../src/coordinator/index.ts'
 import type { PullRequest, PullRequests } from '../../src/forges/index.ts'
 import type { QueueOutcome } from '../../src/ports/index.ts'
-import { approvePlan, type ChangeRef } from '../../src/reconcile/index.ts'
+import { approvePlan } from '../../src/reconcile/index.ts'
 import { dispatch } from '../deliveries.ts'
 import { recordDelivery } from '../delivery-log.ts'
 import type { FunctionDeps } from '../deps.ts'
-import { planTargetOf, type PlanRule, type PlanTarget } from './config.ts'
+import { planTargetOf, type PlanTarget } from './config.ts'
 import { decide, type Decision, type PlanCommand } from './decide.ts'
 import { openTarget } from './forge.ts'
 import type { LookMessage } from './look-message.ts'
+import { maxTitle, planRecord } from './plan-record.ts'
 import {
   planId,
   pullKey,
@@ -23,14 +24,13 @@ import {
   type PullRecord,
   type RecordDeps,
 } from './records.ts'
-import { hasOnlyIgnored, readJudgement, type Judgement } from './repository-config.ts'
+import { hasOnlyIgnored, readJudgement } from './repository-config.ts'
 import { notePending } from './tell.ts'
 
 /** Longer than a look takes: the forge is waited for at most 90 seconds. */
 const lockSeconds = 150
 /** Seconds after which a look is taken up again that another one of the same pull request is in the way of. */
 const lockedDelaySeconds = 1
-const maxTitle = 300
 
 /** A look that is under way. */
 interface Look {
@@ -271,69 +271,4 @@ async function plan(look: Look, decision: Extract<Decision, { kind: 'plan' }>): 
     repository: record.repository,
     number: pull.number,
   })
-}
-
-function planRecord(
-  look: Look,
-  given: {
-    readonly id: string
-    readonly base: string
-    readonly judgement: Judgement
-    readonly attempt: string
-    /** What an attempt of this look that was cut off has noted. */
-    readonly known: PlanRecord | undefined
-  },
-  { askedBy }: Extract<Decision, { kind: 'plan' }>,
-  earlier: PlanRecord | undefined,
-): PlanRecord {
-  const { deps, target, pull, key } = look
-  const { id, base, judgement, attempt, known } = given
-  const run = known?.run ?? newRunId(deps.clock, deps.random)
-  const repository = `${target.owner}/${target.name}`
-  return {
-    id,
-    pull: key,
-    repository,
-    number: pull.number,
-    title: pull.title.slice(0, maxTitle),
-    author: pull.author.login,
-    webUrl: pull.webUrl,
-    isFork: pull.isFork,
-    change: changeOf(look, { id, base, repository, severities: judgement.severities }),
-    attempt,
-    ...(askedBy === undefined ? {} : { askedBy }),
-    run,
-    listedAs: earlier?.listedAs ?? run,
-    at: known?.at ?? deps.clock.now(),
-    clusters: deps.config.clusters.map(({ name }) => name),
-    state: 'current',
-    problems: judgement.problems,
-  }
-}
-
-function changeOf(
-  { pull, target }: Look,
-  given: Pick<Judgement, 'severities'> & { readonly id: string; readonly base: string; readonly repository: string },
-): ChangeRef {
-  const { id, base, repository, severities } = given
-  const { live, secrets } = trustOf(pull, target.rule)
-  return {
-    plan: id,
-    urls: target.urls,
-    repository,
-    pullRequest: pull.number,
-    branch: `refs/heads/${pull.base.branch}`,
-    base,
-    head: pull.head.commit,
-    headRef: pull.headRef,
-    live,
-    secrets,
-    ...(Object.keys(severities).length === 0 ? {} : { severities }),
-  }
-}
-
-/** A fork learns nothing of clusters and secrets, whoever asks for its plan. */
-function trustOf(pull: PullRequest, rule: PlanRule): Pick<ChangeRef, 'live' | 'secrets'> {
-  if (pull.isFork) return { live: 'denied', secrets: 'withheld' }
-  return { live: rule.live === false ? 'denied' : 'read', secrets: 'used' }
 }
