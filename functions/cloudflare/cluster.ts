@@ -18,6 +18,7 @@ import type { BlobStore, StateStore } from '../../src/ports/index.ts'
 import {
   createCloudflareHttpClient,
   createCloudflareKubeConnector,
+  createCloudflareQueue,
   createConsoleLogger,
   createFollowUps,
   createRemoteStateStore,
@@ -35,6 +36,7 @@ import { loadConfig } from '../config.ts'
 import type { ClusterRuntime, CreateEngine } from '../engine.ts'
 import { createDeploymentLogins, createLoginMemory } from '../deployment-logins.ts'
 import { createFeedback } from '../feedback.ts'
+import { createRunRequests } from '../run-requests.ts'
 
 const logger = createConsoleLogger()
 
@@ -48,6 +50,12 @@ const sharedPrefixes = [
   'objects/',
   'commits/',
   'metrics/',
+  'clusters/',
+  'approvals/',
+  'approval-plans/',
+  'approval-waits/',
+  'approval-replans/',
+  'wave-waits/',
 ] as const
 
 /** The constructor of a Durable Object, as the runtime calls it. */
@@ -125,6 +133,7 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
         state: createRoutedStateStore({ shared: this.#shared, local, sharedPrefixes }),
         blobs: this.#blobs,
         limits: { git: isolateGitLimits },
+        requests: createRunRequests({ ...ports, queue: createCloudflareQueue(this.env.JOBS), runs: this.#runs() }),
       })
       this.#coordinator = createCoordinator({
         ...ports,

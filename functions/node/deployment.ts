@@ -26,6 +26,7 @@ import type { Config, ReadSetting } from '../config.ts'
 import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
 import { dispatchAbandoned } from '../deliveries.ts'
 import type { FunctionDeps } from '../deps.ts'
+import { createRunRequests } from '../run-requests.ts'
 import { createFeedback } from '../feedback.ts'
 import type { CreateEngine } from '../engine.ts'
 import { createDeploymentLogins, createLoginMemory, type DeploymentLogins } from '../deployment-logins.ts'
@@ -94,6 +95,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       ssh,
       blobs,
       git,
+      requests: createRunRequests({ ...ports, queue, runs }),
     }),
   )
   const deps: FunctionDeps = {
