@@ -9,6 +9,7 @@ import { health } from './health.ts'
 import { handleRun, handleRuns, handleTrigger } from './manual.ts'
 import { handleMetrics } from './metrics.ts'
 import { addPages } from './pages.ts'
+import { handlePlanExport } from './plans/export.ts'
 import { handleWebhook } from './webhook.ts'
 
 /** The HTTP face of a deployment, the same on every platform: `createApp(deps).fetch(request)`. */
@@ -21,6 +22,7 @@ export function createApp(deps: FunctionDeps): Hono {
   app.get('/deliveries', (c) => handleDeliveries(deps, c.req.raw))
   app.on(['GET', 'HEAD'], '/artifacts/*', (c) => handleArtifact(deps, c.req.raw))
   addApi(app, deps)
+  app.get('/api/plans/:id/export', (c) => handlePlanExport(deps, c.req.raw, c.req.param('id')))
   addPages(app, deps)
   addIssuer(app, deps)
   app.get('/metrics', (c) => handleMetrics(deps, c.req.raw))

@@ -9,6 +9,7 @@ import { checkClusterSecrets } from './cluster-headers.ts'
 import { identityProblems, identitySchema, loadIssuerConfig } from './issuer-config.ts'
 import type { ClusterIdentity, IssuerConfig } from './issuer-config.ts'
 import { changesProblems, changesSchema, type ChangesConfig } from './changes-config.ts'
+import { loadPlansConfig, type PlanRule } from './plans/config.ts'
 import { loadReadingConfig, type ReadingConfig } from './reading-config.ts'
 import { safetySettings, windowsSchema } from './safety-config.ts'
 
@@ -95,6 +96,10 @@ export interface Config {
   readonly privateHosts: readonly string[]
   /** Forges that the deployment itself tells how runs go. */
   readonly feedback: readonly FeedbackRule[]
+  /** Whose pull requests are planned; none without. */
+  readonly plans?: readonly PlanRule[]
+  /** Keys what is stored of plans; there where there are `plans`. */
+  readonly planKey?: Uint8Array
   /** What differs from the engine's own defaults. */
   readonly settings: Partial<Settings>
   readonly limits: Partial<Limits>
@@ -296,6 +301,7 @@ export function loadConfig(read: ReadSetting): Config {
     runTimeoutMs: number('RUN_TIMEOUT_SECONDS', 300, 840) * 1000,
     privateHosts,
     feedback,
+    ...loadPlansConfig({ read, parse, secrets, complain }),
     settings: {
       ...settings,
       ...loadTenants(read, complain),

@@ -2,8 +2,8 @@ import { sha256Hex, type Json } from '../src/base/index.ts'
 import { newRunId } from '../src/coordinator/index.ts'
 import type { FunctionDeps } from './deps.ts'
 
-/** What became of a delivery. */
-export type DeliveryOutcome = 'run' | 'ignored' | 'refused' | 'duplicate' | 'failed'
+/** What became of a delivery. `plan`: the pull request is looked at. */
+export type DeliveryOutcome = 'run' | 'plan' | 'ignored' | 'refused' | 'duplicate' | 'failed'
 
 /** One delivery of a webhook, as `GET /deliveries` shows it. */
 export interface DeliveryRecord {
@@ -55,7 +55,12 @@ function acceptedRecord(
   now: number,
 ): DeliveryRecord | undefined {
   const { provider, receiver = '', outcome } = delivery
-  if (outcome !== 'run' && !deps.memory.refusals.mayTell(`${provider} ${receiver}`, maxPerMinute, now)) return undefined
+  if (
+    outcome !== 'run' &&
+    outcome !== 'plan' &&
+    !deps.memory.refusals.mayTell(`${provider} ${receiver}`, maxPerMinute, now)
+  )
+    return undefined
   return { id: newRunId(deps.clock, deps.random), at: now, ...delivery }
 }
 

@@ -5,6 +5,7 @@ import type { ArtifactName } from '../src/sources/index.ts'
 import type { BodyBudget } from './body.ts'
 import type { Config, ReadSetting } from './config.ts'
 import type { FunctionMemory } from './memory.ts'
+import type { PlanReports } from './plans/tell.ts'
 
 /** What the handlers need; a composition root of each platform provides it. */
 export interface FunctionDeps {
@@ -28,6 +29,8 @@ export interface FunctionDeps {
   readonly background: (work: Promise<unknown>) => void
   /** Tells forges again what they could not be told. */
   readonly retryFeedback?: () => Promise<void>
+  /** Tells forges of plans of pull requests; undefined where none are planned. */
+  readonly plans?: PlanReports
   readonly bodies: BodyBudget
   /** Requests to those who sign deliveries, to forges and to logins. */
   readonly http: HttpClient

@@ -91,6 +91,7 @@ export const createEngine: CreateEngine = (runtime) => {
       settings,
       ...changes,
       ...artifactUrl,
+      ...(config.planKey === undefined ? {} : { planKey: config.planKey }),
     }
     if (lease === undefined) return runJob(deps, job, signals)
     const stop = signals.stop ?? new AbortController().signal

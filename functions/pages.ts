@@ -18,6 +18,7 @@ import type { FunctionDeps } from './deps.ts'
 import { statusOfCode } from './http-errors.ts'
 import { observeDeps } from './observe-deps.ts'
 import { pageResponse, redirect } from './page-response.ts'
+import { showPlan, showPlans } from './plans/pages.ts'
 import { addSignIn } from './sign-in.ts'
 
 type View = Parameters<typeof overviewPage>[0]
@@ -96,6 +97,8 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
   )
   app.get('/ui/runs', (c) => page(c.req.raw, (view) => showRuns(deps, view, c.req.query())))
   app.get('/ui/runs/:id', (c) => page(c.req.raw, (view) => showRun(deps, view, c.req.param('id'))))
+  app.get('/ui/plans', (c) => page(c.req.raw, (view) => showPlans(deps, view, c.req.query('before'))))
+  app.get('/ui/plans/:id', (c) => page(c.req.raw, (view) => showPlan(deps, view, c.req.param('id'))))
   app.get('/ui/objects/:cluster/:kind/:namespace/:name', (c) =>
     page(c.req.raw, (view) => showObject(deps, view, c.req.param(), c.req.query())),
   )

@@ -18,6 +18,7 @@ import type { FunctionDeps } from '../deps.ts'
 import { observeDeps } from '../observe-deps.ts'
 import { deploymentRoute } from './deployment-route.ts'
 import { encodeCluster, encodeObject, encodeObjectHead, encodeRun, encodeRunHead, present } from './encode.ts'
+import { planRoutes } from './plan-routes.ts'
 import { route, type Route } from './route.ts'
 import * as schemas from './schemas.ts'
 
@@ -31,6 +32,7 @@ const nothing = z.strictObject({})
 /** Every route of the API. */
 export const routes: readonly Route[] = [
   deploymentRoute,
+  ...planRoutes,
   route({
     path: '/api/clusters',
     id: 'listClusters',

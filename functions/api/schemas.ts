@@ -253,3 +253,52 @@ export const commit = z.strictObject({
   ),
   runs: z.array(runHead),
 })
+
+export const planHead = z.strictObject({
+  id: text,
+  repository: text,
+  number: z.number().int(),
+  title: text,
+  author: text,
+  webUrl: text,
+  fork: z.boolean(),
+  branch: text,
+  base: text,
+  head: text,
+  state: z
+    .enum(['current', 'superseded', 'merged', 'closed'])
+    .describe('`superseded`: a newer commit of the pull request is planned'),
+  mergeCommit: text.optional(),
+  verdict: z
+    .enum(['failed', 'incomplete', 'blocked', 'dangers', 'changes', 'nothing'])
+    .optional()
+    .describe('absent while it is being made'),
+  touched: count.optional().describe('applications to which something would happen'),
+  dangers: count.optional(),
+  run: text.describe('the run that made it'),
+  at: time,
+  askedBy: text.optional().describe('who asked for it by a comment'),
+  live: z.enum(['read', 'denied']).describe('whether clusters were asked'),
+  secrets: z.enum(['used', 'withheld']).describe('whether secrets took part'),
+})
+
+export const plans = z.strictObject({
+  plans: z.array(planHead),
+  before: text.optional().describe('for the next page'),
+})
+
+export const plan = planHead.extend({
+  pending: z.boolean().describe('clusters are waited for'),
+  problems: z.array(text).describe('what is wrong with `.sluice/plan.yaml` of the base branch'),
+  refused: z
+    .strictObject({ by: text, why: text, at: time })
+    .optional()
+    .describe('the last command that was not followed'),
+  document: z
+    .looseObject({
+      version: z.literal(1),
+      dangers: z.array(z.looseObject({})),
+      applications: z.array(z.looseObject({})),
+    })
+    .describe('the plan itself, as the export `json` has it'),
+})

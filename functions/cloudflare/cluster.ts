@@ -30,13 +30,13 @@ import {
   workerRandom as random,
   type FollowUps,
 } from '../../src/platforms/cloudflare/index.ts'
-import { artifactBlobKey, isolateGitLimits, type ArtifactName } from '../../src/sources/index.ts'
+import { artifactBlobKey, GitObjectCache, isolateGitLimits, type ArtifactName } from '../../src/sources/index.ts'
 import { connectFromWorker, createBindingReader, type WorkerEnv } from './env.ts'
 import { loadConfig } from '../config.ts'
 import type { ClusterRuntime, CreateEngine } from '../engine.ts'
 import { createDeploymentLogins, createLoginMemory } from '../deployment-logins.ts'
-import { createFeedback } from '../feedback.ts'
 import { createRunRequests } from '../run-requests.ts'
+import { createToldRuns } from '../told-runs.ts'
 
 const logger = createConsoleLogger()
 
@@ -51,6 +51,7 @@ const sharedPrefixes = [
   'commits/',
   'metrics/',
   'clusters/',
+  'plans/',
   'approvals/',
   'approval-plans/',
   'approval-waits/',
@@ -111,10 +112,12 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
 
     /** The records of runs; what changes there is told to forges. */
     #runs(): RunStore {
-      return (this.#told ??= createFeedback({
+      return (this.#told ??= createToldRuns({
         ...portsOf(this.ctx, this.env),
         state: this.#shared,
         runs: createRunStore(this.#shared),
+        forgeTokens: new GitObjectCache(),
+        queue: createCloudflareQueue(this.env.JOBS),
       }).runs)
     }
 

@@ -23,6 +23,10 @@ export const paths = {
   commit: (sha: string): string => `/ui/commits/${encodeURIComponent(sha)}`,
   runs: (query: { readonly [name: string]: string } = {}): string => withQuery('/ui/runs', query),
   run: (id: string): string => `/ui/runs/${encodeURIComponent(id)}`,
+  plans: (query: { readonly [name: string]: string } = {}): string => withQuery('/ui/plans', query),
+  plan: (id: string): string => `/ui/plans/${encodeURIComponent(id)}`,
+  planExport: (id: string, format: 'json' | 'markdown' | 'sarif'): string =>
+    `/api/plans/${encodeURIComponent(id)}/export?format=${format}`,
 }
 
 function withQuery(path: string, query: { readonly [name: string]: string }): string {

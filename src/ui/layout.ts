@@ -3,7 +3,7 @@ import { html, paths, type Html, type View } from './html.ts'
 /** A whole page around its content. */
 export function layout(
   view: View,
-  page: { readonly title: string; readonly at: 'overview' | 'runs' | 'other'; readonly content: Html },
+  page: { readonly title: string; readonly at: 'overview' | 'runs' | 'plans' | 'other'; readonly content: Html },
 ): Html {
   const current = (place: string): Html | '' => (page.at === place ? html`aria-current="page"` : '')
   return html`<!doctype html>
@@ -23,6 +23,7 @@ export function layout(
           <nav aria-label="Pages">
             <a href="${paths.overview()}" ${current('overview')}>Overview</a>
             <a href="${paths.runs()}" ${current('runs')}>Runs</a>
+            <a href="${paths.plans()}" ${current('plans')}>Plans</a>
           </nav>
           <form class="find" action="/ui/commits" method="get" role="search">
             <label class="hidden" for="commit">Commit</label>

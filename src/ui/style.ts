@@ -126,6 +126,14 @@ td.stale .state, td.stale code { color: var(--off); font-style: italic; }
 details summary { cursor: pointer; white-space: nowrap; }
 .changes { margin: 6px 0 2px; padding-left: 18px; }
 .changes .action { color: var(--quiet); }
+details.plan { border: 1px solid var(--line); border-radius: 8px; background: var(--panel); padding: 8px 12px; margin: 0 0 8px; }
+details.plan summary { white-space: normal; overflow-wrap: anywhere; }
+.plan .changes { display: grid; gap: 6px; }
+.plan .changes > li { min-width: 0; }
+.field { margin: 6px 0 2px; }
+.diff { margin: 0; padding: 6px 10px; }
+.diff .added { color: var(--ok); }
+.diff .removed { color: var(--bad); }
 
 .narrow main { max-width: 380px; padding-top: 12vh; }
 .stacked { display: grid; gap: 8px; }
