@@ -35,6 +35,7 @@ import { connectFromWorker, createBindingReader, type WorkerEnv } from './env.ts
 import { loadConfig } from '../config.ts'
 import type { ClusterRuntime, CreateEngine } from '../engine.ts'
 import { createDeploymentLogins, createLoginMemory } from '../deployment-logins.ts'
+import { createRunRequests } from '../run-requests.ts'
 import { createToldRuns } from '../told-runs.ts'
 
 const logger = createConsoleLogger()
@@ -50,10 +51,13 @@ const sharedPrefixes = [
   'heads/',
   'commits/',
   'metrics/',
+  'clusters/',
   'plans/',
   'approvals/',
   'approval-plans/',
   'approval-waits/',
+  'approval-replans/',
+  'wave-waits/',
 ] as const
 
 /** The constructor of a Durable Object, as the runtime calls it. */
@@ -133,6 +137,7 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
         state: createRoutedStateStore({ shared: this.#shared, local, sharedPrefixes }),
         blobs: this.#blobs,
         limits: { git: isolateGitLimits },
+        requests: createRunRequests({ ...ports, queue: createCloudflareQueue(this.env.JOBS), runs: this.#runs() }),
       })
       this.#coordinator = createCoordinator({
         ...ports,

@@ -26,6 +26,7 @@ import type { Config, ReadSetting } from '../config.ts'
 import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
 import { dispatchAbandoned } from '../deliveries.ts'
 import type { FunctionDeps } from '../deps.ts'
+import { createRunRequests } from '../run-requests.ts'
 import type { CreateEngine } from '../engine.ts'
 import { createDeploymentLogins, createLoginMemory, type DeploymentLogins } from '../deployment-logins.ts'
 import { kubeconfigTimes } from './kubeconfig-times.ts'
@@ -97,6 +98,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       ssh,
       blobs,
       git,
+      requests: createRunRequests({ ...ports, queue, runs: told.runs }),
     }),
   )
   const deps: FunctionDeps = {
