@@ -42,6 +42,9 @@ const cookieName = '__Host-sluice'
 /** Bytes of a value that browsers keep for sure, and that we read. */
 const maxSealedBytes = 3900
 
+/** What tokens of the whole deployment are called, which have no name of their own. */
+export const wholeName = 'token'
+
 type Keys = Pick<Config, 'reading' | 'triggerTokens'>
 
 /** The `Set-Cookie` of a session at a login; undefined where what it has to hold is too long for a cookie. */
@@ -129,7 +132,7 @@ export function sessionCookieOf(headers: Headers): string | undefined {
 
 /** Tokens with which somebody may read: those of the whole deployment, and those with names. One that may start runs may do everything. */
 export function knownTokens({ reading, triggerTokens }: Keys, nowMs?: number): readonly KnownToken[] {
-  const whole = (role: Grant['role']) => (token: string) => ({ token, name: 'token', grant: { role, scope: {} } })
+  const whole = (role: Grant['role']) => (token: string) => ({ token, name: wholeName, grant: { role, scope: {} } })
   const named = (reading.namedTokens ?? []).filter(
     ({ expiresAt }) => nowMs === undefined || expiresAt === undefined || expiresAt > nowMs,
   )

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { groupName, maxEntries, secretName, tokenWanted, userName, type ForgeLogin } from '../login/config.ts'
 import type { OidcConfig } from '../oidc/config.ts'
 import type { ConfigReader } from '../reading-config.ts'
+import { wholeName } from '../session.ts'
 import { roles, type Grant, type Role, type Scope } from './roles.ts'
 import type { AccessRule } from './rules.ts'
 
@@ -88,6 +89,8 @@ export function loadNamedTokens({ parse, read, secrets, complain }: ConfigReader
   return found.map((one, index) => {
     if ((read(one.tokenSecret) ?? '') === '')
       complain(`TOKENS.${index}.tokenSecret`, `there is no secret ${one.tokenSecret}`)
+    if (one.name === wholeName)
+      complain(`TOKENS.${index}.name`, `'${wholeName}' is the name of READ_TOKEN and TRIGGER_TOKEN`)
     if (found.findIndex(({ name }) => name === one.name) < index)
       complain(`TOKENS.${index}.name`, `there are two tokens '${one.name}'`)
     return {

@@ -4,7 +4,7 @@ import type { FunctionDeps } from '../deps.ts'
 import { findToken, sessionOf, type LoginSession } from '../session.ts'
 import { loadPlaceFacts } from './facts.ts'
 import { membershipsOf } from './memberships.ts'
-import { hasRole, mayDo, maySee, maySeePartOf, type AccessTarget, type Principal, type Role } from './roles.ts'
+import { hasRole, mayDo, maySee, maySeePartOf, roles, type AccessTarget, type Principal, type Role } from './roles.ts'
 import { grantsOf } from './rules.ts'
 
 /** Somebody who has proven who they are, and what follows from it for any place. */
@@ -14,6 +14,8 @@ export interface Visitor {
   readonly name: string
   readonly mayDo: (action: Action, target: AccessTarget | readonly AccessTarget[]) => boolean
   readonly hasRole: (role: Role, target: AccessTarget | readonly AccessTarget[]) => boolean
+  /** Whether a role, or a greater one, counts anywhere. */
+  readonly isAtLeast: (role: Role) => boolean
   readonly maySee: (target: AccessTarget) => boolean
   /** Whether anything of a cluster may be seen, and so that there is one of this name. */
   readonly maySeePartOf: (cluster: string) => boolean
@@ -69,6 +71,7 @@ async function visitor(deps: FunctionDeps, how: Visitor['how'], principal: Princ
     name: principal.name,
     mayDo: (action, target) => mayDo(principal, action, target, facts),
     hasRole: (role, target) => hasRole(principal, role, target, facts),
+    isAtLeast: (role) => principal.grants.some((grant) => roles.indexOf(grant.role) >= roles.indexOf(role)),
     maySee: (target) => maySee(principal, target, facts),
     maySeePartOf: (cluster) => maySeePartOf(principal, cluster, facts),
   }

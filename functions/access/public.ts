@@ -43,6 +43,7 @@ export function publicReader({ config }: Pick<FunctionDeps, 'config'>): Reader |
       how: 'token',
       name: principal.name,
       mayDo: () => false,
+      isAtLeast: (role) => role === 'viewer',
       hasRole: (role, target) => role === 'viewer' && hasRole(principal, role, target, noFacts),
       maySee: (target) => target !== 'everything' && maySee(principal, target, noFacts),
       maySeePartOf: (cluster) => maySeePartOf(principal, cluster, noFacts),

@@ -3,6 +3,7 @@ import type { StoredRecord } from '../../src/coordinator/index.ts'
 import type { CommitNote, ObjectSummary, TriggerTarget } from '../../src/reconcile/index.ts'
 import type { ActionRecord } from '../action-log.ts'
 import type { Reader } from '../authorize-reading.ts'
+import type { DeliveryRecord } from '../delivery-log.ts'
 import { seesAction } from './seen-actions.ts'
 
 /** How what is stored under a prefix is shown to somebody with a scope. */
@@ -34,6 +35,10 @@ export const storedParts: readonly StoredPart[] = [
   {
     prefix: 'action-log/',
     show: (reader, _path, value) => (seesAction(reader, value as unknown as ActionRecord) ? value : undefined),
+  },
+  {
+    prefix: 'delivery-log/',
+    show: (reader, _path, value) => (seesDelivery(reader, value as unknown as DeliveryRecord) ? value : undefined),
   },
   { prefix: 'metrics/', show: (reader, [cluster = ''], value) => (reader.seesWhole(cluster) ? value : undefined) },
   {
@@ -88,6 +93,12 @@ const wholeOnly = 'the cluster as a whole has a problem; who runs it knows more'
 
 function sees(reader: Reader, cluster: string, { kind, namespace, name }: Named): boolean {
   return reader.maySee({ cluster, kind, namespace, name })
+}
+
+/** Deliveries at the endpoint of the whole deployment are for those who see all of it; those at a Receiver for who may see that object. */
+function seesDelivery(reader: Reader, { receiver, clusters = [] }: DeliveryRecord): boolean {
+  const [namespace = '', name = ''] = receiver?.split('/') ?? []
+  return name !== '' && clusters.some((cluster) => sees(reader, cluster, { kind: 'Receiver', namespace, name }))
 }
 
 function seesId(reader: Reader, cluster: string, [kind = '', namespace = '', name = '']: readonly string[]): boolean {
