@@ -2,11 +2,8 @@ import { labels } from '../api/index.ts'
 import { toEngineError, type EngineError } from '../base/index.ts'
 import { createDirectReader, createPreloadedReader } from '../kube/index.ts'
 import type { Logger } from '../ports/index.ts'
-import { createApprovals } from './approval/gate.ts'
-import { wakeFollowers } from './approval/waves.ts'
 import { changeJob, planChange, type ChangeJob } from './change/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
-import type { RunContext } from './context.ts'
 import { createIdentities } from './identity.ts'
 import { createRunEvents } from './notifications/run-events.ts'
 import { createHelmRun } from './helmrelease/shared.ts'
@@ -51,11 +48,9 @@ const bulkNodes = 3
 export async function runJob(
   given: EngineDeps,
   job: Job,
-  signals: JobSignals = {},
+  { stop: signal = new AbortController().signal, superseded, replaced }: JobSignals = {},
 ): Promise<JobResult> {
-  if (isChangeJob(job)) return changeJob(given, job, signals, planChange)
-  const { stop: signal = new AbortController().signal, superseded, replaced } = signals
-  if (job.plan === true) return planJob(given, job, signal)
+  if (job.plan === true) return planOnly(given, job, signal, replaced)
   const startedAt = given.clock.now()
   const logger = given.logger.with({ run: job.runId, cluster: job.cluster })
   const client = createRunClient(given, logger)
@@ -82,7 +77,6 @@ export async function runJob(
     if (job.kind === 'scan')
       await endExpired({ client, clock: deps.clock, logger, signal }, { world, state, holdNamespace })
     const sources = createSources({ deps, client, world, events, signal, locks, skipsLocked: job.kind === 'scan' })
-    const approvals = await createApprovals({ deps, world })
     const { intervalJitterPercent: jitterPercent } = deps.settings
     const concerned = sourcesOf(world, job, checks, { now: startedAt, jitterPercent })
     await refreshAll(sources, concerned)
@@ -100,7 +94,6 @@ export async function runJob(
       superseded,
       replaced,
       safety,
-      approvals,
       locks,
       deadline: startedAt + deps.limits.runBudgetMs,
     }
@@ -114,7 +107,7 @@ export async function runJob(
     for (const key of concerned) noteSource(base, checks, key, records, startedAt)
     if (job.push === undefined) noteWithoutSpec(world, records, startedAt)
     if (concernsReceivers(job, records.values())) await reconcileReceivers(base, job)
-    await saveAll(base, { checks, records, startedAt })
+    await Promise.all([events.flush(), checks.save(), saveSummaries(base, records, startedAt)])
     if (failure !== undefined) throw failure
     const record: RunRecord = {
       ...head,
@@ -136,6 +129,18 @@ export async function runJob(
   }
 }
 
+/** Does a job that only looks: at a change, or at what a run would do. */
+function planOnly(
+  deps: EngineDeps,
+  job: Job,
+  stop: AbortSignal,
+  replaced: AbortSignal | undefined,
+): Promise<JobResult> {
+  const isChange = (one: Job): one is ChangeJob => one.plan === true && one.change !== undefined
+  if (!isChange(job)) return planJob(deps, job, stop)
+  return changeJob(deps, job, { stop, ...(replaced === undefined ? {} : { replaced }) }, planChange)
+}
+
 function failedRecord(
   head: ReturnType<typeof headOf>,
   records: LiveRecords,
@@ -153,17 +158,6 @@ function failedRecord(
   }
 }
 
-/** Everything that is saved besides the record. Whoever follows this cluster is woken when it can read how the cluster stands. */
-async function saveAll(
-  base: Parameters<typeof saveSummaries>[0] & Pick<RunContext, 'events' | 'approvals' | 'deps'>,
-  known: { readonly checks: Checks; readonly records: LiveRecords; readonly startedAt: number },
-): Promise<void> {
-  const { checks, records, startedAt } = known
-  const { events, approvals, deps } = base
-  await Promise.all([events.flush(), checks.save(), saveSummaries(base, records, startedAt), approvals?.finish()])
-  await wakeFollowers(deps, records.values())
-}
-
 /** The notes of earlier runs: read once, and shared by the jobs that go on at the same time. */
 function checksOf(deps: EngineDeps, cluster: string): Promise<Checks> {
   const { caches } = deps
@@ -175,8 +169,4 @@ function checksOf(deps: EngineDeps, cluster: string): Promise<Checks> {
 function logFinished(logger: Logger, job: Job, record: RunRecord): void {
   const { state, nodes, requests = 0, finishedAt = 0 } = record
   logger.log('info', 'run finished', { state, nodes: nodes.length, requests, ms: finishedAt - job.receivedAt })
-}
-
-function isChangeJob(job: Job): job is ChangeJob {
-  return job.plan === true && job.change !== undefined
 }
