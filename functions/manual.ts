@@ -1,5 +1,6 @@
 import { newRunId, type RunRequest } from '../src/coordinator/index.ts'
-import type { TriggerTarget } from '../src/reconcile/index.ts'
+import { idOfKey, type TriggerTarget } from '../src/reconcile/index.ts'
+import { approvePlanNow, approveWaitingNow } from './approvals.ts'
 import { authorize } from './authorize.ts'
 import { withBody } from './body.ts'
 import { dispatch } from './deliveries.ts'
@@ -8,7 +9,14 @@ import { errorResponse, jsonResponse } from './http-errors.ts'
 import { act, type ActionOutcome } from './trigger/actions.ts'
 import { authorizeTrigger } from './trigger/authorize-trigger.ts'
 import { followRun, streamFormat, streamResponse, type RunProgress } from './trigger/follow-run.ts'
-import { isOfCluster, parseTrigger, targetOf, type TriggerWish } from './trigger/trigger-request.ts'
+import {
+  isOfChanges,
+  isOfCluster,
+  objectsOf,
+  parseTrigger,
+  targetOf,
+  type TriggerWish,
+} from './trigger/trigger-request.ts'
 
 const maxTriggerBytes = 64 * 1024
 const maxListed = 200
@@ -40,11 +48,33 @@ export async function handleTrigger(deps: FunctionDeps, request: Request): Promi
   }
   const clusters = wish.cluster === undefined ? known : [wish.cluster]
   const action = wish.action ?? 'reconcile'
+  if (isOfChanges(wish)) return approveChanges(deps, wish, clusters, wish.actor ?? `trigger (${caller.by})`)
   const isPlain = action === 'reconcile' && wish.force !== true && wish.override === undefined
   const outcome = isPlain ? undefined : await act(deps, wish, clusters, wish.actor ?? `trigger (${caller.by})`)
   deps.logger.log('info', 'trigger received', { action, by: caller.by, actor: wish.actor, clusters: clusters.length })
   if (action === 'suspend') return jsonResponse(200, { action, results: outcome?.results ?? [] })
   return startRun(deps, request, { wish, clusters, outcome })
+}
+
+/** `approve` of a plan, or of what waits for approval: answered with 202 and the runs that take it up, one for each cluster. */
+async function approveChanges(
+  deps: FunctionDeps,
+  wish: TriggerWish,
+  clusters: readonly string[],
+  by: string,
+): Promise<Response> {
+  const { planId, cluster } = wish
+  const named = objectsOf(wish)
+  const outcome =
+    planId === undefined
+      ? await approveWaitingNow(deps, clusters, {
+          by,
+          how: 'trigger',
+          ...(named.length === 0 ? {} : { applications: named.map(idOfKey) }),
+        })
+      : await approvePlanNow(deps, planId, { by, how: 'trigger', ...(cluster === undefined ? {} : { clusters }) })
+  deps.logger.log('info', 'changes approved', { by, plan: planId, clusters: outcome.clusters.length })
+  return jsonResponse(202, { action: 'approve', approved: outcome.clusters })
 }
 
 interface Asked {
