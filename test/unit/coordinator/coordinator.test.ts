@@ -17,7 +17,7 @@ import {
   type RunStore,
 } from '../../../src/coordinator/index.ts'
 import type { StateStore } from '../../../src/ports/index.ts'
-import type { Job, JobResult } from '../../../src/reconcile/index.ts'
+import type { ChangeRef, Job, JobResult } from '../../../src/reconcile/index.ts'
 import { createMemoryLogger, createMemoryState, systemClock, systemRandom } from '../../support/memory-ports.ts'
 
 interface Setup {
@@ -370,11 +370,20 @@ void describe('messages', () => {
     assert.equal(parseMessage(old).job.runId, 'a')
   })
   void it('a plan of a change is of the second version: an older program would plan everything as it is', () => {
-    const change = {
-      ...{ plan: 'p', urls: ['https://git.example/a'], repository: 'a', pullRequest: 7, branch: 'refs/heads/main' },
-      ...{ base: 'a', head: 'b', live: 'read', secrets: 'used', severities: { 'replicas-zero': 'block' } },
-    } as const
-    const message = { job: { kind: 'trigger', runId: 'a', cluster: 'c', receivedAt: 1, plan: true, change } } as const
+    const change: ChangeRef = {
+      plan: 'p',
+      urls: ['https://git.example/a'],
+      repository: 'a',
+      pullRequest: 7,
+      branch: 'refs/heads/main',
+      base: 'a',
+      head: 'b',
+      live: 'read',
+      secrets: 'used',
+      severities: { 'replicas-zero': 'block' },
+    }
+    const job = { kind: 'trigger', runId: 'a', cluster: 'c', receivedAt: 1, plan: true, change } as const
+    const message = { job }
     const encoded = encodeMessage(message)
     assert.equal((encoded as { version?: unknown }).version, messageVersion)
     assert.deepEqual(parseMessage(encoded), message)
