@@ -84,7 +84,8 @@ export function changesProblems(
     for (const first of changes?.after ?? [])
       if (!known.has(first)) problems.push([`${field}.after`, `there is no cluster ${first}`])
     const cycle = cycleFrom(name, known)
-    if (cycle !== undefined) problems.push([`${field}.after`, `the clusters wait for each other: ${cycle.join(' -> ')}`])
+    if (cycle !== undefined)
+      problems.push([`${field}.after`, `the clusters wait for each other: ${cycle.join(' -> ')}`])
     const compares = changes?.afterMerge !== undefined || (changes?.rules ?? []).length > 0
     if (compares && !hasKey)
       problems.push([field, 'needs PLAN_KEY, a secret that signs approvals (openssl rand -base64 32)'])
@@ -93,10 +94,7 @@ export function changesProblems(
 }
 
 /** The way from a cluster back to itself. */
-function cycleFrom(
-  start: string,
-  known: ReadonlyMap<string, ClusterWithChanges>,
-): readonly string[] | undefined {
+function cycleFrom(start: string, known: ReadonlyMap<string, ClusterWithChanges>): readonly string[] | undefined {
   const seen = new Set<string>()
   const ways: (readonly string[])[] = [[start]]
   for (let way = ways.pop(); way !== undefined; way = ways.pop()) {

@@ -1,6 +1,7 @@
 import { newRunId, type RunRequest } from '../src/coordinator/index.ts'
-import type { TriggerTarget } from '../src/reconcile/index.ts'
+import { idOfKey, type TriggerTarget } from '../src/reconcile/index.ts'
 import { viewFor } from './access/view.ts'
+import { approvePlanNow, approveWaitingNow } from './approvals.ts'
 import { readerOf } from './authorize-reading.ts'
 import { withBody } from './body.ts'
 import { dispatch } from './deliveries.ts'
@@ -10,7 +11,14 @@ import { act, type ActionOutcome } from './trigger/actions.ts'
 import { authorizeTrigger, operatorOf, type Caller } from './trigger/authorize-trigger.ts'
 import { checkWish, clustersFor, recordTrigger } from './trigger/check-wish.ts'
 import { followRun, streamFormat, streamResponse, type RunProgress } from './trigger/follow-run.ts'
-import { isOfCluster, parseTrigger, targetOf, type TriggerWish } from './trigger/trigger-request.ts'
+import {
+  isOfChanges,
+  isOfCluster,
+  objectsOf,
+  parseTrigger,
+  targetOf,
+  type TriggerWish,
+} from './trigger/trigger-request.ts'
 
 const maxTriggerBytes = 64 * 1024
 const maxListed = 200
@@ -43,6 +51,7 @@ export async function handleTrigger(deps: FunctionDeps, request: Request): Promi
   const clusters = wish.cluster === undefined ? known : [wish.cluster]
   await checkWish(deps, caller, wish, clusters)
   const action = wish.action ?? 'reconcile'
+  if (isOfChanges(wish)) return approveChanges(deps, { wish, caller, clusters, outcome: undefined })
   const isPlain = action === 'reconcile' && wish.force !== true && wish.override === undefined
   const outcome = isPlain ? undefined : await act(deps, wish, clusters, wish.actor ?? `trigger (${caller.by})`)
   deps.logger.log('info', 'trigger received', { action, by: caller.by, actor: wish.actor, clusters: clusters.length })
@@ -50,6 +59,25 @@ export async function handleTrigger(deps: FunctionDeps, request: Request): Promi
   if (action !== 'suspend') return startRun(deps, request, asked)
   recordTrigger(deps, asked)
   return jsonResponse(200, { action, results: outcome?.results ?? [] })
+}
+
+/** `approve` of a plan, or of what waits for approval: answered with 202 and the runs that take it up, one for each cluster. */
+async function approveChanges(deps: FunctionDeps, asked: Asked): Promise<Response> {
+  const { wish, caller, clusters } = asked
+  const { planId, cluster } = wish
+  const by = wish.actor ?? `trigger (${caller.by})`
+  const named = objectsOf(wish)
+  const outcome =
+    planId === undefined
+      ? await approveWaitingNow(deps, clusters, {
+          by,
+          how: 'trigger',
+          ...(named.length === 0 ? {} : { applications: named.map(idOfKey) }),
+        })
+      : await approvePlanNow(deps, planId, { by, how: 'trigger', ...(cluster === undefined ? {} : { clusters }) })
+  deps.logger.log('info', 'changes approved', { by, plan: planId, clusters: outcome.clusters.length })
+  recordTrigger(deps, asked)
+  return jsonResponse(202, { action: 'approve', approved: outcome.clusters })
 }
 
 interface Asked {

@@ -28,10 +28,10 @@ export async function acceptChange(deps: FunctionDeps, decoded: Decoded): Promis
   return true
 }
 
-/** Plans do not depend on reviews, and other commands are not theirs. */
+/** Plans do not depend on reviews, nor on comments without a command. */
 function isRelevant({ action, comment }: ChangeNotice): boolean {
   if (action === 'reviewed') return false
-  return action !== 'commented' || comment?.command.name === 'plan'
+  return action !== 'commented' || comment !== undefined
 }
 
 /** What sending needs. */

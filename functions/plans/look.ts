@@ -2,10 +2,11 @@ import { toEngineError } from '../../src/base/index.ts'
 import { decideAfterFailure } from '../../src/coordinator/index.ts'
 import type { PullRequest, PullRequests } from '../../src/forges/index.ts'
 import type { QueueOutcome } from '../../src/ports/index.ts'
-import { approvePlan } from '../../src/reconcile/index.ts'
+import { approvePlanNow } from '../approvals.ts'
 import { dispatch } from '../deliveries.ts'
 import { recordDelivery } from '../delivery-log.ts'
 import type { FunctionDeps } from '../deps.ts'
+import { applyCommand, isApply } from './apply-command.ts'
 import { planTargetOf, type PlanTarget } from './config.ts'
 import { decide, type Decision, type PlanCommand } from './decide.ts'
 import { openTarget } from './forge.ts'
@@ -134,6 +135,7 @@ async function lookAt(start: Omit<Look, 'pulls' | 'pull' | 'known' | 'latest'>):
   }
   const latest = known?.latest?.kind === 'plan' ? await readPlan(records, known.latest.plan) : undefined
   const look: Look = { ...start, pulls, pull, known, latest }
+  if (command !== undefined && isApply(command.comment)) return apply(look, command)
   const decision = decide(pull, target.rule, { head: latest?.change.head }, command)
   await act(look, decision)
   await deps.plans?.tell(key)
@@ -145,6 +147,23 @@ async function readCommand(pulls: PullRequests, { number, comment }: LookMessage
   const found = await pulls.readComment(number, comment)
   const permission = found === undefined ? 'none' : await pulls.permissionOf(found.author.login)
   return { id: comment, comment: found, permission }
+}
+
+/** Does what a comment asks that wants something applied, and notes where its author may not. */
+async function apply(look: Look, { comment, permission }: PlanCommand): Promise<void> {
+  const { deps, pulls, pull, latest, message, target } = look
+  const repository = `${target.owner}/${target.name}`
+  const plan = latest === undefined ? undefined : { id: latest.id, head: latest.change.head }
+  const { receivedAt } = message
+  const result = await applyCommand(deps, pulls, { repository, pull, comment, permission, plan, receivedAt })
+  const { by } = result
+  const about = { repository: target.address, number: pull.number, by }
+  if (result.kind === 'approved') {
+    deps.logger.log('info', 'changes approved', { ...about, clusters: result.outcome.clusters.length })
+    return
+  }
+  deps.logger.log('info', 'command not followed', { ...about, why: result.why })
+  await keepPull(look, { refused: { by, why: result.why, at: deps.clock.now() }, ...keptReport(look) })
 }
 
 async function act(look: Look, decision: Decision): Promise<void> {
@@ -183,7 +202,7 @@ async function approveMerged({ deps, records, pull }: Look, plan: PlanRecord): P
   if (!isSeen || isFork) return
   try {
     const by = `the merge of ${repository}#${number}`
-    await approvePlan({ state: deps.state, clock: deps.clock, key: records.key }, id, { by, how: 'merge' })
+    await approvePlanNow(deps, id, { by, how: 'merge' })
   } catch (caught) {
     const { code, message } = toEngineError(caught)
     if (code !== 'plan-unknown') throw caught

@@ -2,8 +2,11 @@ import { labels } from '../api/index.ts'
 import { toEngineError, type EngineError } from '../base/index.ts'
 import { createDirectReader, createPreloadedReader } from '../kube/index.ts'
 import type { Logger } from '../ports/index.ts'
+import { createApprovals } from './approval/gate.ts'
+import { wakeFollowers } from './approval/waves.ts'
 import { changeJob, planChange, type ChangeJob } from './change/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
+import type { RunContext } from './context.ts'
 import { createIdentities } from './identity.ts'
 import { createRunEvents } from './notifications/run-events.ts'
 import { createHelmRun } from './helmrelease/shared.ts'
@@ -77,6 +80,7 @@ export async function runJob(
     if (job.kind === 'scan')
       await endExpired({ client, clock: deps.clock, logger, signal }, { world, state, holdNamespace })
     const sources = createSources({ deps, client, world, events, signal, locks, skipsLocked: job.kind === 'scan' })
+    const approvals = await createApprovals({ deps, world })
     const { intervalJitterPercent: jitterPercent } = deps.settings
     const concerned = sourcesOf(world, job, checks, { now: startedAt, jitterPercent })
     await refreshAll(sources, concerned)
@@ -94,6 +98,7 @@ export async function runJob(
       superseded,
       replaced,
       safety,
+      approvals,
       locks,
       deadline: startedAt + deps.limits.runBudgetMs,
     }
@@ -107,7 +112,7 @@ export async function runJob(
     for (const key of concerned) noteSource(base, checks, key, records, startedAt)
     if (job.push === undefined) noteWithoutSpec(world, records, startedAt)
     if (concernsReceivers(job, records.values())) await reconcileReceivers(base, job)
-    await Promise.all([events.flush(), checks.save(), saveSummaries(base, records, startedAt)])
+    await saveAll(base, { checks, records, startedAt })
     if (failure !== undefined) throw failure
     const record: RunRecord = {
       ...head,
@@ -156,6 +161,17 @@ function failedRecord(
     requests,
     error: { code, message },
   }
+}
+
+/** Everything that is saved besides the record. Whoever follows this cluster is woken when it can read how the cluster stands. */
+async function saveAll(
+  base: Parameters<typeof saveSummaries>[0] & Pick<RunContext, 'events' | 'approvals' | 'deps'>,
+  known: { readonly checks: Checks; readonly records: LiveRecords; readonly startedAt: number },
+): Promise<void> {
+  const { checks, records, startedAt } = known
+  const { events, approvals, deps } = base
+  await Promise.all([events.flush(), checks.save(), saveSummaries(base, records, startedAt), approvals?.finish()])
+  await wakeFollowers(deps, records.values())
 }
 
 /** The notes of earlier runs: read once, and shared by the jobs that go on at the same time. */

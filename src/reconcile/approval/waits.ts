@@ -1,5 +1,15 @@
 import { EngineError } from '../../base/index.ts'
-import { getSigned, keyOfApplication, listSigned, putSigned, waitKey, waitPrefix, type WaitRecord } from './records.ts'
+import {
+  getSigned,
+  keyOfApplication,
+  listSigned,
+  partKey,
+  putSigned,
+  waitKey,
+  waitPrefix,
+  type PartRecord,
+  type WaitRecord,
+} from './records.ts'
 import type { Approved, ApprovalStore, ApprovalWay } from './types.ts'
 
 /** What waits on one cluster and is read at once. */
@@ -24,6 +34,8 @@ export interface WaitingWish {
   readonly how: ApprovalWay
   /** `Kind/namespace/name`; left out: all that wait. */
   readonly applications?: readonly string[]
+  /** Only what concerns a pull request: what it was compared with is a plan of it, or its plan names the application. */
+  readonly of?: { readonly repository: string; readonly pullRequest: number; readonly plan?: string | undefined }
   /** Only what has not changed since: milliseconds since 1970. Somebody who has seen one thing approves no other. */
   readonly seenAt?: number
 }
@@ -56,12 +68,13 @@ export async function readWaits(store: ApprovalStore, cluster: string): Promise<
  * Effects: one write for each application. @throws EngineError `nothing-waits`; `approval-outdated` where something has changed since it was seen, and then nothing is approved.
  */
 export async function approveWaiting(store: ApprovalStore, cluster: string, wish: WaitingWish): Promise<Approved> {
-  const { by, how, applications, seenAt } = wish
+  const { by, how, applications, seenAt, of } = wish
   const waits =
     applications === undefined
       ? [...(await readWaits(store, cluster)).values()]
       : await Promise.all(applications.map((one) => getSigned<WaitRecord>(store, waitKey(cluster, one))))
-  const wanted = waits.filter((one) => one !== undefined).filter(({ approved }) => approved === undefined)
+  const open = waits.filter((one) => one !== undefined).filter(({ approved }) => approved === undefined)
+  const wanted = of === undefined ? open : await concerning(store, cluster, open, of)
   if (wanted.length === 0)
     throw new EngineError(`nothing waits for approval on ${cluster}`, { code: 'nothing-waits', disposition: 'wait' })
   const changed = wanted.filter(({ since }) => seenAt !== undefined && since > seenAt)
@@ -76,4 +89,21 @@ export async function approveWaiting(store: ApprovalStore, cluster: string, wish
   const approved = { by, how, at: store.clock.now() }
   for (const wait of wanted) await putSigned(store, waitKey(cluster, wait.application), { ...wait, approved })
   return { clusters: [{ cluster, applications: wanted.map(({ application }) => keyOfApplication(application)) }] }
+}
+
+async function concerning(
+  store: ApprovalStore,
+  cluster: string,
+  waits: readonly WaitRecord[],
+  { repository, pullRequest, plan }: NonNullable<WaitingWish['of']>,
+): Promise<readonly WaitRecord[]> {
+  const partOf = (id: string): Promise<PartRecord | undefined> => getSigned<PartRecord>(store, partKey(id, cluster))
+  const named = new Set(plan === undefined ? [] : (await partOf(plan))?.applications)
+  const found: WaitRecord[] = []
+  for (const wait of waits) {
+    const part = wait.plan === undefined ? undefined : await partOf(wait.plan)
+    const isOfIt = part?.repository === repository && part.pullRequest === pullRequest
+    if (isOfIt || named.has(wait.application)) found.push(wait)
+  }
+  return found
 }
