@@ -14,6 +14,7 @@ export interface ResolvedChart {
   /** Revision of the artifact that the chart was read from. */
   readonly sourceRevision: string
   /** Digest of that artifact. */
+  /** `sha256:<hex>` of that artifact. */
   readonly digest: string
   /** Digest of the OCI artifact that it came from. */
   readonly ociDigest?: string
