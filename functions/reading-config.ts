@@ -10,6 +10,8 @@ export interface ReadingConfig {
   readonly metricsTokens: readonly string[]
   /** Everybody who reaches the deployment may read. */
   readonly isPublic: boolean
+  /** Applications whose badges everybody may see: `Kind/namespace/name`, or `cluster/Kind/namespace/name`; `*` stands for any one part. */
+  readonly publicBadges?: readonly string[]
   /** Sign the cookies of those who have signed in: the first makes them, all are believed. Empty: a key is derived from the tokens. */
   readonly sessionKeys: readonly string[]
   /** The login of those who read, besides tokens. */
@@ -33,7 +35,17 @@ export interface ConfigReader {
 /** Shorter keys can be guessed from one cookie. */
 const minKeyLength = 32
 
-/** Reads `READ_TOKEN`, `METRICS_TOKEN`, `PUBLIC_READ`, `SESSION_KEY`, `OIDC` and `OTEL_EXPORTER_OTLP_…`. */
+const part = String.raw`(?:\*|[A-Za-z0-9][A-Za-z0-9._-]*)`
+const badgePatterns = z
+  .array(
+    z.string().regex(new RegExp(`^${part}(?:/${part}){2,3}$`), {
+      error: 'must be Kind/namespace/name or cluster/Kind/namespace/name, with * for any one part',
+    }),
+    { error: 'must be a list' },
+  )
+  .max(500)
+
+/** Reads `READ_TOKEN`, `METRICS_TOKEN`, `PUBLIC_READ`, `PUBLIC_BADGES`, `SESSION_KEY`, `OIDC` and `OTEL_EXPORTER_OTLP_…`. */
 export function loadReadingConfig(reader: ConfigReader): ReadingConfig {
   const { read, parse, secrets, complain } = reader
   const sessionKeys = secrets('SESSION_KEY')
@@ -43,6 +55,7 @@ export function loadReadingConfig(reader: ConfigReader): ReadingConfig {
     tokens: secrets('READ_TOKEN'),
     metricsTokens: secrets('METRICS_TOKEN'),
     isPublic: parse('PUBLIC_READ', z.boolean({ error: 'must be true or false' }), false),
+    publicBadges: parse('PUBLIC_BADGES', badgePatterns, []),
     sessionKeys,
     ...loadOidcConfig(reader, sessionKeys),
     ...loadTracing(read, complain),

@@ -12,6 +12,7 @@ const plainVariables: ReadonlySet<string> = new Set([
   'OIDC',
   'CODECOMMIT_TOPIC_ARN',
   'PUBLIC_READ',
+  'PUBLIC_BADGES',
   'LEASE_NAMESPACE',
   'TENANTS',
   'WINDOWS',

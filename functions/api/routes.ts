@@ -18,6 +18,7 @@ import type { FunctionDeps } from '../deps.ts'
 import { observeDeps } from '../observe-deps.ts'
 import { deploymentRoute } from './deployment-route.ts'
 import { encodeCluster, encodeObject, encodeObjectHead, encodeRun, encodeRunHead, present } from './encode.ts'
+import { fleetRoutes } from './fleet-routes.ts'
 import { route, type Route } from './route.ts'
 import * as schemas from './schemas.ts'
 
@@ -159,6 +160,7 @@ export const routes: readonly Route[] = [
       })
     },
   }),
+  ...fleetRoutes,
 ]
 
 /** An object of the store. Throws EngineError `cluster-unknown`, `not-found`. */

@@ -3,9 +3,11 @@
  * needs it. Everything that others have named is escaped where it is printed.
  * @module
  */
+export { badgeSvg, type BadgeState } from './badge-svg.ts'
 export { commitPage } from './commit-page.ts'
 export { commitsPage } from './commits-page.ts'
 export { deliveriesPage, type DeliveryFilter, type ShownDelivery } from './deliveries-page.ts'
+export { atomFeed } from './feed.ts'
 export { liveScript } from './live-script.ts'
 export { objectPage } from './object-page.ts'
 export { overviewPage, type OverviewFilter } from './overview-page.ts'
