@@ -1,8 +1,10 @@
 import { Hono } from 'hono'
 import { addApi } from './api/index.ts'
 import { handleArtifact } from './artifacts.ts'
+import { addBadges } from './badges.ts'
 import { handleDeliveries } from './deliveries-list.ts'
 import type { FunctionDeps } from './deps.ts'
+import { handleFeed } from './feed.ts'
 import { errorResponse, jsonResponse, toErrorResponse } from './http-errors.ts'
 import { addIssuer } from './issuer.ts'
 import { health } from './health.ts'
@@ -26,6 +28,8 @@ export function createApp(deps: FunctionDeps): Hono {
   addApi(app, deps)
   app.get('/api/plans/:id/export', (c) => handlePlanExport(deps, c.req.raw, c.req.param('id')))
   addPages(app, deps)
+  addBadges(app, deps)
+  app.get('/feed.xml', (c) => handleFeed(deps, c.req.raw))
   addIssuer(app, deps)
   app.get('/metrics', (c) => handleMetrics(deps, c.req.raw))
   app.get('/healthz', () => jsonResponse(200, health(deps)))

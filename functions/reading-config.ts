@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import {
   loadAccessRules,
   loadNamedTokens,
@@ -27,6 +27,8 @@ export interface ReadingConfig {
   readonly logins?: readonly ForgeLogin[]
   /** Who is what, of those who sign in. */
   readonly rules?: readonly AccessRule[]
+  /** Applications whose badges everybody may see: `Kind/namespace/name`, or `cluster/Kind/namespace/name`; `*` stands for any one part. */
+  readonly publicBadges?: readonly string[]
   /** Sign the cookies of those who have signed in: the first makes them, all are believed. Empty: a key is derived from the tokens. */
   readonly sessionKeys: readonly string[]
   /** The login of those who read, besides tokens. */
@@ -50,7 +52,17 @@ export interface ConfigReader {
 /** Shorter keys can be guessed from one cookie. */
 const minKeyLength = 32
 
-/** Reads `READ_TOKEN`, `METRICS_TOKEN`, `TOKENS`, `PUBLIC_READ`, `SESSION_KEY`, `OIDC`, `LOGIN`, `ACCESS` and `OTEL_EXPORTER_OTLP_…`. */
+const part = String.raw`(?:\*|[A-Za-z0-9][A-Za-z0-9._-]*)`
+const badgePatterns = z
+  .array(
+    z.string().regex(new RegExp(`^${part}(?:/${part}){2,3}$`), {
+      error: 'must be Kind/namespace/name or cluster/Kind/namespace/name, with * for any one part',
+    }),
+    { error: 'must be a list' },
+  )
+  .max(500)
+
+/** Reads `READ_TOKEN`, `METRICS_TOKEN`, `TOKENS`, `PUBLIC_READ`, `PUBLIC_BADGES`, `SESSION_KEY`, `OIDC`, `LOGIN`, `ACCESS` and `OTEL_EXPORTER_OTLP_…`. */
 export function loadReadingConfig(reader: ConfigReader): ReadingConfig {
   const { read, secrets, complain } = reader
   const sessionKeys = secrets('SESSION_KEY')
@@ -65,6 +77,7 @@ export function loadReadingConfig(reader: ConfigReader): ReadingConfig {
     namedTokens: loadNamedTokens(reader),
     isPublic: publicScope !== undefined,
     ...(publicScope === undefined ? {} : { publicScope }),
+    publicBadges: reader.parse('PUBLIC_BADGES', badgePatterns, []),
     sessionKeys,
     logins,
     rules: loadAccessRules(reader, logins, oidc),

@@ -16,6 +16,7 @@ const plainVariables: ReadonlySet<string> = new Set([
   'TOKENS',
   'CODECOMMIT_TOPIC_ARN',
   'PUBLIC_READ',
+  'PUBLIC_BADGES',
   'LEASE_NAMESPACE',
   'TENANTS',
   'WINDOWS',

@@ -19,6 +19,7 @@ import { observeDeps } from '../observe-deps.ts'
 import { actionsRoute } from './actions-route.ts'
 import { deploymentRoute } from './deployment-route.ts'
 import { encodeCluster, encodeObject, encodeObjectHead, encodeRun, encodeRunHead, present } from './encode.ts'
+import { fleetRoutes } from './fleet-routes.ts'
 import { planRoutes } from './plan-routes.ts'
 import { publicRoutes } from './public-routes.ts'
 import { route, type Route } from './route.ts'
@@ -166,6 +167,7 @@ export const routes: readonly Route[] = [
       })
     },
   }),
+  ...fleetRoutes,
 ]
 
 /** An object of the store. Throws EngineError `cluster-unknown`, `not-found`. */

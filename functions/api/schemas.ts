@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { objectStates } from '../../src/observe/index.ts'
+import { deliveryOutcomes } from '../delivery-log.ts'
 
 // What the API answers, field by field: nothing that is not listed here gets out, and the OpenAPI document is made of the same schemas.
 
@@ -365,4 +366,50 @@ export const plan = planHead.extend({
       applications: z.array(z.looseObject({})),
     })
     .describe('the plan itself, as the export `json` has it'),
+})
+
+export const head = z
+  .strictObject({
+    state: objectState,
+    since: time.optional().describe('since when it stands so; of what is ready, when it was last changed'),
+    revision: text.optional(),
+    waitsFor: text.optional().describe('id of the first thing that it waits for'),
+    more: count.optional().describe('how many more things it waits for'),
+    held: z.strictObject({ kind: z.enum(['suspended', 'approval', 'wave', 'window']), message: text }).optional(),
+    behind: z.literal(true).optional().describe('its source has something newer that concerns it'),
+    pin: text.optional(),
+    message: text.optional().describe('why it failed or is not ready yet, or what has drifted; shortened'),
+  })
+  .describe('how an application stands in one cluster')
+
+export const overview = z.strictObject({
+  clusters: z.array(health).describe('the clusters of this part of the columns'),
+  counts: z
+    .strictObject({ all: count, rows: count, byState: z.record(text, count), behind: count, stale: count })
+    .describe('of all that the filter leaves, whatever state it asks for'),
+  rows: z.array(z.strictObject({ kind: text, namespace: text, name: text, inCluster: z.record(text, head) })),
+  total: count.describe('rows on all pages'),
+  page: count,
+  pages: count,
+  columns: count.describe('the part of the clusters that is shown'),
+  columnPages: count,
+})
+
+export const deliveries = z.strictObject({
+  deliveries: z.array(
+    z.strictObject({
+      id: text,
+      at: time,
+      provider: text,
+      receiver: text.optional(),
+      deliveryId: text,
+      event: text,
+      ref: text.optional(),
+      verified: z.boolean(),
+      outcome: z.enum(deliveryOutcomes),
+      reason: text.optional(),
+      run: text.optional(),
+    }),
+  ),
+  before: text.optional().describe('for the next page, which may also follow one that is not full'),
 })

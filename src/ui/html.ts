@@ -61,8 +61,8 @@ function span(ms: number): string {
 /** How long something is so already, where there is room for few letters. */
 export function age(view: View, since: number | undefined): Html | '' {
   if (since === undefined) return ''
-  const iso = new Date(since).toISOString()
-  return html`<time datetime="${iso}" title="since ${iso}">${span(view.now - since)}</time>`
+  const iso = `${new Date(since).toISOString().slice(0, 19)}Z`
+  return html`<time title="${iso}">${span(view.now - since)}</time>`
 }
 
 /** The time of day in UTC, with the date where it was not today. */

@@ -4,9 +4,11 @@
  * @module
  */
 export { actionsPage } from './actions-page.ts'
+export { badgeSvg, type BadgeState } from './badge-svg.ts'
 export { commitPage } from './commit-page.ts'
 export { commitsPage } from './commits-page.ts'
 export { deliveriesPage, type DeliveryFilter, type ShownDelivery } from './deliveries-page.ts'
+export { atomFeed } from './feed.ts'
 export { liveScript } from './live-script.ts'
 export { objectPage } from './object-page.ts'
 export { overviewPage, type OverviewFilter } from './overview-page.ts'

@@ -3,6 +3,10 @@ import { age, html, paths, shortRevision, type Html, type View } from './html.ts
 import { scrolling } from './layout.ts'
 import { badge, headBadge, healthText } from './state-badge.ts'
 
+/** Widths of the columns, in pixels. With widths that are known a browser lays a thousand cells out without measuring each; a narrow screen has no use for them. */
+const firstWidth = 190
+const cellWidth = 142
+
 /**
  * Applications in rows, clusters in columns. On a narrow screen each application becomes a card in which every cell says its cluster; the roles say that it is a table
  * nonetheless.
@@ -11,10 +15,14 @@ export function matrixTable(view: View, { rows, clusters }: MatrixPage, what: st
   const label = `${what}s by cluster`
   return scrolling(
     label,
-    html`<table class="matrix" role="table">
+    html`<table class="matrix" role="table" width="${firstWidth + clusters.length * cellWidth}">
       <caption class="hidden">
         ${label}
       </caption>
+      <colgroup>
+        <col width="${firstWidth}" />
+        ${clusters.map(() => html`<col />`)}
+      </colgroup>
       <thead role="rowgroup">
         <tr role="row">
           <th scope="col" role="columnheader">${what}</th>
@@ -51,12 +59,17 @@ function cell(view: View, { cluster, health }: ClusterHealth, row: MatrixRow): H
   </td>`
 }
 
+/** Stands in few places, and is said whole in the filter above. */
+const behindMark = html`<span title="behind: its source has something newer"
+  ><span aria-hidden="true">↓</span><span class="hidden">behind</span></span
+>`
+
 /** What is there, since when, and whether there is something newer. */
 function under(view: View, { revision, since, behind, pin }: ObjectHead): Html {
   const parts = [
     revision === undefined ? '' : shortRevision(revision),
     age(view, since),
-    pin === undefined ? (behind === true ? badge('behind', 'behind') : '') : badge('pinned', 'pinned'),
+    pin === undefined ? (behind === true ? behindMark : '') : badge('pinned', 'pinned'),
   ]
   return html`${parts.filter((part) => part !== '').map((part, i) => html`${i === 0 ? '' : ' · '}${part}`)}`
 }

@@ -32,6 +32,7 @@ html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--bg); color: var(--text); font: 14px/1.45 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
 a { color: var(--link); text-decoration: none; }
 a:hover { text-decoration: underline; }
+:is(p, .note, .under) a:not(.rev, .button), .quiet a { text-decoration: underline; text-decoration-color: color-mix(in srgb, currentcolor 40%, transparent); }
 :focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; border-radius: 3px; }
 main:focus { outline: none; }
 code, pre { font: 12.5px/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
@@ -78,7 +79,8 @@ footer { max-width: 1240px; margin: 0 auto; padding: 16px 20px 28px; color: var(
 .chips a[aria-current] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
 
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; background: var(--panel); }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+table.data { width: 100%; }
 th, td { text-align: left; padding: 6px 12px; border-top: 1px solid var(--line); vertical-align: top; }
 thead th { border-top: 0; background: var(--head); font-weight: 600; font-size: 12.5px; color: var(--quiet); white-space: nowrap; }
 thead th:first-child { border-top-left-radius: 7px; }
@@ -90,13 +92,13 @@ td.wide { min-width: 180px; width: 28%; }
 td.wide .bar { margin-top: 5px; }
 .under { display: block; font-size: 12.5px; color: var(--quiet); }
 .under .state { color: inherit; }
-.matrix th, .matrix td { padding: 5px 12px; }
-.matrix th[scope="row"] { min-width: 170px; position: sticky; left: 0; background: var(--panel); box-shadow: 1px 0 0 var(--line); }
+.matrix { table-layout: fixed; min-width: 100%; }
+.matrix th, .matrix td { padding: 5px 12px; overflow-wrap: anywhere; }
+.matrix th[scope="row"] { position: sticky; left: 0; background: var(--panel); box-shadow: 1px 0 0 var(--line); }
 .matrix tbody tr:hover th { background: color-mix(in srgb, var(--head) 55%, var(--panel)); }
 .matrix thead th:first-child { position: sticky; left: 0; z-index: 1; box-shadow: 1px 0 0 var(--line); vertical-align: bottom; }
 .matrix thead th .cluster { display: block; color: var(--text); font-size: 14px; }
-.matrix thead th .quiet, .matrix thead th .state { font-weight: 400; }
-.matrix td { min-width: 140px; }
+.matrix thead th .quiet, .matrix thead th .state { font-weight: 400; white-space: normal; }
 .matrix .cell { display: inline-block; }
 .matrix .cell .state { white-space: normal; }
 .matrix .rev code { color: inherit; }
@@ -176,13 +178,13 @@ details.plan summary { white-space: normal; overflow-wrap: anywhere; }
   main { padding: 14px; }
   footer { padding: 12px 14px 24px; }
   th, td { padding: 6px 9px; }
-  .matrix, .matrix tbody { display: block; }
+  .matrix, .matrix tbody { display: block; width: auto; }
   .matrix thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .matrix tr { display: grid; grid-template-columns: 1fr 1fr; border-top: 1px solid var(--line); padding: 8px 2px; }
   .matrix tbody tr:first-child { border-top: 0; }
   .matrix th[scope="row"] { position: static; grid-column: 1 / -1; border: 0; box-shadow: none; padding: 0 10px 2px; background: none; }
   .matrix th[scope="row"] .under { display: inline; margin-left: 8px; }
-  .matrix td { border: 0; min-width: 0; padding: 4px 10px; overflow-wrap: anywhere; }
+  .matrix td { border: 0; padding: 4px 10px; overflow-wrap: anywhere; }
   .matrix td::before { content: attr(data-label); display: block; color: var(--quiet); font-size: 12.5px; }
   .matrix td.none { display: none; }
   .facts { grid-template-columns: 1fr 1fr; gap: 8px 14px; }

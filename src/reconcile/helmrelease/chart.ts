@@ -13,7 +13,6 @@ export interface ResolvedChart {
   readonly version: string
   /** Revision of the artifact that the chart was read from. */
   readonly sourceRevision: string
-  /** Digest of that artifact. */
   /** `sha256:<hex>` of that artifact. */
   readonly digest: string
   /** Digest of the OCI artifact that it came from. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { Validator, type Schema } from '@cfworker/json-schema'
 import { createApp } from '../../../functions/app.ts'
+import { recordDelivery } from '../../../functions/delivery-log.ts'
 import { openApiDocument } from '../../../functions/api/openapi.ts'
 import { routes } from '../../../functions/api/routes.ts'
 import type { FunctionDeps } from '../../../functions/deps.ts'
@@ -27,6 +28,18 @@ async function ask(
 async function seeded(): Promise<ReturnType<typeof testDeps>> {
   const deps = testDeps()
   await observedState(deps.state)
+  recordDelivery(deps, {
+    provider: 'github',
+    receiver: 'apps/push',
+    deliveryId: 'one',
+    event: 'push',
+    ref: 'refs/heads/main',
+    verified: true,
+    outcome: 'run',
+    reason: 'none',
+    run: pushRun,
+  })
+  await deps.settled()
   return deps
 }
 
@@ -119,6 +132,13 @@ describe('the API', () => {
     { path: '/api/commits/{commit}', url: `/api/commits/${oldCommit.slice(0, 8)}` },
     { path: '/api/commits/{commit}', url: `/api/commits/${'c'.repeat(40)}`, status: 404 },
     { path: '/api/commits/{commit}', url: '/api/commits/main', status: 400 },
+    { path: '/api/overview', url: '/api/overview' },
+    { path: '/api/overview', url: '/api/overview?state=failed&behind=true&text=broken&page=2&columns=9' },
+    { path: '/api/overview', url: '/api/overview?state=broken', status: 400 },
+    { path: '/api/overview', url: '/api/overview?page=0', status: 400 },
+    { path: '/api/deliveries', url: '/api/deliveries' },
+    { path: '/api/deliveries', url: '/api/deliveries?outcome=run&limit=1' },
+    { path: '/api/deliveries', url: '/api/deliveries?before=..', status: 400 },
   ]
   for (const { path, url, status = 200 } of rows) {
     it(`answers ${status} to ${url}, as described`, async () => {
