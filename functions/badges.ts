@@ -2,7 +2,9 @@ import type { Hono } from 'hono'
 import { apiVersions } from '../src/api/index.ts'
 import { findHeads, objectStates, readClusterHealth } from '../src/observe/index.ts'
 import { badgeSvg } from '../src/ui/index.ts'
-import { authorizeReading } from './authorize-reading.ts'
+import { publicReader } from './access/public.ts'
+import { viewFor } from './access/view.ts'
+import { authorizeReading, type Reader } from './authorize-reading.ts'
 import type { FunctionDeps } from './deps.ts'
 import { errorResponse } from './http-errors.ts'
 import { observeDeps } from './observe-deps.ts'
@@ -21,16 +23,18 @@ interface Wanted {
 }
 
 /**
- * `GET /badges/<cluster>/<kind>/<namespace>/<name>.svg`, and without the cluster for all of them: a picture with the name and the state of one application, and nothing else. For whoever may read,
- * and for everybody where `PUBLIC_BADGES` lists it. What is not known and what may not be seen get the same 404.
+ * `GET /badges/<cluster>/<kind>/<namespace>/<name>.svg`, and without the cluster for all of them: a picture with the name and the state of one application, and nothing else. For whoever may
+ * see it, and for everybody where `PUBLIC_BADGES` lists it or reading is public. What is not known and what may not be seen get the same 404.
  */
 export function addBadges(app: Hono, deps: FunctionDeps): void {
   const answer = async (request: Request, wanted: Wanted): Promise<Response> => {
     const listed = deps.config.reading.publicBadges ?? []
     const isListed = listed.some((pattern) => matchesPattern(pattern, wanted))
-    const isPublic = isListed || deps.config.reading.isPublic
-    if (!isPublic && !(await isReader(deps, request))) return nothingHere()
-    const state = await stateOf(deps, wanted)
+    const everybody = publicReader(deps)
+    const reader = isListed ? undefined : ((await readerOf(deps, request)) ?? everybody)
+    if (!isListed && reader === undefined) return nothingHere()
+    const isPublic = isListed || reader === everybody
+    const state = await stateOf(reader === undefined ? deps : viewFor(deps, reader), wanted)
     if (state === undefined) return nothingHere()
     const name = wanted.cluster === undefined ? wanted.name : `${wanted.name} in ${wanted.cluster}`
     return new Response(String(await badgeSvg(name, state)), {
@@ -60,11 +64,8 @@ function nothingHere(): Response {
   return errorResponse('not-found', 'there is nothing here')
 }
 
-async function isReader(deps: FunctionDeps, request: Request): Promise<boolean> {
-  return authorizeReading(deps, request).then(
-    () => true,
-    () => false,
-  )
+async function readerOf(deps: FunctionDeps, request: Request): Promise<Reader | undefined> {
+  return authorizeReading(deps, request).catch(() => undefined)
 }
 
 /** Whether a pattern, `Kind/namespace/name` or `cluster/Kind/namespace/name` with `*` for any one part, is for this badge. One without a cluster is for all clusters together only. */

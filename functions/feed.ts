@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { listRuns } from '../src/observe/index.ts'
 import { atomFeed } from '../src/ui/index.ts'
+import { viewFor } from './access/view.ts'
 import { authorizeReading } from './authorize-reading.ts'
 import type { FunctionDeps } from './deps.ts'
 
@@ -10,17 +11,17 @@ const maxEntries = 50
 const state = z.enum(['queued', 'running', 'succeeded', 'partial', 'failed'])
 
 /**
- * `GET /feed.xml`: the newest runs that did something, as an Atom feed; `?state=failed` and `?cluster=NAME` leave out others. For whoever may read: with a bearer token, in a browser that has signed in, or
- * for everybody where reading is public. A token in the address would end up in logs and histories, so there is none. Throws EngineError `unauthorized`.
+ * `GET /feed.xml`: the newest runs that did something, as an Atom feed; `?state=failed` and `?cluster=NAME` leave out others. For whoever may read, of what they may see: with a
+ * bearer token, or in a browser that has signed in. A token in the address would end up in logs and histories, so there is none. Throws EngineError `unauthorized`.
  */
 export async function handleFeed(deps: FunctionDeps, request: Request): Promise<Response> {
-  await authorizeReading(deps, request)
+  const seen = viewFor(deps, await authorizeReading(deps, request))
   const url = new URL(request.url)
   const filter = {
     state: state.safeParse(url.searchParams.get('state')).data,
     cluster: url.searchParams.get('cluster')?.slice(0, 253),
   }
-  const { runs } = await listRuns(deps.runs, filter, { limit: maxEntries })
+  const { runs } = await listRuns(seen.runs, filter, { limit: maxEntries })
   const base = (deps.config.settings.publicUrl ?? url.origin).replace(/\/+$/, '')
   const parts = [filter.state, filter.cluster === undefined ? undefined : `in ${filter.cluster}`]
   const title = ['Sluice: runs', ...parts.filter((part) => part !== undefined)].join(' ')
