@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { ruleNames } from '../../src/plan/index.ts'
+import { auditMark, readRequestCounts } from '../support/audit-log.ts'
 import { startTestCluster, useCluster } from '../support/cluster.ts'
 import { installCrds } from '../support/crds.ts'
 import { dangerousChange } from '../support/dangerous-change.ts'
@@ -101,6 +102,16 @@ async function applyAll({ deployment, namespace }: Stage): Promise<void> {
   assert.ok(response.ok, `the trigger is answered with ${response.status}: ${await response.text()}`)
 }
 
+/** Approves what waits, as it waits. */
+async function approveWaiting({ deployment }: Stage): Promise<void> {
+  const response = await fetch(`${deployment.url}/trigger`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${deployment.triggerToken}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ action: 'approve', waiting: true }),
+  })
+  assert.equal(response.status, 202, await response.text())
+}
+
 async function planOf({ deployment }: Stage, pull: KeptPull): Promise<ShownPlan> {
   return eventually(async () => {
     const { plans } = await askPlans<{ readonly plans: readonly ShownPlan[] }>(deployment)
@@ -137,8 +148,11 @@ for (const platform of platforms)
       const named = { apiVersion: 'kustomize.toolkit.fluxcd.io/v1', kind: 'Kustomization', namespace }
       await eventually(async () => {
         for (const client of clients)
-          for (const name of ['risky', 'refused', 'many', 'below'])
-            assert.equal((await client.find({ ...named, name }))?.['status']?.conditions?.[0]?.status, 'True', name)
+          for (const name of ['root', 'parent', 'risky', 'refused', 'many', 'below']) {
+            const { conditions = [] } = (await client.find({ ...named, name }))?.['status'] ?? {}
+            const ready = conditions.find(({ type }: { type: string }) => type === 'Ready')
+            assert.equal(ready?.status, 'True', `${name}: ${ready?.message}`)
+          }
       }, 90_000)
       for (const client of clients)
         await client.apply({
@@ -148,19 +162,22 @@ for (const platform of platforms)
           spec: { suspend: true },
         })
 
-      const mark = await cluster.auditMark()
+      // This control plane is ours alone: everything in its log that is not of the tests or of Kubernetes itself is of the deployment.
+      const audit = {
+        auditLogPath: green.address.auditLogPath,
+        request: (url: string) => green.client.request('GET', url),
+      }
+      const mark = await auditMark(audit)
       const pull = await scene.forge.pulls.open(fleet, { branch: 'risky', files: change.head })
       const { document } = await planOf(made, pull)
-      const { requests } = await cluster.requestCounts(mark)
-      const writes = requests.filter(
-        ({ verb, uri, userAgent }) =>
-          userAgent.startsWith('sluice') &&
-          !['get', 'list', 'watch'].includes(verb) &&
-          !uri.includes('dryRun=All') &&
-          !uri.includes('/selfsubject'),
+      const ours = (await readRequestCounts(audit, mark)).requests.filter(
+        ({ userAgent }) => !/^(?:sluice-tests|fake-kubelet|kube-|.*apiserver)/.test(userAgent),
       )
-      assert.deepEqual(writes, [])
-      assert.ok(requests.some(({ uri, userAgent }) => userAgent.startsWith('sluice') && uri.includes('dryRun=All')))
+      const carriedOut = ours.filter(
+        ({ verb, uri }) => !['get', 'list', 'watch'].includes(verb) && !/[?&]dryRun=All(?:&|$)/.test(uri),
+      )
+      assert.deepEqual(carriedOut, [])
+      assert.ok(ours.some(({ verb, uri }) => verb === 'patch' && uri.includes('dryRun=All')))
 
       const found = new Set(document.dangers.map(({ rule, application }) => `${rule} ${application}`))
       const missing = change.expected.filter(
@@ -202,7 +219,10 @@ for (const platform of platforms)
         changes: { afterMerge: 'hold' },
       }))
       const { namespace, scene } = made
+      // Nobody has planned what is there to begin with.
       await applyAll(made)
+      assert.deepEqual(await colors(made, 'a'), [undefined, undefined])
+      await approveWaiting(made)
       await eventually(async () => assert.deepEqual(await colors(made, 'a'), ['blue', 'blue']))
 
       const first = await scene.forge.pulls.open(fleet, {

@@ -417,7 +417,8 @@ export function dangerousChange(namespace: string, prefix: string): DangerousCha
       'refused/objects.yaml': print(refused.flatMap(({ after }) => after)),
       'many/objects.yaml': print(many.slice(0, 1)),
       'lonely/objects.yaml': print([configMap('lonely', 'after')]),
-      'below/objects.yaml': print([configMap('below', 'after')]),
+      // What its parent would have to apply: an application whose files change is worked on by itself.
+      'parent/below.yaml': print([kustomization('below', { commonMetadata: { labels: { team: 'web' } } })]),
     },
     expected: [
       ...risky.flatMap(({ rules }) => rules.map((rule) => ({ rule, application: 'risky' }))),
