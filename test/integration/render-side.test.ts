@@ -203,4 +203,41 @@ describe('one side of a change, from the server and Git', () => {
       await made.close()
     }
   })
+
+  it('a HelmRelease that goes on from the values of its release', async () => {
+    const made = await createReleaseScenario(cluster, {
+      files: {
+        'values.yaml': 'auth: { password: "", user: admin }\n',
+        'templates/a.yaml':
+          'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  value: {{ .Values.auth | toJson | quote }}\n  revision: "{{ .Release.Revision }}"\n',
+      },
+    })
+    try {
+      await secret(made, 'place', { password: 'canary-place' })
+      const from = { kind: 'Secret', name: 'place', valuesKey: 'password', targetPath: 'auth.password' }
+      await made.release({ valuesFrom: [from], upgrade: { preserveValues: true } })
+      await made.reconcile()
+      await made.release({ upgrade: { preserveValues: true } })
+      const id = `HelmRelease/${made.namespace}/app`
+      const side = await render(made, id)
+      const dataOf = (objects: readonly KubeObject[] | undefined): object =>
+        find(objects, 'ConfigMap', 'a')['data'] as object
+      assert.deepEqual(dataOf(side.desired), {
+        value: '{"password":"canary-place","user":"admin"}',
+        revision: '2',
+      })
+      const shown = JSON.stringify(dataOf(side.items.map((item) => item.shown)))
+      assert.match(shown, /password\\":\\"[a-z0-9]{32}\\",\\"user\\":\\"admin/)
+      assert.equal(shownOf(side).includes('canary'), false)
+      const mark = await cluster.auditMark()
+      await render(made, id, 'withheld')
+      const { requests } = await cluster.requestCounts(mark)
+      assert.deepEqual(
+        requests.filter(({ uri }) => uri.includes(made.namespace) && uri.includes('/secrets')),
+        [],
+      )
+    } finally {
+      await made.close()
+    }
+  })
 })
