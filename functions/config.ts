@@ -8,6 +8,8 @@ import { loadTenants } from './tenants-config.ts'
 import { checkClusterSecrets } from './cluster-headers.ts'
 import { identityProblems, identitySchema, loadIssuerConfig } from './issuer-config.ts'
 import type { ClusterIdentity, IssuerConfig } from './issuer-config.ts'
+import { changesProblems, changesSchema, type ChangesConfig } from './changes-config.ts'
+import { loadPlansConfig, type PlanRule } from './plans/config.ts'
 import { loadReadingConfig, type ReadingConfig } from './reading-config.ts'
 import { safetySettings, windowsSchema } from './safety-config.ts'
 
@@ -38,6 +40,8 @@ export interface ClusterConfig {
   readonly binding?: string
   /** `plan`: its first run says what it would do and waits for approval. Left out: as in the settings. */
   readonly firstRun?: 'plan' | 'apply'
+  /** What it does with changes that were merged, and which clusters go before it. Left out: everything is applied as it comes. */
+  readonly changes?: ChangesConfig
 }
 
 /** A webhook of GitHub, and the secret with a token that may read and redeliver its deliveries. */
@@ -92,6 +96,10 @@ export interface Config {
   readonly privateHosts: readonly string[]
   /** Forges that the deployment itself tells how runs go. */
   readonly feedback: readonly FeedbackRule[]
+  /** Whose pull requests are planned; none without. */
+  readonly plans?: readonly PlanRule[]
+  /** Keys what is stored of plans; there where there are `plans`. */
+  readonly planKey?: Uint8Array
   /** What differs from the engine's own defaults. */
   readonly settings: Partial<Settings>
   readonly limits: Partial<Limits>
@@ -125,6 +133,7 @@ const clusterSchema = z
     kubeconfig: z.strictObject({ path: z.string().min(1), context: z.string().min(1).optional() }).optional(),
     binding: z.string().min(1).optional(),
     firstRun: z.enum(['plan', 'apply']).optional(),
+    changes: changesSchema.optional(),
   })
   .superRefine((cluster, context) => {
     const complain = (path: string, message: string): void =>
@@ -259,6 +268,7 @@ export function loadConfig(read: ReadSetting): Config {
   if (read('CLUSTERS') === undefined)
     complain('CLUSTERS', 'is missing: a JSON list of {"name", "server", "tokenSecret", …}')
   checkClusterSecrets(clusters, read, complain)
+  for (const [field, message] of changesProblems(clusters, (read('PLAN_KEY') ?? '') !== '')) complain(field, message)
   const webhookSecrets: { [P in Provider]?: readonly string[] } = {}
   for (const provider of Object.keys(receivers) as Provider[]) {
     const found = secrets(settingOf(provider))
@@ -291,6 +301,7 @@ export function loadConfig(read: ReadSetting): Config {
     runTimeoutMs: number('RUN_TIMEOUT_SECONDS', 300, 840) * 1000,
     privateHosts,
     feedback,
+    ...loadPlansConfig({ read, parse, secrets, complain }),
     settings: {
       ...settings,
       ...loadTenants(read, complain),

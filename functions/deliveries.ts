@@ -89,7 +89,7 @@ export async function dispatchAbandoned(deps: FunctionDeps): Promise<number> {
 }
 
 function messageFor(request: RunRequest, cluster: string): JobMessage {
-  const { id, trigger, receivedAt, push, target, actor, plan } = request
+  const { id, trigger, receivedAt, push, target, actor, plan, change } = request
   return {
     job: {
       kind: trigger,
@@ -100,6 +100,7 @@ function messageFor(request: RunRequest, cluster: string): JobMessage {
       ...(target === undefined ? {} : { target }),
       ...(actor === undefined ? {} : { actor }),
       ...(plan === undefined ? {} : { plan }),
+      ...(change === undefined ? {} : { change }),
     },
   }
 }

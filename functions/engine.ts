@@ -18,6 +18,7 @@ import {
   defaultSettings,
   runJob,
   type ClusterLease,
+  type DeploymentRequests,
   type EngineDeps,
   type Job,
   type JobResult,
@@ -27,6 +28,7 @@ import {
 import { createCloudLogins, createClusterAccess } from '../src/cloud/index.ts'
 import { artifactLink, type GitObjectCache } from '../src/sources/index.ts'
 import type { Config, ReadSetting } from './config.ts'
+import { followersOf, policyOf } from './changes-config.ts'
 import { withRunEnd } from './run-end.ts'
 
 /** What one cluster's engine works with. */
@@ -47,6 +49,8 @@ export interface ClusterRuntime {
   readonly blobs: BlobStore
   /** Git objects that the clusters of one instance share; left out, each has its own. */
   readonly git?: GitObjectCache
+  /** Lets a run ask for runs of other clusters, and for plans. */
+  readonly requests?: DeploymentRequests
   /** Keeps the process awake for work that goes on after a job. */
   readonly background?: (work: Promise<void>) => void
   readonly clock: Clock
@@ -67,6 +71,7 @@ export const createEngine: CreateEngine = (runtime) => {
   const limits = { ...defaultLimits, ...platformLimits, ...config.limits }
   const firstRun = config.clusters.find(({ name }) => name === cluster)?.firstRun
   const settings = { ...defaultSettings, ...config.settings, ...(firstRun === undefined ? {} : { firstRun }) }
+  const changes = changesOf(config, cluster)
   const cloud = createCloudLogins({ http: ports.http, egress: settings.egress, clock: ports.clock, read })
   const clusterAccess = createClusterAccess(cloud)
   const artifactUrl = linkOf(config, cluster)
@@ -84,12 +89,22 @@ export const createEngine: CreateEngine = (runtime) => {
       caches,
       limits,
       settings,
+      ...changes,
       ...artifactUrl,
+      ...(config.planKey === undefined ? {} : { planKey: config.planKey }),
     }
     if (lease === undefined) return runJob(deps, job, signals)
     const stop = signals.stop ?? new AbortController().signal
     return lease.hold((lost) => runJob(deps, job, { ...signals, stop: AbortSignal.any([stop, lost]) }), stop)
   })
+}
+
+/** What the cluster does with changes, and who waits for it. */
+function changesOf({ clusters }: Config, name: string): Pick<EngineDeps, 'changes' | 'followers'> {
+  const own = clusters.find((one) => one.name === name)
+  const changes = own === undefined ? undefined : policyOf(own)
+  const followers = followersOf(clusters, name)
+  return { ...(changes === undefined ? {} : { changes }), ...(followers.length === 0 ? {} : { followers }) }
 }
 
 /** The lock between replicas, where the configuration asks for one. */

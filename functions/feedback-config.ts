@@ -48,7 +48,10 @@ function hasPath(url: string): boolean {
  *
  * @param urls those of a verified webhook.
  */
-export function repositoryOf(rule: FeedbackRule, urls: readonly string[]): string | undefined {
+export function repositoryOf(
+  rule: Pick<FeedbackRule, 'repository' | 'apiHost'>,
+  urls: readonly string[],
+): string | undefined {
   const pattern = new URL(rule.repository)
   const wanted = partsOf(pattern.pathname)
   for (const url of urls) {

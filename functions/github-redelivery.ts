@@ -32,7 +32,7 @@ const deliveryList = z.array(
 export type GithubDelivery = z.infer<typeof deliveryList>[number]
 
 /** Events that something is done about. */
-const events: readonly string[] = ['push', 'pull_request']
+const events: readonly string[] = ['push', 'pull_request', 'issue_comment']
 
 /**
  * Asks GitHub to send again what did not arrive (it never does so by itself): for each hook of the configuration the deliveries of the last three days without any success, at most three attempts each and ten

@@ -1,14 +1,24 @@
 import { newRunId, type RunRequest } from '../src/coordinator/index.ts'
-import type { TriggerTarget } from '../src/reconcile/index.ts'
-import { authorize } from './authorize.ts'
+import { idOfKey, type TriggerTarget } from '../src/reconcile/index.ts'
+import { viewFor } from './access/view.ts'
+import { approvePlanNow, approveWaitingNow } from './approvals.ts'
+import { readerOf } from './authorize-reading.ts'
 import { withBody } from './body.ts'
 import { dispatch } from './deliveries.ts'
 import type { FunctionDeps } from './deps.ts'
 import { errorResponse, jsonResponse } from './http-errors.ts'
 import { act, type ActionOutcome } from './trigger/actions.ts'
-import { authorizeTrigger } from './trigger/authorize-trigger.ts'
+import { authorizeTrigger, operatorOf, type Caller } from './trigger/authorize-trigger.ts'
+import { checkWish, clustersFor, recordTrigger } from './trigger/check-wish.ts'
 import { followRun, streamFormat, streamResponse, type RunProgress } from './trigger/follow-run.ts'
-import { isOfCluster, parseTrigger, targetOf, type TriggerWish } from './trigger/trigger-request.ts'
+import {
+  isOfChanges,
+  isOfCluster,
+  objectsOf,
+  parseTrigger,
+  targetOf,
+  type TriggerWish,
+} from './trigger/trigger-request.ts'
 
 const maxTriggerBytes = 64 * 1024
 const maxListed = 200
@@ -34,27 +44,52 @@ export async function handleTrigger(deps: FunctionDeps, request: Request): Promi
     const asked = parseTrigger(body)
     return { caller: proven, wish: proven.name === undefined ? asked : { ...asked, actor: proven.name } }
   })
-  const known = deps.config.clusters.map((cluster) => cluster.name)
+  const known = clustersFor(deps, caller.visitor)
   if (wish.cluster !== undefined && !known.includes(wish.cluster)) {
     return errorResponse('cluster-unknown', `there is no cluster ${wish.cluster}; known are ${known.join(', ')}`)
   }
   const clusters = wish.cluster === undefined ? known : [wish.cluster]
+  await checkWish(deps, caller, wish, clusters)
   const action = wish.action ?? 'reconcile'
+  if (isOfChanges(wish)) return approveChanges(deps, { wish, caller, clusters, outcome: undefined })
   const isPlain = action === 'reconcile' && wish.force !== true && wish.override === undefined
   const outcome = isPlain ? undefined : await act(deps, wish, clusters, wish.actor ?? `trigger (${caller.by})`)
   deps.logger.log('info', 'trigger received', { action, by: caller.by, actor: wish.actor, clusters: clusters.length })
-  if (action === 'suspend') return jsonResponse(200, { action, results: outcome?.results ?? [] })
-  return startRun(deps, request, { wish, clusters, outcome })
+  const asked = { wish, caller, clusters, outcome }
+  if (action !== 'suspend') return startRun(deps, request, asked)
+  recordTrigger(deps, asked)
+  return jsonResponse(200, { action, results: outcome?.results ?? [] })
+}
+
+/** `approve` of a plan, or of what waits for approval: answered with 202 and the runs that take it up, one for each cluster. */
+async function approveChanges(deps: FunctionDeps, asked: Asked): Promise<Response> {
+  const { wish, caller, clusters } = asked
+  const { planId, cluster } = wish
+  const by = wish.actor ?? `trigger (${caller.by})`
+  const named = objectsOf(wish)
+  const outcome =
+    planId === undefined
+      ? await approveWaitingNow(deps, clusters, {
+          by,
+          how: 'trigger',
+          ...(named.length === 0 ? {} : { applications: named.map(idOfKey) }),
+        })
+      : await approvePlanNow(deps, planId, { by, how: 'trigger', ...(cluster === undefined ? {} : { clusters }) })
+  deps.logger.log('info', 'changes approved', { by, plan: planId, clusters: outcome.clusters.length })
+  recordTrigger(deps, asked)
+  return jsonResponse(202, { action: 'approve', approved: outcome.clusters })
 }
 
 interface Asked {
   readonly wish: TriggerWish
+  readonly caller: Caller
   readonly clusters: readonly string[]
   readonly outcome: ActionOutcome | undefined
 }
 
 /** Queues the run that was asked for, and answers as the request wants it. */
-async function startRun(deps: FunctionDeps, request: Request, { wish, clusters, outcome }: Asked): Promise<Response> {
+async function startRun(deps: FunctionDeps, request: Request, asked: Asked): Promise<Response> {
+  const { wish, caller, clusters, outcome } = asked
   const isWhole = outcome === undefined || isOfCluster(wish)
   const target: TriggerTarget = isWhole ? targetOf(wish) : { objects: outcome.objects }
   const run: RunRequest = {
@@ -67,15 +102,17 @@ async function startRun(deps: FunctionDeps, request: Request, { wish, clusters, 
     ...(wish.plan === undefined ? {} : { plan: wish.plan }),
   }
   await dispatch(deps, run)
+  recordTrigger(deps, { ...asked, run: run.id })
+  const seen = caller.visitor === undefined ? deps : viewFor(deps, readerOf(caller.visitor))
   const format = streamFormat(request)
   if (format !== undefined) {
     const seconds = wish.wait ?? defaultStreamSeconds
-    return streamResponse(format, accepted(run, followRun(deps, run.id, seconds * 1000)))
+    return streamResponse(format, accepted(run, followRun(seen, run.id, seconds * 1000)))
   }
   const more = outcome === undefined ? {} : { action: wish.action, results: outcome.results }
   return wish.wait === undefined
     ? jsonResponse(202, { run: run.id, ...more })
-    : waitForRun(deps, run.id, wish.wait * 1000, more)
+    : waitForRun(seen, run.id, wish.wait * 1000, more)
 }
 
 function isDone(result: { readonly error?: unknown }): boolean {
@@ -89,23 +126,23 @@ async function* accepted(run: RunRequest, rest: AsyncGenerator<RunProgress>): As
 
 /** `GET /runs/<id>` with a bearer token: the run over all of its clusters; streamed, as the trigger is, where Accept asks for it. */
 export async function handleRun(deps: FunctionDeps, request: Request, id: string): Promise<Response> {
-  await authorize(request.headers, deps.config.triggerTokens)
-  const run = isRunId(id) ? await deps.runs.get(id) : undefined
+  const seen = viewFor(deps, readerOf(await operatorOf(deps, request.headers)))
+  const run = isRunId(id) ? await seen.runs.get(id) : undefined
   if (run === undefined) return errorResponse('not-found', 'there is no such run')
   const format = streamFormat(request)
   if (format === undefined) return jsonResponse(200, run)
   const asked = Number(new URL(request.url).searchParams.get('wait') ?? defaultStreamSeconds)
   const seconds = Math.min(defaultStreamSeconds, Math.max(0, asked) || 0)
-  return streamResponse(format, followRun(deps, id, seconds * 1000))
+  return streamResponse(format, followRun(seen, id, seconds * 1000))
 }
 
 /** `GET /runs` with a bearer token: newest first; `limit` and `before=<id>` page through them. */
 export async function handleRuns(deps: FunctionDeps, request: Request): Promise<Response> {
-  await authorize(request.headers, deps.config.triggerTokens)
+  const seen = viewFor(deps, readerOf(await operatorOf(deps, request.headers)))
   const query = new URL(request.url).searchParams
   const limit = Math.min(maxListed, Math.max(1, Math.trunc(Number(query.get('limit') ?? 20)) || 20))
   const before = query.get('before')
-  const runs = await deps.runs.list({ limit, ...(before !== null && isRunId(before) ? { before } : {}) })
+  const runs = await seen.runs.list({ limit, ...(before !== null && isRunId(before) ? { before } : {}) })
   return jsonResponse(200, { runs })
 }
 

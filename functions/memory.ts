@@ -1,5 +1,7 @@
 import { createClusterCache, type ClusterCache } from '../src/kube/index.ts'
 import { createFetchCache, type FetchCache } from '../src/receivers/index.ts'
+import { GitObjectCache } from '../src/sources/index.ts'
+import type { ChangeMemory } from './change-version.ts'
 import { createRefusalCounter, type RefusalCounter } from './refusals.ts'
 
 /** What handlers remember between requests, in the memory of one process or isolate. All of it may be lost at any time. */
@@ -7,6 +9,10 @@ export interface FunctionMemory {
   /** Keys and certificates that deliveries are verified with. */
   readonly fetched: FetchCache
   readonly refusals: RefusalCounter
+  /** Tokens of Apps with which forges are asked. */
+  readonly forgeTokens: GitObjectCache
+  /** Who listens for changes, and what was last seen of them. */
+  readonly changes: ChangeMemory
   /** Discovery of a cluster, for one request. What it learns is kept; a look that is under way is not shared, since requests of an isolate cannot wait for each other's. */
   readonly clusterCache: (cluster: string) => ClusterCache
 }
@@ -17,6 +23,8 @@ export function createFunctionMemory(): FunctionMemory {
   return {
     fetched: createFetchCache(),
     refusals: createRefusalCounter(),
+    forgeTokens: new GitObjectCache(),
+    changes: { open: 0 },
     clusterCache: (cluster) => {
       const held = clusters.get(cluster) ?? createClusterCache()
       const cache = { ...held, pending: undefined }

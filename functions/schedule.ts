@@ -14,6 +14,7 @@ export async function runSchedule(deps: FunctionDeps): Promise<string> {
   const clusters = deps.config.clusters.map((cluster) => cluster.name)
   await dispatch(deps, { id, trigger: 'scan', receivedAt: deps.clock.now(), clusters })
   if (deps.retryFeedback !== undefined) deps.background(deps.retryFeedback())
+  if (deps.plans !== undefined) deps.background(deps.plans.retry())
   deps.logger.log('info', 'scan queued', { run: id, clusters: clusters.length })
   return id
 }

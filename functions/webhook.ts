@@ -5,6 +5,7 @@ import { acceptPush } from './deliveries.ts'
 import { recordDelivery } from './delivery-log.ts'
 import type { FunctionDeps } from './deps.ts'
 import { errorResponse, jsonResponse } from './http-errors.ts'
+import { acceptChange } from './plans/accept.ts'
 import { handleReceiverHook } from './receiver-webhook.ts'
 import { verifyTools } from './verify-tools.ts'
 
@@ -13,7 +14,7 @@ const refused = 'the signature or token is missing or wrong'
 /**
  * `POST /hook/<provider>`, and `/hook/<sha256>` of Receiver objects. The order is the defence: a provider without a secret does not exist (404), headers that prove nothing are refused
  * before the body is read (401), a body is read up to the cap (413) and the deadline (408), its signature is checked (401), and only then it
- * is parsed (400). A push is answered with 202 and the id of its run as soon as it is queued for every cluster.
+ * is parsed (400). A push is answered with 202 and the id of its run as soon as it is queued for every cluster, what is said of a pull request as soon as a look at it is queued.
  */
 export async function handleWebhook(deps: FunctionDeps, request: Request, provider: string): Promise<Response> {
   if (/^[0-9a-f]{64}$/.test(provider)) return handleReceiverHook(deps, request, provider)
@@ -65,6 +66,7 @@ async function verifyAndDecode(
 async function act(deps: FunctionDeps, provider: Provider, decoded: Decoded): Promise<Response> {
   const { event, deliveryId } = decoded
   const facts = { provider, event, deliveryId, verified: true }
+  const isLookedAt = await acceptChange(deps, decoded)
   switch (decoded.kind) {
     case 'ping':
       recordDelivery(deps, { ...facts, outcome: 'ignored', reason: 'a ping' })
@@ -74,7 +76,11 @@ async function act(deps: FunctionDeps, provider: Provider, decoded: Decoded): Pr
       recordDelivery(deps, { ...facts, outcome: 'ignored', reason: 'the subscription was confirmed' })
       return jsonResponse(200, { message: 'confirmed' })
     case 'ignored': {
-      const { reason, ref } = decoded
+      const { reason, ref, change } = decoded
+      if (isLookedAt) {
+        recordDelivery(deps, { ...facts, outcome: 'plan', reason: `pull request ${change?.number ?? ''}` })
+        return jsonResponse(202, { plan: change?.number })
+      }
       recordDelivery(deps, { ...facts, outcome: 'ignored', reason, ...(ref === undefined ? {} : { ref }) })
       return jsonResponse(202, { ignored: reason })
     }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { objectStates } from '../../src/observe/index.ts'
+import { deliveryOutcomes } from '../delivery-log.ts'
 
 // What the API answers, field by field: nothing that is not listed here gets out, and the OpenAPI document is made of the same schemas.
 
@@ -40,7 +41,7 @@ export const credential = z
   .describe('what the deployment logs in with; times are absent where the credential does not say them')
 
 const held = z.strictObject({
-  kind: z.enum(['suspended', 'approval', 'window']),
+  kind: z.enum(['suspended', 'approval', 'window', 'wave']),
   message: text,
   until: time.optional().describe('when it ends by itself'),
 })
@@ -222,9 +223,65 @@ export const run = runHead.extend({
   ),
 })
 
+export const actions = z.strictObject({
+  actions: z.array(
+    z.strictObject({
+      id: text,
+      at: time,
+      actor: text.describe('who, as far as is proven'),
+      how: text.describe('by which way: a page, a token, a comment, a login'),
+      action: text,
+      target: z
+        .strictObject({
+          cluster: text.optional(),
+          kind: text.optional(),
+          namespace: text.optional(),
+          name: text.optional(),
+          plan: text.optional(),
+          run: text.optional(),
+        })
+        .optional()
+        .describe('absent for what is about no object, such as a sign-in, and for everything everywhere'),
+      reason: text.optional(),
+      outcome: z.enum(['done', 'refused', 'failed']),
+      run: text.optional().describe('the run that followed'),
+    }),
+  ),
+  before: text.optional().describe('for the next page, which may also follow one that is not full'),
+})
+
+export const publicClusters = z.strictObject({
+  clusters: z.array(
+    z.strictObject({ cluster: text, health: z.enum(['seen', 'stale', 'unknown']), lastSeenAt: time.optional() }),
+  ),
+})
+
+export const publicObjects = z.strictObject({
+  objects: z.array(
+    z.strictObject({
+      cluster: text,
+      kind: text,
+      namespace: text,
+      name: text,
+      state: text.describe('how the object stands, in one word'),
+      revision: text.optional().describe('eight digits of a commit or digest, or a version'),
+      since: time.optional(),
+    }),
+  ),
+  cursor: text.optional().describe('for the next page; absent on the last'),
+})
+
 export const commit = z.strictObject({
   commit: text,
-  push: z.strictObject({ provider: text, ref: text, actor: text.optional(), receivedAt: time }).optional(),
+  push: z
+    .strictObject({
+      provider: text,
+      ref: text,
+      actor: text.optional(),
+      receivedAt: time,
+      url: text.optional().describe('the page of the commit at the forge'),
+    })
+    .optional(),
   clusters: z.array(
     z.strictObject({
       cluster: text,
@@ -244,6 +301,14 @@ export const commit = z.strictObject({
           reason: text.optional(),
           message: text.optional(),
           waitsFor: z.array(text),
+          waited: z
+            .strictObject({ on: text, ms: z.number() })
+            .optional()
+            .describe('what it had to wait for after the commit was fetched, and how long'),
+          isCritical: z
+            .literal(true)
+            .optional()
+            .describe('it is part of the chain that ends with what was healthy last'),
         }),
       ),
       missing: z.array(text).describe('ids of objects that the commit has not arrived at'),
@@ -252,4 +317,99 @@ export const commit = z.strictObject({
     }),
   ),
   runs: z.array(runHead),
+})
+
+export const planHead = z.strictObject({
+  id: text,
+  repository: text,
+  number: z.number().int(),
+  title: text,
+  author: text,
+  webUrl: text,
+  fork: z.boolean(),
+  branch: text,
+  base: text,
+  head: text,
+  state: z
+    .enum(['current', 'superseded', 'merged', 'closed'])
+    .describe('`superseded`: a newer commit of the pull request is planned'),
+  mergeCommit: text.optional(),
+  verdict: z
+    .enum(['failed', 'incomplete', 'blocked', 'dangers', 'changes', 'nothing'])
+    .optional()
+    .describe('absent while it is being made'),
+  touched: count.optional().describe('applications to which something would happen'),
+  dangers: count.optional(),
+  run: text.describe('the run that made it'),
+  at: time,
+  askedBy: text.optional().describe('who asked for it by a comment'),
+  live: z.enum(['read', 'denied']).describe('whether clusters were asked'),
+  secrets: z.enum(['used', 'withheld']).describe('whether secrets took part'),
+})
+
+export const plans = z.strictObject({
+  plans: z.array(planHead),
+  before: text.optional().describe('for the next page'),
+})
+
+export const plan = planHead.extend({
+  pending: z.boolean().describe('clusters are waited for'),
+  problems: z.array(text).describe('what is wrong with `.sluice/plan.yaml` of the base branch'),
+  refused: z
+    .strictObject({ by: text, why: text, at: time })
+    .optional()
+    .describe('the last command that was not followed'),
+  document: z
+    .looseObject({
+      version: z.literal(1),
+      dangers: z.array(z.looseObject({})),
+      applications: z.array(z.looseObject({})),
+    })
+    .describe('the plan itself, as the export `json` has it'),
+})
+
+export const head = z
+  .strictObject({
+    state: objectState,
+    since: time.optional().describe('since when it stands so; of what is ready, when it was last changed'),
+    revision: text.optional(),
+    waitsFor: text.optional().describe('id of the first thing that it waits for'),
+    more: count.optional().describe('how many more things it waits for'),
+    held: z.strictObject({ kind: z.enum(['suspended', 'approval', 'wave', 'window']), message: text }).optional(),
+    behind: z.literal(true).optional().describe('its source has something newer that concerns it'),
+    pin: text.optional(),
+    message: text.optional().describe('why it failed or is not ready yet, or what has drifted; shortened'),
+  })
+  .describe('how an application stands in one cluster')
+
+export const overview = z.strictObject({
+  clusters: z.array(health).describe('the clusters of this part of the columns'),
+  counts: z
+    .strictObject({ all: count, rows: count, byState: z.record(text, count), behind: count, stale: count })
+    .describe('of all that the filter leaves, whatever state it asks for'),
+  rows: z.array(z.strictObject({ kind: text, namespace: text, name: text, inCluster: z.record(text, head) })),
+  total: count.describe('rows on all pages'),
+  page: count,
+  pages: count,
+  columns: count.describe('the part of the clusters that is shown'),
+  columnPages: count,
+})
+
+export const deliveries = z.strictObject({
+  deliveries: z.array(
+    z.strictObject({
+      id: text,
+      at: time,
+      provider: text,
+      receiver: text.optional(),
+      deliveryId: text,
+      event: text,
+      ref: text.optional(),
+      verified: z.boolean(),
+      outcome: z.enum(deliveryOutcomes),
+      reason: text.optional(),
+      run: text.optional(),
+    }),
+  ),
+  before: text.optional().describe('for the next page, which may also follow one that is not full'),
 })

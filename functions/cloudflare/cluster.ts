@@ -18,6 +18,7 @@ import type { BlobStore, StateStore } from '../../src/ports/index.ts'
 import {
   createCloudflareHttpClient,
   createCloudflareKubeConnector,
+  createCloudflareQueue,
   createConsoleLogger,
   createFollowUps,
   createRemoteStateStore,
@@ -29,12 +30,13 @@ import {
   workerRandom as random,
   type FollowUps,
 } from '../../src/platforms/cloudflare/index.ts'
-import { artifactBlobKey, isolateGitLimits, type ArtifactName } from '../../src/sources/index.ts'
+import { artifactBlobKey, GitObjectCache, isolateGitLimits, type ArtifactName } from '../../src/sources/index.ts'
 import { connectFromWorker, createBindingReader, type WorkerEnv } from './env.ts'
 import { loadConfig } from '../config.ts'
 import type { ClusterRuntime, CreateEngine } from '../engine.ts'
 import { createDeploymentLogins, createLoginMemory } from '../deployment-logins.ts'
-import { createFeedback } from '../feedback.ts'
+import { createRunRequests } from '../run-requests.ts'
+import { createToldRuns } from '../told-runs.ts'
 
 const logger = createConsoleLogger()
 
@@ -46,8 +48,16 @@ const sharedPrefixes = [
   'receivers/',
   'notify/',
   'objects/',
+  'heads/',
   'commits/',
   'metrics/',
+  'clusters/',
+  'plans/',
+  'approvals/',
+  'approval-plans/',
+  'approval-waits/',
+  'approval-replans/',
+  'wave-waits/',
 ] as const
 
 /** The constructor of a Durable Object, as the runtime calls it. */
@@ -103,10 +113,12 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
 
     /** The records of runs; what changes there is told to forges. */
     #runs(): RunStore {
-      return (this.#told ??= createFeedback({
+      return (this.#told ??= createToldRuns({
         ...portsOf(this.ctx, this.env),
         state: this.#shared,
         runs: createRunStore(this.#shared),
+        forgeTokens: new GitObjectCache(),
+        queue: createCloudflareQueue(this.env.JOBS),
       }).runs)
     }
 
@@ -125,6 +137,7 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
         state: createRoutedStateStore({ shared: this.#shared, local, sharedPrefixes }),
         blobs: this.#blobs,
         limits: { git: isolateGitLimits },
+        requests: createRunRequests({ ...ports, queue: createCloudflareQueue(this.env.JOBS), runs: this.#runs() }),
       })
       this.#coordinator = createCoordinator({
         ...ports,

@@ -18,10 +18,10 @@ import { isConfigError } from '../config-errors.ts'
 import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
 import { createDeploymentLogins, createLoginMemory } from '../deployment-logins.ts'
 import type { FunctionDeps } from '../deps.ts'
-import { createFeedback } from '../feedback.ts'
 import { toErrorResponse } from '../http-errors.ts'
 import { createFunctionMemory } from '../memory.ts'
 import { runSchedule } from '../schedule.ts'
+import { createToldRuns } from '../told-runs.ts'
 
 /** Bytes of request bodies held at the same time; an isolate has 128 MB for everything. */
 const bodyBudgetBytes = 32 * 1024 * 1024
@@ -54,21 +54,24 @@ export function createWorker(): Worker {
       context.waitUntil(
         work.catch((error: unknown) => logger.log('warn', 'background work failed', { error: String(error) })),
       )
-    const { runs, retry: retryFeedback } = createFeedback({
+    const queue = createCloudflareQueue(env.JOBS)
+    const told = createToldRuns({
       config,
       read,
       state,
-      runs: createRunStore(state),
       http,
       clock,
+      random,
       logger,
       background,
+      queue,
+      runs: createRunStore(state),
+      forgeTokens: memory.forgeTokens,
     })
     return {
       config,
       state,
-      runs,
-      retryFeedback,
+      ...told,
       coordinatorOf,
       connectTo: async (name) => {
         const cluster = config.clusters.find((one) => one.name === name)
@@ -84,7 +87,7 @@ export function createWorker(): Worker {
       clock,
       random,
       logger,
-      queue: createCloudflareQueue(env.JOBS),
+      queue,
       startEarly: async (message) => coordinatorOf(message.job.cluster)?.submit(message),
       background,
     }

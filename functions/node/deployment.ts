@@ -26,13 +26,14 @@ import type { Config, ReadSetting } from '../config.ts'
 import { consumeDeadLetter, consumeMessage } from '../consumer.ts'
 import { dispatchAbandoned } from '../deliveries.ts'
 import type { FunctionDeps } from '../deps.ts'
-import { createFeedback } from '../feedback.ts'
+import { createRunRequests } from '../run-requests.ts'
 import type { CreateEngine } from '../engine.ts'
 import { createDeploymentLogins, createLoginMemory, type DeploymentLogins } from '../deployment-logins.ts'
 import { kubeconfigTimes } from './kubeconfig-times.ts'
 import { connectFromNode } from './transport.ts'
 import { createFunctionMemory } from '../memory.ts'
 import { runSchedule } from '../schedule.ts'
+import { createToldRuns } from '../told-runs.ts'
 
 /** Bytes of request bodies held at the same time. */
 const bodyBudgetBytes = 128 * 1024 * 1024
@@ -70,7 +71,10 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
   const inBackground = (work: Promise<unknown>): void => keep(background, work, logger)
   const ports = { config, read: options.read, http, state, clock, random, logger, background: inBackground }
   const logins = createDeploymentLogins({ ...ports, memory: createLoginMemory() })
-  const { runs, retry: retryFeedback } = createFeedback({ ...ports, runs: createRunStore(state) })
+  const memory = createFunctionMemory()
+  const send: FunctionDeps['queue']['send'] = (message, more) => queue.send(message, more)
+  const { forgeTokens } = memory
+  const told = createToldRuns({ ...ports, runs: createRunStore(state), forgeTokens, queue: { send } })
   const ssh = createNodeSshClient({ egress: { allowHosts: config.privateHosts } })
   const blobs = createDirectoryBlobStore({ directory: join(options.dataDir, 'cache') })
   // A push to many clusters is one download.
@@ -85,7 +89,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
     handle: (message, info) => consumeMessage(deps, message, info),
     handleDeadLetter: (message) => consumeDeadLetter(deps, message),
   })
-  const coordinators = createCoordinators({ ...options, runs, queue, state }, (cluster) =>
+  const coordinators = createCoordinators({ ...options, runs: told.runs, queue, state }, (cluster) =>
     options.createEngine({
       ...ports,
       cluster: cluster.name,
@@ -94,13 +98,13 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       ssh,
       blobs,
       git,
+      requests: createRunRequests({ ...ports, queue, runs: told.runs }),
     }),
   )
   const deps: FunctionDeps = {
     config,
     state,
-    runs,
-    retryFeedback,
+    ...told,
     queue,
     clock,
     random,
@@ -114,7 +118,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
     bodies: createBodyBudget(bodyBudgetBytes),
     http,
     read: options.read,
-    memory: createFunctionMemory(),
+    memory,
   }
   const scan = (): void => deps.background(runSchedule(deps))
   let timer: ReturnType<typeof setInterval> | undefined
@@ -132,10 +136,7 @@ export function createNodeDeployment(options: NodeDeploymentOptions): NodeDeploy
       await Promise.all([...coordinators.values()].map((coordinator) => coordinator.stop()))
       await queue.stop(1000) // Their messages are being put back.
       await Promise.all(background)
-      http.close()
-      ssh.close()
-      durableDatabase.close()
-      database.close()
+      for (const part of [http, ssh, durableDatabase, database]) part.close()
     },
   }
 }

@@ -1,7 +1,8 @@
 import { EngineError, sha256Hex, toEngineError } from '../../src/base/index.ts'
 import { matchesAnySecret, verifyOidcToken } from '../../src/receivers/index.ts'
-import { authorize } from '../authorize.ts'
+import { visitorOfToken, type Visitor } from '../access/principal.ts'
 import type { FunctionDeps } from '../deps.ts'
+import { wholeName } from '../session.ts'
 import { verifyTools } from '../verify-tools.ts'
 
 /** Seconds that the clocks of a sender and of the deployment may differ. */
@@ -13,6 +14,8 @@ export interface Caller {
   readonly by: 'bearer' | 'signature' | 'oidc'
   /** Who it is, where that is proven too: then nobody can say to be somebody else. */
   readonly name?: string
+  /** What the bearer of a token may do; undefined for who may do everything. */
+  readonly visitor?: Visitor
 }
 
 /** Checks what can be checked before the body is read, and gives what checks the body. */
@@ -34,8 +37,9 @@ export async function authorizeTrigger(deps: FunctionDeps, headers: Headers): Pr
   if (signature === undefined || secrets.length === 0) {
     const name = await oidcCaller(deps, headers)
     if (name !== undefined) return () => Promise.resolve({ by: 'oidc', name })
-    await authorize(headers, deps.config.triggerTokens)
-    return () => Promise.resolve({ by: 'bearer' })
+    const visitor = await operatorOf(deps, headers)
+    const named = visitor.name === wholeName ? {} : { name: visitor.name }
+    return () => Promise.resolve({ by: 'bearer', visitor, ...named })
   }
   const stamp = headers.get('x-signature-timestamp') ?? ''
   const age = Math.abs(deps.clock.now() / 1000 - Number(stamp))
@@ -53,6 +57,13 @@ export async function authorizeTrigger(deps: FunctionDeps, headers: Headers): Pr
     if (!isFirst) throw refused('this signature was used before; sign the request anew')
     return { by: 'signature' }
   }
+}
+
+/** The bearer of a token that may do something. Throws EngineError `unauthorized` for everybody else, also for who may only look. */
+export async function operatorOf(deps: FunctionDeps, headers: Headers): Promise<Visitor> {
+  const visitor = await visitorOfToken(deps, headers)
+  if (visitor?.isAtLeast('operator') === true) return visitor
+  throw refused('a bearer token is required: Authorization: Bearer <token>')
 }
 
 /** The subject of a token of one of the issuers in the configuration; undefined where the bearer token is none, or no issuer is configured. */

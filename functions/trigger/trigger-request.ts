@@ -25,6 +25,12 @@ const schema = z
       .string()
       .regex(/^[0-9a-z]{10,64}$/, 'must be the id of a run')
       .optional(),
+    /** `approve`: the id of a plan; or what waits for approval, as it waits: all of the cluster, or the objects that are named. */
+    planId: z
+      .string()
+      .regex(/^[0-9a-z]{8,64}$/, 'must be the id of a plan')
+      .optional(),
+    waiting: z.literal(true).optional(),
     /** `pin`: a commit, a digest or a version of a chart. */
     revision: z.string().min(1).max(200).optional(),
     /** Kustomization, HelmRelease: whatever windows say, and why. */
@@ -52,8 +58,15 @@ const schema = z
     if (wish.force === true && (action !== 'reconcile' || (wish.object ?? wish.objects) === undefined))
       complain('force belongs to the reconciliation of objects that are named')
     if (wish.run !== undefined && action !== 'retry') complain('run belongs to the action retry')
+    const isOfChanges = wish.planId !== undefined || wish.waiting === true
+    if (
+      isOfChanges &&
+      (action !== 'approve' || wish.all === true || (wish.planId !== undefined && wish.waiting === true))
+    )
+      complain('planId and waiting belong to the action approve, one of them')
+    if (wish.planId !== undefined && named > 0) complain('a plan is approved as a whole, or on one cluster')
     const isOfCluster = wish.all === true && (action === 'suspend' || action === 'resume' || action === 'approve')
-    if (!['reconcile', 'retry'].includes(action) && !isOfCluster && objectsOf(wish).length === 0)
+    if (!['reconcile', 'retry'].includes(action) && !isOfCluster && !isOfChanges && objectsOf(wish).length === 0)
       complain(
         `name the objects to ${action}: source, object or objects${action.includes('pin') ? '' : ', or all of the cluster'}`,
       )
@@ -92,6 +105,11 @@ export function objectsOf(wish: Pick<TriggerWish, 'source' | 'object' | 'objects
 /** Whether a wish is about the switch of whole clusters. */
 export function isOfCluster({ action, all }: TriggerWish): boolean {
   return all === true && (action === 'suspend' || action === 'resume' || action === 'approve')
+}
+
+/** Whether a wish approves changes: a plan, or what waits. */
+export function isOfChanges({ planId, waiting }: TriggerWish): boolean {
+  return planId !== undefined || waiting === true
 }
 
 /** What a run is to look at. */

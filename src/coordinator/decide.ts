@@ -12,21 +12,28 @@ const patienceMs = 60_000
 
 /**
  * Jobs with the same key ask for the same: running the newest answers all of them. Pushes to one ref of one repository; triggers of one
- * target; scans.
+ * target; plans of one pull request; scans.
  */
 export function mergeKey(job: Job): string {
   switch (job.kind) {
     case 'push':
       return JSON.stringify(['push', job.push?.ref, ...(job.push?.urls.toSorted() ?? [])])
     case 'trigger':
+      if (job.change !== undefined) return changeKey(job.change)
       return JSON.stringify([job.plan === true ? 'plan' : 'trigger', canonicalTarget(job.target)])
     case 'scan':
       return JSON.stringify(['scan'])
   }
 }
 
-/** Jobs with the same key share what there is of places: those of one repository, of everybody who asks by hand, of the schedule. */
+/** Plans of one pull request: the newest counts. Those of two pull requests, or of two branches, have nothing to do with each other. */
+function changeKey({ urls, pullRequest, plan }: NonNullable<Job['change']>): string {
+  return JSON.stringify(['change', pullRequest ?? plan, ...urls.toSorted()])
+}
+
+/** Jobs with the same key share what there is of places: those of one repository, the plans of one repository, those of everybody who asks by hand, of the schedule. */
 export function fairKey(job: Job): string {
+  if (job.change !== undefined) return JSON.stringify(['change', ...job.change.urls.toSorted()])
   return job.kind === 'push' ? JSON.stringify(['push', ...(job.push?.urls.toSorted() ?? [])]) : job.kind
 }
 
@@ -52,7 +59,7 @@ export interface Waiting {
 }
 
 /**
- * Which of the waiting jobs runs next, as an index; -1 when none waits. Somebody waits for a push or a trigger, so they go before continued
+ * Which of the waiting jobs runs next, as an index; -1 when none waits. Somebody waits for a push or a trigger, so they go before plans of pull requests, continued
  * runs and scans, unless one of those has waited for a minute. Among equals it is the turn of whose source was served longest ago, then first come, first served.
  */
 export function pickNext(waiting: readonly Waiting[], now: number): number {
@@ -61,12 +68,18 @@ export function pickNext(waiting: readonly Waiting[], now: number): number {
   let bestServed = Number.POSITIVE_INFINITY
   for (const [index, entry] of waiting.entries()) {
     if (entry.isBlocked === true) continue
-    const rank = now - entry.since >= patienceMs ? 0 : entry.isFollowUp ? 1 : entry.job.kind === 'scan' ? 2 : 0
+    const rank = now - entry.since >= patienceMs ? 0 : rankOf(entry)
     const served = entry.served ?? 0
     if (rank > bestRank || (rank === bestRank && served >= bestServed)) continue
     ;[best, bestRank, bestServed] = [index, rank, served]
   }
   return best
+}
+
+/** Plans wait for what changes clusters. */
+function rankOf({ isFollowUp, job }: Waiting): number {
+  if (isFollowUp || job.change !== undefined) return 1
+  return job.kind === 'scan' ? 2 : 0
 }
 
 /** What happens to a message whose job failed. */

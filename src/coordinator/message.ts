@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { EngineError, type Json } from '../base/index.ts'
+import { severities } from '../plan/index.ts'
 import type { Job } from '../reconcile/index.ts'
 
 /** What travels through the queue: a job, and how it came to be there. */
@@ -13,9 +14,9 @@ export interface JobMessage {
 
 /**
  * Version of what is in the queue. Counted up when an older program would misread a message: a new kind of job, or a field that must not be
- * ignored. A message without one is of version 1.
+ * ignored. A message without one is of version 1. Version 2: jobs that plan a change, and messages that are for no cluster.
  */
-export const messageVersion = 1
+export const messageVersion = 2
 
 const objectKey = z.object({ kind: z.string(), namespace: z.string(), name: z.string() })
 
@@ -57,6 +58,7 @@ const jobSchema = z.object({
       headRef: z.string().optional(),
       live: z.enum(['read', 'denied']),
       secrets: z.enum(['used', 'withheld']),
+      severities: z.record(z.string(), z.enum(severities)).optional(),
     })
     .optional(),
 })
@@ -89,9 +91,10 @@ export function parseMessage(message: Json): JobMessage {
   return result.data as JobMessage // Only the difference between absent and undefined is lost on the schema's type.
 }
 
-/** The message as the queue carries it. */
+/** The message as the queue carries it, in the oldest version that understands it: after a rollback the older program goes on with what it knows. */
 export function encodeMessage(message: JobMessage): Json {
-  return JSON.parse(JSON.stringify({ version: messageVersion, ...message })) as Json
+  const hasChange = [message.job, ...(message.merged ?? [])].some((job) => job.change !== undefined)
+  return JSON.parse(JSON.stringify({ version: hasChange ? 2 : 1, ...message })) as Json
 }
 
 /** The cluster that a message is for, also one of a newer version; undefined where it does not say. */

@@ -1,6 +1,6 @@
 import type { Json } from '../base/index.ts'
 import type { StateStore } from '../ports/index.ts'
-import type { Job, PushNotice, RunRecord, TriggerTarget } from '../reconcile/index.ts'
+import type { ChangeRef, Job, PushNotice, RunRecord, TriggerTarget } from '../reconcile/index.ts'
 
 /** Runs are kept for two weeks, as long as the engine keeps its records. */
 const ttlSeconds = 14 * 24 * 3600
@@ -19,6 +19,8 @@ export interface RunRequest {
   readonly actor?: string
   /** Nothing is to be written. */
   readonly plan?: true
+  /** The change that is planned. */
+  readonly change?: ChangeRef
 }
 
 /** The engine's record of a run on one cluster, with what the coordinator knows besides. */

@@ -1,6 +1,6 @@
 import { EngineError } from '../base/index.ts'
 import { maxCommentBytes, readUpTo, badRequest } from './pull-call.ts'
-import type { KeptComment } from './pull-types.ts'
+import type { CommentWish, KeptComment } from './pull-types.ts'
 
 /** A comment in a list, and whether our own identity wrote it. */
 export interface ListedComment {
@@ -35,7 +35,7 @@ export function hiddenMarker(marker: string): string {
 /** Makes or changes the comment of ours with a marker. See {@link PullRequests.upsertComment}. */
 export async function upsertComment(
   store: CommentStore,
-  { marker, body }: { readonly marker: string; readonly body: string },
+  { marker, body, onlyWhereThere = false }: CommentWish,
 ): Promise<KeptComment> {
   const wanted = `${hiddenMarker(marker)}\n${body}`
   const size = new TextEncoder().encode(wanted).length
@@ -47,6 +47,7 @@ export async function upsertComment(
   const [first, ...further] = await findOwn(store, marker)
   // Two runs at the same time may each have made one.
   for (const { id } of further) await store.remove(id)
+  if (first === undefined && onlyWhereThere) return { id: '', outcome: 'absent' }
   if (first === undefined) return { id: await store.create(wanted), outcome: 'created' }
   if (isSameText(first.text, wanted)) return { id: first.id, outcome: 'unchanged' }
   await store.update(first.id, wanted)

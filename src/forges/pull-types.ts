@@ -148,10 +148,19 @@ export interface OpenedPull {
   readonly isNew: boolean
 }
 
-/** A comment that was looked after. */
+/** What our comment should say. */
+export interface CommentWish {
+  /** Hidden, and by it the comment is found again. */
+  readonly marker: string
+  readonly body: string
+  /** None is made where there is none. */
+  readonly onlyWhereThere?: boolean
+}
+
+/** A comment that was looked after. `absent`: there is none, and none was to be made. */
 export interface KeptComment {
   readonly id: string
-  readonly outcome: 'created' | 'updated' | 'unchanged'
+  readonly outcome: 'created' | 'updated' | 'unchanged' | 'absent'
 }
 
 /**
@@ -175,10 +184,7 @@ export interface PullRequests {
    *
    * @throws EngineError `comment-too-large` above {@link maxCommentBytes}.
    */
-  readonly upsertComment: (
-    number: number,
-    comment: { readonly marker: string; readonly body: string },
-  ) => Promise<KeptComment>
+  readonly upsertComment: (number: number, comment: CommentWish) => Promise<KeptComment>
   /** Deletes ours with the marker. @returns whether there was one. */
   readonly deleteComment: (number: number, marker: string) => Promise<boolean>
   /** Tells what a check found: as a check run with remarks at lines (an App of GitHub), else as a status of the commit. */

@@ -21,6 +21,7 @@ export {
 export { formatKey, keyOf, type KindRef, type ObjectKey, type ObjectOrigin } from './object-key.ts'
 export { combineFailures } from './apply-error.ts'
 export { applyStaged } from './apply.ts'
+export { broughtBy } from './brought-by.ts'
 export { planStaged, type PlannedChange, type StagedPlan } from './plan-staged.ts'
 export { dryRunTransport } from './dry-run-transport.ts'
 export {
@@ -31,6 +32,7 @@ export {
   type ManagedFieldsEntry,
 } from './managed-fields.ts'
 export { computeHealth, type Health, type HealthStatus } from './health/index.ts'
+export { keepReason, policiesOf } from './policies.ts'
 export { pruneObjects, type PruneOptions, type PruneResult } from './prune.ts'
 export {
   checkHealth,

@@ -28,6 +28,8 @@ export interface PlannedObject {
   readonly isReplacement: boolean
   /** What the dry-run answered, where `keepResults` asks for it. */
   readonly result?: KubeObject
+  /** Why it must be deleted first. */
+  readonly refusal?: EngineError
 }
 
 /** Attempts to see the live object and the dry-run in one version; after that a difference counts, and the apply is sent. */
@@ -187,6 +189,7 @@ async function planReplacement(context: ApplyContext, found: Found, refusal: unk
   return {
     ...found,
     isReplacement: true,
+    refusal,
     change: changeOf(found.object, 'configured', {
       uid: uidOf(found.live),
       note: 'recreated: fields that cannot be changed differ',

@@ -14,10 +14,16 @@ import { EngineError } from '../base/index.ts'
 /** What an apply would do to one object. */
 export interface PlannedChange {
   readonly change: Change
+  /** The object as the caller gave it. */
+  readonly source: KubeObject
   /** The object as it is; undefined for one that is new. */
   readonly live: KubeObject | undefined
   /** As the server says it would be; as it would be sent, where the server could not be asked. */
   readonly result: KubeObject
+  /** Set for an object that would be deleted and created again: why its change is refused. `result` says nothing then. */
+  readonly refusal?: EngineError
+  /** No dry-run was possible: its namespace or kind comes with the same apply. */
+  readonly isUnchecked?: true
 }
 
 /** A whole plan, in the order of applying. */
@@ -53,17 +59,19 @@ export async function planStaged(client: KubeClient, options: ApplyOptions): Pro
       if (object === undefined || brought === undefined || !isForWantOfIt(failure.error)) errors.push(failure)
       else
         changes.push({
+          source: object,
           change: changeOf(object, 'created', { note: `not checked: its ${brought} comes with the same apply` }),
           live: undefined,
           result: object,
+          isUnchecked: true,
         })
     }
   }
   return { changes, errors }
 }
 
-function changeFrom({ change, live, result, object }: PlannedObject): PlannedChange {
-  return { change, live, result: result ?? live ?? object }
+function changeFrom({ change, source, live, result, object, refusal }: PlannedObject): PlannedChange {
+  return { change, source, live, result: result ?? live ?? object, ...(refusal === undefined ? {} : { refusal }) }
 }
 
 /** The server does not know the namespace or the kind. */

@@ -6,8 +6,20 @@
 export { readClusterHealth, readOneClusterHealth, type ClusterHealth, type ObserveDeps } from './clusters.ts'
 export { type CommitCluster, type CommitObject, type CommitProgress, type Stages } from './commit-cluster.ts'
 export { traceCommit, type CommitTrace } from './commits.ts'
+export { matrixOf, type MatrixFilter, type MatrixPage, type MatrixRow } from './matrix.ts'
 export { readLive, type InventoryObject, type LiveObject } from './live.ts'
-export { conditionOf, heldOf, heldText, idOfSummary, objectStates, stateOf, type ObjectState } from './object-state.ts'
+export {
+  conditionOf,
+  heldOf,
+  heldText,
+  idOfSummary,
+  objectStates,
+  stateOf,
+  type ObjectHead,
+  type ObjectState,
+} from '../reconcile/index.ts'
+export { forgeCommitUrl } from './forge-link.ts'
+export { findHeads, readHeads, type ClusterHeads } from './heads.ts'
 export {
   matchesFilter,
   pageOf,

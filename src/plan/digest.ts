@@ -76,7 +76,17 @@ export function planDigest(applications: readonly DigestApplication[], key: Uint
       )
       return { cluster, desired, artifacts, live, whole: keyed(key, ['cluster', cluster, desired, artifacts, live]) }
     })
-  return { whole: keyed(key, ['plan', ...clusters.map(({ whole }) => whole)]), clusters }
+  return { whole: wholeOf(clusters, key), clusters }
+}
+
+/** The digest of several clusters that were each digested on their own: the same as if it had been made of all their applications at once. */
+export function joinDigests(parts: readonly PlanDigest[], key: Uint8Array): PlanDigest {
+  const clusters = parts.flatMap((part) => part.clusters).toSorted((a, b) => compareByteOrder(a.cluster, b.cluster))
+  return { whole: wholeOf(clusters, key), clusters }
+}
+
+function wholeOf(clusters: readonly ClusterDigest[], key: Uint8Array): string {
+  return keyed(key, ['plan', ...clusters.map(({ whole }) => whole)])
 }
 
 /**

@@ -17,6 +17,16 @@ export interface PlanDocument {
   /** Dangers of all applications, the worst first. */
   readonly dangers: readonly Danger[]
   readonly applications: readonly PlannedApplication[]
+  /** Applications that stay as they are and are not listed, because there are too many. */
+  readonly omitted?: number
+  /** Clusters of which nothing is known: what the change does there is not in this plan. */
+  readonly unplanned?: readonly UnplannedCluster[]
+}
+
+/** A cluster that could not be planned for. */
+export interface UnplannedCluster {
+  readonly cluster: Shown
+  readonly reason: Shown
 }
 
 /** `held`: suspended, pinned, or outside its window. `blocked`: depends on what can never be ready. */
@@ -39,6 +49,8 @@ export interface PlannedApplication {
   readonly objects: readonly PlannedObject[]
   /** How many stay as they are. */
   readonly unchanged: number
+  /** Objects to which something happens beyond those listed. */
+  readonly omittedObjects?: number
 }
 
 export interface PlanError {

@@ -7,32 +7,13 @@ export { raw, type Raw } from './raw.ts'
 export { joinShown, say, type Shown } from './shown.ts'
 export { showMessage, showName } from './redact.ts'
 export type { Rendered } from './taint.ts'
-export type {
-  ApplicationInput,
-  ApplicationKey,
-  ChangeInput,
-  ChartInput,
-  DependencyInput,
-  ErrorInput,
-  InputState,
-  ObjectInput,
-  PlanInput,
-} from './input.ts'
-export type {
-  ApplicationState,
-  Danger,
-  FieldDifference,
-  ImageChange,
-  ObjectRef,
-  Origin,
-  PlanDocument,
-  PlanError,
-  PlannedAction,
-  PlannedApplication,
-  PlannedObject,
-  VersionChange,
-} from './document.ts'
+export type * from './input.ts'
+export type * from './document.ts'
+export { labelOf } from './object.ts'
 export { planDocument } from './plan.ts'
+export { boundPlan } from './bound.ts'
+export { joinPlans } from './join.ts'
+export { openRecord, sealRecord } from './seal.ts'
 export {
   defaultSeverities,
   parseSeverities,
@@ -45,6 +26,7 @@ export {
 } from './dangers/names.ts'
 export {
   digestChanges,
+  joinDigests,
   liveVersion,
   planDigest,
   publicReference,
@@ -53,8 +35,17 @@ export {
   type PlanDigest,
   type TouchedObject,
 } from './digest.ts'
-export { countActions, verdictOf, type Verdict } from './exports/summary.ts'
+export {
+  countActions,
+  countsText,
+  hasEffect,
+  liveTexts,
+  verdictOf,
+  verdictTexts,
+  type Verdict,
+} from './exports/summary.ts'
 export { planMarkdown, planMarker, type MarkdownOptions } from './exports/markdown.ts'
+export { actionWord, originNote, valueLines, type Line } from './exports/difference-lines.ts'
 export { escapeMarkdown } from './exports/escape.ts'
 export { parsePlan, planJson, planJsonSchema } from './exports/json.ts'
 export { planSarif } from './exports/sarif.ts'

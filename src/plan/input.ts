@@ -93,4 +93,8 @@ export interface ObjectInput {
   readonly skip?: Raw<string> | undefined
   /** Whether it would be deleted if it is gone from head; default: `prune` of the application. */
   readonly prune?: boolean | undefined
+  /** Whether it would be deleted and created again where a field cannot be changed; default: `force` of the application. */
+  readonly force?: boolean | undefined
+  /** Why no dry-run of it is possible yet, although nothing is wrong with it: its namespace or kind comes with the same change. */
+  readonly unchecked?: Raw<string> | undefined
 }

@@ -113,13 +113,14 @@ function decide(input: ObjectInput, application: ApplicationInput, facts: Facts)
   if (refusal !== undefined) {
     const note = showMessage(refusal.message, about)
     return {
-      action: refusal.isImmutable && application.force ? 'replace' : 'refuse',
+      action: refusal.isImmutable && (input.force ?? application.force) ? 'replace' : 'refuse',
       origin: classified?.origin ?? origin,
       note,
     }
   }
   if (before === undefined) {
-    if (base === undefined) return { action: 'create', origin: 'change' }
+    const unchecked = input.unchecked === undefined ? {} : { note: showMessage(input.unchecked, about) }
+    if (base === undefined) return { action: 'create', origin: 'change', ...unchecked }
     return { action: 'create', origin: 'drift', note: say`it is in Git already and missing from the cluster` }
   }
   if (base === undefined && application.live === 'read') {
@@ -129,7 +130,7 @@ function decide(input: ObjectInput, application: ApplicationInput, facts: Facts)
   if (classified?.origin === undefined) return { action: 'unchanged', origin }
   const isCompared = classified.isCompared !== false
   return {
-    action: facts.isImmutable && application.force ? 'replace' : 'change',
+    action: facts.isImmutable && (input.force ?? application.force) ? 'replace' : 'change',
     origin: classified.origin,
     ...(isCompared
       ? {}

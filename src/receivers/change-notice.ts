@@ -163,5 +163,5 @@ function isText(text: string | null | undefined): text is string {
 
 /** Why a comment without a command is passed over. */
 export const noCommand = 'the comment holds no command (/plan, /apply)'
-/** What becomes of notices of pull requests that move no ref. */
-export const notPlanned = 'pull requests are not planned yet'
+/** What becomes of notices of pull requests that move no ref, where nobody plans them. */
+export const notPlanned = 'pull requests are planned where PLANS has a rule for their repository'

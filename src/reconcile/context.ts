@@ -6,6 +6,8 @@ import type { EngineDeps, Job } from './job.ts'
 import type { SourceResults } from './source/index.ts'
 import type { HelmRun } from './helmrelease/shared.ts'
 import type { WatchedConfigs } from './watched-configs.ts'
+import type { RunApprovals } from './approval/gate.ts'
+import type { Held } from './safety/decide.ts'
 import type { Safety } from './safety/safety.ts'
 import type { World } from './world.ts'
 
@@ -37,8 +39,12 @@ export interface RunContext {
   readonly replaced: AbortSignal | undefined
   /** What may be done now: switches and windows. */
   readonly safety: Safety
+  /** What was approved, and which clusters go first; undefined where the cluster has no policy for changes. */
+  readonly approvals?: RunApprovals | undefined
   /** Set while only drift may be repaired: the revision that the node has applied, and nothing else is to be applied. */
   readonly frozenAt?: string
+  /** Why nothing else is. */
+  readonly frozenBy?: Held
   /** What other jobs of the cluster work on. */
   readonly locks: JobLocks
   /** Milliseconds since 1970 after which no step waits any more. */

@@ -3,15 +3,11 @@
  * Wires sources, kustomize, helm and kube together; nothing below it knows of the others. Behaviour and formats follow Flux 2.9.
  * @module
  */
+export * from './approval/index.ts'
 export { createClusterLease, type ClusterLease } from './cluster-lease.ts'
-export type { ChangeJob, ChangePlan, ChangeRef, RenderedSide, SideObject } from './change/types.ts'
+export * from './change/index.ts'
 export { createCaches, type CoordinatorCaches } from './caches.ts'
-export {
-  openPullRequests,
-  type ForgeAccess,
-  type ForgeAccessDeps,
-  type ForgeCredential,
-} from './forge/pull-requests.ts'
+export * from './forge/pull-requests.ts'
 export { explainReleaseValues, type ExplainedValue } from './helmrelease/explain-values.ts'
 export { releaseNameOf, releaseNamespaceOf, storageNamespaceOf } from './helmrelease/names.ts'
 export { snapshotOf, verifySnapshot } from './helmrelease/snapshot.ts'
@@ -54,12 +50,4 @@ export {
 } from './world.ts'
 export { admit, loadPolicy, policyKey, usualPolicy } from './tenancy.ts'
 export { defaultLimits, defaultSettings, type Limits, type Settings } from './settings.ts'
-export {
-  commitsIn,
-  pushedCommit,
-  readShards,
-  type CommitNode,
-  type CommitNote,
-  type ObjectSummary,
-  type Outcome,
-} from './summary/index.ts'
+export * from './summary/index.ts'

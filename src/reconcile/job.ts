@@ -15,6 +15,8 @@ import type { DriftPath } from '../kube/index.ts'
 import type { Limits, Settings } from './settings.ts'
 import type { CoordinatorCaches } from './caches.ts'
 import type { ChangeRef } from './change/types.ts'
+import type { ChangesPolicy } from './approval/policy.ts'
+import type { DeploymentRequests } from './approval/types.ts'
 
 /** Names one object of a cluster. */
 export interface ObjectKey {
@@ -149,6 +151,12 @@ export interface EngineDeps {
   readonly settings: Settings
   /** Keys placeholders of secrets and digests in plans of changes; without it no change can be planned. At least 16 bytes. */
   readonly planKey?: Uint8Array
+  /** What the cluster does with changes that nobody has approved, and which clusters go first; without it everything is applied as it comes. */
+  readonly changes?: ChangesPolicy
+  /** Clusters that wait for this one. */
+  readonly followers?: readonly string[]
+  /** Work that a run asks for elsewhere; without it scans find what there is to do. */
+  readonly requests?: DeploymentRequests
   /** Lets notifications be sent while the run ends; without it they are waited for. What is cut off is sent by the next run. */
   readonly background?: (work: Promise<void>) => void
 }

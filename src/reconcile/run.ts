@@ -2,7 +2,11 @@ import { labels } from '../api/index.ts'
 import { toEngineError, type EngineError } from '../base/index.ts'
 import { createDirectReader, createPreloadedReader } from '../kube/index.ts'
 import type { Logger } from '../ports/index.ts'
+import { createApprovals } from './approval/gate.ts'
+import { wakeFollowers } from './approval/waves.ts'
+import { changeJob, planChange, type ChangeJob } from './change/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
+import type { RunContext } from './context.ts'
 import { createIdentities } from './identity.ts'
 import { createRunEvents } from './notifications/run-events.ts'
 import { createHelmRun } from './helmrelease/shared.ts'
@@ -49,7 +53,7 @@ export async function runJob(
   job: Job,
   { stop: signal = new AbortController().signal, superseded, replaced }: JobSignals = {},
 ): Promise<JobResult> {
-  if (job.plan === true) return planJob(given, job, signal)
+  if (job.plan === true) return planOnly(given, job, signal, replaced)
   const startedAt = given.clock.now()
   const logger = given.logger.with({ run: job.runId, cluster: job.cluster })
   const client = createRunClient(given, logger)
@@ -76,6 +80,7 @@ export async function runJob(
     if (job.kind === 'scan')
       await endExpired({ client, clock: deps.clock, logger, signal }, { world, state, holdNamespace })
     const sources = createSources({ deps, client, world, events, signal, locks, skipsLocked: job.kind === 'scan' })
+    const approvals = await createApprovals({ deps, world })
     const { intervalJitterPercent: jitterPercent } = deps.settings
     const concerned = sourcesOf(world, job, checks, { now: startedAt, jitterPercent })
     await refreshAll(sources, concerned)
@@ -93,6 +98,7 @@ export async function runJob(
       superseded,
       replaced,
       safety,
+      approvals,
       locks,
       deadline: startedAt + deps.limits.runBudgetMs,
     }
@@ -106,7 +112,7 @@ export async function runJob(
     for (const key of concerned) noteSource(base, checks, key, records, startedAt)
     if (job.push === undefined) noteWithoutSpec(world, records, startedAt)
     if (concernsReceivers(job, records.values())) await reconcileReceivers(base, job)
-    await Promise.all([events.flush(), checks.save(), saveSummaries(base, records, startedAt)])
+    await saveAll(base, { checks, records, startedAt })
     if (failure !== undefined) throw failure
     const record: RunRecord = {
       ...head,
@@ -128,6 +134,18 @@ export async function runJob(
   }
 }
 
+/** Does a job that only looks: at a change, or at what a run would do. */
+function planOnly(
+  deps: EngineDeps,
+  job: Job,
+  stop: AbortSignal,
+  replaced: AbortSignal | undefined,
+): Promise<JobResult> {
+  const isChange = (one: Job): one is ChangeJob => one.plan === true && one.change !== undefined
+  if (!isChange(job)) return planJob(deps, job, stop)
+  return changeJob(deps, job, { stop, ...(replaced === undefined ? {} : { replaced }) }, planChange)
+}
+
 function failedRecord(
   head: ReturnType<typeof headOf>,
   records: LiveRecords,
@@ -143,6 +161,17 @@ function failedRecord(
     requests,
     error: { code, message },
   }
+}
+
+/** Everything that is saved besides the record. Whoever follows this cluster is woken when it can read how the cluster stands. */
+async function saveAll(
+  base: Parameters<typeof saveSummaries>[0] & Pick<RunContext, 'events' | 'approvals' | 'deps'>,
+  known: { readonly checks: Checks; readonly records: LiveRecords; readonly startedAt: number },
+): Promise<void> {
+  const { checks, records, startedAt } = known
+  const { events, approvals, deps } = base
+  await Promise.all([events.flush(), checks.save(), saveSummaries(base, records, startedAt), approvals?.finish()])
+  await wakeFollowers(deps, records.values())
 }
 
 /** The notes of earlier runs: read once, and shared by the jobs that go on at the same time. */

@@ -1,12 +1,22 @@
 /**
- * Pages that show what is known of the clusters: made on the server as plain HTML, without a script, from what src/observe has read. Everything that others have named
- * is escaped where it is printed.
+ * Pages that show what is known of the clusters: made on the server as plain HTML from what src/observe has read. One small script shows again what has changed, and nothing
+ * needs it. Everything that others have named is escaped where it is printed.
  * @module
  */
+export { actionsPage } from './actions-page.ts'
+export { badgeSvg, type BadgeState } from './badge-svg.ts'
 export { commitPage } from './commit-page.ts'
+export { commitsPage } from './commits-page.ts'
+export { deliveriesPage, type DeliveryFilter, type ShownDelivery } from './deliveries-page.ts'
+export { atomFeed } from './feed.ts'
+export { liveScript } from './live-script.ts'
 export { objectPage } from './object-page.ts'
 export { overviewPage, type OverviewFilter } from './overview-page.ts'
+export { planPage } from './plan-page.ts'
+export type { PlanHead, PlanView } from './plan-types.ts'
+export { plansPage } from './plans-page.ts'
 export { problemPage } from './problem-page.ts'
+export { publicPage } from './public-page.ts'
 export { runPage } from './run-page.ts'
 export { runsPage } from './runs-page.ts'
 export { signInPage } from './sign-in-page.ts'

@@ -1,4 +1,5 @@
 import { loadConfig } from '../../functions/config.ts'
+import { isSecretSetting } from '../../functions/setting-names.ts'
 import { DiagnosticsError } from '../../src/base/index.ts'
 import { kindOf, validateResource } from '../../src/api/index.ts'
 import { createEnvironmentReader } from '../../src/platforms/node/index.ts'
@@ -68,9 +69,10 @@ export function checkEnvironment(text: string): readonly string[] {
   const named = new Set([...text.matchAll(/"([A-Z][A-Z0-9_]+)"/g)].map(([, name = '']) => name))
   // Files are on the machine of the deployment: only that such a variable exists can be checked.
   const values = Object.fromEntries(Object.entries(env).filter(([name]) => !name.endsWith('_FILE')))
+  const inFiles = names.flatMap((name) => /^(.+)_FILE$/.exec(name)?.[1] ?? []).filter(isSecretSetting)
   const read = createEnvironmentReader({
     CLUSTERS: '[{"name":"prod","server":"https://prod.example.com"}]',
-    ...Object.fromEntries([...named].map((name) => [name, 'a-secret-of-the-check'])),
+    ...Object.fromEntries([...named, ...inFiles].map((name) => [name, 'a-secret-of-the-check'])),
     ...values,
   })
   const findings: string[] = []

@@ -25,13 +25,13 @@ export interface DeliveryRow {
   readonly event: string
   readonly ref?: string
   readonly verified: boolean
-  readonly outcome: 'run' | 'ignored' | 'refused' | 'duplicate' | 'failed'
+  readonly outcome: 'run' | 'plan' | 'ignored' | 'refused' | 'duplicate' | 'failed'
   readonly reason?: string
   readonly run?: string
   readonly clusters?: readonly string[]
 }
 
-const outcomes = ['run', 'ignored', 'refused', 'duplicate', 'failed']
+const outcomes = ['run', 'plan', 'ignored', 'refused', 'duplicate', 'failed']
 const maxLimit = 1000
 
 /** `deliveries`: the webhooks that came in, and what became of each. */

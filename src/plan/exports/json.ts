@@ -60,6 +60,7 @@ const application = z.strictObject({
   ),
   objects: z.array(object),
   unchanged: count,
+  omittedObjects: count.exactOptional(),
 })
 
 const danger = z.strictObject({
@@ -80,6 +81,8 @@ const document = z.strictObject({
   reference: shown.exactOptional(),
   dangers: z.array(danger),
   applications: z.array(application),
+  omitted: count.exactOptional(),
+  unplanned: z.array(z.strictObject({ cluster: shown, reason: shown })).exactOptional(),
 })
 
 /** A plan as JSON, in the form of {@link planJsonSchema}. */

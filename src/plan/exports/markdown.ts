@@ -1,5 +1,5 @@
 import { EngineError } from '../../base/index.ts'
-import type { Danger, PlanDocument, PlannedApplication, PlannedObject } from '../document.ts'
+import type { Danger, PlanDocument, PlannedApplication, PlannedObject, UnplannedCluster } from '../document.ts'
 import { labelOf } from '../object.ts'
 import { actionWord, originNote, valueLines } from './difference-lines.ts'
 import { byteLength, codeText, escapeMarkdown, fenced, linkTo } from './escape.ts'
@@ -43,6 +43,7 @@ export function planMarkdown(plan: PlanDocument, options: MarkdownOptions): stri
   const foot = link === undefined || byteLength(link) > minMaxBytes / 4 ? '' : `\n${link}\n`
   const head = `${planMarker(options.id)}\n${headText(plan)}`
   const page = new Page(head, limit - byteLength(foot))
+  addAll(page, 0.4, (plan.unplanned ?? []).map(unplannedLine), 'clusters', '\n**Not planned**\n\n')
   addAll(page, 0.5, errorLines(plan), 'errors', '\n**What is wrong**\n\n')
   addAll(page, 0.65, plan.dangers.map(dangerLine), 'dangers', '\n**Dangers**\n\n')
   addAll(page, 0.8, plan.applications.filter(isListed).map(tableRow), 'applications', tableHead)
@@ -113,6 +114,10 @@ function errorLines(plan: PlanDocument): readonly string[] {
   )
 }
 
+function unplannedLine({ cluster, reason }: UnplannedCluster): string {
+  return `- ${codeText(cluster)}: ${escapeMarkdown(reason)}\n`
+}
+
 function dangerLine(danger: Danger): string {
   const drift = danger.origin === 'drift' ? ' (drift, not this change)' : ''
   return `- **${danger.severity}** ${escapeMarkdown(danger.message)}${drift}, ${codeText(`${danger.cluster}: ${danger.application}`)}${placeText(danger)} (${danger.rule})\n`
@@ -159,7 +164,7 @@ function addDetails(page: Page, applications: readonly PlannedApplication[]): vo
 }
 
 function detailsText(application: PlannedApplication, { listed, full }: (typeof detailSteps)[number]): string {
-  const { reason, chart, images, objects } = application
+  const { reason, chart, images, objects, omittedObjects = 0 } = application
   const parts: string[] = []
   if (reason !== undefined) parts.push(`${escapeMarkdown(reason)}\n`)
   if (chart !== undefined) parts.push(`- chart ${codeText(chart.name)}: ${versionText(chart)}\n`)
@@ -171,7 +176,8 @@ function detailsText(application: PlannedApplication, { listed, full }: (typeof 
   if (parts.length > 0) parts.push('\n')
   parts.push(...objects.slice(0, listed).map((object, at) => objectText(object, at < full)))
   if (images.length > listed) parts.push(`\n…and ${images.length - listed} more images.\n`)
-  if (objects.length > listed) parts.push(`\n…and ${objects.length - listed} more objects.\n`)
+  const more = Math.max(0, objects.length - listed) + omittedObjects
+  if (more > 0) parts.push(`\n…and ${more} more objects.\n`)
   return `\n<details><summary>${codeText(nameOf(application))} ${countsText(objects)}</summary>\n\n${parts.join('')}\n</details>\n`
 }
 

@@ -23,7 +23,13 @@ export function planSarif(plan: PlanDocument, options: { readonly version: strin
   const errors = plan.applications.flatMap((application) =>
     application.errors.map((error) => errorResult(application, error)),
   )
-  const results = [...errors, ...plan.dangers.map(dangerResult)].slice(0, maxResults)
+  const unplanned = (plan.unplanned ?? []).map(({ cluster, reason }) => ({
+    ruleId: errorRule,
+    level: 'error',
+    message: { text: messageText(`${cluster} was not planned: ${reason}`) },
+    locations: [locationOf({}, cluster)],
+  }))
+  const results = [...unplanned, ...errors, ...plan.dangers.map(dangerResult)].slice(0, maxResults)
   const used = new Set(plan.dangers.map(({ rule }) => rule))
   const rules = [
     {

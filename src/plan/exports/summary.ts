@@ -6,12 +6,13 @@ import {
   type PlannedObject,
 } from '../document.ts'
 
-/** `failed`: something cannot be rendered or is refused. `blocked`: a danger that somebody must approve. `dangers`: to be looked at. `changes`, `nothing`: as they say. */
-export type Verdict = 'failed' | 'blocked' | 'dangers' | 'changes' | 'nothing'
+/** `failed`: something cannot be rendered or is refused. `incomplete`: there are clusters that could not be planned for. `blocked`: a danger that somebody must approve. `dangers`: to be looked at. `changes`, `nothing`: as they say. */
+export type Verdict = 'failed' | 'incomplete' | 'blocked' | 'dangers' | 'changes' | 'nothing'
 
 /** The worst that is to be said of a plan. */
 export function verdictOf(plan: PlanDocument): Verdict {
   if (plan.applications.some(({ state }) => state === 'failed')) return 'failed'
+  if ((plan.unplanned ?? []).length > 0) return 'incomplete'
   if (plan.dangers.some(({ severity }) => severity === 'block')) return 'blocked'
   if (plan.dangers.some(({ severity }) => severity !== 'info')) return 'dangers'
   return plan.applications.some(hasEffect) ? 'changes' : 'nothing'
@@ -58,6 +59,7 @@ export function countsText(objects: readonly PlannedObject[]): string {
 /** One sentence for each verdict. */
 export const verdictTexts: { readonly [verdict in Verdict]: string } = {
   failed: 'This change cannot be applied as it is',
+  incomplete: 'What this change does is not known for every cluster',
   blocked: 'This change needs an approval',
   dangers: 'This change needs a careful look',
   changes: 'This change can be applied',

@@ -17,7 +17,7 @@ export interface TextStyle {
 /** A plan for a terminal: the verdict, dangers, errors, and what changes of each application. Letters that steer terminals are taken out. */
 export function planText(plan: PlanDocument, style: TextStyle): string {
   const verdict = verdictOf(plan)
-  const paint = verdict === 'failed' || verdict === 'blocked' ? style.red : style.bold
+  const paint = verdict === 'failed' || verdict === 'incomplete' || verdict === 'blocked' ? style.red : style.bold
   const dangers = plan.dangers.map((danger) => {
     const colour = danger.severity === 'danger' || danger.severity === 'block' ? style.red : style.yellow
     const place = placeOf(danger)
@@ -28,6 +28,9 @@ export function planText(plan: PlanDocument, style: TextStyle): string {
   return [
     paint(verdictTexts[verdict]),
     '\n',
+    ...(plan.unplanned ?? []).map(
+      ({ cluster, reason }) => `  ${style.red('not planned')} ${line(cluster)}: ${line(reason)}\n`,
+    ),
     ...dangers,
     ...applications.map((one) => applicationText(one, style)),
   ].join('')

@@ -1,5 +1,5 @@
-import type { ApplicationInput, ChartInput, DigestApplication, Rendered } from '../../plan/index.ts'
 import type { EngineError } from '../../base/index.ts'
+import type { ApplicationInput, ChartInput, DigestApplication, Rendered, Severity } from '../../plan/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import type { Job } from '../job.ts'
 
@@ -23,6 +23,8 @@ export interface ChangeRef {
   readonly live: 'read' | 'denied'
   /** Whether secrets take part: encrypted files are decrypted, Secrets of the cluster are read, private sources are fetched. Otherwise placeholders stand in for them. */
   readonly secrets: 'used' | 'withheld'
+  /** How bad the findings of rules are, where it is not the default. From configuration, and never from the change itself. */
+  readonly severities?: { readonly [rule: string]: Severity }
 }
 
 /** A job that plans a change. */

@@ -3,6 +3,7 @@ import { EngineError, toEngineError } from '../../base/index.ts'
 import { configDigest, fillValues } from '../../helm/index.ts'
 import type { RunContext } from '../context.ts'
 import type { NodeRecord } from '../job.ts'
+import { approveRelease } from './approve.ts'
 import { editStatus, mark, recordOf, saveStatus, type Attempt } from './attempt.ts'
 import {
   areRetriesExhausted,
@@ -76,6 +77,7 @@ export async function converge(request: ConvergeRequest): Promise<NodeRecord> {
           return await settle(request, facts, isRetryInForce(input))
       }
       const type = typeOf[decision.action]
+      if (decision.action === 'install' || decision.action === 'upgrade') await approveRelease(request, decision.action)
       if (taken.has(type)) return await stop(request, areRetriesExhausted(input), isRetryInForce(input))
       if (lock === undefined) {
         const got = await lockRelease(ctx, attempt.object)

@@ -22,6 +22,8 @@ export interface Attempt {
   appVersion?: string
   ociDigest?: string
   configDigest?: string
+  /** Whether it was asked if what is released was approved. */
+  isApproved?: true
   renderedAt?: number
   appliedAt?: number
   readonly changes: RecordedChange[]

@@ -7,6 +7,9 @@ import { describeBlockers } from '../dependencies.ts'
 import { identityOf } from '../identity.ts'
 import type { NodeRecord } from '../job.ts'
 import { blockersOf, idOf } from '../world.ts'
+import { waitsForApproval } from '../approval/gate.ts'
+import { holdChange } from '../safety/hold-back.ts'
+import { approveRelease } from './approve.ts'
 import { converge, type ConvergeRequest } from './atomic.ts'
 import { editStatus, emitEvent, mark, recordOf, saveStatus, type Attempt } from './attempt.ts'
 import { resolveChart, type ResolvedChart } from './chart.ts'
@@ -48,7 +51,9 @@ export async function stepHelmRelease(ctx: RunContext, object: HelmRelease, cont
     if (blocked !== undefined) return await saveBlocked(ctx, attempt, blocked)
     return await reconcile(ctx, attempt, control)
   } catch (caught) {
-    return await fail(ctx, attempt, toEngineError(caught))
+    const error = toEngineError(caught)
+    if (error.code === waitsForApproval) return await holdChange(ctx, attempt.stored, error.message)
+    return await fail(ctx, attempt, error)
   }
 }
 
@@ -61,11 +66,13 @@ async function reconcile(ctx: RunContext, attempt: Attempt, control: StepControl
   attempt.configDigest = configDigest(values)
   if (chart.ociDigest !== undefined) attempt.ociDigest = chart.ociDigest
   attempt.client = await releaseClient(ctx, attempt.object)
+  const storage = openStorage(ctx, attempt, storageNamespaceOf(attempt.object), releaseNameOf(attempt.object))
+  const request: ConvergeRequest = { ctx, attempt, chart, values, storage, control }
+  // What is left behind is deleted, so the new release must be approved before.
+  if (targetChange(attempt.object, chart.chart.metadata.name) !== undefined) await approveRelease(request, 'install')
   const moved = await leaveOldTarget(ctx, attempt, chart, control)
   if (moved !== undefined) return moved
   noteAttempt(attempt, chart)
-  const storage = openStorage(ctx, attempt, storageNamespaceOf(attempt.object), releaseNameOf(attempt.object))
-  const request: ConvergeRequest = { ctx, attempt, chart, values, storage, control }
   return await converge(request)
 }
 

@@ -23,7 +23,17 @@ import { detectDrift, isDetectOnly } from './detect-drift.ts'
 import { forgetInputs } from './inputs.ts'
 import { checkPrune, checkPruneWindow, checkServable } from './guards.ts'
 import { findMoved, noteClaims } from './moves.ts'
-import { emitApplied, emitPruned, note, now, ownerOf, store, type Progress } from './progress.ts'
+import {
+  emit,
+  emitApplied,
+  emitPruned,
+  isUnchangedInput,
+  note,
+  now,
+  ownerOf,
+  store,
+  type Progress,
+} from './progress.ts'
 import { rebuildInventory } from './rebuild-inventory.ts'
 import { progressingStatus } from './status.ts'
 
@@ -49,6 +59,7 @@ export async function applyAndPrune(
   const result = await applyStaged(client, {
     ...options,
     beforeWrites: async (planned) => {
+      await approve(ctx, progress, built)
       await forgetInputs(ctx, object)
       await storeInventory(ctx, progress, mergeInventory(inventoryEntries(planned), before))
     },
@@ -68,7 +79,16 @@ export async function applyAndPrune(
     setInventory(progress, wanted)
     return result.changes
   }
-  return [...result.changes, ...(await prune(ctx, progress, client, { before, wanted, stale }))]
+  return [...result.changes, ...(await prune(ctx, progress, client, { built, before, wanted, stale }))]
+}
+
+/** Asks, once in a step, whether what is about to change the cluster was approved. The repair of drift needs no approval. @throws EngineError `waits-for-approval`. */
+async function approve(ctx: RunContext, progress: Progress, { objects }: BuiltKustomization): Promise<void> {
+  if (ctx.approvals === undefined || progress.isApproved === true || isUnchangedInput(progress)) return
+  const { revision = '', artifacts = {} } = progress
+  const difference = await ctx.approvals.check(progress.object, revision, { objects, artifacts })
+  progress.isApproved = true
+  if (difference !== undefined) emit(ctx, progress, 'info', 'NotAsApproved', difference)
 }
 
 function applyOptions(
@@ -124,9 +144,10 @@ async function prune(
   ctx: RunContext,
   progress: Progress,
   client: KubeClient,
-  { before, wanted, stale }: Inventories,
+  { built, before, wanted, stale }: Inventories & { readonly built: BuiltKustomization },
 ): Promise<ChangeSet> {
   const { object } = progress
+  await approve(ctx, progress, built)
   await forgetInputs(ctx, object)
   const moved = await findMoved(ctx, object, stale)
   const deleted = stale.filter(({ id }) => !moved.has(id))

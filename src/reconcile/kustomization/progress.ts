@@ -26,6 +26,10 @@ export interface Progress {
   revision?: string
   originRevision?: string
   digest?: string
+  /** Digests of what was fetched, by what it is. */
+  artifacts?: { readonly [name: string]: string }
+  /** Whether it was asked if what is applied was approved. */
+  isApproved?: true
   /** What was rendered, see RecordedInputs. */
   inputs?: RecordedInputs
   renderedAt?: number

@@ -26,6 +26,8 @@ export interface Rendered {
 /** Told while a Kustomization is rendered, so that a failure can be reported with what is known by then. */
 export interface RenderObserver {
   readonly onRevision?: (revision: string, originRevision: string | undefined) => void
+  /** Digest of what was fetched. */
+  readonly onSource?: (digest: string) => void
   /** Knows the values that no message may hold. */
   readonly onDecryption?: (decryption: Decryption) => void
 }
@@ -52,6 +54,7 @@ export async function renderKustomization(
   const source = await artifactFor(ctx, object)
   const originRevision = source.metadata?.['org.opencontainers.image.revision']
   observer.onRevision?.(source.revision, originRevision)
+  observer.onSource?.(source.digest)
   const decryption = await loadDecryption(ctx, object)
   observer.onDecryption?.(decryption)
   const variables = await loadVariables(ctx.client, object, ctx.signal)

@@ -9,6 +9,8 @@ import { compileHealthExprs } from '../health-exprs.ts'
 import { identityOf } from '../identity.ts'
 import { compileIgnoreRules } from '../ignore-rules.ts'
 import type { NodeRecord, NodeState } from '../job.ts'
+import { waitsForApproval } from '../approval/gate.ts'
+import { heldRecord, holdChange } from '../safety/hold-back.ts'
 import { blockersOf, idOf } from '../world.ts'
 import { applyAndPrune } from './apply.ts'
 import type { BuiltKustomization } from './build.ts'
@@ -65,7 +67,7 @@ export async function stepKustomization(
     const wasUnchanged = isUnchangedInput(progress)
     // Values from ConfigMaps and Secrets are changes too.
     if (ctx.frozenAt !== undefined && !wasUnchanged)
-      return record(ctx, progress, 'skipped', 'HeldByWindow', ctx.safety.held(object, 'changes')?.message ?? '')
+      return heldRecord(object, ctx.frozenBy ?? { kind: 'window', message: '' }, ctx.deps.clock.now())
     const changes = await applyAndPrune(ctx, progress, built, client, ignoredFields)
     if (wasUnchanged) await emitPermanentDrift(ctx, progress)
     progress.appliedAt = ctx.deps.clock.now()
@@ -92,6 +94,7 @@ export async function stepKustomization(
     return record(ctx, progress, 'ready', 'ReconciliationSucceeded', message)
   } catch (caught) {
     const error = toEngineError(caught)
+    if (error.code === waitsForApproval) return await holdChange(ctx, progress.stored, error.message)
     return await fail(ctx, progress, progress.decryption?.redact(error) ?? error)
   }
 }
@@ -116,6 +119,9 @@ async function render(ctx: RunContext, progress: Progress): Promise<BuiltKustomi
     onRevision: (revision, originRevision) => {
       progress.revision = revision
       if (originRevision !== undefined) progress.originRevision = originRevision
+    },
+    onSource: (digest) => {
+      progress.artifacts = { source: digest }
     },
     onDecryption: (decryption) => {
       progress.decryption = decryption

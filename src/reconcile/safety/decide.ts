@@ -3,8 +3,8 @@ import { closedBy, momentText, nextOpening, type HeldWork, type Window } from '.
 
 /** Why something is not done now. */
 export interface Held {
-  /** `suspended`: everything of the cluster. `approval`: nobody has approved its first run. `window`: a window is closed. */
-  readonly kind: 'suspended' | 'approval' | 'window'
+  /** `suspended`: everything of the cluster. `approval`: nobody has approved its first run, or the change of an object. `window`: a window is closed. `wave`: another cluster goes first. */
+  readonly kind: 'suspended' | 'approval' | 'window' | 'wave'
   readonly message: string
   /** When it ends by itself, milliseconds since 1970; undefined where somebody has to end it, or it does not end within a year. */
   readonly until?: number

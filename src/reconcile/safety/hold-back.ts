@@ -15,10 +15,10 @@ export const heldCondition = 'Held'
 
 /** What a run does with a node that windows may hold. */
 export type NodeDecision =
-  | { readonly go: true; readonly object: Workload; readonly frozenAt?: string }
+  | { readonly go: true; readonly object: Workload; readonly frozenAt?: string; readonly frozenBy?: Held }
   | { readonly go: false; readonly record: NodeRecord }
 
-type Context = Pick<RunContext, 'client' | 'world' | 'deps' | 'events' | 'safety' | 'signal'>
+type Context = Pick<RunContext, 'client' | 'world' | 'deps' | 'events' | 'safety' | 'signal' | 'approvals'>
 
 /** Why a run looks at a node, and why it would if its source were where the node is (undefined: it would not). */
 export interface NodeReasons {
@@ -27,7 +27,7 @@ export interface NodeReasons {
 }
 
 /**
- * Asks the windows before a node is worked on. What is held is told by the condition `Held` of its status and in the record; it is selected again by every scan, and so
+ * Asks the windows, the clusters that go first, and what is known to wait for approval, before a node is worked on. What is held is told by the condition `Held` of its status and in the record; it is selected again by every scan, and so
  * applied by the first one after the opening. Where only changes are held, a Kustomization that is well is still compared with what it has applied (`frozenAt`), so that drift is repaired.
  *
  * Effects: a PATCH of the status and an event where something new is held, or nothing is held any more.
@@ -35,8 +35,9 @@ export interface NodeReasons {
 export async function decideNode(ctx: Context, object: Workload, reasons: NodeReasons): Promise<NodeDecision> {
   const { safety } = ctx
   const work = workOf(ctx, object, reasons.reason)
-  const held = safety.held(object, work)
-  const changesHeld = safety.held(object, 'changes')
+  const later = work === 'deletes' ? undefined : await laterOf(ctx, object, reasons.reason)
+  const held = safety.held(object, work) ?? (work === 'changes' ? later : undefined)
+  const changesHeld = safety.held(object, 'changes') ?? later
   if (held !== undefined && work !== 'drift') await noteHeld(ctx, object, held)
   if (work === 'deletes' || changesHeld === undefined)
     return held === undefined ? { go: true, object: await noteFree(ctx, object) } : skip(ctx, object, held)
@@ -46,7 +47,32 @@ export async function decideNode(ctx: Context, object: Workload, reasons: NodeRe
   // What a release would do cannot be told from its revision alone, so it waits as a whole.
   const frozenAt = object.kind === 'Kustomization' && isWell(object) ? ctx.world.appliedRevision(object) : undefined
   const isLook = reason === 'due' || reason === 'requested'
-  return isLook && frozenAt !== undefined ? { go: true, object, frozenAt } : skip(ctx, object, changesHeld)
+  return isLook && frozenAt !== undefined
+    ? { go: true, object, frozenAt, frozenBy: changesHeld }
+    : skip(ctx, object, changesHeld)
+}
+
+/** Why something new is to wait for another cluster, or for somebody. */
+function laterOf(ctx: Context, object: Workload, reason: SelectionReason | undefined): Promise<Held | undefined> {
+  const isAsked = reason === 'requested' || reason === 'configs'
+  return ctx.approvals?.held(object, wantedRevision(ctx, object), isAsked) ?? Promise.resolve(undefined)
+}
+
+/**
+ * Ends a step that has found out, before its first write, that what it would apply waits for somebody.
+ *
+ * Effects: those of a node that windows hold. @returns its record.
+ */
+export async function holdChange(ctx: Context, object: Workload, message: string): Promise<NodeRecord> {
+  const held: Held = { kind: 'approval', message }
+  await noteHeld(ctx, object, held)
+  return heldRecord(object, held, ctx.deps.clock.now())
+}
+
+/** The revision that an object would be brought to. */
+function wantedRevision(ctx: Context, object: Workload): string | undefined {
+  const key = artifactKeyOf(object)
+  return pinnedRevision(ctx.world, object) ?? (key === undefined ? undefined : revisionOf(ctx.world, key))
 }
 
 /** The kind of work that a look at a node is. */
@@ -58,8 +84,7 @@ function workOf(ctx: Context, object: Workload, reason: SelectionReason | undefi
 }
 
 function isPending(ctx: Context, object: Workload): boolean {
-  const key = artifactKeyOf(object)
-  const wanted = pinnedRevision(ctx.world, object) ?? (key === undefined ? undefined : revisionOf(ctx.world, key))
+  const wanted = wantedRevision(ctx, object)
   if (object.kind !== 'Kustomization') return true
   return !isWell(object) || wanted !== ctx.world.appliedRevision(object)
 }
@@ -92,6 +117,7 @@ export const reasonOfHeld: { readonly [kind in Held['kind']]: string } = {
   suspended: 'Suspended',
   approval: 'WaitingForApproval',
   window: 'HeldByWindow',
+  wave: 'WaitingForCluster',
 }
 
 /** Whether a node of a run was held back: what was asked for will be done later. */
@@ -102,8 +128,7 @@ export function isHeldBack({ state, reason }: Pick<NodeRecord, 'state' | 'reason
 /** Says in the status what waits, once, and answers whoever asked for a look. */
 async function noteHeld(ctx: Context, object: Workload, held: Held): Promise<void> {
   const { status, metadata } = object
-  const key = artifactKeyOf(object)
-  const revision = pinnedRevision(ctx.world, object) ?? (key === undefined ? undefined : revisionOf(ctx.world, key))
+  const revision = wantedRevision(ctx, object)
   const what = metadata.deletionTimestamp !== undefined ? 'its deletion' : `revision ${revision ?? 'of its source'}`
   const message = `${held.message}: ${what} waits`
   const known = getCondition(status?.conditions, heldCondition)
@@ -128,7 +153,7 @@ async function noteHeld(ctx: Context, object: Workload, held: Held): Promise<voi
   })
   if (known?.message === message) return
   const controller = object.kind === 'HelmRelease' ? 'helm-controller' : 'kustomize-controller'
-  ctx.events.emit({ object, severity: 'info', reason: 'HeldByWindow', message, controller })
+  ctx.events.emit({ object, severity: 'info', reason: reasonOfHeld[held.kind], message, controller })
 }
 
 /** Takes the condition away where nothing is held any more. */

@@ -68,7 +68,7 @@ export function createWindow(rule: WindowRule): Window {
 }
 
 /** `*` stands for any letters; linear, whatever the pattern. */
-function globOf(pattern: string): (text: string) => boolean {
+export function globOf(pattern: string): (text: string) => boolean {
   const [first = '', ...rest] = pattern.split('*')
   return (text) => {
     if (rest.length === 0) return text === pattern

@@ -4,6 +4,7 @@ import type { EngineDeps, Job, NodeRecord } from '../job.ts'
 import { idOf, idOfKey, isSource, type Managed, type World } from '../world.ts'
 import type { Held } from '../safety/decide.ts'
 import { saveCommitNotes, type ConcernedNode } from './commits.ts'
+import { writeHeads } from './heads.ts'
 import { addOutcome, isNews, outcomeOf, pick } from './outcomes.ts'
 import { readShards, shardIndex, writeShards, type Shard } from './shards.ts'
 import { commitsAtHand, describeObject } from './summarize-object.ts'
@@ -76,6 +77,7 @@ async function saveObjects(deps: Deps, cluster: string, run: FinishedRun): Promi
   }
   const changed = await writeShards(state, cluster, known, next)
   caches.summaries.note(changed, clock.now())
+  await writeHeads(state, cluster, next)
   return nodes
 }
 

@@ -6,6 +6,7 @@ import { GitServer } from '../git-server.ts'
 import { giteaApi } from './gitea.ts'
 import { appSecret, gitHubApi, installationToken, manifestEvents } from './github.ts'
 import { gitLabApi } from './gitlab.ts'
+import { createOAuth, type ForgeOAuth } from './oauth.ts'
 import { createPullActions, type PullActions } from './pull-actions.ts'
 import { openPull } from './pull-keeper.ts'
 import {
@@ -46,6 +47,8 @@ export interface ForgeServer {
   readonly installApp: (hookUrl: string) => void
   /** Members of organisations, teams and groups: `team`, `team/leads`; `everybody` are all who have an account at GitLab. A question mark behind a name: invited only. */
   readonly groups: Map<string, readonly string[]>
+  /** How people sign in elsewhere with their accounts. */
+  readonly oauth: ForgeOAuth
   /** What people do with pull requests; each is delivered. */
   readonly pulls: PullActions
   /** Answers the next requests to the API with this instead, one after the other. */
@@ -78,6 +81,7 @@ export async function startForge(kind: ForgeKind, options: ForgeServerOptions = 
     users.set(login, id)
     return id
   }
+  const oauth = createOAuth(kind, () => host, userId)
   const deliver = (hook: KeptHook, event: string, payload: object): Promise<void> => {
     const sending = sendDelivery(kind, hook, event, payload, ++ids).finally(() => pending.delete(sending))
     pending.add(sending)
@@ -138,18 +142,29 @@ export async function startForge(kind: ForgeKind, options: ForgeServerOptions = 
   })
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '/', 'http://forge')
-    const body = await readBody(request)
+    const text = await readBody(request)
     const path = url.pathname.startsWith(api.base)
       ? url.pathname.slice(api.base.length)
       : url.pathname === api.graphQl
         ? '/graphql'
         : undefined
+    const signedIn = oauth.answer({
+      method: request.method ?? 'GET',
+      pathname: url.pathname,
+      path,
+      query: url.searchParams,
+      headers: request.headers,
+      body: text,
+      isKnown: api.isAuthorized(request.headers, token, path ?? ''),
+    })
+    const body = signedIn === undefined && text !== '' ? (JSON.parse(text) as { [field: string]: unknown }) : {}
     const isApp = options.hasApp === true && request.headers.authorization === `Bearer ${installationToken}`
     const call = { method: request.method ?? 'GET', path: path ?? '', query: url.searchParams, body, isApp }
     const at = refusals.findIndex(({ method = request.method }) => method === request.method)
     const refusal = path === undefined || at < 0 ? undefined : refusals.splice(at, 1)[0]
     const found: ApiAnswer | undefined =
       refusal ??
+      signedIn ??
       (path === undefined
         ? undefined
         : api.isAuthorized(request.headers, token, path)
@@ -172,6 +187,7 @@ export async function startForge(kind: ForgeKind, options: ForgeServerOptions = 
     requests,
     groups,
     refusals,
+    oauth,
     pulls: createPullActions({ kind, api, state, tell }),
     create: async (owner, name, files) => {
       const made = await create(owner, name, options.isOpen !== true)
@@ -221,9 +237,8 @@ async function sendDelivery(
   hook.deliveries.push({ id, event, at: new Date().toISOString(), status })
 }
 
-async function readBody(request: IncomingMessage): Promise<{ readonly [field: string]: unknown }> {
+async function readBody(request: IncomingMessage): Promise<string> {
   const parts: Buffer[] = []
   for await (const part of request) parts.push(part as Buffer)
-  const text = Buffer.concat(parts).toString()
-  return text === '' ? {} : (JSON.parse(text) as { [field: string]: unknown })
+  return Buffer.concat(parts).toString()
 }

@@ -17,7 +17,7 @@ import {
   type RunStore,
 } from '../../../src/coordinator/index.ts'
 import type { StateStore } from '../../../src/ports/index.ts'
-import type { Job, JobResult } from '../../../src/reconcile/index.ts'
+import type { ChangeRef, Job, JobResult } from '../../../src/reconcile/index.ts'
 import { createMemoryLogger, createMemoryState, systemClock, systemRandom } from '../../support/memory-ports.ts'
 
 interface Setup {
@@ -365,9 +365,28 @@ void describe('messages', () => {
     assert.deepEqual(await handleMessage(consumer, body, { attempt: 1 }), { kind: 'retry', delaySeconds: 1 })
   })
   void it('says which version it is of; one without is of the first', () => {
-    assert.equal((body as { version?: unknown }).version, messageVersion)
+    assert.equal((body as { version?: unknown }).version, 1)
     const { version: _, ...old } = body as { [name: string]: Json }
     assert.equal(parseMessage(old).job.runId, 'a')
+  })
+  void it('a plan of a change is of the second version: an older program would plan everything as it is', () => {
+    const change: ChangeRef = {
+      plan: 'p',
+      urls: ['https://git.example/a'],
+      repository: 'a',
+      pullRequest: 7,
+      branch: 'refs/heads/main',
+      base: 'a',
+      head: 'b',
+      live: 'read',
+      secrets: 'used',
+      severities: { 'replicas-zero': 'block' },
+    }
+    const job = { kind: 'trigger', runId: 'a', cluster: 'c', receivedAt: 1, plan: true, change } as const
+    const message = { job }
+    const encoded = encodeMessage(message)
+    assert.equal((encoded as { version?: unknown }).version, messageVersion)
+    assert.deepEqual(parseMessage(encoded), message)
   })
   void it('what a newer version has written is put back for it as often as it comes, also from the dead letters', async () => {
     const newer: Json = { version: messageVersion + 1, job: { kind: 'dance', cluster: 'c' } }

@@ -10,6 +10,17 @@ const push = (urls: readonly string[], ref = 'refs/heads/main'): Job =>
   job({ kind: 'push', push: { provider: 'github', deliveryId: 'd', urls, ref } })
 const trigger = (target?: Job['target']): Job => job({ kind: 'trigger', ...(target === undefined ? {} : { target }) })
 
+const change = (pullRequest: number | undefined, plan: string, url = 'u'): Job =>
+  job({
+    kind: 'trigger',
+    plan: true,
+    change: {
+      ...{ plan, urls: [url], repository: 'r', branch: 'refs/heads/main', base: 'a', head: 'b' },
+      ...{ live: 'read', secrets: 'used' },
+      ...(pullRequest === undefined ? {} : { pullRequest }),
+    },
+  })
+
 void describe('which jobs ask for the same', () => {
   const rows: { name: string; a: Job; b: Job; same: boolean }[] = [
     { name: 'pushes to one branch', a: push(['u']), b: push(['u']), same: true },
@@ -37,6 +48,16 @@ void describe('which jobs ask for the same', () => {
       b: trigger({ object: key }),
       same: false,
     },
+    { name: 'plans of one pull request', a: change(7, 'p'), b: change(7, 'q'), same: true },
+    { name: 'plans of two pull requests', a: change(7, 'p'), b: change(8, 'p'), same: false },
+    { name: 'pull requests of two repositories', a: change(7, 'p'), b: change(7, 'p', 'v'), same: false },
+    { name: 'plans of two branches', a: change(undefined, 'p'), b: change(undefined, 'q'), same: false },
+    {
+      name: 'a plan of a change and one of everything',
+      a: change(7, 'p'),
+      b: job({ kind: 'trigger', plan: true }),
+      same: false,
+    },
     {
       name: 'names that only look alike when joined',
       a: trigger({ object: { ...key, namespace: 'a/b', name: 'c' } }),
@@ -58,6 +79,16 @@ void describe('what runs next', () => {
     want: number
   }[] = [
     { name: 'nothing', waiting: [], want: -1 },
+    {
+      name: 'a push before a plan, a plan before a scan',
+      waiting: [
+        { job: job(), isFollowUp: false, since: 0 },
+        { job: change(7, 'p'), isFollowUp: false, since: 0 },
+        { job: push(['u']), isFollowUp: false, since: 0 },
+      ],
+      now: 1,
+      want: 2,
+    },
     {
       name: 'whose source was served longest ago',
       waiting: [

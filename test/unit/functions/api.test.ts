@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { Validator, type Schema } from '@cfworker/json-schema'
 import { createApp } from '../../../functions/app.ts'
+import { recordDelivery } from '../../../functions/delivery-log.ts'
 import { openApiDocument } from '../../../functions/api/openapi.ts'
 import { routes } from '../../../functions/api/routes.ts'
 import type { FunctionDeps } from '../../../functions/deps.ts'
@@ -27,6 +28,18 @@ async function ask(
 async function seeded(): Promise<ReturnType<typeof testDeps>> {
   const deps = testDeps()
   await observedState(deps.state)
+  recordDelivery(deps, {
+    provider: 'github',
+    receiver: 'apps/push',
+    deliveryId: 'one',
+    event: 'push',
+    ref: 'refs/heads/main',
+    verified: true,
+    outcome: 'run',
+    reason: 'none',
+    run: pushRun,
+  })
+  await deps.settled()
   return deps
 }
 
@@ -79,6 +92,11 @@ describe('the API', () => {
   const rows: readonly { path: string; url: string; status?: number }[] = [
     { path: '/api/deployment', url: '/api/deployment' },
     { path: '/api/clusters', url: '/api/clusters' },
+    { path: '/api/actions', url: '/api/actions' },
+    { path: '/api/actions', url: '/api/actions?limit=2&before=01zzzzzzzzzzzzzzzzzzzzzzzz' },
+    { path: '/api/actions', url: '/api/actions?before=..', status: 400 },
+    { path: '/api/public/clusters', url: '/api/public/clusters', status: 404 },
+    { path: '/api/public/objects', url: '/api/public/objects?limit=3', status: 404 },
     { path: '/api/objects', url: '/api/objects' },
     { path: '/api/objects', url: '/api/objects?limit=0', status: 400 },
     { path: '/api/objects', url: '/api/objects?colour=red', status: 400 },
@@ -114,6 +132,13 @@ describe('the API', () => {
     { path: '/api/commits/{commit}', url: `/api/commits/${oldCommit.slice(0, 8)}` },
     { path: '/api/commits/{commit}', url: `/api/commits/${'c'.repeat(40)}`, status: 404 },
     { path: '/api/commits/{commit}', url: '/api/commits/main', status: 400 },
+    { path: '/api/overview', url: '/api/overview' },
+    { path: '/api/overview', url: '/api/overview?state=failed&behind=true&text=broken&page=2&columns=9' },
+    { path: '/api/overview', url: '/api/overview?state=broken', status: 400 },
+    { path: '/api/overview', url: '/api/overview?page=0', status: 400 },
+    { path: '/api/deliveries', url: '/api/deliveries' },
+    { path: '/api/deliveries', url: '/api/deliveries?outcome=run&limit=1' },
+    { path: '/api/deliveries', url: '/api/deliveries?before=..', status: 400 },
   ]
   for (const { path, url, status = 200 } of rows) {
     it(`answers ${status} to ${url}, as described`, async () => {
@@ -135,7 +160,8 @@ describe('the API', () => {
     }
     const { reading } = deps.config
     const open = { ...deps, config: testConfig({ reading: { ...reading, isPublic: true } }) }
-    assert.equal((await ask(open, '/api/clusters', { authorization: '' })).status, 200)
+    assert.equal((await ask(open, '/api/clusters', { authorization: '' })).status, 401)
+    assert.equal((await ask(open, '/api/public/clusters', { authorization: '' })).status, 200)
   })
 
   it('of reading gives no right to trigger', async () => {

@@ -50,8 +50,7 @@ describe('pages in Chromium', { skip: withoutBrowser }, () => {
 
   it('are reached through the form, and left through the button', async () => {
     const page = await signedIn(plain.url)
-    const [cookie] = await page.context().cookies()
-    assert.equal(cookie?.name, '__Host-sluice')
+    const cookie = (await page.context().cookies()).find(({ name }) => name === '__Host-sluice')
     assert.deepEqual([cookie?.httpOnly, cookie?.secure, cookie?.sameSite], [true, true, 'Lax'])
     assert.match(await page.innerText('main'), /Blocked by broken/)
     await page.click('text=Sign out')
@@ -69,7 +68,11 @@ describe('pages in Chromium', { skip: withoutBrowser }, () => {
       await page.mouse.move(100, 300)
       assert.equal(await page.evaluate('window.marked'), undefined, path)
       assert.deepEqual(found, [], path)
-      assert.equal(await page.locator('script, iframe, img, main style').count(), 0, path)
+      assert.equal(
+        await page.locator('script:not([src^="/ui/live."]), main script, iframe, img, main style').count(),
+        0,
+        path,
+      )
       assert.notEqual(await page.evaluate('getComputedStyle(document.body).display'), 'none', path)
     }
     await page.close()
@@ -103,7 +106,7 @@ describe('pages in Chromium', { skip: withoutBrowser }, () => {
     assert.equal(await page.evaluate('document.activeElement.textContent'), 'Skip to the content')
     await page.keyboard.press('Enter')
     await page.keyboard.press('Tab')
-    assert.match(String(await page.evaluate('document.activeElement.textContent')), /All 7 in 2 clusters/)
+    assert.match(String(await page.evaluate('document.activeElement.textContent')), /All 7/)
     const reached = new Set<string>()
     for (let i = 0; i < 60; i++) {
       await page.keyboard.press('Tab')

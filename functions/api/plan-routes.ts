@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { EngineError } from '../../src/base/index.ts'
+import { planJson } from '../../src/plan/index.ts'
+import type { PlanHead } from '../../src/ui/index.ts'
+import { findPlan, listPlanHeads } from '../plans/views.ts'
+import { present } from './encode.ts'
+import { route, type Route } from './route.ts'
+import * as schemas from './schemas.ts'
+
+/** Plans of pull requests. */
+export const planRoutes: readonly Route[] = [
+  route({
+    path: '/api/plans',
+    id: 'listPlans',
+    summary: 'Plans of pull requests, newest first',
+    parameters: z.strictObject({}),
+    query: z.strictObject({
+      limit: z.coerce.number().int().min(1).max(100).optional(),
+      before: z
+        .string()
+        .regex(/^[0-9a-z]{10,64}$/, 'must be what the last answer has in `before`')
+        .optional(),
+    }),
+    answer: schemas.plans,
+    handle: async (deps, { query }) => {
+      const { limit = 20, before } = query
+      const { plans, next } = await listPlanHeads(deps, { limit, ...(before === undefined ? {} : { before }) })
+      return present({ plans: plans.map(encodeHead), before: next })
+    },
+  }),
+  route({
+    path: '/api/plans/{id}',
+    id: 'getPlan',
+    summary: 'One plan: what the pull request would do on every cluster',
+    parameters: z.strictObject({ id: z.string().regex(/^[0-9a-f]{32}$/, 'must be the id of a plan') }),
+    query: z.strictObject({}),
+    answer: schemas.plan,
+    errors: ['not-found'],
+    handle: async (deps, { path }) => {
+      const found = await findPlan(deps, path.id)
+      if (found === undefined) throw new EngineError('there is no such plan', { code: 'not-found' })
+      const { head, document, isPending, problems, refused } = found
+      return present({
+        ...encodeHead(head),
+        pending: isPending,
+        problems: [...problems],
+        refused: refused === undefined ? undefined : { ...refused },
+        document: JSON.parse(planJson(document)) as z.infer<typeof schemas.plan>['document'],
+      })
+    },
+  }),
+]
+
+function encodeHead(head: PlanHead): z.infer<typeof schemas.planHead> {
+  const { isFork, ...rest } = head
+  return present({ ...rest, fork: isFork })
+}

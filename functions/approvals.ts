@@ -1,0 +1,87 @@
+import { EngineError, toEngineError } from '../src/base/index.ts'
+import { newRunId } from '../src/coordinator/index.ts'
+import {
+  approvePlan,
+  approveWaiting,
+  listWaiting,
+  type ApprovalStore,
+  type ApprovalWish,
+  type Approved,
+  type WaitingApplication,
+  type WaitingWish,
+} from '../src/reconcile/index.ts'
+import { dispatch } from './deliveries.ts'
+import type { FunctionDeps } from './deps.ts'
+
+/** Objects that one run is asked to look at; where there are more, it looks at everything. */
+const maxObjects = 500
+
+/** What was approved, and the runs that take it up: by cluster. */
+export interface ApprovalOutcome {
+  readonly clusters: readonly { readonly cluster: string; readonly applications: number; readonly run: string }[]
+}
+
+type Deps = Pick<FunctionDeps, 'config' | 'state' | 'clock'>
+
+/** Where approvals of the deployment are. @throws EngineError `approvals-off` where there is no key for them. */
+export function approvalStoreOf({ config, state, clock }: Deps): ApprovalStore {
+  if (config.planKey === undefined)
+    throw new EngineError('nothing is held for approval here: set PLAN_KEY, and a policy in CLUSTERS[].changes', {
+      code: 'approvals-off',
+    })
+  return { state, clock, key: config.planKey }
+}
+
+/** Approves a plan, and has what waits for it taken up at once. @throws EngineError `approvals-off`, `plan-unknown`, `queue-unavailable`. */
+export async function approvePlanNow(deps: FunctionDeps, plan: string, wish: ApprovalWish): Promise<ApprovalOutcome> {
+  return runApproved(deps, await approvePlan(approvalStoreOf(deps), plan, wish), wish.by)
+}
+
+/** Approves what waits on clusters, as it waits, and has it taken up at once. @throws EngineError `approvals-off`, `nothing-waits` where nothing does on any of them, `approval-outdated`. */
+export async function approveWaitingNow(
+  deps: FunctionDeps,
+  clusters: readonly string[],
+  wish: WaitingWish,
+): Promise<ApprovalOutcome> {
+  const store = approvalStoreOf(deps)
+  const approved: Approved['clusters'][number][] = []
+  let nothing: EngineError | undefined
+  for (const cluster of clusters) {
+    try {
+      approved.push(...(await approveWaiting(store, cluster, wish)).clusters)
+    } catch (caught) {
+      const error = toEngineError(caught)
+      if (error.code !== 'nothing-waits') throw error
+      nothing ??= error
+    }
+  }
+  if (approved.length === 0) throw nothing ?? new EngineError('name a cluster', { code: 'cluster-unknown' })
+  return runApproved(deps, { clusters: approved }, wish.by)
+}
+
+/** What waits for approval on clusters. @throws EngineError `approvals-off`. */
+export async function waitingOn(deps: Deps, clusters: readonly string[]): Promise<readonly WaitingApplication[]> {
+  const store = approvalStoreOf(deps)
+  return (await Promise.all(clusters.map((cluster) => listWaiting(store, cluster)))).flat()
+}
+
+/** Asks for a run on each cluster that looks at what was approved. Should it be lost, the next scan looks. @throws EngineError `queue-unavailable`. */
+export async function runApproved(deps: FunctionDeps, approved: Approved, actor: string): Promise<ApprovalOutcome> {
+  const clusters: ApprovalOutcome['clusters'][number][] = []
+  for (const { cluster, applications } of approved.clusters) {
+    const run = newRunId(deps.clock, deps.random)
+    const isMany = applications.length > maxObjects
+    clusters.push({ cluster, applications: applications.length, run })
+    // A plan that changes nothing there needs no run.
+    if (applications.length === 0) continue
+    await dispatch(deps, {
+      id: run,
+      trigger: 'trigger',
+      receivedAt: deps.clock.now(),
+      clusters: [cluster],
+      target: isMany ? 'cluster' : { objects: applications },
+      actor,
+    })
+  }
+  return { clusters }
+}

@@ -1,0 +1,23 @@
+import { EngineError } from '../../src/base/index.ts'
+import { authorizeReading } from '../authorize-reading.ts'
+import type { FunctionDeps } from '../deps.ts'
+import { exportFormats, exportPlan } from './views.ts'
+
+/** `GET /api/plans/{id}/export?format=json|markdown|sarif`: a plan as a file, for whoever may read. Throws EngineError `unauthorized`, `request-invalid`, `not-found`. */
+export async function handlePlanExport(deps: FunctionDeps, request: Request, id: string): Promise<Response> {
+  await authorizeReading(deps, request)
+  const wanted = new URL(request.url).searchParams.get('format') ?? 'json'
+  const format = exportFormats.find((one) => one === wanted)
+  if (format === undefined)
+    throw new EngineError(`format: must be one of ${exportFormats.join(', ')}`, { code: 'request-invalid' })
+  const { type, name, body } = await exportPlan(deps, id, format)
+  return new Response(body, {
+    headers: {
+      'content-type': type,
+      'content-disposition': `attachment; filename="${name}"`,
+      'cache-control': 'private, no-store',
+      'x-content-type-options': 'nosniff',
+      'content-security-policy': "default-src 'none'; sandbox",
+    },
+  })
+}

@@ -1,0 +1,293 @@
+import { toEngineError } from '../../src/base/index.ts'
+import { decideAfterFailure } from '../../src/coordinator/index.ts'
+import type { PullRequest, PullRequests } from '../../src/forges/index.ts'
+import type { QueueOutcome } from '../../src/ports/index.ts'
+import { approvePlanNow } from '../approvals.ts'
+import { dispatch } from '../deliveries.ts'
+import { recordDelivery } from '../delivery-log.ts'
+import type { FunctionDeps } from '../deps.ts'
+import { applyCommand, isApply } from './apply-command.ts'
+import { planTargetOf, type PlanTarget } from './config.ts'
+import { decide, type Decision, type PlanCommand } from './decide.ts'
+import { openTarget } from './forge.ts'
+import type { LookMessage } from './look-message.ts'
+import { maxTitle, planRecord } from './plan-record.ts'
+import {
+  planId,
+  pullKey,
+  readPlan,
+  readPull,
+  readSummary,
+  savePlan,
+  savePull,
+  type LatestReport,
+  type PlanRecord,
+  type PullRecord,
+  type RecordDeps,
+} from './records.ts'
+import { hasOnlyIgnored, readJudgement } from './repository-config.ts'
+import { notePending } from './tell.ts'
+
+/** Longer than a look takes: the forge is waited for at most 90 seconds. */
+const lockSeconds = 150
+/** Seconds after which a look is taken up again that another one of the same pull request is in the way of. */
+const lockedDelaySeconds = 1
+
+/** A look that is under way. */
+interface Look {
+  readonly deps: FunctionDeps
+  readonly records: RecordDeps
+  readonly message: LookMessage
+  readonly target: PlanTarget
+  readonly pulls: PullRequests
+  /** See {@link pullKey}. */
+  readonly key: string
+  readonly pull: PullRequest
+  readonly known: PullRecord | undefined
+  /** The plan that is reported. */
+  readonly latest: PlanRecord | undefined
+}
+
+/**
+ * Does what a message asks for: looks at a pull request and has it planned. May be cut off at any line and is done again then: what it does is noted under names that follow from the commits, a run that was queued twice is
+ * done once, and the message goes only when all of it is done. Looks at one pull request come one after the other.
+ */
+export async function handleLook(
+  deps: FunctionDeps,
+  message: LookMessage,
+  info: { readonly attempt: number },
+): Promise<QueueOutcome> {
+  const { plans = [], planKey } = deps.config
+  const target = planTargetOf(plans, message.provider, message.urls)
+  if (target === undefined || planKey === undefined) {
+    deps.logger.log('info', 'pull request passed over', { why: 'no rule is for it any more', number: message.number })
+    return { kind: 'ack' }
+  }
+  const key = pullKey(target.address, message.number)
+  const lock = `plans/look/${key}`
+  try {
+    const isFree = await deps.state.putIfAbsent(lock, message.id, { ttlSeconds: lockSeconds })
+    // An earlier attempt of this very message was cut off.
+    if (!isFree && (await deps.state.get(lock)) !== message.id)
+      return { kind: 'retry', delaySeconds: lockedDelaySeconds }
+    try {
+      await lookAt({ deps, message, target, key, records: { state: deps.state, key: planKey, logger: deps.logger } })
+    } finally {
+      await deps.state.delete(lock)
+    }
+    return { kind: 'ack' }
+  } catch (caught) {
+    return failedLook(deps, { message, target, caught, attempt: info.attempt })
+  }
+}
+
+/** Says that a message was given up. */
+export function dropLook(deps: FunctionDeps, { provider, number }: LookMessage): void {
+  deps.logger.log('error', 'pull request not looked at', { provider, number, error: 'every attempt was cut off' })
+}
+
+function failedLook(
+  deps: FunctionDeps,
+  failed: {
+    readonly message: LookMessage
+    readonly target: PlanTarget
+    readonly caught: unknown
+    readonly attempt: number
+  },
+): QueueOutcome {
+  const { message, target, caught, attempt } = failed
+  const error = toEngineError(caught)
+  const { code, message: text, disposition, retryAfterMs } = error
+  const failure = { disposition, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+  const decision = decideAfterFailure('trigger', failure, attempt)
+  const repository = `${target.owner}/${target.name}`
+  deps.logger.log('warn', 'pull request not looked at', {
+    repository,
+    number: message.number,
+    attempt,
+    code,
+    error: text,
+  })
+  if (decision.kind === 'retry') return { kind: 'retry', delaySeconds: decision.delaySeconds }
+  const reason = `pull request ${message.number} of ${repository}: ${text}`
+  recordDelivery(deps, {
+    provider: message.provider,
+    deliveryId: '',
+    event: '',
+    verified: true,
+    outcome: 'failed',
+    reason,
+  })
+  return decision.kind === 'dead-letter' ? { kind: 'retry', delaySeconds: 0 } : { kind: 'ack' }
+}
+
+async function lookAt(start: Omit<Look, 'pulls' | 'pull' | 'known' | 'latest'>): Promise<void> {
+  const { deps, message, target, records, key } = start
+  const pulls = openTarget({ ...deps, forgeTokens: deps.memory.forgeTokens }, target)
+  const [pull, known, command] = await Promise.all([
+    pulls.read(message.number),
+    readPull(records, key),
+    readCommand(pulls, message),
+  ])
+  if (pull === undefined) {
+    deps.logger.log('warn', 'pull request not found', { repository: target.address, number: message.number })
+    return
+  }
+  const latest = known?.latest?.kind === 'plan' ? await readPlan(records, known.latest.plan) : undefined
+  const look: Look = { ...start, pulls, pull, known, latest }
+  if (command !== undefined && isApply(command.comment)) return apply(look, command)
+  const decision = decide(pull, target.rule, { head: latest?.change.head }, command)
+  await act(look, decision)
+  await deps.plans?.tell(key)
+}
+
+/** The comment that asks, and what its author may do: both as the forge says now. */
+async function readCommand(pulls: PullRequests, { number, comment }: LookMessage): Promise<PlanCommand | undefined> {
+  if (comment === undefined) return undefined
+  const found = await pulls.readComment(number, comment)
+  const permission = found === undefined ? 'none' : await pulls.permissionOf(found.author.login)
+  return { id: comment, comment: found, permission }
+}
+
+/** Does what a comment asks that wants something applied, and notes where its author may not. */
+async function apply(look: Look, { comment, permission }: PlanCommand): Promise<void> {
+  const { deps, pulls, pull, latest, message, target } = look
+  const repository = `${target.owner}/${target.name}`
+  const plan = latest === undefined ? undefined : { id: latest.id, head: latest.change.head }
+  const { receivedAt } = message
+  const result = await applyCommand(deps, pulls, { repository, pull, comment, permission, plan, receivedAt })
+  const { by } = result
+  const about = { repository: target.address, number: pull.number, by }
+  if (result.kind === 'approved') {
+    deps.logger.log('info', 'changes approved', { ...about, clusters: result.outcome.clusters.length })
+    return
+  }
+  deps.logger.log('info', 'command not followed', { ...about, why: result.why })
+  await keepPull(look, { refused: { by, why: result.why, at: deps.clock.now() }, ...keptReport(look) })
+}
+
+async function act(look: Look, decision: Decision): Promise<void> {
+  const { deps, pull, latest, records } = look
+  switch (decision.kind) {
+    case 'end': {
+      const { state } = decision
+      if (latest !== undefined && latest.state !== state) {
+        if (state === 'merged') await approveMerged(look, latest)
+        await savePlan(records, { ...latest, ...endOf(pull, state) })
+      }
+      return keepPull(look, { ...endOf(pull, state), ...keptReport(look) })
+    }
+    case 'gate':
+      return report(look, { kind: 'gate', commit: pull.head.commit, forks: decision.forks })
+    case 'refuse': {
+      const { by, why } = decision
+      deps.logger.log('info', 'command not followed', { repository: look.target.address, number: pull.number, by, why })
+      return keepPull(look, { refused: { by, why, at: deps.clock.now() }, ...keptReport(look) })
+    }
+    case 'keep':
+      return keepPull(look, keptReport(look))
+    case 'plan':
+      return plan(look, decision)
+  }
+}
+
+/**
+ * Who merges has seen the plan of the commit that was merged, and so approves it: what is the same on a cluster afterwards is applied without asking. Not where a danger is to be approved by somebody (`block`), not
+ * for another commit than the one that was planned, and not for a fork.
+ */
+async function approveMerged({ deps, records, pull }: Look, plan: PlanRecord): Promise<void> {
+  const { id, run, change, isFork, repository, number } = plan
+  const summary = await readSummary(records, id)
+  const isSeen = summary?.run === run && summary.verdict !== 'blocked' && change.head === pull.head.commit
+  if (!isSeen || isFork) return
+  try {
+    const by = `the merge of ${repository}#${number}`
+    await approvePlanNow(deps, id, { by, how: 'merge' })
+  } catch (caught) {
+    const { code, message } = toEngineError(caught)
+    if (code !== 'plan-unknown') throw caught
+    deps.logger.log('info', 'merged without a plan', { plan: id, error: message })
+  }
+}
+
+function endOf(
+  pull: PullRequest,
+  state: 'merged' | 'closed',
+): Pick<PlanRecord, 'mergeCommit'> & { state: typeof state } {
+  const { mergeCommit } = pull
+  return { state, ...(mergeCommit === undefined ? {} : { mergeCommit }) }
+}
+
+function keptReport({ known }: Look): Pick<PullRecord, 'latest'> {
+  return known?.latest === undefined ? {} : { latest: known.latest }
+}
+
+/** Notes what the pull request is now. */
+async function keepPull(look: Look, more: Partial<PullRecord>): Promise<void> {
+  const { records, key, target, message, pull, deps } = look
+  await savePull(records, key, {
+    provider: message.provider,
+    urls: target.urls,
+    repository: `${target.owner}/${target.name}`,
+    number: pull.number,
+    title: pull.title.slice(0, maxTitle),
+    author: pull.author.login,
+    webUrl: pull.webUrl,
+    isFork: pull.isFork,
+    state: pull.state,
+    lookedAt: deps.clock.now(),
+    ...more,
+  })
+}
+
+/** Has another report take the place of the one that stands. */
+async function report(look: Look, next: LatestReport): Promise<void> {
+  const { deps, records, latest, key } = look
+  const isSame = next.kind === 'plan' && next.plan === latest?.id
+  if (latest?.state === 'current' && !isSame) {
+    await savePlan(records, { ...latest, state: 'superseded' })
+    if (latest.change.head !== look.pull.head.commit && deps.plans !== undefined)
+      deps.background(deps.plans.endSuperseded(latest))
+  }
+  await notePending(deps.state, key)
+  await keepPull(look, { latest: next })
+}
+
+async function plan(look: Look, decision: Extract<Decision, { kind: 'plan' }>): Promise<void> {
+  const { deps, records, pulls, pull, target, key } = look
+  const base = pull.mergeBase ?? pull.base.commit ?? (await pulls.readBranch(pull.base.branch))
+  if (base === undefined) {
+    deps.logger.log('warn', 'base branch not found', { repository: target.address, number: pull.number })
+    return keepPull(look, keptReport(look))
+  }
+  const id = planId(key, base, pull.head.commit)
+  const known = await readPlan(records, id)
+  const attempt = look.message.reason === 'again' ? `again ${look.message.id}` : (decision.attempt ?? 'delivery')
+  const isAsked = attempt !== 'delivery' && known?.attempt !== attempt
+  if (known?.isQueued === true && !isAsked) {
+    if (known.state !== 'current') await savePlan(records, { ...known, state: 'current' })
+    return report(look, { kind: 'plan', plan: id })
+  }
+  const judgement = await readJudgement(pulls, pull.base.branch, target.rule)
+  if (judgement.problems.length === 0 && (await hasOnlyIgnored(pulls, pull.number, judgement.ignore)))
+    return report(look, { kind: 'ignored', commit: pull.head.commit })
+  const record = planRecord(look, { id, base, judgement, attempt, known: isAsked ? undefined : known }, decision, known)
+  await savePlan(records, record)
+  await report(look, { kind: 'plan', plan: id })
+  await dispatch(deps, {
+    id: record.run,
+    trigger: 'trigger',
+    receivedAt: record.at,
+    clusters: record.clusters,
+    plan: true,
+    change: record.change,
+    actor: record.askedBy ?? record.author,
+  })
+  await savePlan(records, { ...record, isQueued: true })
+  deps.logger.log('info', 'plan queued', {
+    plan: id,
+    run: record.run,
+    repository: record.repository,
+    number: pull.number,
+  })
+}

@@ -1,0 +1,196 @@
+import { sha256Hex, toEngineError } from '../../src/base/index.ts'
+import type { RunRequest, RunStore } from '../../src/coordinator/index.ts'
+import { planMarker } from '../../src/plan/index.ts'
+import type { Logger, StateStore } from '../../src/ports/index.ts'
+import type { Config } from '../config.ts'
+import { contextOf, planTargetOf, type PlanTarget } from './config.ts'
+import { openTarget, type PlanForgeDeps } from './forge.ts'
+import { joinedPlan } from './joined.ts'
+import { readPlan, readPull, saveSummary, type PlanRecord, type PullRecord, type RecordDeps } from './records.ts'
+import {
+  otherReport,
+  planReport,
+  runningReport,
+  summaryOf,
+  supersededReport,
+  type Report,
+  type ReportContext,
+} from './report.ts'
+
+/** What telling forges of plans needs. */
+export interface PlanReportDeps extends PlanForgeDeps {
+  readonly config: Pick<Config, 'plans' | 'planKey' | 'settings' | 'privateHosts'>
+  /** Shared by all clusters. */
+  readonly state: StateStore
+  readonly runs: RunStore
+  readonly logger: Logger
+  /** Lets telling go on after its cause. */
+  readonly background: (work: Promise<void>) => void
+  /** Has a pull request planned again whose stored plan is not the one that was made. */
+  readonly again: (pull: PullRecord) => Promise<void>
+}
+
+/** Tells forges of plans. */
+export interface PlanReports {
+  /** The same store of runs; when a plan has come to its end somewhere, it is told. */
+  readonly runs: RunStore
+  /** Tells what is known of a pull request now, by its key. Never rejects: what could not be told is told by {@link retry}. */
+  readonly tell: (pull: string) => Promise<void>
+  /** Ends the check of a plan whose place a newer one has taken. Never rejects. */
+  readonly endSuperseded: (plan: PlanRecord) => Promise<void>
+  /** Tells what could not be told before, and which clusters have said nothing for too long. */
+  readonly retry: () => Promise<void>
+}
+
+const pendingSeconds = 24 * 3600
+/** A plan is made again once in this time, however often its record is changed. */
+const againSeconds = 300
+/** Rounds after which a plan that keeps changing is left to its next change. */
+const maxRounds = 5
+
+/** Notes that a pull request is to be told of until that is done. @throws EngineError of the store. */
+export async function notePending(state: StateStore, pull: string): Promise<void> {
+  await state.put(`plans/pending/${pull}`, true, { ttlSeconds: pendingSeconds })
+}
+
+/**
+ * Comments and checks of plans. As with statuses of pushes, what is told is made from the records alone, and who tells looks again afterwards and goes on while the records say something else by then: so what stands in
+ * the end is what the records say in the end, although clusters tell at the same time. What is being told is noted in the state store until it is done.
+ */
+export function createPlanReports(deps: PlanReportDeps): PlanReports {
+  const { config, runs, state, logger } = deps
+  const { plans = [], planKey } = config
+  if (plans.length === 0 || planKey === undefined)
+    return { runs, tell: nothing, endSuperseded: nothing, retry: nothing }
+  const records: RecordDeps = { state, key: planKey, logger }
+  // Who is told of here already is looked at again at the end.
+  const telling = new Map<string, { isWanted: boolean }>()
+  const tell = async (pull: string): Promise<void> => {
+    const other = telling.get(pull)
+    if (other !== undefined) {
+      other.isWanted = true
+      return
+    }
+    const own = { isWanted: true }
+    telling.set(pull, own)
+    try {
+      while (own.isWanted) {
+        own.isWanted = false
+        await tellPull(deps, records, pull)
+      }
+    } catch (error) {
+      logger.log('warn', 'plan not told', { pull, error: toEngineError(error).message })
+    } finally {
+      telling.delete(pull)
+    }
+  }
+  const tellRun = async (id: string): Promise<void> => {
+    const request = (await state.get(`requests/${id}`)) as unknown as RunRequest | undefined
+    const plan = request?.change === undefined ? undefined : await readPlan(records, request.change.plan)
+    if (plan !== undefined) await tell(plan.pull)
+  }
+  return {
+    runs: {
+      ...runs,
+      putRecord: async (record) => {
+        await runs.putRecord(record)
+        const isUnderWay = record.error === undefined && ['queued', 'running'].includes(record.state)
+        if (record.trigger === 'trigger' && !isUnderWay) deps.background(tellRun(record.id))
+      },
+    },
+    tell,
+    endSuperseded: async (plan) => {
+      try {
+        const pull = await readPull(records, plan.pull)
+        const target = pull && targetOf(deps, pull)
+        if (target !== undefined)
+          await openTarget(deps, target).reportCheck(supersededReport(plan, contextFor(deps, target, plan.id)))
+      } catch (error) {
+        logger.log('info', 'superseded plan not ended', { plan: plan.id, error: toEngineError(error).message })
+      }
+    },
+    retry: async () => {
+      for (const { key } of await state.list('plans/pending/', { limit: 50 })) await tell(key.split('/').at(-1) ?? '')
+    },
+  }
+}
+
+async function nothing(): Promise<void> {
+  // Without rules nobody is told.
+}
+
+/** Tells until what the forge knows is what the records say. @throws EngineError where the forge does not take it. */
+async function tellPull(deps: PlanReportDeps, records: RecordDeps, pull: string): Promise<void> {
+  const { state } = deps
+  const toldKey = `plans/told/${pull}`
+  let told: string | undefined
+  for (let round = 0; round < maxRounds; round++) {
+    const made = await makeReport(deps, records, pull)
+    const now = made === undefined ? '' : sha256Hex(JSON.stringify(made.report))
+    // Another process may have told the same; what it was cut off in is not noted as told.
+    if (now === told || (told === undefined && now !== '' && (await state.get(toldKey)) === now)) {
+      if (made?.report.isSettled === true) await state.delete(`plans/pending/${pull}`)
+      return
+    }
+    if (made === undefined) return state.delete(`plans/pending/${pull}`)
+    await notePending(state, pull)
+    await state.delete(toldKey)
+    await send(deps, made)
+    await state.put(toldKey, now, { ttlSeconds: pendingSeconds })
+    told = now
+  }
+}
+
+interface Made {
+  readonly report: Report
+  readonly target: PlanTarget
+  readonly number: number
+}
+
+async function makeReport(deps: PlanReportDeps, records: RecordDeps, key: string): Promise<Made | undefined> {
+  const pull = await readPull(records, key)
+  const target = pull && targetOf(deps, pull)
+  if (pull?.latest === undefined || target === undefined) return undefined
+  const { latest, number } = pull
+  if (latest.kind !== 'plan') return { report: otherReport(latest, contextFor(deps, target)), target, number }
+  const plan = await readPlan(records, latest.plan)
+  if (plan === undefined) return undefined
+  const context = contextFor(deps, target, plan.id)
+  const joined = await joinedPlan({ ...records, runs: deps.runs, clock: deps.clock }, plan)
+  if (joined.isForged && (await deps.state.putIfAbsent(`plans/again/${key}`, true, { ttlSeconds: againSeconds })))
+    await deps.again(pull)
+  const report = joined.isPending ? runningReport(plan, context) : planReport(plan, joined.document, context)
+  if (!joined.isPending) await saveSummary(records, plan.id, summaryOf(plan, joined.document))
+  return { report: { ...report, isSettled: report.isSettled || joined.isOver }, target, number }
+}
+
+function targetOf({ config }: PlanReportDeps, { provider, urls }: PullRecord): PlanTarget | undefined {
+  return planTargetOf(config.plans ?? [], provider, urls)
+}
+
+function contextFor({ config }: PlanReportDeps, { rule }: PlanTarget, plan?: string): ReportContext {
+  const { publicUrl } = config.settings
+  const context = contextOf(rule)
+  if (publicUrl === undefined || plan === undefined) return { context }
+  return { context, url: `${publicUrl.replace(/\/+$/, '')}/ui/plans/${plan}` }
+}
+
+async function send(deps: PlanReportDeps, { report, target, number }: Made): Promise<void> {
+  const pulls = openTarget(deps, target)
+  const { check, comment } = report
+  await Promise.all([
+    pulls.reportCheck(check),
+    (async () => {
+      if (comment === undefined) return
+      const wish = { marker: markerOf(contextOf(target.rule)), ...comment }
+      const { outcome } = await pulls.upsertComment(number, wish)
+      // Somebody else may have made one at the same time: the second look makes them one.
+      if (outcome === 'created') await pulls.upsertComment(number, wish)
+    })(),
+  ])
+}
+
+/** The marker as src/forges names it: within the hidden line that a plan as Markdown begins with. */
+function markerOf(context: string): string {
+  return planMarker(context).slice('<!-- sluice:'.length, -' -->'.length)
+}

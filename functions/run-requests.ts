@@ -1,0 +1,33 @@
+import { encodeMessage, newRunId, type JobMessage, type RunRequest, type RunStore } from '../src/coordinator/index.ts'
+import type { Clock, Queue, Random } from '../src/ports/index.ts'
+import type { DeploymentRequests } from '../src/reconcile/index.ts'
+
+/** What runs are asked for with, from inside of runs. */
+export interface RequestPorts {
+  readonly queue: Queue
+  readonly runs: RunStore
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Lets the runs of one cluster ask for looks at others, now or later. Durable once it resolved; asked for twice, it is looked at twice. */
+export function createRunRequests({ queue, runs, clock, random }: RequestPorts): DeploymentRequests {
+  return {
+    run: async ({ cluster, objects, delayMs, actor }) => {
+      const request: RunRequest = {
+        id: newRunId(clock, random),
+        trigger: 'trigger',
+        receivedAt: clock.now(),
+        clusters: [cluster],
+        target: { objects },
+        actor,
+      }
+      const { id: runId, receivedAt, target } = request
+      const message: JobMessage = {
+        job: { kind: 'trigger', runId, cluster, receivedAt, actor, ...(target === undefined ? {} : { target }) },
+      }
+      await runs.putRequest(request)
+      await queue.send(encodeMessage(message), delayMs === 0 ? {} : { delaySeconds: Math.ceil(delayMs / 1000) })
+    },
+  }
+}

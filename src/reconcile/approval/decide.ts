@@ -1,0 +1,101 @@
+import type { LastRecord, PlannedRecord, WaitRecord } from './records.ts'
+import type { ApplicationDigest, ApprovalNote, DigestPart } from './types.ts'
+
+/** A plan that is known of an application, and who approved it. */
+export interface KnownPlan {
+  readonly planned: PlannedRecord
+  readonly approved?: ApprovalNote | undefined
+}
+
+/** What is known when it is decided. */
+export interface ApprovalQuestion {
+  /** What is about to be applied. `live` is empty where live objects are not compared. */
+  readonly now: ApplicationDigest
+  readonly last?: LastRecord | undefined
+  readonly wait?: WaitRecord | undefined
+  readonly plans: readonly KnownPlan[]
+}
+
+/** Whether what is about to be applied is what was approved. */
+export type ApprovalVerdict =
+  | { readonly kind: 'approved'; readonly at: number; readonly plan?: string; readonly note?: ApprovalNote }
+  /** `changed`: what differs from `from`, the plan that was approved last, or made last where none is approved. `pending`: a plan says the same, and nobody has approved it yet. */
+  | {
+      readonly kind: 'differs'
+      readonly changed: readonly DigestPart[]
+      readonly from?: KnownPlan
+      readonly pending?: PlannedRecord
+    }
+
+const compared: readonly DigestPart[] = ['desired', 'artifacts']
+
+/**
+ * Decides whether what is about to be applied was approved: it was let through already, somebody has approved exactly this, or a plan that says the same. A plan from before what was let through last counts no more, so that
+ * going back to what was approved once needs to be approved again.
+ */
+export function decideApproval({ now, last, wait, plans }: ApprovalQuestion): ApprovalVerdict {
+  if (last !== undefined && isSame(now, last)) return { kind: 'approved', at: last.approvedAt, ...planOf(last) }
+  const note = wait?.approved
+  if (wait !== undefined && note !== undefined && isSame(now, wait)) return { kind: 'approved', at: note.at, note }
+  const since = last?.approvedAt ?? 0
+  const same = plans.filter(({ planned }) => isSame(now, planned))
+  for (const { planned, approved } of newest(same)) {
+    if (approved === undefined || approved.at < since) continue
+    return { kind: 'approved', at: approved.at, plan: planned.plan, note: approved }
+  }
+  const pending = newest(same).find(({ approved }) => approved === undefined)?.planned
+  const from = newest(plans.filter(({ approved }) => approved !== undefined))[0] ?? newest(plans)[0]
+  const changed = from === undefined ? [] : compared.filter((part) => from.planned[part] !== now[part])
+  return {
+    kind: 'differs',
+    changed,
+    ...(from === undefined ? {} : { from }),
+    ...(pending === undefined ? {} : { pending }),
+  }
+}
+
+/** Whether two digests say the same of what is wanted and of what it is made from. */
+export function isSame(a: ApplicationDigest, b: ApplicationDigest): boolean {
+  return compared.every((part) => a[part] === b[part])
+}
+
+function planOf({ plan }: LastRecord): { readonly plan?: string } {
+  return plan === undefined ? {} : { plan }
+}
+
+function newest(plans: readonly KnownPlan[]): readonly KnownPlan[] {
+  return plans.toSorted((a, b) => timeOf(b) - timeOf(a))
+}
+
+function timeOf({ planned, approved }: KnownPlan): number {
+  return approved?.at ?? planned.at
+}
+
+const namesOfParts: { readonly [part in DigestPart]: string } = {
+  desired: 'the wanted objects',
+  artifacts: 'charts and artifacts',
+  live: 'the live objects',
+}
+
+/** The sentence that says why something waits, and what ends it. Holds nothing of others but numbers and ids. */
+export function differenceText(
+  verdict: Extract<ApprovalVerdict, { kind: 'differs' }>,
+  { cluster, isReplanned }: { readonly cluster: string; readonly isReplanned: boolean },
+): string {
+  const { pending, from, changed } = verdict
+  const byHand = `comment /apply ${cluster} on the pull request, or sluice approve waiting --cluster ${cluster}`
+  if (pending !== undefined)
+    return `waits for approval of ${planName(pending)}, which says the same: merging approves it; or ${byHand}`
+  const next = isReplanned ? 'a new plan is made; to approve it' : 'to approve it'
+  if (from === undefined) return `waits for approval: there is no plan of it; ${next}: ${byHand}`
+  const what = changed.map((part) => namesOfParts[part]).join(' and ')
+  if (from.approved === undefined)
+    return `waits for approval: differs from ${planName(from.planned)} in ${what}; ${next}: ${byHand}`
+  return what === ''
+    ? `waits for approval: ${planName(from.planned)} was approved before what was applied last; ${next}: ${byHand}`
+    : `waits for approval: differs in ${what} from what was approved with ${planName(from.planned)}; ${next}: ${byHand}`
+}
+
+function planName({ pullRequest, plan }: PlannedRecord): string {
+  return pullRequest === undefined ? `plan ${plan}` : `the plan of pull request #${pullRequest}`
+}

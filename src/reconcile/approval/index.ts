@@ -1,0 +1,19 @@
+/**
+ * What was approved is what is applied: plans are remembered as digests, somebody approves them, and a run compares what it is about to apply. Also the waves in which clusters follow each other. Records are signed with the key of plans: whoever
+ * can write to the state store cannot approve.
+ * @module
+ */
+export { approvePlan, notePlanned } from './plans.ts'
+export { afterMerges, type AfterMerge, type ChangesPolicy, type ChangesRule } from './policy.ts'
+export { approveWaiting, listWaiting, type WaitingApplication, type WaitingWish } from './waits.ts'
+export type {
+  ApprovalNote,
+  ApprovalStore,
+  ApprovalWay,
+  ApprovalWish,
+  Approved,
+  ApprovedCluster,
+  DeploymentRequests,
+  ReplanWish,
+  PlannedPart,
+} from './types.ts'

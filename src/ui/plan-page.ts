@@ -1,0 +1,219 @@
+import {
+  hasEffect,
+  liveTexts,
+  type Danger,
+  type PlanDocument,
+  type PlanError,
+  type PlannedApplication,
+} from '../plan/index.ts'
+import { ago, html, paths, plural, revision, type Html, type View } from './html.ts'
+import { dataTable, facts, layout, scrolling } from './layout.ts'
+import { applicationDetails, countText } from './plan-details.ts'
+import { pullLink, stateText, verdictBadge } from './plan-state.ts'
+import type { PlanHead, PlanView } from './plan-types.ts'
+import { badge } from './state-badge.ts'
+
+/** Dangers and errors that are listed. */
+const maxRows = 500
+/** Applications with details, and rows of the table. */
+const maxApplications = 500
+
+/** What a pull request would do: dangers first, then applications by cluster, then what changes of each. */
+export function planPage(view: View, { head, document, isPending, problems, refused }: PlanView): Html {
+  const shown = document.applications.filter(isShown)
+  const title = head.title === '' ? `${head.repository}#${head.number}` : head.title
+  return layout(view, {
+    title: `Plan of ${head.repository}#${head.number}`,
+    at: 'plans',
+    content: html`
+      <p class="crumbs"><a href="${paths.plans()}">Plans</a> / ${pullLink(head)}</p>
+      <h1>${title}</h1>
+      <p class="headline">
+        ${verdictBadge(isPending ? undefined : head.verdict)} <span class="quiet">${stateText(head)}</span>
+      </p>
+      ${notes(view, head, problems, refused)} ${facts(factsOf(view, head, document))} ${unplanned(document, isPending)}
+      ${dangers(document.dangers)} ${errors(document.applications)}
+      <h2>Applications</h2>
+      ${matrix(shown)}
+      <p class="quiet">${unaffectedText(document)}</p>
+      ${shown.length === 0 ? '' : html`<h2>Changes</h2>`} ${shown.slice(0, maxApplications).map(applicationDetails)}
+      ${shown.length > maxApplications ? html`<p class="quiet">and ${shown.length - maxApplications} more</p>` : ''}
+      <h2>Export</h2>
+      <p class="headline">
+        <a href="${paths.planExport(head.id, 'json')}">JSON</a>
+        <a href="${paths.planExport(head.id, 'markdown')}">Markdown</a>
+        <a href="${paths.planExport(head.id, 'sarif')}">SARIF</a>
+      </p>
+    `,
+  })
+}
+
+function isShown(application: PlannedApplication): boolean {
+  return hasEffect(application) || application.objects.length > 0 || application.state !== 'unaffected'
+}
+
+function notes(view: View, head: PlanHead, problems: PlanView['problems'], refused: PlanView['refused']): Html | '' {
+  const list: readonly (Html | '')[] = [
+    head.live === 'denied'
+      ? html`<li class="note">From Git alone: no cluster was asked, so what had drifted is not known.</li>`
+      : '',
+    head.secrets === 'withheld'
+      ? html`<li class="note">
+          Without secrets: placeholders stand in for them, and private sources were not fetched.
+        </li>`
+      : '',
+    ...problems.map((problem) => html`<li class="note bad">${problem}</li>`),
+    refused === undefined
+      ? ''
+      : html`<li class="note warn">
+          The command of <b>${refused.by === '' ? 'somebody' : refused.by}</b> was not followed
+          (${ago(view, refused.at)}): ${refused.why}
+        </li>`,
+  ]
+  return list.every((one) => one === '')
+    ? ''
+    : html`<ul class="notes">
+        ${list}
+      </ul>`
+}
+
+function factsOf(view: View, head: PlanHead, { reference }: PlanDocument): Parameters<typeof facts>[0] {
+  const { author, isFork, branch, base, askedBy, run, at, mergeCommit } = head
+  return [
+    ['Author', html`${author}${isFork ? html` <span class="quiet">from a fork</span>` : ''}`],
+    ['Into', html`<code class="break">${branch.replace(/^refs\/heads\//, '')}</code>`],
+    ['From', revision(base)],
+    ['To', revision(head.head)],
+    ['Planned', html`${ago(view, at)}${askedBy === undefined ? '' : html`, asked for by ${askedBy}`}`],
+    ['Run', html`<a class="break" href="${paths.run(run)}">${run}</a>`],
+    reference === undefined ? undefined : ['Content', html`<code class="break">${reference}</code>`],
+    mergeCommit === undefined ? undefined : ['Merged as', revision(mergeCommit)],
+  ]
+}
+
+function unplanned({ unplanned: clusters = [] }: PlanDocument, isPending: boolean): Html | '' {
+  if (clusters.length === 0) return ''
+  return html`<ul class="notes">
+    ${clusters.map(
+      ({ cluster, reason }) =>
+        html`<li class="note ${isPending ? '' : 'bad'}">
+          <b>${cluster}</b> ${isPending ? 'is not here yet' : 'is not planned'}: ${reason}
+        </li>`,
+    )}
+  </ul>`
+}
+
+const severityStates: { readonly [severity in Danger['severity']]: string } = {
+  block: 'failed',
+  danger: 'failed',
+  warning: 'drifted',
+  info: 'waiting',
+}
+
+function dangers(found: readonly Danger[]): Html | '' {
+  if (found.length === 0) return ''
+  return html`<h2>Dangers</h2>
+    ${dataTable(
+      'Dangers',
+      [
+        { name: 'Severity', set: 'nowrap' },
+        { name: 'What', set: 'text' },
+        { name: 'Cluster' },
+        { name: 'Application' },
+        { name: 'Place' },
+        { name: 'Rule' },
+      ],
+      found
+        .slice(0, maxRows)
+        .map((danger) => [
+          badge(severityStates[danger.severity], danger.severity),
+          html`${danger.message}${danger.origin === 'drift' ? html` <span class="quiet">drift, not this change</span>` : ''}`,
+          danger.cluster,
+          html`<span class="break">${danger.application}</span>`,
+          place(danger),
+          html`<code>${danger.rule}</code>`,
+        ]),
+    )}
+    ${found.length > maxRows ? html`<p class="quiet">and ${found.length - maxRows} more</p>` : ''}`
+}
+
+function errors(applications: readonly PlannedApplication[]): Html | '' {
+  const rows = applications.flatMap((application) => application.errors.map((error) => ({ application, error })))
+  if (rows.length === 0) return ''
+  return html`<h2>What is wrong</h2>
+    ${dataTable(
+      'Errors',
+      [{ name: 'Application' }, { name: 'Message', set: 'text' }, { name: 'Object' }, { name: 'Place' }],
+      rows
+        .slice(0, maxRows)
+        .map(({ application: { cluster, kind, namespace, name }, error }) => [
+          html`<span class="break">${cluster}: ${kind}/${namespace}/${name}</span>`,
+          html`${error.message} <span class="reason">${error.phase}</span>`,
+          html`<span class="break">${error.object ?? ''}</span>`,
+          place(error),
+        ]),
+    )}
+    ${rows.length > maxRows ? html`<p class="quiet">and ${rows.length - maxRows} more</p>` : ''}`
+}
+
+function place({ file, line }: Pick<PlanError, 'file' | 'line'>): Html | '' {
+  if (file === undefined) return ''
+  return html`<code class="break">${file}${line === undefined ? '' : `:${line}`}</code>`
+}
+
+/** Applications by cluster. */
+function matrix(applications: readonly PlannedApplication[]): Html {
+  if (applications.length === 0) return html`<p class="note">No application is touched.</p>`
+  const clusters = [...new Set(applications.map(({ cluster }) => cluster))]
+  const rows = Map.groupBy(applications, ({ kind, namespace, name }) => JSON.stringify([kind, namespace, name]))
+  return scrolling(
+    'Applications by cluster',
+    html`<table class="matrix">
+      <caption class="hidden">
+        Applications by cluster
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">Application</th>
+          ${clusters.map((cluster) => html`<th scope="col"><span class="cluster">${cluster}</span></th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${[...rows.values()].slice(0, maxApplications).map((own) => matrixRow(own, clusters))}
+      </tbody>
+    </table>`,
+  )
+}
+
+function matrixRow(own: readonly PlannedApplication[], clusters: readonly string[]): Html {
+  const [first] = own
+  if (first === undefined) return html``
+  return html`<tr>
+    <th scope="row"><span class="kind">${first.kind}</span> ${first.namespace}/<wbr /><b>${first.name}</b></th>
+    ${clusters.map((cluster) => cell(own.find((one) => one.cluster === cluster)))}
+  </tr>`
+}
+
+const stateWords: { readonly [state in PlannedApplication['state']]: readonly [string, string] } = {
+  planned: ['ready', 'Planned'],
+  unaffected: ['skipped', 'Unaffected'],
+  failed: ['failed', 'Failed'],
+  held: ['suspended', 'Held'],
+  blocked: ['blocked', 'Blocked'],
+}
+
+function cell(application: PlannedApplication | undefined): Html {
+  if (application === undefined) return html`<td class="none"><span class="hidden">not there</span></td>`
+  const { state, live } = application
+  const [sign, word] = stateWords[state]
+  return html`<td>
+    <span class="cell">${badge(sign, word)}</span>
+    <span class="under">${countText(application)}</span>
+    ${live === 'read' ? '' : html`<span class="under quiet">${liveTexts[live]}</span>`}
+  </td>`
+}
+
+function unaffectedText({ applications, omitted = 0 }: PlanDocument): string {
+  const count = applications.filter((one) => !isShown(one)).length + omitted
+  return count === 0 ? '' : `${plural(count, 'application')} more of the same sources stay as they are.`
+}

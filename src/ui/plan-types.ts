@@ -1,0 +1,43 @@
+import type { PlanDocument, Verdict } from '../plan/index.ts'
+
+/** What is known of a plan besides its content. Title and names are their authors': hostile. */
+export interface PlanHead {
+  readonly id: string
+  readonly repository: string
+  readonly number: number
+  readonly title: string
+  readonly author: string
+  /** The pull request at its forge. */
+  readonly webUrl: string
+  readonly isFork: boolean
+  readonly branch: string
+  readonly base: string
+  readonly head: string
+  /** `superseded`: a newer commit is planned. */
+  readonly state: 'current' | 'superseded' | 'merged' | 'closed'
+  /** The commit that brought it. */
+  readonly mergeCommit?: string
+  /** Undefined while it is being made. */
+  readonly verdict?: Verdict
+  readonly touched?: number
+  readonly dangers?: number
+  readonly run: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+  /** Who asked for it by a comment. */
+  readonly askedBy?: string
+  /** Whether clusters were asked, and secrets took part. */
+  readonly live: 'read' | 'denied'
+  readonly secrets: 'used' | 'withheld'
+}
+
+/** A plan as its page shows it. */
+export interface PlanView {
+  readonly head: PlanHead
+  readonly document: PlanDocument
+  readonly isPending: boolean
+  /** What is wrong with the repository's own configuration. */
+  readonly problems: readonly string[]
+  /** The last command that was not followed. */
+  readonly refused?: { readonly by: string; readonly why: string; readonly at: number }
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { after, describe, it } from 'node:test'
+import { Canaries } from '../support/canaries.ts'
+import { useCluster } from '../support/cluster.ts'
+import { installCrds } from '../support/crds.ts'
+import { startDeployment, type Platform } from '../support/deployment.ts'
+import { askPlans, eventually, fleet, startPlanScene, type ShownPlan } from '../support/plan-scene.ts'
+
+const cluster = useCluster()
+const platforms: readonly Platform[] = ['node', 'workerd']
+
+const configMap = (name: string, color: string): string =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\ndata:\n  color: ${color}\n`
+
+for (const platform of platforms)
+  describe(`plans of pull requests, on ${platform}`, () => {
+    const closers: (() => Promise<void>)[] = []
+    after(async () => {
+      for (const close of closers.toReversed()) await close()
+    })
+
+    it('a pull request is planned against the cluster, told, changed with a push, and applied with its merge', async () => {
+      const canaries = new Canaries()
+      const password = canaries.make('secret')
+      const namespace = await cluster.namespace()
+      await installCrds(cluster.client)
+      const secret = (word: string): string =>
+        `apiVersion: v1\nkind: Secret\nmetadata:\n  name: login\nstringData:\n  password: ${word}\n`
+      const scene = await startPlanScene({
+        kind: 'github',
+        hasApp: true,
+        isOpen: true,
+        files: {
+          'app/a.yaml': configMap('a', 'red'),
+          'app/b.yaml': configMap('b', 'red'),
+          'app/login.yaml': secret(password),
+        },
+      })
+      closers.push(() => scene.close())
+      const { forge, repository, comments, check } = scene
+      await cluster.client.apply({
+        apiVersion: 'source.toolkit.fluxcd.io/v1',
+        kind: 'GitRepository',
+        metadata: { name: 'fleet', namespace },
+        spec: { interval: '1h', url: repository.git.url, ref: { branch: 'main' } },
+      })
+      await cluster.client.apply({
+        apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+        kind: 'Kustomization',
+        metadata: { name: 'app', namespace },
+        spec: {
+          interval: '1h',
+          path: './app',
+          prune: true,
+          targetNamespace: namespace,
+          sourceRef: { kind: 'GitRepository', name: 'fleet' },
+        },
+      })
+      const deployment = await startDeployment(platform, {
+        clusters: { blue: cluster.address },
+        namespaces: [namespace],
+        settings: { publicUrl: 'https://sluice.example.com' },
+        env: scene.env,
+        log: (line) => canaries.see('log', line),
+      })
+      closers.push(() => deployment.stop())
+      scene.connect(deployment)
+      await deployment.scan()
+      const colorOf = async (name: string): Promise<unknown> =>
+        (await cluster.client.find({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name }))?.['data'].color
+      await eventually(async () => assert.equal(await colorOf('a'), 'red'), 60_000)
+
+      const pull = await forge.pulls.open(fleet, {
+        branch: 'topic',
+        files: { 'app/a.yaml': configMap('a', 'blue'), 'app/login.yaml': secret(canaries.make('next secret')) },
+      })
+      const first = await eventually(() => {
+        assert.match(comments(pull)[0]?.body ?? '', /^\+ blue$/m)
+        return comments(pull)[0]?.body ?? ''
+      }, 60_000)
+      assert.match(first, /1 application on 1 cluster: 2 to change/)
+      assert.match(first, /^- red$/m)
+      assert.match(first, /the value is not shown/)
+      await eventually(() =>
+        assert.match(check(pull.last.head), /^success: This change can be applied: 1 application$/),
+      )
+
+      await forge.pulls.push(fleet, pull, { 'app/a.yaml': configMap('a', 'green'), 'app/b.yaml': null })
+      await eventually(() => assert.match(comments(pull)[0]?.body ?? '', /^\+ green$/m), 60_000)
+      assert.match(comments(pull)[0]?.body ?? '', /1 to delete/)
+      assert.equal(comments(pull).length, 1)
+      assert.equal(await colorOf('a'), 'red', 'a plan changes nothing')
+      const { plans } = await askPlans<{ readonly plans: readonly ShownPlan[] }>(deployment)
+      assert.deepEqual(
+        plans.map(({ state }) => state),
+        ['current', 'superseded'],
+      )
+      for (const { id } of plans) {
+        canaries.see('API', JSON.stringify(await askPlans<ShownPlan>(deployment, `/api/plans/${id}`)))
+        const headers = { authorization: `Bearer ${deployment.triggerToken}` }
+        canaries.see('page', await (await fetch(`${deployment.url}/ui/plans/${id}`, { headers })).text())
+      }
+      for (const { body } of pull.comments) canaries.see('comment', body)
+      canaries.see('checks', JSON.stringify(repository.checkRuns))
+
+      await forge.pulls.merge(fleet, pull)
+      await eventually(async () => assert.equal(await colorOf('a'), 'green'), 60_000)
+      await eventually(async () => {
+        const shown = await askPlans<{ readonly plans: readonly ShownPlan[] }>(deployment)
+        assert.equal(shown.plans[0]?.state, 'merged')
+      })
+      canaries.assertNone(5)
+    })
+  })
