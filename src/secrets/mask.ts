@@ -86,8 +86,13 @@ function maskValue(value: SopsValue, masking: Masking, place: Place, stack: Comm
     maskBranch(value, masking, place, stack)
     return value
   }
-  if (!Array.isArray(value))
-    return isCovered(masking.rule, place.keys, stack, false) ? masking.mask(place.path, scalarText(value)) : value
+  if (!Array.isArray(value)) {
+    if (!isCovered(masking.rule, place.keys, stack, false)) return value
+    const text = scalarText(value)
+    const masked = masking.mask(place.path, text)
+    // A comment of a list is encrypted into an item.
+    return text.endsWith(',type:comment]') ? new SopsComment(masked) : masked
+  }
   if (place.path.length > maxDepth) throw secretsError('sops-bad-file', `the file nests deeper than ${maxDepth} levels`)
   const comments: string[] = []
   const inner = [...stack, comments]

@@ -4,6 +4,10 @@ import type { Workload } from '../../src/reconcile/index.ts'
 import { createPlanContext } from '../../src/reconcile/index.ts'
 import { createPlaceholders } from '../../src/reconcile/change/placeholders.ts'
 import { renderSide } from '../../src/reconcile/change/render-side.ts'
+import type { DesiredState } from '../../src/reconcile/change/desired.ts'
+import { approveRelease } from '../../src/reconcile/helmrelease/approve.ts'
+import { resolveChart } from '../../src/reconcile/helmrelease/chart.ts'
+import { openStorage } from '../../src/reconcile/helmrelease/operation.ts'
 import type { RenderedSide } from '../../src/reconcile/change/types.ts'
 import { nameOf, type KubeObject } from '../../src/resources/index.ts'
 import { useCluster } from '../support/cluster.ts'
@@ -13,7 +17,8 @@ import { shownOf } from '../support/side-context.ts'
 import { encryptedFixture, fixtureKey } from '../support/sops-fixtures.ts'
 
 const cluster = useCluster()
-const placeholders = createPlaceholders(crypto.getRandomValues(new Uint8Array(32)))
+const planKey = crypto.getRandomValues(new Uint8Array(32))
+const placeholders = createPlaceholders(planKey)
 const placeholder = /^[a-z0-9]{32}$/
 
 /** Renders an object of the scenario with what the cluster and the repository have. */
@@ -199,6 +204,82 @@ describe('one side of a change, from the server and Git', () => {
       await secret(made, 'file', { 'values.yaml': 'mail: { password: 5, another-name: { a: b }, third: 1 }\n' })
       await secret(made, 'old', { token: 'other' })
       assert.equal(shownOf(await render(made, id)), text)
+    } finally {
+      await made.close()
+    }
+  })
+
+  it('a HelmRelease that goes on from the values of its release', async () => {
+    const made = await createReleaseScenario(cluster, {
+      files: {
+        'values.yaml': 'auth: { password: "", user: admin }\n',
+        'templates/a.yaml':
+          'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  value: {{ .Values.auth | toJson | quote }}\n  revision: "{{ .Release.Revision }}"\n',
+      },
+    })
+    try {
+      await secret(made, 'place', { password: 'canary-place' })
+      const from = { kind: 'Secret', name: 'place', valuesKey: 'password', targetPath: 'auth.password' }
+      await made.release({ valuesFrom: [from], upgrade: { preserveValues: true } })
+      await made.reconcile()
+      await made.release({ upgrade: { preserveValues: true } })
+      const id = `HelmRelease/${made.namespace}/app`
+      const side = await render(made, id)
+      const dataOf = (objects: readonly KubeObject[] | undefined): object =>
+        find(objects, 'ConfigMap', 'a')['data'] as object
+      assert.deepEqual(dataOf(side.desired), {
+        value: '{"password":"canary-place","user":"admin"}',
+        revision: '2',
+      })
+      const shown = JSON.stringify(dataOf(side.items.map((item) => item.shown)))
+      assert.match(shown, /password\\":\\"[a-z0-9]{32}\\",\\"user\\":\\"admin/)
+      assert.equal(shownOf(side).includes('canary'), false)
+      const mark = await cluster.auditMark()
+      await render(made, id, 'withheld')
+      const { requests } = await cluster.requestCounts(mark)
+      assert.deepEqual(
+        requests.filter(({ uri }) => uri.includes(made.namespace) && uri.includes('/secrets')),
+        [],
+      )
+    } finally {
+      await made.close()
+    }
+  })
+
+  it('is what a run compares with what was approved, random values and hooks included', async () => {
+    const map = (name: string, notes = ''): string =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n${notes}data:\n  random: {{ randAlphaNum 12 | quote }}\n  time: {{ now | date "150405" | quote }}\n`
+    const hook = '  annotations: { "helm.sh/hook": pre-install }\n'
+    const made = await createReleaseScenario(cluster, {
+      files: { 'templates/a.yaml': map('a'), 'templates/hook.yaml': map('hook', hook) },
+    })
+    try {
+      await made.release({ install: { createNamespace: true } })
+      await made.reconcile()
+      const side = await render(made, `HelmRelease/${made.namespace}/app`)
+      const job = { kind: 'trigger', runId: 'run', cluster: 'test', receivedAt: 0 } as const
+      const { ctx: plan } = await createPlanContext({ ...made.deps, planKey }, job, AbortSignal.timeout(60_000))
+      const object = plan.world.get(`HelmRelease/${made.namespace}/app`)
+      assert.ok(object?.kind === 'HelmRelease')
+      const asked: DesiredState[] = []
+      const approvals = {
+        held: () => Promise.resolve(undefined),
+        check: (_object: Workload, _revision: string, state: DesiredState) => {
+          asked.push(state)
+          return Promise.resolve(undefined)
+        },
+        finish: () => Promise.resolve(),
+      }
+      const ctx = { ...plan, approvals }
+      const attempt = { stored: object, object, client: plan.client, startedAt: 0, changes: [] }
+      const storage = openStorage(ctx, attempt, made.namespace, 'app')
+      const control = { cycle: undefined, applied: () => Promise.resolve() }
+      const chart = await resolveChart(ctx, attempt)
+      const operation = object.status?.history === undefined ? 'install' : 'upgrade'
+      await approveRelease({ ctx, attempt, chart, values: {}, storage, control }, operation)
+      assert.deepEqual(asked[0]?.objects, side.desired)
+      assert.deepEqual(asked[0]?.artifacts, side.artifacts)
+      assert.equal(side.desired?.length, 2)
     } finally {
       await made.close()
     }

@@ -14,20 +14,17 @@ import { postRender } from '../helmrelease/post-render.ts'
 import { refuseUnsupported } from '../helmrelease/support.ts'
 import { composeFrom, valuesReader, type ReadValues } from '../helmrelease/values.ts'
 import { idOf } from '../world.ts'
+import { fixedEnvironment } from './fixed-environment.ts'
 import { withoutSecrets } from './open-error.ts'
 import { hasHiddenFiles, knownNames, openReader, openValues, type KnowsName } from './open-values.ts'
-import { pairForms, type FormObject } from './pair-objects.ts'
+import { pairForms, type FormObject, type Forms } from './pair-objects.ts'
 import type { Form } from './placeholders.ts'
 import { notePlaceholders, type NotedPlaceholders, type SideOptions } from './side-options.ts'
 import { releaseFormObjects } from './release-objects.ts'
 import type { RenderedSide } from './types.ts'
 
-/** The time that templates see. It is no time of anybody's, so that a rendering is the same whenever it is made; and what shows it differs from form to form, as what is random does. */
-const timeOf: { readonly [form in Form]: number } = {
-  applied: Date.UTC(2020, 0, 1),
-  open: Date.UTC(2001, 1, 3, 4, 5, 6),
-  twin: Date.UTC(2002, 2, 4, 5, 6, 7),
-}
+/** What the namespace of a release comes from. */
+const targetNamespace = 'createNamespace'
 
 /** What all renderings of one side share. */
 interface SideRequest {
@@ -68,27 +65,33 @@ export async function renderReleaseSide(
   const values = read === undefined ? undefined : await composeFrom(structuredClone(object), read)
   const about = {
     chart: { name: request.chart.chart.metadata.name, version: request.chart.version },
-    artifacts: { chart: request.chart.ociDigest ?? request.chart.digest },
+    artifacts: { chart: request.chart.digest },
   }
   const noted = notePlaceholders(options.placeholders, 'open')
   const open = await renderOpen(request, 'open', noted).catch((error: unknown) => {
     throw noted.isUsed ? withoutSecrets(error) : error
   })
   if (!noted.isUsed) {
-    const desired = [...open.objects, ...open.hooks]
-    return { ...pairForms({ open: open.objects, desired }), hasSecrets: false, ...about }
+    return { ...pairRelease({ open: open.objects }, open), hasSecrets: false, ...about }
   }
   const twin = (await renderOpen(request, 'twin', notePlaceholders(options.placeholders, 'twin'))).objects
   const shown = { open: open.objects, twin }
   if (values === undefined) return { ...pairForms(shown), hasSecrets: true, ...about }
   try {
-    const { objects, hooks } = await renderApplied(request, values)
-    return { ...pairForms({ ...shown, desired: [...objects, ...hooks] }), hasSecrets: true, ...about }
+    const applied = await renderApplied(request, values)
+    return { ...pairRelease(shown, applied), hasSecrets: true, ...about }
   } catch (caught) {
     const failure = toEngineError(caught)
     if (failure.code === 'aborted' || failure.code === 'cluster-unreachable') throw failure
     return { ...pairForms(shown), failure, hasSecrets: true, ...about }
   }
+}
+
+/** What is approved is the release with its hooks; the namespace that an install makes is no part of it. */
+function pairRelease(forms: Forms, { objects, hooks }: ReleaseForm): ReturnType<typeof pairForms> {
+  const desired = [...objects, ...hooks]
+  const release = desired.filter(({ source }) => source !== targetNamespace)
+  return { ...pairForms({ ...forms, desired }), desired: release.map(({ object }) => object) }
 }
 
 async function prepareSide(ctx: RunContext, object: HelmRelease, options: SideOptions): Promise<SideRequest> {
@@ -133,7 +136,7 @@ async function renderOpen(request: SideRequest, form: Form, placeholders: NotedP
     { ...request, current: current === undefined ? undefined : { ...current, config } },
     values,
     {
-      environment: environmentOf(request, form, placeholders),
+      environment: fixedEnvironment(form, idOf(object), placeholders),
       lookUp: () => {
         placeholders.note()
         return Promise.resolve(null)
@@ -146,32 +149,17 @@ async function renderOpen(request: SideRequest, form: Form, placeholders: NotedP
 
 /** Renders what would be applied. */
 async function renderApplied(request: SideRequest, values: Values): Promise<ReleaseForm> {
-  const { ctx, client, options } = request
+  const { ctx, object, client, options } = request
   const placeholders = notePlaceholders(options.placeholders, 'applied')
   return await renderForm(
     request,
     values,
     {
-      environment: environmentOf(request, 'applied', placeholders),
+      environment: fixedEnvironment('applied', idOf(object), placeholders),
       lookUp: (query) => lookUp(client, query, ctx.signal),
     },
     ctx,
   )
-}
-
-/** Random bytes and a time that are the same for both commits, so that nothing seems to change that does not. */
-function environmentOf(
-  { object }: SideRequest,
-  form: Form,
-  placeholders: NotedPlaceholders,
-): RenderSurroundings['environment'] {
-  return {
-    now: () => {
-      placeholders.note()
-      return timeOf[form]
-    },
-    randomBytes: placeholders.random(['random', idOf(object)]),
-  }
 }
 
 async function renderForm(
@@ -199,7 +187,7 @@ async function renderForm(
   })
   const isCreated = operation === 'install' && object.spec.install?.createNamespace === true
   const target = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels: { name: namespace } } }
-  const objects = [...(isCreated ? [{ object: target, source: 'createNamespace' }] : []), ...made.objects]
+  const objects = [...(isCreated ? [{ object: target, source: targetNamespace }] : []), ...made.objects]
   const all = [...objects, ...made.hooks].map((one) => one.object)
   await admitObjects(ctx, { object, client }, all, namespace)
   return { objects, hooks: made.hooks }

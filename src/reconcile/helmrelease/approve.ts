@@ -1,7 +1,11 @@
 import type { KubeObject } from '../../resources/index.ts'
 import { emitEvent } from './attempt.ts'
 import type { ConvergeRequest } from './atomic.ts'
-import { buildRelease } from './build.ts'
+import { fixedEnvironment } from '../change/fixed-environment.ts'
+import { createPlaceholders } from '../change/placeholders.ts'
+import { notePlaceholders } from '../change/side-options.ts'
+import { idOf } from '../world.ts'
+import { buildRelease, type BuildRequest } from './build.ts'
 import { originOf } from './go-on.ts'
 import { releaseNamespaceOf } from './names.ts'
 import { releaseObjects } from './objects.ts'
@@ -35,7 +39,11 @@ async function wantedObjects(
   const origin = originOf(await storage.heads())
   const before = last && ((origin && (await storage.read(origin.version))?.release) ?? last.release)
   const isClientSide = object.spec.install?.serverSideApply === false
-  const release = await buildRelease(ctx, client, {
+  const { planKey } = ctx.deps
+  // What a plan has rendered, with the same in place of what is random.
+  const noted = planKey && notePlaceholders(createPlaceholders(planKey), 'applied')
+  const environment = noted && fixedEnvironment('applied', idOf(object), noted)
+  const build: BuildRequest = {
     object,
     chart,
     values,
@@ -49,7 +57,8 @@ async function wantedObjects(
           ? 'csa'
           : 'ssa'
         : applyMethod(object.spec.upgrade?.serverSideApply ?? 'auto', last.release),
-  })
+  }
+  const release = await buildRelease(ctx, client, build, environment)
   const manifests = [release.manifest, ...release.hooks.map(({ manifest }) => manifest)]
   const lists = await Promise.all(
     manifests.map((manifest) => releaseObjects(objectsContext(ctx, attempt), release, manifest)),

@@ -39,13 +39,19 @@ export interface BuildRequest {
  * Renders the chart into a pending release: manifest and hooks after the post-renderers, notes. `lookup` is answered through the identity of the
  * release, `.Capabilities` from the cluster.
  *
+ * @param environment In place of real time and randomness: for what is compared and never applied.
  * @throws EngineError of the renderer, `tenancy-refused`; nothing was written then.
  */
-export async function buildRelease(ctx: RunContext, client: KubeClient, request: BuildRequest): Promise<Release> {
+export async function buildRelease(
+  ctx: RunContext,
+  client: KubeClient,
+  request: BuildRequest,
+  environment?: RenderEnvironment,
+): Promise<Release> {
   const now = ctx.deps.clock.now()
   const result = await renderRelease(request, {
     capabilities: await ctx.helm.capabilities(client, ctx.signal),
-    environment: { now: () => now, randomBytes: (length) => ctx.deps.random.bytes(length) },
+    environment: environment ?? { now: () => now, randomBytes: (length) => ctx.deps.random.bytes(length) },
     lookUp: (query) => lookUp(client, query, ctx.signal),
   })
   const { manifest, hooks } = postRender(result, request.object)
