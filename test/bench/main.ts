@@ -13,6 +13,7 @@ const benches: { readonly [name: string]: () => Promise<{ readonly bench: Bench 
   'helm-index': () => import('./helm-index.ts'),
   latency: () => import('./latency.ts'),
   fanout: () => import('./fanout.ts'),
+  plan: () => import('./plan.ts'),
   readme: () => import('./readme.ts'),
 }
 
