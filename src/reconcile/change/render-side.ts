@@ -1,7 +1,7 @@
-import { EngineError } from '../../base/index.ts'
 import type { RunContext } from '../context.ts'
 import type { Workload } from '../world.ts'
 import { renderKustomizationSide } from './render-kustomization.ts'
+import { renderReleaseSide } from './render-release.ts'
 import type { SideOptions } from './side-options.ts'
 import type { RenderedSide } from './types.ts'
 
@@ -14,6 +14,7 @@ import type { RenderedSide } from './types.ts'
  * @throws EngineError with the reason that a run would report. Never holds a secret.
  */
 export async function renderSide(ctx: RunContext, object: Workload, options: SideOptions): Promise<RenderedSide> {
-  if (object.kind === 'Kustomization') return await renderKustomizationSide(ctx, object, options)
-  throw new EngineError('HelmReleases are not part of plans of changes yet', { code: 'change-unsupported' })
+  return object.kind === 'Kustomization'
+    ? await renderKustomizationSide(ctx, object, options)
+    : await renderReleaseSide(ctx, object, options)
 }

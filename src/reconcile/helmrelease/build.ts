@@ -7,6 +7,7 @@ import {
   type Chart,
   type LookupRequest,
   type Release,
+  type RenderEnvironment,
   type RenderResult,
   type Values,
 } from '../../helm/index.ts'
@@ -41,20 +42,39 @@ export interface BuildRequest {
  * @throws EngineError of the renderer, `tenancy-refused`; nothing was written then.
  */
 export async function buildRelease(ctx: RunContext, client: KubeClient, request: BuildRequest): Promise<Release> {
-  const answers = new Map<string, { readonly [key: string]: unknown } | null>()
   const now = ctx.deps.clock.now()
-  const capabilities = await ctx.helm.capabilities(client, ctx.signal)
-  const { chart, values } = sourceOf(request)
+  const result = await renderRelease(request, {
+    capabilities: await ctx.helm.capabilities(client, ctx.signal),
+    environment: { now: () => now, randomBytes: (length) => ctx.deps.random.bytes(length) },
+    lookUp: (query) => lookUp(client, query, ctx.signal),
+  })
+  const { manifest, hooks } = postRender(result, request.object)
+  const made = { manifest, hooks, notes: result.notes, storedChart: result.storedChart }
+  const release = pendingRelease(request, made, sourceOf(request).values, now)
+  await admitRelease(ctx, { object: request.object, client }, release)
+  return release
+}
+
+/** What decides a render besides the chart and its values. */
+export interface RenderSurroundings {
+  readonly capabilities: Capabilities
+  readonly environment: RenderEnvironment
+  /** Answers a `lookup`; null: there is no such object. */
+  readonly lookUp: (query: LookupRequest) => Promise<{ readonly [key: string]: unknown } | null>
+  readonly skipSchemaValidation?: boolean
+}
+
+/** Renders a chart, and again with the answers to what it looks up, until it asks for no more. @throws EngineError of the renderer, `lookup-never-settles`. */
+export async function renderRelease(
+  request: Omit<BuildRequest, 'applyMethod'>,
+  surroundings: RenderSurroundings,
+): Promise<RenderResult> {
+  const answers = new Map<string, { readonly [key: string]: unknown } | null>()
+  const source = sourceOf(request)
   for (let round = 0; round < maxLookupRounds; round++) {
-    const result = render(ctx, request, { chart, values, capabilities, answers, now })
-    if (result.requests.length === 0) {
-      const { manifest, hooks } = postRender(result, request.object)
-      const made = { manifest, hooks, notes: result.notes, storedChart: result.storedChart }
-      const release = pendingRelease(request, made, values, now)
-      await admitRelease(ctx, { object: request.object, client }, release)
-      return release
-    }
-    for (const query of result.requests) answers.set(keyOf(query), await lookUp(client, query, ctx.signal))
+    const result = render(request, { ...source, ...surroundings, answers })
+    if (result.requests.length === 0) return result
+    for (const query of result.requests) answers.set(keyOf(query), await surroundings.lookUp(query))
   }
   throw new EngineError(`the chart's lookups do not settle after ${maxLookupRounds} rounds`, {
     code: 'lookup-never-settles',
@@ -62,7 +82,7 @@ export async function buildRelease(ctx: RunContext, client: KubeClient, request:
 }
 
 /** Chart and values as they are rendered: with `preserveValues`, on top of those of the current release. */
-function sourceOf(request: BuildRequest): { readonly chart: Chart; readonly values: Values } {
+function sourceOf(request: Omit<BuildRequest, 'applyMethod'>): { readonly chart: Chart; readonly values: Values } {
   const { chart, version } = request.chart
   const versioned: Chart = { ...chart, metadata: { ...chart.metadata, version } }
   const isPreserved = request.operation === 'upgrade' && request.object.spec.upgrade?.preserveValues === true
@@ -70,16 +90,15 @@ function sourceOf(request: BuildRequest): { readonly chart: Chart; readonly valu
   return reuseValues(versioned, request.values, request.current)
 }
 
-interface RenderInputs {
+interface RenderInputs extends RenderSurroundings {
   readonly chart: Chart
   readonly values: Values
-  readonly capabilities: Capabilities
   readonly answers: ReadonlyMap<string, { readonly [key: string]: unknown } | null>
-  readonly now: number
 }
 
-function render(ctx: RunContext, request: BuildRequest, inputs: RenderInputs): RenderResult {
+function render(request: Omit<BuildRequest, 'applyMethod'>, inputs: RenderInputs): RenderResult {
   const { object, operation } = request
+  const skipsSchema = inputs.skipSchemaValidation ?? object.spec[operation]?.disableSchemaValidation === true
   try {
     return renderChart({
       chart: inputs.chart,
@@ -94,8 +113,8 @@ function render(ctx: RunContext, request: BuildRequest, inputs: RenderInputs): R
       values: inputs.values,
       capabilities: inputs.capabilities,
       lookup: (query) => inputs.answers.get(keyOf(query)),
-      environment: { now: () => inputs.now, randomBytes: (length) => ctx.deps.random.bytes(length) },
-      skipSchemaValidation: object.spec[operation]?.disableSchemaValidation === true,
+      environment: inputs.environment,
+      skipSchemaValidation: skipsSchema,
       ...(request.chart.templates === undefined ? {} : { cache: request.chart.templates }),
     })
   } catch (caught) {

@@ -13,6 +13,8 @@ export interface ResolvedChart {
   readonly version: string
   /** Revision of the artifact that the chart was read from. */
   readonly sourceRevision: string
+  /** `sha256:<hex>` of that artifact. */
+  readonly digest: string
   /** Digest of the OCI artifact that it came from. */
   readonly ociDigest?: string
   /** Parsed templates, shared by all releases of the chart. */
@@ -40,6 +42,7 @@ export async function resolveChart(ctx: RunContext, attempt: Attempt): Promise<R
     chart: found.chart,
     version: found.version,
     sourceRevision: found.revision,
+    digest: found.digest,
     ...(found.ociDigest === undefined ? {} : { ociDigest: found.ociDigest }),
     templates: ctx.deps.caches.helm.templates,
   }

@@ -97,7 +97,12 @@ async function withOwnership(
   signal: AbortSignal,
 ): Promise<KubeObject> {
   const kind = { apiVersion: scalarText(object['apiVersion']), kind: scalarText(object['kind']) }
-  const resource = await client.resource(kind, { signal })
+  const { namespaced } = await client.resource(kind, { signal })
+  return ownedBy(release, object, namespaced)
+}
+
+/** An object with what Helm adds to it; see {@link releaseObjects}. */
+export function ownedBy(release: ReleaseName, object: KubeObject, isNamespaced: boolean): KubeObject {
   const metadata: KubeMap = isMap(object['metadata']) ? { ...object['metadata'] } : {}
   metadata['labels'] = { ...mapOf(metadata['labels']), [labels.managedBy]: 'Helm' }
   metadata['annotations'] = {
@@ -105,7 +110,7 @@ async function withOwnership(
     [annotations.helmReleaseName]: release.name,
     [annotations.helmReleaseNamespace]: release.namespace,
   }
-  if (!resource.namespaced) delete metadata['namespace']
+  if (!isNamespaced) delete metadata['namespace']
   else if (namespaceOf(object) === '') metadata['namespace'] = release.namespace
   return { ...object, metadata }
 }

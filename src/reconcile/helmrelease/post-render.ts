@@ -13,6 +13,8 @@ const fileAnnotation = 'postrenderer.helm.sh/postrender-filename'
 export interface PostRendered {
   readonly manifest: string
   readonly hooks: readonly Hook[]
+  /** The manifest by the files of the chart that it comes from. */
+  readonly parts: readonly { readonly source: string; readonly text: string }[]
 }
 
 /** An object and the template it came from. */
@@ -36,8 +38,8 @@ export function postRender(rendered: RenderResult, object: HelmRelease): PostRen
     return hasRenderers ? sorted(run([...hooks, ...manifests], object)) : labelled(rendered, object)
   }
   const changed = sorted(run(manifests, object))
-  if (strategy === 'nohooks') return { manifest: changed.manifest, hooks: rendered.hooks }
-  return { manifest: changed.manifest, hooks: sorted(run(hooks, object)).hooks }
+  if (strategy === 'nohooks') return { ...changed, hooks: rendered.hooks }
+  return { ...changed, hooks: sorted(run(hooks, object)).hooks }
 }
 
 /** Without kustomize renderers no object can move: each document is changed where it stands. */
@@ -48,14 +50,16 @@ function labelled(rendered: RenderResult, object: HelmRelease): PostRendered {
     checkUnique(documents, seen)
     return documents.map((document) => print(withMetadata(document.object, object))).join('---\n')
   }
-  return {
-    hooks: rendered.hooks.map((hook) => ({ ...hook, manifest: edit(hook.path, hook.manifest) })),
-    manifest: rendered.manifests
+  return withParts(
+    rendered.hooks.map((hook) => ({ ...hook, manifest: edit(hook.path, hook.manifest) })),
+    rendered.manifests
       .map(({ source, content }) => ({ source, text: edit(source, content) }))
-      .filter(({ text }) => text !== '')
-      .map(({ source, text }) => printManifest(source, text))
-      .join(''),
-  }
+      .filter(({ text }) => text !== ''),
+  )
+}
+
+function withParts(hooks: PostRendered['hooks'], parts: PostRendered['parts']): PostRendered {
+  return { hooks, parts, manifest: parts.map(({ source, text }) => printManifest(source, text)).join('') }
 }
 
 /** Sends texts through all renderers as one stream. */
@@ -100,7 +104,10 @@ function sorted(documents: readonly Document[]): PostRendered {
     files.set(file, before === undefined ? print(object) : `${before}---\n${print(object)}`)
   }
   const { hooks, manifests } = sortManifests(files)
-  return { hooks, manifest: manifests.map(({ source, content }) => printManifest(source, content)).join('') }
+  return withParts(
+    hooks,
+    manifests.map(({ source, content }) => ({ source, text: content })),
+  )
 }
 
 /** The objects of a rendered document; lists are expanded as kustomize does. */

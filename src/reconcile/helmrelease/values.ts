@@ -1,4 +1,4 @@
-import type { HelmRelease } from '../../api/index.ts'
+import type { HelmRelease, ValuesReference } from '../../api/index.ts'
 import { EngineError, isEngineError } from '../../base/index.ts'
 import { mergeValues, setValue, type Values } from '../../helm/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
@@ -31,23 +31,49 @@ export async function composeValues(
   signal: AbortSignal,
   note: (layer: ValuesLayer) => void = () => undefined,
 ): Promise<Values> {
+  return await composeFrom(object, valuesReader(client, object, signal), note)
+}
+
+/** The text that a reference means; undefined where there is none and need not be one. */
+export type ReadValues = (reference: ValuesReference) => Promise<string | undefined>
+
+/** Reads references of a HelmRelease from the cluster, each once. @throws EngineError with reason `ValuesError`. */
+export function valuesReader(client: KubeClient, object: HelmRelease, signal: AbortSignal): ReadValues {
+  const namespace = object.metadata.namespace ?? ''
+  const read = async ({ kind, name, valuesKey, optional }: ValuesReference): Promise<string | undefined> => {
+    const key = valuesKey ?? 'values.yaml'
+    const place = `${kind}/${namespace}/${name}`
+    const source = (await client.get({ apiVersion: 'v1', kind, namespace, name }, { signal })) as
+      { data?: { [key: string]: string } } | undefined
+    const text = source?.data?.[key]
+    if (text !== undefined) return kind === 'Secret' ? decode(text, place) : text
+    if (optional === true) return undefined
+    throw valuesError(source === undefined ? `could not find ${place}` : `missing key '${key}' in ${place}`)
+  }
+  const known = new Map<string, Promise<string | undefined>>()
+  return (reference) => {
+    const id = JSON.stringify([reference.kind, reference.name, reference.valuesKey, reference.optional])
+    const text = known.get(id) ?? read(reference)
+    known.set(id, text)
+    return text
+  }
+}
+
+/** The same as {@link composeValues}, with texts from elsewhere. */
+export async function composeFrom(
+  object: HelmRelease,
+  read: ReadValues,
+  note: (layer: ValuesLayer) => void = () => undefined,
+): Promise<Values> {
   const namespace = object.metadata.namespace ?? ''
   const inline = (object.spec.values ?? {}) as Values
   let values: Values = {}
   for (const reference of object.spec.valuesFrom ?? []) {
     const key = reference.valuesKey ?? 'values.yaml'
     const place = `${reference.kind}/${namespace}/${reference.name}`
-    const source = (await client.get(
-      { apiVersion: 'v1', kind: reference.kind, namespace, name: reference.name },
-      { signal },
-    )) as { data?: { [key: string]: string } } | undefined
-    const text = source?.data?.[key]
-    if (text === undefined) {
-      if (reference.optional === true) continue
-      throw valuesError(source === undefined ? `could not find ${place}` : `missing key '${key}' in ${place}`)
-    }
+    const content = await read(reference)
+    if (content === undefined) continue
     const isSecret = reference.kind === 'Secret'
-    const content = isSecret ? decode(text, place) : text
     const own = reference.targetPath === undefined ? parseValues(content, place, key) : undefined
     if (own === undefined) {
       // A single place is set in what all would be by now, the inline values included.
@@ -80,7 +106,8 @@ function setAtPath(
   }
 }
 
-function parseValues(content: string, place: string, key: string): Values {
+/** A file of values. @throws EngineError with reason `ValuesError`, without any of its content. */
+export function parseValues(content: string, place: string, key: string): Values {
   let parsed: unknown
   try {
     parsed = parseYaml(content, { dialect: 'sigs' })
