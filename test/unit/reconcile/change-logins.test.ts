@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { createWorld, idOf, type Source } from '../../../src/reconcile/index.ts'
-import { hasLogin, isSameSource, withSafeLogins } from '../../../src/reconcile/change/logins.ts'
+import { hasLogin, isSameSource, withoutLogins, withSafeLogins } from '../../../src/reconcile/change/logins.ts'
 
 const source = (name: string, spec: object, namespace = 'apps'): Source =>
   ({
@@ -35,6 +35,8 @@ it('credentials go to no host that nothing in the cluster sends them to, whateve
     assert.equal(result.isStripped, isStripped, JSON.stringify(given.spec))
     assert.equal(hasLogin(result.source), isStripped ? false : hasLogin(given))
   }
+  const open = source('open', { url: 'oci://registry.example/app', provider: 'generic' })
+  assert.deepEqual(withoutLogins(open), open)
   assert.equal(isSameSource(world, known), true)
   assert.equal(isSameSource(world, source('known', { url: 'oci://registry.example/app' })), false)
 })
