@@ -14,6 +14,7 @@ const benches: { readonly [name: string]: () => Promise<{ readonly bench: Bench 
   latency: () => import('./latency.ts'),
   fanout: () => import('./fanout.ts'),
   page: () => import('./page.ts'),
+  plan: () => import('./plan.ts'),
   readme: () => import('./readme.ts'),
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { planOf, propose, writesSince } from '../support/change-plans.ts'
+import { planOf, propose, startApplications, writesSince } from '../support/change-plans.ts'
 import { useCluster } from '../support/cluster.ts'
 import { createScenario, type Scenario } from '../support/scenario.ts'
 
@@ -32,14 +32,6 @@ spec:
   sourceRef: { kind: GitRepository, name: app }
 ${more}`
 
-/** Applies Kustomizations that nobody renders, and runs what the repository says. */
-async function start(made: Scenario, ...roots: readonly string[]): Promise<void> {
-  const { parse } = await import('yaml')
-  for (const text of roots) await made.client.apply(parse(text.replaceAll('$NAMESPACE', made.namespace)) as object)
-  const { record } = { record: await made.pushed() }
-  assert.equal(record.state, 'succeeded', JSON.stringify(record).slice(0, 2000))
-}
-
 describe('a plan of a change', () => {
   it('says what happens to each object, tells drift from the change, and changes nothing', async () => {
     const made = await scenario({
@@ -59,7 +51,7 @@ describe('a plan of a change', () => {
       ),
       'app/same.yaml': configMap('same', '{ x: "1" }'),
     })
-    await start(made, kustomization('app', './app'))
+    await startApplications(made, kustomization('app', './app'))
     const { namespace, client } = made
     await client.apply({
       apiVersion: 'v1',
@@ -107,7 +99,7 @@ describe('a plan of a change', () => {
       'a/fixed.yaml': configMap('fixed', '{ x: "1" }', 'immutable: true\n'),
       'b/other.yaml': configMap('other', '{ x: "1" }'),
     })
-    await start(made, kustomization('a', './a', '  force: true\n'), kustomization('b', './b'))
+    await startApplications(made, kustomization('a', './a', '  force: true\n'), kustomization('b', './b'))
     const fresh = `${made.namespace}-fresh`
     const commits = await propose(made, {
       'a/moves.yaml': null,
@@ -145,7 +137,7 @@ describe('a plan of a change', () => {
       'removed/r.yaml': configMap('r', '{ x: "1" }'),
       'left/l.yaml': configMap('l', '{ x: "1" }'),
     })
-    await start(made, kustomization('root', './clusters'))
+    await startApplications(made, kustomization('root', './clusters'))
     assert.equal((await made.scan()).state, 'succeeded')
     const source = `apiVersion: source.toolkit.fluxcd.io/v1
 kind: GitRepository
@@ -192,7 +184,7 @@ spec: { interval: 1h, url: ${made.repository.url}, ref: { branch: main } }
       'vars/vars.yaml': configMap('vars', '{ value: one }'),
       'user/cm.yaml': configMap('user', '{ x: "${value}" }'),
     })
-    await start(
+    await startApplications(
       made,
       ...apps.map((name) => kustomization(name, `./${name}`)),
       kustomization('vars', './vars'),
@@ -228,7 +220,7 @@ spec: { interval: 1h, url: ${made.repository.url}, ref: { branch: main } }
       'held/h.yaml': configMap('h', '{ x: "1" }'),
       'waits/w.yaml': configMap('w', '{ x: "1" }'),
     })
-    await start(
+    await startApplications(
       made,
       kustomization('root', './clusters'),
       kustomization('held', './held'),
@@ -281,7 +273,7 @@ spec: { interval: 1h, url: ${made.repository.url}, ref: { branch: main } }
       metadata: { name: 'live', namespace },
       data: { value: 'canary-live' },
     })
-    await start(
+    await startApplications(
       made,
       kustomization('app', './app'),
       kustomization('user', './user', '  postBuild: { substituteFrom: [{ kind: ConfigMap, name: live }] }\n'),
@@ -312,7 +304,7 @@ spec: { interval: 1h, url: ${made.repository.url}, ref: { branch: main } }
       'bad/kustomization.yaml': 'resources: [b.yaml]\n',
       'bad/b.yaml': configMap('b', '{ x: "1" }'),
     })
-    await start(made, kustomization('good', './good'), kustomization('bad', './bad'))
+    await startApplications(made, kustomization('good', './good'), kustomization('bad', './bad'))
     const { application, actions, plan } = await planOf(
       made,
       await propose(made, {

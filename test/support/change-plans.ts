@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict'
+import { parse } from 'yaml'
 import { planDocument, type PlanDocument, type PlannedApplication } from '../../src/plan/index.ts'
 import { planChange, type ChangeJob, type ChangePlan, type ChangeRef } from '../../src/reconcile/index.ts'
 import type { TestCluster } from './cluster.ts'
@@ -83,4 +85,11 @@ export async function writesSince(cluster: TestCluster, mark: number, namespace:
     .filter(({ verb }) => !['get', 'list', 'watch'].includes(verb))
     .filter(({ uri }) => !uri.includes('dryRun=All'))
     .map(({ verb, uri }) => `${verb} ${uri}`)
+}
+
+/** Applies objects of ours that nobody renders, and runs what the repository says. */
+export async function startApplications(made: Scenario, ...roots: readonly string[]): Promise<void> {
+  for (const text of roots) await made.client.apply(parse(text.replaceAll('$NAMESPACE', made.namespace)) as object)
+  const record = await made.pushed()
+  assert.equal(record.state, 'succeeded', JSON.stringify(record).slice(0, 2000))
 }

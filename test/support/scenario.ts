@@ -59,7 +59,12 @@ export interface Scenario {
 }
 
 /** Starts a Git server with `files` and makes a GitRepository `app` in a new namespace that follows it. */
-export async function createScenario(cluster: TestCluster, options: ScenarioOptions): Promise<Scenario> {
+export async function createScenario(
+  cluster: Pick<TestCluster, 'client' | 'namespace'> & {
+    readonly address: Pick<TestCluster['address'], 'server' | 'caPem' | 'token'>
+  },
+  options: ScenarioOptions,
+): Promise<Scenario> {
   await ensureCrds(cluster.client)
   const namespace = await cluster.namespace()
   const git = await GitServer.start()

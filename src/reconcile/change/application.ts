@@ -7,7 +7,7 @@ import {
   type ErrorInput,
   type TouchedObject,
 } from '../../plan/index.ts'
-import type { KubeObject } from '../../resources/index.ts'
+import { isMap, type KubeObject } from '../../resources/index.ts'
 import type { RunContext } from '../context.ts'
 import { targetChange } from '../helmrelease/target.ts'
 import type { Safety } from '../safety/safety.ts'
@@ -218,8 +218,16 @@ function notesOf({ base, head, failures, rendered }: Examined): readonly string[
   if (head?.kind === 'HelmRelease' && rendered.head?.chart !== undefined) {
     const target = targetChange(head, rendered.head.chart.name)
     if (target !== undefined) notes.push(`the current release is uninstalled first, because its ${target} changes`)
+    const hooks = (rendered.head.desired ?? []).filter(isHook).length
+    if (hooks > 0) notes.push(`${hooks} hooks of the chart run with it, and are not planned`)
   }
   return notes
+}
+
+function isHook(object: KubeObject): boolean {
+  const { metadata } = object
+  const annotations = isMap(metadata) ? metadata['annotations'] : undefined
+  return isMap(annotations) && annotations['helm.sh/hook'] !== undefined
 }
 
 /** Of what could not be rendered it is not known whether a secret took part. */

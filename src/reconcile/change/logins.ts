@@ -32,10 +32,9 @@ export function withSafeLogins(live: World, source: Source): { readonly source: 
   return isSafe ? { source, isStripped: false } : { source: withoutLogins(source), isStripped: true }
 }
 
-/** The source without anything that it logs in with. */
+/** The source without anything that it logs in with. One that logs in nowhere stays as it is. */
 export function withoutLogins<T extends Source>(source: T): T {
-  const fields: readonly string[] = loginFields
-  const spec = Object.fromEntries(Object.entries(specOf(source)).filter(([field]) => !fields.includes(field)))
+  const spec = Object.fromEntries(Object.entries(specOf(source)).filter(([field, value]) => !isLogin(field, value)))
   return { ...source, spec } as T
 }
 
@@ -47,11 +46,14 @@ export function isSameSource(live: World, source: Source): boolean {
 
 function loginsOf(source: Source): readonly string[] {
   const spec = specOf(source)
-  return loginFields.flatMap((field) => {
-    const value = spec[field]
-    const isNothing = value === undefined || value === false || (field === 'provider' && value === 'generic')
-    return isNothing ? [] : [`${field} ${JSON.stringify(value)}`]
-  })
+  return loginFields.flatMap((field) =>
+    isLogin(field, spec[field]) ? [`${field} ${JSON.stringify(spec[field])}`] : [],
+  )
+}
+
+function isLogin(field: string, value: unknown): boolean {
+  if (value === undefined || value === false || (field === 'provider' && value === 'generic')) return false
+  return (loginFields as readonly string[]).includes(field)
 }
 
 /** Scheme, host and port that a source is fetched from; '' for one that names none. */

@@ -14,6 +14,7 @@ import { identityOf } from '../identity.ts'
 import type { NodeState, RecordedChange } from '../job.ts'
 import { accountOf } from '../tenancy.ts'
 import { healthTimeoutMs } from './health.ts'
+import { findMoved } from './moves.ts'
 import { ownerOf } from './progress.ts'
 import { hasLostStatus, rebuildInventory } from './rebuild-inventory.ts'
 
@@ -57,7 +58,9 @@ async function deleteObjects(
     ? await rebuildInventory(client, object, { concurrency, signal })
     : (object.status?.inventory?.entries ?? [])
   if (entries.length === 0) return undefined
-  const pruned = await pruneObjects(client, { entries, owner: ownerOf(object), concurrency, signal })
+  // One that only has another name now, or whose objects another one has taken in, leaves them to that.
+  const claimed = await findMoved(ctx, object, entries)
+  const pruned = await pruneObjects(client, { entries, claimed, owner: ownerOf(object), concurrency, signal })
   changes.push(...pruned.changes.map((change) => ({ object: formatKey(change), action: change.action })))
   const failure = combineFailures(pruned.errors)
   if (failure !== undefined) {
