@@ -36,10 +36,11 @@ export function addEvents(app: Hono, deps: FunctionDeps): void {
   })
 }
 
-function eventStream(deps: FunctionDeps, gone: AbortSignal): ReadableStream<Uint8Array> {
+/** `gone` tells where the browser has left; some runtimes have no such signal and cancel the stream alone. */
+function eventStream(deps: FunctionDeps, gone: AbortSignal | null | undefined): ReadableStream<Uint8Array> {
   const { changes } = deps.memory
   const ended = new AbortController()
-  const signal = AbortSignal.any([ended.signal, gone])
+  const signal = gone === null || gone === undefined ? ended.signal : AbortSignal.any([ended.signal, gone])
   return new ReadableStream<Uint8Array>({
     start: (controller) => {
       changes.open += 1

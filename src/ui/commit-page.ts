@@ -181,7 +181,7 @@ function objectTable({ health, stages }: CommitCluster, objects: readonly Commit
 function waited(cluster: string, { waited: past, waitsFor }: CommitObject): Html {
   if (waitsFor.length > 0)
     return html`for
-    ${waitsFor.slice(0, 5).map((id, i) => html`${i === 0 ? '' : ', '}${objectLink(cluster, id)}`)}${
+    ${waitsFor.slice(0, 5).map((id, i) => html`${i === 0 ? '' : ', '}${nameLink(cluster, id)}`)}${
       waitsFor.length > 5 ? ` and ${waitsFor.length - 5} more` : ''
     }`
   return past === undefined ? none : html`${duration(past.ms)} for ${nameLink(cluster, past.on)}`

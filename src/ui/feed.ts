@@ -74,6 +74,5 @@ function stamp(at: number): string {
 
 /** Text without the characters that XML has no way to write; what is left is escaped where it is printed. */
 function xml(text: string): string {
-  // oxlint-disable-next-line no-control-regex
   return text.replaceAll(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD')
 }

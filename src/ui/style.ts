@@ -88,7 +88,7 @@ tbody th { font-weight: 400; }
 tbody tr:hover { background: color-mix(in srgb, var(--head) 55%, transparent); }
 th.num, td.num { text-align: right; white-space: nowrap; }
 td.text { min-width: 220px; max-width: 560px; overflow-wrap: anywhere; white-space: pre-line; color: var(--quiet); }
-td.wide { min-width: 180px; width: 28%; }
+td.wide { min-width: 160px; width: 24%; }
 td.wide .bar { margin-top: 5px; }
 .under { display: block; font-size: 12.5px; color: var(--quiet); }
 .under .state { color: inherit; }
@@ -164,7 +164,8 @@ details.plan summary { white-space: normal; overflow-wrap: anywhere; }
 @media (max-width: 640px) {
   body { font-size: 15px; }
   .top { padding: 6px 14px 4px; gap: 2px 10px; }
-  .top nav { flex: 1 1 100%; order: 3; margin: 0 -10px; }
+  .top nav { flex: 1 1 100%; order: 3; margin: 0 -8px; flex-wrap: wrap; overflow: visible; }
+  .top nav a { padding: 5px 8px; font-size: 14px; }
   .find { display: none; }
   .out { margin-left: auto; }
   .out .quiet { display: none; }

@@ -32,6 +32,20 @@ async function until<T>(look: () => Promise<T>, isDone: (value: T) => boolean): 
   }
 }
 
+/** What a page that listens gets first; then it leaves. */
+async function firstEvent(deployment: Deployment): Promise<string> {
+  const response = await fetch(`${deployment.url}/ui/events`, {
+    headers: { authorization: `Bearer ${deployment.triggerToken}` },
+    signal: AbortSignal.timeout(30_000),
+  })
+  let text = ''
+  for await (const chunk of response.body ?? []) {
+    text += new TextDecoder().decode(chunk as Uint8Array)
+    if (text.includes('data: ')) break
+  }
+  return text
+}
+
 for (const platform of ['node', 'workerd'] as const satisfies readonly Platform[]) {
   describe(`reading on ${platform}`, () => {
     const closers: (() => Promise<void>)[] = []
@@ -140,6 +154,14 @@ for (const platform of ['node', 'workerd'] as const satisfies readonly Platform[
         `/ui/commits/${commit}`,
         '/ui/runs?quiet=true',
         `/ui/runs/${delivered.run}`,
+        '/ui?show=sources',
+        '/ui/commits',
+        '/ui/deliveries',
+        '/api/overview',
+        '/api/deliveries',
+        '/feed.xml',
+        `/badges/alive/${id}.svg`,
+        `/badges/${id}.svg`,
         '/metrics',
       ]
       const answers = new Map<string, string>()
@@ -162,6 +184,16 @@ for (const platform of ['node', 'workerd'] as const satisfies readonly Platform[
         'Secret/s',
       ])
       assert.match(answers.get(`/ui/commits/${commit}`) ?? '', /Healthy in 1 cluster/)
+      assert.match(answers.get('/ui') ?? '', /<b>greeter<\/b>/)
+      const overview = JSON.parse(answers.get('/api/overview') ?? '') as {
+        rows: { name: string; inCluster: { alive?: { state: string; revision?: string } } }[]
+      }
+      const row = overview.rows.find(({ name }) => name === 'app')
+      assert.equal(row?.inCluster.alive?.state, 'ready')
+      assert.ok(row.inCluster.alive.revision?.includes(commit))
+      assert.match(answers.get('/api/deliveries') ?? '', new RegExp(`"run":"${delivered.run}"`))
+      assert.match(answers.get(`/badges/alive/${id}.svg`) ?? '', /app in alive: ready/)
+      assert.match(await firstEvent(deployment), /event: version\ndata: \w+\n\n/)
       const samples = parsePrometheusText(answers.get('/metrics') ?? '')
       const ready = samples.filter(({ name, labels }) => name === 'gotk_resource_info' && labels['ready'] === 'True')
       assert.ok(ready.some(({ labels }) => labels['name'] === 'greeter' && labels['cluster'] === 'alive'))
