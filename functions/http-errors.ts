@@ -14,6 +14,7 @@ export const statusOfCode: { readonly [code: string]: number } = {
   'override-invalid': 400,
   'nothing-to-approve': 409,
   'hold-namespace-missing': 409,
+  'revert-unavailable': 409,
   unauthorized: 401,
   forbidden: 403,
   'kube-forbidden': 403,

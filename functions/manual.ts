@@ -1,14 +1,12 @@
-import { newRunId, type RunRequest } from '../src/coordinator/index.ts'
-import type { TriggerTarget } from '../src/reconcile/index.ts'
+import type { RunRequest } from '../src/coordinator/index.ts'
 import { authorize } from './authorize.ts'
 import { withBody } from './body.ts'
-import { dispatch } from './deliveries.ts'
 import type { FunctionDeps } from './deps.ts'
 import { errorResponse, jsonResponse } from './http-errors.ts'
-import { act, type ActionOutcome } from './trigger/actions.ts'
 import { authorizeTrigger } from './trigger/authorize-trigger.ts'
 import { followRun, streamFormat, streamResponse, type RunProgress } from './trigger/follow-run.ts'
-import { isOfCluster, parseTrigger, targetOf, type TriggerWish } from './trigger/trigger-request.ts'
+import { perform } from './trigger/perform.ts'
+import { parseTrigger } from './trigger/trigger-request.ts'
 
 const maxTriggerBytes = 64 * 1024
 const maxListed = 200
@@ -40,33 +38,10 @@ export async function handleTrigger(deps: FunctionDeps, request: Request): Promi
   }
   const clusters = wish.cluster === undefined ? known : [wish.cluster]
   const action = wish.action ?? 'reconcile'
-  const isPlain = action === 'reconcile' && wish.force !== true && wish.override === undefined
-  const outcome = isPlain ? undefined : await act(deps, wish, clusters, wish.actor ?? `trigger (${caller.by})`)
+  const done = await perform(deps, wish, clusters, wish.actor ?? `trigger (${caller.by})`)
   deps.logger.log('info', 'trigger received', { action, by: caller.by, actor: wish.actor, clusters: clusters.length })
-  if (action === 'suspend') return jsonResponse(200, { action, results: outcome?.results ?? [] })
-  return startRun(deps, request, { wish, clusters, outcome })
-}
-
-interface Asked {
-  readonly wish: TriggerWish
-  readonly clusters: readonly string[]
-  readonly outcome: ActionOutcome | undefined
-}
-
-/** Queues the run that was asked for, and answers as the request wants it. */
-async function startRun(deps: FunctionDeps, request: Request, { wish, clusters, outcome }: Asked): Promise<Response> {
-  const isWhole = outcome === undefined || isOfCluster(wish)
-  const target: TriggerTarget = isWhole ? targetOf(wish) : { objects: outcome.objects }
-  const run: RunRequest = {
-    id: newRunId(deps.clock, deps.random),
-    trigger: 'trigger',
-    receivedAt: deps.clock.now(),
-    clusters: outcome === undefined ? clusters : [...new Set(outcome.results.filter(isDone).map((one) => one.cluster))],
-    target,
-    ...(wish.actor === undefined ? {} : { actor: wish.actor }),
-    ...(wish.plan === undefined ? {} : { plan: wish.plan }),
-  }
-  await dispatch(deps, run)
+  const { outcome, run } = done
+  if (run === undefined) return jsonResponse(200, { action, results: outcome?.results ?? [] })
   const format = streamFormat(request)
   if (format !== undefined) {
     const seconds = wish.wait ?? defaultStreamSeconds
@@ -76,10 +51,6 @@ async function startRun(deps: FunctionDeps, request: Request, { wish, clusters, 
   return wish.wait === undefined
     ? jsonResponse(202, { run: run.id, ...more })
     : waitForRun(deps, run.id, wish.wait * 1000, more)
-}
-
-function isDone(result: { readonly error?: unknown }): boolean {
-  return result.error === undefined
 }
 
 async function* accepted(run: RunRequest, rest: AsyncGenerator<RunProgress>): AsyncGenerator<RunProgress> {

@@ -2,17 +2,11 @@ import type { Hono } from 'hono'
 import { z } from 'zod'
 import { isEngineError } from '../src/base/index.ts'
 import { listRuns, objectStates, readClusters, traceCommit } from '../src/observe/index.ts'
-import {
-  commitPage,
-  icon,
-  objectPage,
-  overviewPage,
-  problemPage,
-  runPage,
-  runsPage,
-  stylesheet,
-} from '../src/ui/index.ts'
-import { findObject, lookLive } from './api/routes.ts'
+import { commitPage, icon, overviewPage, problemPage, runPage, runsPage, stylesheet } from '../src/ui/index.ts'
+import { noticeOf } from './actions/notice.ts'
+import { offerFor } from './actions/offer.ts'
+import { addActions } from './actions/routes.ts'
+import { showApplication, showCluster, showDrift } from './application-page.ts'
 import { authorizeReading, type Reader } from './authorize-reading.ts'
 import type { FunctionDeps } from './deps.ts'
 import { statusOfCode } from './http-errors.ts'
@@ -44,16 +38,11 @@ async function showRuns(deps: FunctionDeps, view: View, query: Query): Promise<P
   return runsPage(view, await listRuns(deps.runs, filter, { limit: 30, before }), filter)
 }
 
-async function showRun(deps: FunctionDeps, view: View, id: string): Promise<Page | undefined> {
+async function showRun(deps: FunctionDeps, view: View, request: Request, id: string): Promise<Page | undefined> {
   const run = /^[0-9a-z]{10,64}$/.test(id) ? await deps.runs.get(id) : undefined
-  return run && runPage(view, run)
-}
-
-async function showObject(deps: FunctionDeps, view: View, key: Query, query: Query): Promise<Page> {
-  const { cluster = '', kind = '', namespace = '', name = '' } = key
-  const { object, health } = await findObject(deps, { cluster, kind, namespace, name })
-  const live = query['live'] === 'true' ? await lookLive(deps, { cluster, kind, namespace, name }) : undefined
-  return objectPage(view, object, health, live)
+  if (run === undefined) return undefined
+  const [offer, notice] = await Promise.all([offerFor(deps, request, { run: id }), noticeOf(deps, request)])
+  return runPage(view, run, { offer, notice })
 }
 
 /** Adds the pages, their stylesheet and the way in. Pages are shown to readers; others are led to the form where they can sign in. */
@@ -95,10 +84,14 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
     }),
   )
   app.get('/ui/runs', (c) => page(c.req.raw, (view) => showRuns(deps, view, c.req.query())))
-  app.get('/ui/runs/:id', (c) => page(c.req.raw, (view) => showRun(deps, view, c.req.param('id'))))
+  app.get('/ui/runs/:id', (c) => page(c.req.raw, (view) => showRun(deps, view, c.req.raw, c.req.param('id'))))
   app.get('/ui/objects/:cluster/:kind/:namespace/:name', (c) =>
-    page(c.req.raw, (view) => showObject(deps, view, c.req.param(), c.req.query())),
+    page(c.req.raw, (view) => showApplication(deps, view, c.req.raw, c.req.param())),
   )
+  app.get('/ui/clusters/:cluster', (c) =>
+    page(c.req.raw, (view) => showCluster(deps, view, c.req.raw, c.req.param('cluster'))),
+  )
+  app.get('/ui/drift', (c) => page(c.req.raw, (view) => showDrift(deps, view, c.req.query())))
   app.get('/ui/commits', (c) => redirect(`/ui/commits/${encodeURIComponent((c.req.query('commit') ?? '').trim())}`))
   app.get('/ui/commits/:commit', (c) =>
     page(c.req.raw, async (view) => {
@@ -111,6 +104,7 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
   app.get('/ui/:file{style\\.[0-9a-f]+\\.css}', (c) =>
     c.req.path === style.path ? asset(style.css, 'text/css; charset=utf-8', 31_536_000) : c.notFound(),
   )
+  addActions(app, deps, (name) => viewOf(name === undefined ? undefined : { how: 'session', name }))
   addSignIn(app, deps, () => viewOf(undefined))
 }
 

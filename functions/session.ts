@@ -17,7 +17,7 @@ export interface Session {
 export const sessionSeconds = 8 * 3600
 
 /** Browsers take a cookie with this prefix only over https (or from the own machine), for the whole host, and from nobody else. */
-const cookieName = '__Host-sluice'
+export const cookieName = '__Host-sluice'
 
 type Keys = Pick<Config, 'reading' | 'triggerTokens'>
 

@@ -6,6 +6,15 @@
 export { readClusterHealth, readOneClusterHealth, type ClusterHealth, type ObserveDeps } from './clusters.ts'
 export { type CommitCluster, type CommitObject, type CommitProgress, type Stages } from './commit-cluster.ts'
 export { traceCommit, type CommitTrace } from './commits.ts'
+export { readDrift, type DriftedApplication, type DriftOverview } from './drift.ts'
+export {
+  readApplication,
+  type LiveApplication,
+  type LiveEvent,
+  type LiveNode,
+  type LiveRelease,
+} from './live-application.ts'
+export { describeSuspended, relationsOf, type ChainLink, type Relations, type Relative } from './relations.ts'
 export { readLive, type InventoryObject, type LiveObject } from './live.ts'
 export { conditionOf, heldOf, heldText, idOfSummary, objectStates, stateOf, type ObjectState } from './object-state.ts'
 export {

@@ -12,6 +12,7 @@ export {
   type ForgeAccessDeps,
   type ForgeCredential,
 } from './forge/pull-requests.ts'
+export { ignoreRules, readDriftNotes, type DriftNote, type KnownDifference } from './drift-memory.ts'
 export { explainReleaseValues, type ExplainedValue } from './helmrelease/explain-values.ts'
 export { releaseNameOf, releaseNamespaceOf, storageNamespaceOf } from './helmrelease/names.ts'
 export { snapshotOf, verifySnapshot } from './helmrelease/snapshot.ts'
@@ -54,12 +55,5 @@ export {
 } from './world.ts'
 export { admit, loadPolicy, policyKey, usualPolicy } from './tenancy.ts'
 export { defaultLimits, defaultSettings, type Limits, type Settings } from './settings.ts'
-export {
-  commitsIn,
-  pushedCommit,
-  readShards,
-  type CommitNode,
-  type CommitNote,
-  type ObjectSummary,
-  type Outcome,
-} from './summary/index.ts'
+export { commitsIn, pushedCommit, readHistory, readShards } from './summary/index.ts'
+export type * from './summary/types.ts'

@@ -23,6 +23,9 @@ export const paths = {
   commit: (sha: string): string => `/ui/commits/${encodeURIComponent(sha)}`,
   runs: (query: { readonly [name: string]: string } = {}): string => withQuery('/ui/runs', query),
   run: (id: string): string => `/ui/runs/${encodeURIComponent(id)}`,
+  drift: (query: { readonly [name: string]: string } = {}): string => withQuery('/ui/drift', query),
+  cluster: (cluster: string): string => `/ui/clusters/${encodeURIComponent(cluster)}`,
+  action: (action: string): string => `/ui/actions/${encodeURIComponent(action)}`,
 }
 
 function withQuery(path: string, query: { readonly [name: string]: string }): string {

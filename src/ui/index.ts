@@ -3,8 +3,13 @@
  * is escaped where it is printed.
  * @module
  */
+export type { Notice, Offer } from './action-form.ts'
+export { applicationPage, type ApplicationView } from './application-page.ts'
+export { clusterPage } from './cluster-page.ts'
 export { commitPage } from './commit-page.ts'
-export { objectPage } from './object-page.ts'
+export { confirmPage } from './confirm-page.ts'
+export { driftPage } from './drift-page.ts'
+export { paths } from './html.ts'
 export { overviewPage, type OverviewFilter } from './overview-page.ts'
 export { problemPage } from './problem-page.ts'
 export { runPage } from './run-page.ts'

@@ -3,7 +3,13 @@ import { html, paths, type Html, type View } from './html.ts'
 /** A whole page around its content. */
 export function layout(
   view: View,
-  page: { readonly title: string; readonly at: 'overview' | 'runs' | 'other'; readonly content: Html },
+  page: {
+    readonly title: string
+    readonly at: 'overview' | 'runs' | 'drift' | 'other'
+    readonly content: Html
+    /** A cluster was asked for this page. */
+    readonly isLive?: boolean
+  },
 ): Html {
   const current = (place: string): Html | '' => (page.at === place ? html`aria-current="page"` : '')
   return html`<!doctype html>
@@ -23,6 +29,7 @@ export function layout(
           <nav aria-label="Pages">
             <a href="${paths.overview()}" ${current('overview')}>Overview</a>
             <a href="${paths.runs()}" ${current('runs')}>Runs</a>
+            <a href="${paths.drift()}" ${current('drift')}>Drift</a>
           </nav>
           <form class="find" action="/ui/commits" method="get" role="search">
             <label class="hidden" for="commit">Commit</label>
@@ -48,8 +55,8 @@ export function layout(
         </header>
         <main id="main" tabindex="-1">${page.content}</main>
         <footer>
-          As of ${new Date(view.now).toISOString().slice(0, 19).replace('T', ' ')} UTC, from what runs have saved; no
-          cluster was asked.
+          As of ${new Date(view.now).toISOString().slice(0, 19).replace('T', ' ')} UTC, from what runs have saved;
+          ${page.isLive === true ? 'the cluster was asked where it says so' : 'no cluster was asked'}.
         </footer>
       </body>
     </html>`
@@ -77,7 +84,7 @@ export function facts(rows: readonly (readonly [string, Html | string] | undefin
 /** A column of a table: its name, and how its cells are set. */
 export interface Column {
   readonly name: string
-  readonly set?: 'num' | 'text' | 'nowrap' | 'wide'
+  readonly set?: 'num' | 'text' | 'nowrap' | 'wide' | 'bar'
 }
 
 /** A table whose first column names its rows. On a narrow screen each row becomes a block in which every cell says its column. */

@@ -15,13 +15,17 @@ interface Check {
   readonly run: () => Promise<Outcome>
 }
 
+/** What is known of files that have not changed: the second check of a work tree takes a fraction of the first. */
+const cache = join(root, 'node_modules/.cache/sluice')
+const formatCache = ['--cache', '--cache-strategy', 'content', '--cache-location', join(cache, 'format.json')]
+
 /** The checks that need no cluster and no test, cheapest first. */
 const checks: readonly Check[] = [
   { name: 'architecture', run: checkRules },
   { name: 'generated files', run: () => command(process.execPath, ['infra/gen/main.ts', '--check']) },
-  { name: 'types', run: () => tool('tsc', ['--noEmit']) },
+  { name: 'types', run: () => tool('tsc', ['--noEmit', '--incremental', '--tsBuildInfoFile', `${cache}/types.json`]) },
   { name: 'lint', run: () => tool('oxlint', ['--type-aware', '.']) },
-  { name: 'format', run: () => tool('prettier', ['--check', '--log-level', 'warn', '.']) },
+  { name: 'format', run: () => tool('prettier', ['--check', '--log-level', 'warn', ...formatCache, '.']) },
 ]
 
 async function checkRules(): Promise<Outcome> {

@@ -6,5 +6,6 @@
 export { commitsIn, pushedCommit } from './revision.ts'
 export { createSummaryLog, type SummaryLog } from './log.ts'
 export { noteFailedPush, saveSummaries } from './save.ts'
+export { readHistory } from './history.ts'
 export { readShards } from './shards.ts'
-export type { CommitNode, CommitNote, ObjectSummary, Outcome } from './types.ts'
+export type * from './types.ts'
