@@ -2,8 +2,9 @@ import { sha256Hex, type Json } from '../src/base/index.ts'
 import { newRunId } from '../src/coordinator/index.ts'
 import type { FunctionDeps } from './deps.ts'
 
-/** What became of a delivery. */
-export type DeliveryOutcome = 'run' | 'ignored' | 'refused' | 'duplicate' | 'failed'
+/** What can become of a delivery. */
+export const deliveryOutcomes = ['run', 'ignored', 'refused', 'duplicate', 'failed'] as const
+export type DeliveryOutcome = (typeof deliveryOutcomes)[number]
 
 /** One delivery of a webhook, as `GET /deliveries` shows it. */
 export interface DeliveryRecord {
@@ -98,4 +99,42 @@ export async function listDeliveries(
   const deliveries = entries.slice(0, limit).map((entry) => entry.value as unknown as DeliveryRecord)
   const last = deliveries.at(-1)
   return { deliveries, ...(entries.length <= limit || last === undefined ? {} : { next: last.id }) }
+}
+
+/** Which deliveries are wanted. Fields that are left out match everything. */
+export interface DeliveryFilter {
+  readonly outcome?: DeliveryOutcome | undefined
+  readonly provider?: string | undefined
+}
+
+/** Records that are looked through for one page, and read at the same time. */
+const maxLookedThrough = 600
+const readAtOnce = 100
+
+/** A page of those that are wanted, newest first; `next` leads to those behind them, and may be there although the page is not full. */
+export async function findDeliveries(
+  deps: Pick<FunctionDeps, 'state'>,
+  filter: DeliveryFilter,
+  options: { readonly limit: number; readonly before?: string | undefined },
+): Promise<{ readonly deliveries: readonly DeliveryRecord[]; readonly next?: string }> {
+  const found: DeliveryRecord[] = []
+  let before = options.before
+  for (let looked = 0; looked < maxLookedThrough; looked += readAtOnce) {
+    const page = await listDeliveries(deps, { limit: readAtOnce, ...(before === undefined ? {} : { before }) })
+    for (const delivery of page.deliveries) {
+      if (found.length === options.limit)
+        return { deliveries: found, ...(before === undefined ? {} : { next: before }) }
+      before = delivery.id
+      if (matches(delivery, filter)) found.push(delivery)
+    }
+    if (page.next === undefined) return { deliveries: found }
+  }
+  return { deliveries: found, ...(before === undefined ? {} : { next: before }) }
+}
+
+function matches(delivery: DeliveryRecord, { outcome, provider }: DeliveryFilter): boolean {
+  return (
+    (outcome === undefined || outcome === delivery.outcome) &&
+    (provider === undefined || provider === delivery.provider)
+  )
 }

@@ -25,6 +25,7 @@ export const statusOfCode: { readonly [code: string]: number } = {
   suspended: 409,
   'body-too-large': 413,
   'cluster-unreachable': 502,
+  busy: 503,
   'body-budget-spent': 503,
   'queue-unavailable': 503,
   'issuer-unreachable': 503,

@@ -1,9 +1,9 @@
 /**
- * What a page may do in a browser: show itself, its own stylesheet and pictures, and send its forms to where it comes from (and, from the form of the way in, to the login).
- * No script, no frame, nothing from elsewhere.
+ * What a page may do in a browser: show itself, its own stylesheet and pictures, run the one script that we serve, which asks for nothing but what is ours, and send its forms to
+ * where it comes from (and, from the form of the way in, to the login). No script within a page, no frame, nothing from elsewhere.
  */
 const policy =
-  "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+  "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 /** Headers of every page. The referrer stays within the deployment; with `no-referrer` browsers would not say where a form comes from. */
 const pageHeaders: { readonly [name: string]: string } = {

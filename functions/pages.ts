@@ -1,31 +1,28 @@
 import type { Hono } from 'hono'
 import { z } from 'zod'
 import { isEngineError } from '../src/base/index.ts'
-import { listRuns, objectStates, readClusters, traceCommit } from '../src/observe/index.ts'
-import { commitPage, icon, overviewPage, problemPage, runPage, runsPage, stylesheet } from '../src/ui/index.ts'
+import { listRuns, traceCommit } from '../src/observe/index.ts'
+import { commitPage, icon, liveScript, problemPage, runPage, runsPage, stylesheet } from '../src/ui/index.ts'
 import { noticeOf } from './actions/notice.ts'
 import { offerFor } from './actions/offer.ts'
 import { addActions } from './actions/routes.ts'
 import { showApplication, showCluster, showDrift } from './application-page.ts'
 import { authorizeReading, type Reader } from './authorize-reading.ts'
+import { changeVersion } from './change-version.ts'
 import type { FunctionDeps } from './deps.ts'
+import { addEvents } from './events.ts'
+import { idOf, oneOf, showCommits, showDeliveries, showOverview } from './fleet-pages.ts'
 import { statusOfCode } from './http-errors.ts'
 import { observeDeps } from './observe-deps.ts'
 import { pageResponse, redirect } from './page-response.ts'
 import { addSignIn } from './sign-in.ts'
 
-type View = Parameters<typeof overviewPage>[0]
-type Page = ReturnType<typeof overviewPage>
+type View = Parameters<typeof runPage>[0]
+type Page = ReturnType<typeof runPage>
 type Query = { readonly [name: string]: string }
 
-const state = z.enum(objectStates)
 const trigger = z.enum(['push', 'scan', 'trigger'])
 const runState = z.enum(['queued', 'running', 'succeeded', 'partial', 'failed'])
-
-/** A filter that is none of ours is no filter. */
-function oneOf<T>(schema: z.ZodType<T>, value: string | undefined): T | undefined {
-  return schema.safeParse(value).data
-}
 
 async function showRuns(deps: FunctionDeps, view: View, query: Query): Promise<Page> {
   const filter = {
@@ -34,12 +31,12 @@ async function showRuns(deps: FunctionDeps, view: View, query: Query): Promise<P
     cluster: query['cluster']?.slice(0, 253),
     quiet: query['quiet'] === 'true',
   }
-  const before = /^[0-9a-z]{10,64}$/.exec(query['before'] ?? '')?.[0]
-  return runsPage(view, await listRuns(deps.runs, filter, { limit: 30, before }), filter)
+  const page = await listRuns(deps.runs, filter, { limit: 30, before: idOf(query['before']) })
+  return runsPage(view, page, filter)
 }
 
 async function showRun(deps: FunctionDeps, view: View, request: Request, id: string): Promise<Page | undefined> {
-  const run = /^[0-9a-z]{10,64}$/.test(id) ? await deps.runs.get(id) : undefined
+  const run = idOf(id) === undefined ? undefined : await deps.runs.get(id)
   if (run === undefined) return undefined
   const [offer, notice] = await Promise.all([offerFor(deps, request, { run: id }), noticeOf(deps, request)])
   return runPage(view, run, { offer, notice })
@@ -48,10 +45,12 @@ async function showRun(deps: FunctionDeps, view: View, request: Request, id: str
 /** Adds the pages, their stylesheet and the way in. Pages are shown to readers; others are led to the form where they can sign in. */
 export function addPages(app: Hono, deps: FunctionDeps): void {
   const style = stylesheet()
-  const viewOf = (reader: Reader | undefined): View => ({
+  const script = liveScript()
+  const viewOf = (reader?: Reader, version?: string): View => ({
     now: deps.clock.now(),
     styleUrl: style.path,
     ...(reader?.name === undefined ? {} : { user: reader.name }),
+    ...(version === undefined ? {} : { live: { scriptUrl: script.path, version } }),
   })
   const page = async (request: Request, make: (view: View) => Promise<Page | undefined>): Promise<Response> => {
     const reader = await authorizeReading(deps, request).catch((caught: unknown) => {
@@ -62,7 +61,8 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
       const { pathname, search } = new URL(request.url)
       return redirect(`/ui/sign-in?next=${encodeURIComponent(pathname + search)}`)
     }
-    const view = viewOf(reader)
+    // Read before what the page shows: a change in between is one that the page has not got.
+    const view = viewOf(reader, await changeVersion(deps))
     try {
       const made = await make(view)
       if (made !== undefined) return await pageResponse(200, made)
@@ -75,14 +75,7 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
     }
   }
   app.get('/', () => redirect('/ui'))
-  app.get('/ui', (c) =>
-    page(c.req.raw, async (view) => {
-      const { state: wanted, namespace, page: number } = c.req.query()
-      const filter = { state: oneOf(state, wanted), namespace: namespace?.slice(0, 253) }
-      const clusters = await readClusters(observeDeps(deps))
-      return overviewPage(view, clusters, { ...filter, page: Math.trunc(Number(number ?? 1)) || 1 })
-    }),
-  )
+  app.get('/ui', (c) => page(c.req.raw, (view) => showOverview(deps, view, c.req.query())))
   app.get('/ui/runs', (c) => page(c.req.raw, (view) => showRuns(deps, view, c.req.query())))
   app.get('/ui/runs/:id', (c) => page(c.req.raw, (view) => showRun(deps, view, c.req.raw, c.req.param('id'))))
   app.get('/ui/objects/:cluster/:kind/:namespace/:name', (c) =>
@@ -92,7 +85,11 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
     page(c.req.raw, (view) => showCluster(deps, view, c.req.raw, c.req.param('cluster'))),
   )
   app.get('/ui/drift', (c) => page(c.req.raw, (view) => showDrift(deps, view, c.req.query())))
-  app.get('/ui/commits', (c) => redirect(`/ui/commits/${encodeURIComponent((c.req.query('commit') ?? '').trim())}`))
+  app.get('/ui/commits', (c) => {
+    const wanted = c.req.query('commit')
+    if (wanted !== undefined) return redirect(`/ui/commits/${encodeURIComponent(wanted.trim())}`)
+    return page(c.req.raw, (view) => showCommits(deps, view, c.req.query()))
+  })
   app.get('/ui/commits/:commit', (c) =>
     page(c.req.raw, async (view) => {
       const commit = c.req.param('commit')
@@ -100,12 +97,17 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
       return commitPage(view, await traceCommit({ ...observeDeps(deps), runs: deps.runs }, commit))
     }),
   )
+  app.get('/ui/deliveries', (c) => page(c.req.raw, (view) => showDeliveries(deps, view, c.req.query())))
+  addEvents(app, deps)
   app.get('/ui/icon.svg', () => asset(icon, 'image/svg+xml', 86_400))
   app.get('/ui/:file{style\\.[0-9a-f]+\\.css}', (c) =>
     c.req.path === style.path ? asset(style.css, 'text/css; charset=utf-8', 31_536_000) : c.notFound(),
   )
+  app.get('/ui/:file{live\\.[0-9a-f]+\\.js}', (c) =>
+    c.req.path === script.path ? asset(script.js, 'text/javascript; charset=utf-8', 31_536_000) : c.notFound(),
+  )
   addActions(app, deps, (name) => viewOf(name === undefined ? undefined : { how: 'session', name }))
-  addSignIn(app, deps, () => viewOf(undefined))
+  addSignIn(app, deps, () => viewOf())
 }
 
 /** What is the same for everybody, and says nothing. */

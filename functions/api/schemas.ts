@@ -224,7 +224,15 @@ export const run = runHead.extend({
 
 export const commit = z.strictObject({
   commit: text,
-  push: z.strictObject({ provider: text, ref: text, actor: text.optional(), receivedAt: time }).optional(),
+  push: z
+    .strictObject({
+      provider: text,
+      ref: text,
+      actor: text.optional(),
+      receivedAt: time,
+      url: text.optional().describe('the page of the commit at the forge'),
+    })
+    .optional(),
   clusters: z.array(
     z.strictObject({
       cluster: text,
@@ -244,6 +252,14 @@ export const commit = z.strictObject({
           reason: text.optional(),
           message: text.optional(),
           waitsFor: z.array(text),
+          waited: z
+            .strictObject({ on: text, ms: z.number() })
+            .optional()
+            .describe('what it had to wait for after the commit was fetched, and how long'),
+          isCritical: z
+            .literal(true)
+            .optional()
+            .describe('it is part of the chain that ends with what was healthy last'),
         }),
       ),
       missing: z.array(text).describe('ids of objects that the commit has not arrived at'),

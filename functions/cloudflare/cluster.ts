@@ -47,6 +47,7 @@ const sharedPrefixes = [
   'receivers/',
   'notify/',
   'objects/',
+  'heads/',
   'commits/',
   'history/',
   'drift/',

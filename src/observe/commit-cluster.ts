@@ -1,7 +1,17 @@
 import type { Run } from '../coordinator/index.ts'
-import { commitsIn, isHeldBack, type CommitNode, type CommitNote, type ObjectSummary } from '../reconcile/index.ts'
+import {
+  commitsIn,
+  conditionOf,
+  heldText,
+  idOfSummary,
+  isHeldBack,
+  type CommitNode,
+  type CommitNote,
+  type ObjectState,
+  type ObjectSummary,
+} from '../reconcile/index.ts'
 import type { ClusterHealth } from './clusters.ts'
-import { conditionOf, idOfSummary, type ObjectState } from './object-state.ts'
+import { withWaits } from './critical-path.ts'
 import type { ObservedCluster, ObservedObject } from './objects.ts'
 
 /** Milliseconds since 1970 at which a commit reached each stage. */
@@ -31,6 +41,10 @@ export interface CommitObject {
   readonly message?: string
   /** Ids of what it waits for. */
   readonly waitsFor: readonly string[]
+  /** What it had to wait for after the commit was fetched, and how long. */
+  readonly waited?: { readonly on: string; readonly ms: number }
+  /** It is part of the chain that ends with what was healthy last. */
+  readonly isCritical?: true
 }
 
 /**
@@ -61,15 +75,23 @@ export function traceCluster(
 ): CommitCluster {
   const notes = found.notes.toSorted((a, b) => a.receivedAt - b.receivedAt)
   const nodes = mergeNodes(notes)
-  const objects = [...objectsOf(commit, cluster, nodes)].toSorted((a, b) => startOf(a) - startOf(b))
+  const fetched = notes.flatMap((note) => note.fetchedAt ?? [])
+  const objects = withWaits(
+    [...objectsOf(commit, cluster, nodes)].toSorted((a, b) => startOf(a) - startOf(b)),
+    cluster,
+    fetched.length === 0 ? undefined : Math.min(...fetched),
+  )
   const missing = objects.filter((object) => isMissing(commit, cluster, object)).map(idOfSummary)
   const error = lastError(cluster.health.cluster, notes, found.runs)
   const pushes = found.runs.filter((run) => run.push?.after?.toLowerCase() === commit)
   const states = pushes.map((run) => run.records.find((one) => one.cluster === cluster.health.cluster)?.state)
   const isHeld = cluster.objects.some(({ summary }) => summary.held !== undefined)
+  const heldBack = new Set(
+    cluster.objects.filter(({ summary }) => heldText(summary) !== undefined).map(({ summary }) => idOfSummary(summary)),
+  )
   return {
     health: cluster.health,
-    progress: progressOf({ objects, missing, error, pushes: states, isNoted: notes.length > 0, isHeld }),
+    progress: progressOf({ objects, missing, error, pushes: states, isNoted: notes.length > 0, isHeld, heldBack }),
     stages: stagesOf(notes, found.runs, objects, missing),
     objects,
     missing,
@@ -147,7 +169,8 @@ function commitObject(
   const isDone = node?.state === 'ready' || (node?.state === 'skipped' && !isHeldBack(node))
   const isReady = node === undefined ? ready?.status === 'True' : isDone
   const reason = isReady ? undefined : (node?.reason ?? ready?.reason)
-  const message = isReady ? undefined : (node?.message ?? ready?.message)
+  const held = observed === undefined ? undefined : heldText(observed.summary)
+  const message = isReady ? (node === undefined ? held : undefined) : (node?.message ?? held ?? ready?.message)
   return {
     kind: key.kind,
     namespace: key.namespace,
@@ -205,6 +228,8 @@ function progressOf(known: {
   readonly isNoted: boolean
   /** Nothing in the cluster is worked on. */
   readonly isHeld: boolean
+  /** Ids of what a window or a missing approval holds back: nothing of it is wrong. */
+  readonly heldBack: ReadonlySet<string>
 }): CommitProgress {
   const { objects, missing } = known
   if (known.error !== undefined) return 'unreachable'
@@ -216,8 +241,9 @@ function progressOf(known: {
     return isUnderWay ? 'queued' : 'superseded'
   }
   const late = objects.filter((object) => missing.includes(idOfSummary(object)))
-  if (late.some((object) => object.outcome === 'failed' || object.state === 'failed' || object.state === 'blocked'))
-    return 'failed'
+  const isWrong = (object: CommitObject): boolean =>
+    object.state === 'failed' || (object.state === 'blocked' && !known.heldBack.has(idOfSummary(object)))
+  if (late.some((object) => object.outcome === 'failed' || isWrong(object))) return 'failed'
   // What is known may be from a run before: there is more to come.
   if (late.length > 0 || isUnderWay) return 'applying'
   return objects.some((object) => object.isCurrent) ? 'healthy' : 'superseded'

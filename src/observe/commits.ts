@@ -3,6 +3,7 @@ import type { Run, RunRequest, RunStore } from '../coordinator/index.ts'
 import { pushedCommit, type CommitNote } from '../reconcile/index.ts'
 import type { ObserveDeps } from './clusters.ts'
 import { traceCluster, type CommitCluster } from './commit-cluster.ts'
+import { forgeCommitUrl } from './forge-link.ts'
 import { readClusters } from './objects.ts'
 
 /** The way of a commit through all clusters. */
@@ -15,6 +16,8 @@ export interface CommitTrace {
     readonly ref: string
     readonly actor?: string
     readonly receivedAt: number
+    /** The commit's page at the forge. */
+    readonly url?: string
   }
   readonly clusters: readonly CommitCluster[]
   /** Runs that a push of this commit started, or that did something about it, newest first. */
@@ -57,6 +60,7 @@ export async function traceCommit(deps: ObserveDeps & { readonly runs: RunStore 
   const runs = await findRuns(deps, notes, requests)
   const pushes = [...runs, ...requests].filter((run) => pushedCommit(run.push?.after) === commit)
   const first = pushes.toSorted((a, b) => a.receivedAt - b.receivedAt)[0]
+  const url = forgeCommitUrl(first?.push, commit)
   return {
     commit,
     ...(first?.push === undefined
@@ -67,6 +71,7 @@ export async function traceCommit(deps: ObserveDeps & { readonly runs: RunStore 
             ref: first.push.ref,
             ...(first.push.actor === undefined ? {} : { actor: first.push.actor }),
             receivedAt: first.receivedAt,
+            ...(url === undefined ? {} : { url }),
           },
         }),
     clusters: clusters.map((cluster) =>

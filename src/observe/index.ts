@@ -15,8 +15,20 @@ export {
   type LiveRelease,
 } from './live-application.ts'
 export { describeSuspended, relationsOf, type ChainLink, type Relations, type Relative } from './relations.ts'
+export { matrixOf, type MatrixFilter, type MatrixPage, type MatrixRow } from './matrix.ts'
 export { readLive, type InventoryObject, type LiveObject } from './live.ts'
-export { conditionOf, heldOf, heldText, idOfSummary, objectStates, stateOf, type ObjectState } from './object-state.ts'
+export {
+  conditionOf,
+  heldOf,
+  heldText,
+  idOfSummary,
+  objectStates,
+  stateOf,
+  type ObjectHead,
+  type ObjectState,
+} from '../reconcile/index.ts'
+export { forgeCommitUrl } from './forge-link.ts'
+export { findHeads, readHeads, type ClusterHeads } from './heads.ts'
 export {
   matchesFilter,
   pageOf,

@@ -1,7 +1,7 @@
 import { apiVersions, type Kind } from '../api/index.ts'
 import type { Run } from '../coordinator/index.ts'
 import { requestBounds, secondBounds, type Histogram } from './histogram.ts'
-import { conditionOf, idOfSummary, objectStates } from './object-state.ts'
+import { conditionOf, idOfSummary, objectStates } from '../reconcile/index.ts'
 import type { ObservedCluster, ObservedObject } from './objects.ts'
 import type { ObjectDurations, RunCounters } from './run-counters.ts'
 

@@ -1,7 +1,13 @@
 import { EngineError, fromBase64Url, mapLimit, toBase64Url } from '../base/index.ts'
-import { readShards, type ObjectSummary } from '../reconcile/index.ts'
+import {
+  idOfSummary,
+  readShards,
+  stateOf,
+  type Lookup,
+  type ObjectState,
+  type ObjectSummary,
+} from '../reconcile/index.ts'
 import { readClusterHealth, type ClusterHealth, type ObserveDeps } from './clusters.ts'
-import { idOfSummary, stateOf, type Lookup, type ObjectState } from './object-state.ts'
 
 /** An object of a cluster with its state. */
 export interface ObservedObject {

@@ -1,5 +1,12 @@
-import type { ObjectSummary } from '../reconcile/index.ts'
-import { conditionOf, heldText, idOfSummary, stateOf, type Lookup, type ObjectState } from './object-state.ts'
+import {
+  conditionOf,
+  heldText,
+  idOfSummary,
+  stateOf,
+  type Lookup,
+  type ObjectState,
+  type ObjectSummary,
+} from '../reconcile/index.ts'
 import type { ObservedCluster } from './objects.ts'
 
 /** Another object of the cluster; without a state no run has seen it. */

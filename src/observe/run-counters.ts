@@ -1,8 +1,7 @@
 import { sha256Hex, type Json } from '../base/index.ts'
 import type { StateStore } from '../ports/index.ts'
-import type { Job, RunRecord } from '../reconcile/index.ts'
+import { idOfSummary, type Job, type RunRecord } from '../reconcile/index.ts'
 import { observeValue, requestBounds, secondBounds, type Histogram } from './histogram.ts'
-import { idOfSummary } from './object-state.ts'
 
 /** What is counted of the runs of a cluster, since the state store was new. */
 export interface RunCounters {

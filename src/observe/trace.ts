@@ -1,6 +1,5 @@
 import { sha256Hex } from '../base/index.ts'
-import type { Job, NodeRecord, RunRecord } from '../reconcile/index.ts'
-import { idOfSummary } from './object-state.ts'
+import { idOfSummary, type Job, type NodeRecord, type RunRecord } from '../reconcile/index.ts'
 
 /** Objects of a run that get spans. */
 const maxNodes = 500

@@ -55,5 +55,4 @@ export {
 } from './world.ts'
 export { admit, loadPolicy, policyKey, usualPolicy } from './tenancy.ts'
 export { defaultLimits, defaultSettings, type Limits, type Settings } from './settings.ts'
-export { commitsIn, pushedCommit, readHistory, readShards } from './summary/index.ts'
-export type * from './summary/types.ts'
+export * from './summary/index.ts'

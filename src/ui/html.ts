@@ -13,6 +13,8 @@ export interface View {
   readonly user?: string
   /** Path of the stylesheet, which changes with its content. */
   readonly styleUrl: string
+  /** Path of the script, which changes with its content, and what pages that refresh themselves are as old as. */
+  readonly live?: { readonly scriptUrl: string; readonly version: string }
 }
 
 /** Paths of the pages. */
@@ -20,7 +22,9 @@ export const paths = {
   overview: (query: { readonly [name: string]: string } = {}): string => withQuery('/ui', query),
   object: (cluster: string, id: string): string =>
     `/ui/objects/${[cluster, ...id.split('/')].map(encodeURIComponent).join('/')}`,
+  commits: (query: { readonly [name: string]: string } = {}): string => withQuery('/ui/commits', query),
   commit: (sha: string): string => `/ui/commits/${encodeURIComponent(sha)}`,
+  deliveries: (query: { readonly [name: string]: string } = {}): string => withQuery('/ui/deliveries', query),
   runs: (query: { readonly [name: string]: string } = {}): string => withQuery('/ui/runs', query),
   run: (id: string): string => `/ui/runs/${encodeURIComponent(id)}`,
   drift: (query: { readonly [name: string]: string } = {}): string => withQuery('/ui/drift', query),
@@ -42,11 +46,22 @@ export function ago(view: View, time: number | string | undefined): Html {
 }
 
 function relative(ms: number): string {
-  if (ms < 5_000) return 'just now'
-  if (ms < 90_000) return `${Math.round(ms / 1000)} s ago`
-  if (ms < 90 * 60_000) return `${Math.round(ms / 60_000)} min ago`
-  if (ms < 36 * 3_600_000) return `${Math.round(ms / 3_600_000)} h ago`
-  return `${Math.round(ms / 86_400_000)} d ago`
+  return ms < 5_000 ? 'just now' : `${span(ms)} ago`
+}
+
+/** A time span in one unit: `40 s`, `3 h`. */
+function span(ms: number): string {
+  if (ms < 90_000) return `${Math.max(0, Math.round(ms / 1000))} s`
+  if (ms < 90 * 60_000) return `${Math.round(ms / 60_000)} min`
+  if (ms < 36 * 3_600_000) return `${Math.round(ms / 3_600_000)} h`
+  return `${Math.round(ms / 86_400_000)} d`
+}
+
+/** How long something is so already, where there is room for few letters. */
+export function age(view: View, since: number | undefined): Html | '' {
+  if (since === undefined) return ''
+  const iso = new Date(since).toISOString()
+  return html`<time datetime="${iso}" title="since ${iso}">${span(view.now - since)}</time>`
 }
 
 /** The time of day in UTC, with the date where it was not today. */
@@ -73,6 +88,19 @@ export function revision(text: string | undefined): Html {
   return html`<a class="rev" href="${paths.commit(sha)}" title="${text}"
     ><code>${before.replace(/@$/, '')}${before === '' ? '' : '@'}${sha.slice(0, 8)}</code></a
   >`
+}
+
+/** The commit of a revision alone, shortened and linked; what names no commit as it is, cut to what a cell has room for. */
+export function shortRevision(text: string): Html {
+  const sha = /(?:^|[:@])([0-9a-f]{40}|[0-9a-f]{64})$/.exec(text)?.[1]
+  if (sha === undefined) return html`<code title="${text}">${text.length > 20 ? `${text.slice(0, 19)}…` : text}</code>`
+  return html`<a class="rev" href="${paths.commit(sha)}" title="${text}"><code>${sha.slice(0, 8)}</code></a>`
+}
+
+/** A link to somewhere else, which may only be a page on the web: what has another scheme is printed as text. */
+export function externalLink(url: string, text: string): Html {
+  const isWeb = URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
+  return isWeb ? html`<a class="out-link" href="${url}" rel="noopener noreferrer">${text}</a>` : html`${text}`
 }
 
 /** The name of an object by its id, as a link to its page. */

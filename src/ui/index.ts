@@ -1,6 +1,6 @@
 /**
- * Pages that show what is known of the clusters: made on the server as plain HTML, without a script, from what src/observe has read. Everything that others have named
- * is escaped where it is printed.
+ * Pages that show what is known of the clusters: made on the server as plain HTML from what src/observe has read. One small script shows again what has changed, and nothing
+ * needs it. Everything that others have named is escaped where it is printed.
  * @module
  */
 export type { Notice, Offer } from './action-form.ts'
@@ -10,6 +10,9 @@ export { commitPage } from './commit-page.ts'
 export { confirmPage } from './confirm-page.ts'
 export { driftPage } from './drift-page.ts'
 export { paths } from './html.ts'
+export { commitsPage } from './commits-page.ts'
+export { deliveriesPage, type DeliveryFilter, type ShownDelivery } from './deliveries-page.ts'
+export { liveScript } from './live-script.ts'
 export { overviewPage, type OverviewFilter } from './overview-page.ts'
 export { problemPage } from './problem-page.ts'
 export { runPage } from './run-page.ts'

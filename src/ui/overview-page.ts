@@ -1,86 +1,132 @@
-import {
-  heldOf,
-  idOfSummary,
-  objectStates,
-  type ObjectState,
-  type ObservedCluster,
-  type ObservedObject,
-} from '../observe/index.ts'
-import { html, paths, plural, revision, type Html, type View } from './html.ts'
-import { layout, scrolling } from './layout.ts'
-import { badge, healthText, objectBadge, wordOf } from './state-badge.ts'
+import { matrixOf, objectStates, type ClusterHeads, type MatrixFilter, type MatrixPage } from '../observe/index.ts'
+import { html, paths, plural, type Html, type View } from './html.ts'
+import { layout } from './layout.ts'
+import { matrixTable } from './matrix-table.ts'
+import { badge, healthText, wordOf } from './state-badge.ts'
 
 /** What of the matrix is shown. */
-export interface OverviewFilter {
-  readonly state?: ObjectState | undefined
-  readonly namespace?: string | undefined
-  readonly page?: number | undefined
-}
+export type OverviewFilter = MatrixFilter
 
-/** Rows of the matrix on one page. */
-const rowsPerPage = 200
+type Query = { readonly [name: string]: string }
 
-/** Clusters against applications: what is where, in which state. */
-export function overviewPage(view: View, clusters: readonly ObservedCluster[], filter: OverviewFilter): Html {
-  const all = clusters.flatMap(({ objects }) => objects)
-  const workloads = all.filter(({ summary }) => isWorkload(summary.kind))
-  const shown = all.filter(
-    ({ summary, state }) =>
-      (filter.state === undefined || filter.state === state) &&
-      (filter.namespace === undefined || filter.namespace === summary.namespace),
-  )
-  const apps = shown.filter(({ summary }) => isWorkload(summary.kind))
-  const sources = shown.filter(({ summary }) => !isWorkload(summary.kind))
-  const omitted = clusters.reduce((sum, cluster) => sum + cluster.omitted, 0)
+/** All clusters and all applications: what is where, in which state, since when. What needs a human stands first. */
+export function overviewPage(
+  view: View,
+  clusters: readonly ClusterHeads[],
+  filter: OverviewFilter,
+  at: { readonly page?: number; readonly columns?: number } = {},
+): Html {
+  const matrix = matrixOf(clusters, filter, at)
+  const isSources = filter.show === 'sources'
   return layout(view, {
-    title: 'Overview',
+    title: isSources ? 'Sources' : 'Applications',
     at: 'overview',
+    live: summaryText(matrix),
     content: html`
-      <h1>Applications</h1>
-      ${summaryLine(clusters, workloads, filter)} ${unreachable(view, clusters)} ${heldClusters(clusters)}
-      ${
-        omitted === 0
-          ? ''
-          : html`<p class="note">${plural(omitted, 'object')} did not fit into the store and cannot be shown.</p>`
-      }
-      ${apps.length === 0 && sources.length === 0 ? nothing(all.length) : matrix(view, clusters, { apps, sources }, filter)}
+      <h1>${isSources ? 'Sources' : 'Applications'}</h1>
+      <p class="headline">${headline(matrix, isSources)}</p>
+      ${chips(matrix, filter)} ${filterForm(matrix, filter)} ${staleClusters(view, clusters)} ${heldClusters(clusters)}
+      ${matrix.rows.length === 0 ? nothing(matrix, filter) : matrixTable(view, matrix, isSources ? 'Source' : 'Application')}
+      ${pager(matrix, filter)}
+      <p class="quiet aside">
+        ${isSources ? html`<a href="${paths.overview()}">Applications</a>` : html`<a href="${paths.overview({ show: 'sources' })}">Sources</a>`}
+        <a href="/feed.xml">Feed</a>
+      </p>
     `,
   })
 }
 
-function isWorkload(kind: string): boolean {
-  return kind === 'Kustomization' || kind === 'HelmRelease'
+/** How everything stands, in one sentence. */
+function summaryText({ counts }: MatrixPage): string {
+  const parts = objectStates
+    .filter((state) => (counts.byState[state] ?? 0) > 0)
+    .map((state) => `${counts.byState[state]} ${wordOf(state).toLowerCase()}`)
+  const stale = counts.stale === 0 ? [] : [`${counts.stale} in clusters that are not seen`]
+  return [...parts, ...stale].join(', ')
 }
 
-function summaryLine(
-  clusters: readonly ObservedCluster[],
-  workloads: readonly ObservedObject[],
-  filter: OverviewFilter,
-): Html {
-  const counts = objectStates
-    .map((state) => [state, workloads.filter((object) => object.state === state).length] as const)
-    .filter(([, count]) => count > 0)
-  const isAll = filter.state === undefined && filter.namespace === undefined
+function headline({ counts, allClusters }: MatrixPage, isSources: boolean): Html {
+  const what = isSources ? plural(counts.applications, 'source') : plural(counts.applications, 'application')
+  const ready = counts.byState.ready ?? 0
+  const rest = counts.all === 0 ? '' : ready === counts.all ? ', all ready' : `, ${ready} of ${counts.all} ready`
+  return html`<span>${what} in ${plural(allClusters.length, 'cluster')}${rest}</span>`
+}
+
+/** The parts of a filter as a query, without `omit`. */
+function queryOf(filter: OverviewFilter, omit: readonly (keyof OverviewFilter)[] = []): Query {
+  const parts: { readonly [name in keyof OverviewFilter]-?: string | undefined } = {
+    show: filter.show === 'sources' ? 'sources' : undefined,
+    state: filter.state,
+    behind: filter.behind === true ? 'true' : undefined,
+    stale: filter.stale === true ? 'true' : undefined,
+    namespace: filter.namespace,
+    cluster: filter.cluster,
+    text: filter.text,
+  }
+  return Object.fromEntries(
+    Object.entries(parts).filter(
+      ([name, value]) => value !== undefined && !omit.includes(name as keyof OverviewFilter),
+    ),
+  ) as Query
+}
+
+function chips({ counts }: MatrixPage, filter: OverviewFilter): Html {
+  const base = queryOf(filter, ['state', 'behind', 'stale'])
+  const isAll = filter.state === undefined && filter.behind !== true && filter.stale !== true
+  const chip = (more: Query, isCurrent: boolean, text: Html): Html =>
+    html`<a href="${paths.overview({ ...base, ...more })}" ${isCurrent ? html`aria-current="true"` : ''}>${text}</a>`
   return html`<nav class="chips" aria-label="Filter by state">
-    <a href="${paths.overview()}" ${isAll ? html`aria-current="true"` : ''}
-      >All ${workloads.length} in ${plural(clusters.length, 'cluster')}</a
-    >
-    ${counts.map(
-      ([state, count]) =>
-        html`<a href="${paths.overview({ state })}" ${filter.state === state ? html`aria-current="true"` : ''}
-          >${badge(state, `${count} ${wordOf(state).toLowerCase()}`)}</a
-        >`,
-    )}
+    ${chip({}, isAll, html`All ${counts.all}`)}
+    ${objectStates
+      .filter((state) => (counts.byState[state] ?? 0) > 0 || filter.state === state)
+      .map((state) =>
+        chip(
+          { state },
+          filter.state === state,
+          badge(state, `${counts.byState[state] ?? 0} ${wordOf(state).toLowerCase()}`),
+        ),
+      )}
+    ${
+      counts.behind === 0 && filter.behind !== true
+        ? ''
+        : chip({ behind: 'true' }, filter.behind === true, badge('behind', `${counts.behind} behind`))
+    }
+    ${
+      counts.stale === 0 && filter.stale !== true
+        ? ''
+        : chip({ stale: 'true' }, filter.stale === true, badge('stale', `${counts.stale} stale`))
+    }
   </nav>`
 }
 
-function unreachable(view: View, clusters: readonly ObservedCluster[]): Html | '' {
-  const failing = clusters.filter(({ health }) => health.health === 'stale')
+function filterForm({ namespaces, allClusters }: MatrixPage, filter: OverviewFilter): Html {
+  const kept = queryOf(filter, ['namespace', 'cluster', 'text'])
+  const isFiltered = filter.namespace !== undefined || filter.cluster !== undefined || filter.text !== undefined
+  return html`<form class="filter" action="/ui" method="get" role="search" aria-label="Filter">
+    ${Object.entries(kept).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
+    <label>Contains <input name="text" value="${filter.text ?? ''}" autocomplete="off" spellcheck="false" /></label>
+    <label>Namespace ${options('namespace', namespaces, filter.namespace)}</label>
+    ${allClusters.length < 2 ? '' : html`<label>Cluster ${options('cluster', allClusters, filter.cluster)}</label>`}
+    <button type="submit">Filter</button>
+    ${isFiltered ? html`<a href="${paths.overview(kept)}">Clear</a>` : ''}
+  </form>`
+}
+
+function options(name: string, values: readonly string[], wanted: string | undefined): Html {
+  const listed = wanted === undefined || values.includes(wanted) ? values : [wanted, ...values]
+  return html`<select name="${name}">
+    <option value="">all</option>
+    ${listed.map((value) => html`<option value="${value}" ${value === wanted ? html`selected` : ''}>${value}</option>`)}
+  </select>`
+}
+
+function staleClusters(view: View, clusters: readonly ClusterHeads[]): Html | '' {
+  const failing = clusters.map(({ health }) => health).filter(({ health }) => health === 'stale')
   if (failing.length === 0) return ''
-  return html`<ul class="notes" aria-label="Clusters that are not seen">
+  return html`<ul class="notes" id="stale" aria-label="Clusters that are not seen">
     ${failing.map(
-      ({ health }) =>
-        html`<li class="note bad">
+      (health) =>
+        html`<li class="note bad" data-key="${health.cluster}">
           <b>${health.cluster}</b> ${healthText(view, health)}${
             health.error === undefined
               ? ''
@@ -91,127 +137,51 @@ function unreachable(view: View, clusters: readonly ObservedCluster[]): Html | '
   </ul>`
 }
 
-function heldClusters(clusters: readonly ObservedCluster[]): Html | '' {
-  const held = clusters.flatMap(({ health, objects }) => {
-    const found = heldOf(objects)
-    return found === undefined ? [] : [{ name: health.cluster, message: found.message }]
+function heldClusters(clusters: readonly ClusterHeads[]): Html | '' {
+  const held = clusters.flatMap(({ health, heads }) => {
+    // A window is told where it holds something: it may be that of one application.
+    const message = heads.find((head) => head.held !== undefined && head.held.kind !== 'window')?.held?.message
+    return message === undefined ? [] : [{ cluster: health.cluster, message }]
   })
   if (held.length === 0) return ''
-  return html`<ul class="notes" aria-label="Clusters that are not worked on">
-    ${held.map(({ name, message }) => html`<li class="note warn"><b>${name}</b>: ${message}</li>`)}
+  return html`<ul class="notes" id="held" aria-label="Clusters that are not worked on">
+    ${held.map(
+      ({ cluster, message }) => html`<li class="note warn" data-key="${cluster}"><b>${cluster}</b>: ${message}</li>`,
+    )}
   </ul>`
 }
 
-function nothing(known: number): Html {
-  return known === 0
+function nothing({ counts }: MatrixPage, filter: OverviewFilter): Html {
+  const isFiltered = Object.keys(queryOf(filter, ['show'])).length > 0
+  return counts.all === 0 && !isFiltered
     ? html`<p class="note">
         Nothing is known yet: the first run of a cluster, by a push or a scan, saves what it sees.
       </p>`
-    : html`<p class="note">No application is in this state.</p>`
+    : html`<p class="note">Nothing matches. <a href="${paths.overview()}">Show all applications</a></p>`
 }
 
-function matrix(
-  view: View,
-  clusters: readonly ObservedCluster[],
-  shown: { readonly apps: readonly ObservedObject[]; readonly sources: readonly ObservedObject[] },
-  filter: OverviewFilter,
-): Html {
-  const apps = rowsOf(shown.apps)
-  const page = Math.max(1, filter.page ?? 1)
-  const onPage = apps.slice((page - 1) * rowsPerPage, page * rowsPerPage)
-  const sources = rowsOf(shown.sources).slice(0, rowsPerPage)
-  const label = 'Applications and sources by cluster'
-  const table = html`<table class="matrix">
-    <caption class="hidden">
-      ${label}
-    </caption>
-    <thead>
-      <tr>
-        <th scope="col">Application</th>
-        ${clusters.map(
-          ({ health }) =>
-            html`<th scope="col"><span class="cluster">${health.cluster}</span>${healthText(view, health)}</th>`,
-        )}
-      </tr>
-    </thead>
-    <tbody>
-      ${onPage.map((row) => matrixRow(clusters, row))}
-    </tbody>
-    ${
-      sources.length === 0
-        ? ''
-        : html`<tbody>
-            <tr class="group">
-              <th scope="rowgroup">Sources</th>
-              <td colspan="${clusters.length}"></td>
-            </tr>
-            ${sources.map((row) => matrixRow(clusters, row))}
-          </tbody>`
-    }
-  </table>`
-  return html`${scrolling(label, table)}${pages(apps.length, page, filter)}`
-}
-
-interface Row {
-  readonly id: string
-  readonly inCluster: ReadonlyMap<string, ObservedObject>
-}
-
-function rowsOf(objects: readonly ObservedObject[]): readonly Row[] {
-  const rows = new Map<string, Map<string, ObservedObject>>()
-  for (const object of objects) {
-    const id = idOfSummary(object.summary)
-    rows.set(id, (rows.get(id) ?? new Map<string, ObservedObject>()).set(object.cluster, object))
-  }
-  return [...rows]
-    .map(([id, inCluster]) => ({ id, inCluster }))
-    .toSorted((a, b) => (sortKey(a.id) < sortKey(b.id) ? -1 : 1))
-}
-
-function matrixRow(clusters: readonly ObservedCluster[], { id, inCluster }: Row): Html {
-  return html`<tr>
-    <th scope="row">${rowName(id)}</th>
-    ${clusters.map(({ health }) => cell(inCluster.get(health.cluster), health.health === 'stale'))}
-  </tr>`
-}
-
-/** Objects of a namespace stand together, whatever their kind. */
-function sortKey(id: string): string {
-  const [kind, namespace, name] = id.split('/')
-  return [namespace, name, kind].join('\u0000')
-}
-
-function rowName(id: string): Html {
-  const [kind = '', namespace = '', name = ''] = id.split('/')
-  return html`<span class="kind">${kind}</span> <span class="ns">${namespace}/</span><wbr /><b>${name}</b>`
-}
-
-function cell(object: ObservedObject | undefined, isStale: boolean): Html {
-  if (object === undefined) return html`<td class="none"><span class="hidden">not there</span></td>`
-  const { cluster, summary } = object
-  const shown = summary.appliedRevision ?? summary.attemptedRevision
-  return html`<td class="${isStale ? 'stale' : ''}">
-    <a class="cell" href="${paths.object(cluster, idOfSummary(summary))}"
-      >${isStale ? html`<span class="hidden">Stale: </span>` : ''}${objectBadge(object)}</a
-    >
-    <span class="under">${shown === undefined ? '' : revision(shown)}</span>
-  </td>`
-}
-
-function pages(count: number, page: number, filter: OverviewFilter): Html | '' {
-  const last = Math.ceil(count / rowsPerPage)
-  if (last <= 1) return ''
-  const link = (to: number, text: string): Html =>
-    html`<a
-      href="${paths.overview({
-        ...(filter.state === undefined ? {} : { state: filter.state }),
-        ...(filter.namespace === undefined ? {} : { namespace: filter.namespace }),
-        page: String(to),
-      })}"
+function pager({ page, pages, columns, columnPages, total }: MatrixPage, filter: OverviewFilter): Html | '' {
+  if (pages <= 1 && columnPages <= 1) return ''
+  const query = queryOf(filter)
+  const link = (to: Query, text: string, rel: 'prev' | 'next'): Html =>
+    html`<a href="${paths.overview({ ...query, page: String(page), columns: String(columns), ...to })}" rel="${rel}"
       >${text}</a
     >`
-  return html`<nav class="pages" aria-label="Pages of the table">
-    ${page > 1 ? link(page - 1, 'Previous') : ''} <span>Page ${page} of ${last}</span>
-    ${page < last ? link(page + 1, 'Next') : ''}
-  </nav>`
+  const rows =
+    pages <= 1
+      ? ''
+      : html`<span class="turn">
+          ${page > 1 ? link({ page: String(page - 1) }, 'Previous', 'prev') : ''}
+          <span>Page ${page} of ${pages}, ${total} rows</span>
+          ${page < pages ? link({ page: String(page + 1) }, 'Next', 'next') : ''}
+        </span>`
+  const clusters =
+    columnPages <= 1
+      ? ''
+      : html`<span class="turn">
+          ${columns > 1 ? link({ columns: String(columns - 1) }, 'Clusters before', 'prev') : ''}
+          <span>Clusters, part ${columns} of ${columnPages}</span>
+          ${columns < columnPages ? link({ columns: String(columns + 1) }, 'More clusters', 'next') : ''}
+        </span>`
+  return html`<nav class="pages" aria-label="Pages of the table">${rows} ${clusters}</nav>`
 }

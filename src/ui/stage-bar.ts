@@ -33,7 +33,10 @@ const width = 1000
 
 /** The time between a push and health as a bar, drawn to the scale `scaleMs` so that several can be compared. */
 export function stageBar(stages: Stages, scaleMs: number): Html | '' {
-  const steps = stageSteps(stages)
+  return drawBar(stageSteps(stages), scaleMs)
+}
+
+function drawBar(steps: ReturnType<typeof stageSteps>, scaleMs: number): Html | '' {
   if (steps.length === 0 || scaleMs <= 0) return ''
   const text = steps.map(({ name, ms }) => `${name} after ${duration(ms)}`).join(', ')
   const unit = width / scaleMs
@@ -50,6 +53,23 @@ export function stageBar(stages: Stages, scaleMs: number): Html | '' {
         >`,
     )}
   </svg>`
+}
+
+/** The time of one object as a bar: first what it waited for others, then its own stages. Its work began when the commit was fetched and nothing was in its way any more. */
+export function objectBar(
+  stages: Stages,
+  options: { readonly scale: number; readonly fetchedAt: number | undefined; readonly waitedMs: number | undefined },
+): Html | '' {
+  const { receivedAt } = stages
+  if (receivedAt === undefined || stageSteps(stages).length === 0) return ''
+  const fetched = Math.max(0, (options.fetchedAt ?? receivedAt) - receivedAt)
+  const begun = fetched + (options.waitedMs ?? 0)
+  const own = stageSteps(stages).flatMap(({ name, start, ms }) => {
+    const from = Math.max(start, begun)
+    return from > start + ms ? [] : [{ name, start: from, ms: start + ms - from }]
+  })
+  const waits = begun > fetched ? [{ name: 'waited', start: fetched, ms: begun - fetched }] : []
+  return drawBar([...waits, ...own], options.scale)
 }
 
 /** Milliseconds between receiving and the last stage that is known. */
@@ -81,6 +101,6 @@ export function stageTimes(stages: Stages): readonly (Html | string)[] {
 /** What the colours of the bars mean. */
 export function stageLegend(): Html {
   return html`<p class="legend" aria-hidden="true">
-    ${order.map(([, name]) => html`<span><i class="b-${name}"></i>${name}</span> `)}
+    ${['waited', ...order.map(([, name]) => name)].map((name) => html`<span><i class="b-${name}"></i>${name}</span> `)}
   </p>`
 }

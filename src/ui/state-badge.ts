@@ -1,4 +1,10 @@
-import { heldText, type ClusterHealth, type ObjectState, type ObservedObject } from '../observe/index.ts'
+import {
+  heldText,
+  type ClusterHealth,
+  type ObjectHead,
+  type ObjectState,
+  type ObservedObject,
+} from '../observe/index.ts'
 import { clock, html, type Html, type View } from './html.ts'
 
 /** A sign beside each word, so that nothing is told by colour alone. */
@@ -22,6 +28,14 @@ const signs: { readonly [word: string]: string } = {
   deleting: '◌',
   gone: '◌',
   unknown: '?',
+  stale: '◍',
+  behind: '↓',
+  pinned: '⚲',
+  verified: '●',
+  refused: '✕',
+  ignored: '–',
+  duplicate: '–',
+  run: '●',
 }
 
 const words: { readonly [state: string]: string } = {
@@ -44,6 +58,8 @@ const words: { readonly [state: string]: string } = {
   unconcerned: 'Not concerned',
   unreachable: 'Not reached',
   skipped: 'Skipped',
+  stale: 'Stale',
+  behind: 'Behind',
 }
 
 /** The word for a state. */
@@ -73,26 +89,34 @@ export function stateText(state: ObjectState, waitsFor: readonly { readonly id: 
 }
 
 /** What holds an object back, shortly: the rest is on its page. */
-function heldBadge(state: ObjectState, summary: ObservedObject['summary']): string | undefined {
-  const text = heldText(summary)
-  if (text === undefined || (state !== 'waiting' && state !== 'suspended')) return undefined
-  if (summary.held?.kind === 'approval') return 'Waiting for approval'
-  const window = /^held by (window '[^']*' (?:until .+?|with no opening in sight))(?:: .*)?$/s.exec(text)?.[1]
-  if (window !== undefined) return `Blocked by ${window}`
-  return summary.held === undefined ? undefined : 'Suspended, with its cluster'
+function heldBadge(kind: 'suspended' | 'approval' | 'window' | undefined, text: string, isShort = false): string {
+  if (kind === 'approval') return 'Blocked by approval'
+  if (kind === 'suspended') return 'Suspended, with its cluster'
+  const [, name, end] = /^held by (window '[^']*') (until .+?|with no opening in sight)(?:: .*)?$/s.exec(text) ?? []
+  const window = name === undefined || isShort ? name : `${name} ${end}`
+  return window === undefined ? 'Blocked by window' : `Blocked by ${window}`
 }
 
 /** The badge of an object. */
 export function objectBadge({ state, summary }: ObservedObject): Html {
-  return badge(state, heldBadge(state, summary) ?? stateText(state, summary.blockers))
+  const text = heldText(summary)
+  const isHeld = text !== undefined && (state === 'blocked' || state === 'suspended')
+  return badge(state, isHeld ? heldBadge(summary.held?.kind, text) : stateText(state, summary.blockers))
+}
+
+/** The badge of an object's head, as short as a cell wants it. Of a cluster that is not seen it says how the object stood. */
+export function headBadge({ state, held, on, more }: ObjectHead, isStale: boolean): Html {
+  const others = Array.from({ length: more ?? 0 }, () => ({ id: '' }))
+  const isHeld = held !== undefined && (state === 'blocked' || state === 'suspended')
+  const text = isHeld
+    ? heldBadge(held.kind, held.message, true)
+    : stateText(state, on === undefined ? [] : [{ id: on }, ...others])
+  return isStale ? badge('stale', `Was ${text.slice(0, 1).toLowerCase()}${text.slice(1)}`) : badge(state, text)
 }
 
 /** Whether a cluster is seen, in words. */
 export function healthText(view: View, health: ClusterHealth): Html {
-  if (health.health === 'stale')
-    return html`<span class="state s-stale"
-      ><span class="sign" aria-hidden="true">◍</span>Stale since ${clock(view, health.staleSince ?? 0)}</span
-    >`
+  if (health.health === 'stale') return badge('stale', `Stale since ${clock(view, health.staleSince ?? 0)}`)
   if (health.health === 'unknown') return html`<span class="state s-unknown">last look not known</span>`
   return html`<span class="quiet">seen ${clock(view, health.lastSeenAt ?? 0)}</span>`
 }

@@ -17,7 +17,7 @@ const css = `
   --link: #0f5f6b; --focus: #0f5f6b; --accent: #1f6f78;
   --ok: #1a7f43; --busy: #0b63b0; --warn: #9a5b00; --bad: #bd2426; --off: #66717a;
   --bad-bg: #fdf0ef; --warn-bg: #fdf5e6; --note-bg: #eef4f5;
-  --fetched: #7aa7c7; --rendered: #4f83b5; --applied: #c79a3a; --healthy: #5a9e6f;
+  --waited: #c3cacd; --fetched: #7aa7c7; --rendered: #4f83b5; --applied: #c79a3a; --healthy: #5a9e6f;
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -25,7 +25,7 @@ const css = `
     --link: #7cc4cf; --focus: #7cc4cf; --accent: #4fa3ae;
     --ok: #62c586; --busy: #74b3f0; --warn: #e3ad55; --bad: #f28b85; --off: #93a0a8;
     --bad-bg: #33201f; --warn-bg: #302817; --note-bg: #1d282b;
-    --fetched: #86b4d3; --rendered: #5b93c8; --applied: #d8ab4c; --healthy: #6cb583;
+    --waited: #4a555b; --fetched: #86b4d3; --rendered: #5b93c8; --applied: #d8ab4c; --healthy: #6cb583;
   }
 }
 * { box-sizing: border-box; }
@@ -51,12 +51,14 @@ h2 { font-size: 15px; margin: 28px 0 8px; font-weight: 600; }
 .top { display: flex; flex-wrap: wrap; align-items: center; gap: 6px 20px; padding: 8px 20px; border-bottom: 1px solid var(--line); background: var(--panel); }
 .brand { font-weight: 700; color: var(--text); letter-spacing: .01em; padding: 4px 0; }
 .brand::before { content: ""; display: inline-block; width: 12px; height: 12px; margin-right: 8px; border-radius: 3px; background: var(--accent); vertical-align: -1px; }
-nav[aria-label="Pages"] { display: flex; gap: 4px; }
-nav[aria-label="Pages"] a { padding: 4px 10px; border-radius: 6px; color: var(--text); }
-nav[aria-label="Pages"] a[aria-current] { background: var(--head); font-weight: 600; }
+.top nav { display: flex; gap: 2px; min-width: 0; overflow-x: auto; scrollbar-width: none; }
+.top nav a { white-space: nowrap; }
+.top nav a:focus-visible { outline-offset: -2px; }
+.top nav a { padding: 4px 10px; border-radius: 6px; color: var(--text); }
+.top nav a[aria-current] { background: var(--head); font-weight: 600; }
 .find { display: flex; gap: 6px; margin-left: auto; }
 .out { display: flex; gap: 8px; align-items: center; }
-input { font: inherit; color: var(--text); background: var(--bg); border: 1px solid var(--line); border-radius: 6px; padding: 4px 9px; min-width: 0; }
+input, select { font: inherit; color: var(--text); background: var(--bg); border: 1px solid var(--line); border-radius: 6px; padding: 4px 9px; min-width: 0; }
 .find input { width: 15ch; }
 button, .button { font: inherit; color: var(--text); background: var(--head); border: 1px solid var(--line); border-radius: 6px; padding: 4px 12px; cursor: pointer; }
 button:hover, .button:hover { border-color: var(--quiet); text-decoration: none; }
@@ -67,7 +69,11 @@ footer { max-width: 1240px; margin: 0 auto; padding: 16px 20px 28px; color: var(
 .crumbs { margin: 0 0 2px; color: var(--quiet); font-size: 13px; }
 .headline { margin: 0 0 12px; display: flex; flex-wrap: wrap; gap: 4px 14px; align-items: baseline; }
 
-.chips { display: flex; flex-wrap: wrap; gap: 6px; margin: 0 0 14px; }
+.chips { display: flex; flex-wrap: wrap; gap: 6px; margin: 0 0 12px; }
+.filter { display: flex; flex-wrap: wrap; gap: 8px 14px; align-items: center; margin: 0 0 14px; color: var(--quiet); font-size: 13px; }
+.filter label { display: flex; gap: 6px; align-items: center; }
+.filter input, .filter select { font-size: 14px; padding: 3px 8px; max-width: 200px; background: var(--panel); }
+.filter button { padding: 3px 12px; }
 .chips a { padding: 3px 11px; border: 1px solid var(--line); border-radius: 99px; background: var(--panel); color: var(--text); }
 .chips a:hover { border-color: var(--quiet); text-decoration: none; }
 .chips a[aria-current] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
@@ -81,27 +87,29 @@ tbody th { font-weight: 400; }
 tbody tr:hover { background: color-mix(in srgb, var(--head) 55%, transparent); }
 th.num, td.num { text-align: right; white-space: nowrap; }
 td.text { min-width: 220px; max-width: 560px; overflow-wrap: anywhere; white-space: pre-line; color: var(--quiet); }
-td.wide { min-width: 180px; width: 34%; vertical-align: middle; }
-.matrix th[scope="row"] { min-width: 190px; position: sticky; left: 0; background: var(--panel); box-shadow: 1px 0 0 var(--line); }
-.matrix thead th:first-child { position: sticky; left: 0; z-index: 1; box-shadow: 1px 0 0 var(--line); }
+td.wide { min-width: 180px; width: 28%; }
+td.wide .bar { margin-top: 5px; }
+.under { display: block; font-size: 12.5px; color: var(--quiet); }
+.under .state { color: inherit; }
+.matrix th, .matrix td { padding: 5px 12px; }
+.matrix th[scope="row"] { min-width: 170px; position: sticky; left: 0; background: var(--panel); box-shadow: 1px 0 0 var(--line); }
+.matrix tbody tr:hover th { background: color-mix(in srgb, var(--head) 55%, var(--panel)); }
+.matrix thead th:first-child { position: sticky; left: 0; z-index: 1; box-shadow: 1px 0 0 var(--line); vertical-align: bottom; }
 .matrix thead th .cluster { display: block; color: var(--text); font-size: 14px; }
 .matrix thead th .quiet, .matrix thead th .state { font-weight: 400; }
 .matrix td { min-width: 140px; }
 .matrix .cell { display: inline-block; }
-.matrix .under { display: block; font-size: 12.5px; }
-.matrix .under code { color: var(--quiet); }
-.matrix .group th { font-weight: 600; font-size: 12.5px; color: var(--quiet); background: var(--head); }
-.matrix .group td { background: var(--head); }
+.matrix .cell .state { white-space: normal; }
+.matrix .rev code { color: inherit; }
 .matrix td.none { background: repeating-linear-gradient(135deg, transparent 0 6px, color-mix(in srgb, var(--line) 35%, transparent) 6px 7px); }
-td.stale .state, td.stale code { color: var(--off); font-style: italic; }
 
 .state { white-space: nowrap; }
 .sign { display: inline-block; width: 1.15em; font-size: .92em; }
-.s-ready, .s-succeeded, .s-healthy { color: var(--ok); }
+.s-ready, .s-succeeded, .s-healthy, .s-verified, .s-run { color: var(--ok); }
 .s-applying, .s-running, .s-waiting, .s-queued { color: var(--busy); }
 .s-blocked, .s-drifted, .s-partial, .s-stale { color: var(--warn); }
-.s-failed, .s-unreachable { color: var(--bad); }
-.s-suspended, .s-skipped, .s-unknown, .s-deleting, .s-gone, .s-superseded, .s-unconcerned { color: var(--off); }
+.s-failed, .s-unreachable, .s-refused { color: var(--bad); }
+.s-ignored, .s-duplicate, .s-behind, .s-pinned, .s-suspended, .s-skipped, .s-unknown, .s-deleting, .s-gone, .s-superseded, .s-unconcerned { color: var(--off); }
 
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 10px 24px; margin: 0 0 8px; }
 .facts div { min-width: 0; }
@@ -115,9 +123,20 @@ td.stale .state, td.stale code { color: var(--off); font-style: italic; }
 .note.bad { background: var(--bad-bg); }
 .note.warn { background: var(--warn-bg); }
 .reason { color: var(--quiet); margin-left: 6px; }
-.pages { display: flex; gap: 14px; margin: 10px 2px; }
+.pages { display: flex; flex-wrap: wrap; gap: 6px 28px; margin: 12px 2px; }
+.turn { display: inline-flex; gap: 12px; }
+.aside { margin: 14px 2px 0; font-size: 13px; display: flex; gap: 16px; }
+.tag { display: inline-block; border: 1px solid var(--line); border-radius: 99px; padding: 0 8px; font-size: 12px; color: var(--quiet); white-space: nowrap; }
+.path { margin: 0 0 10px; line-height: 1.8; }
+.path b:first-child { margin-right: 8px; font-weight: 600; }
+.more { margin: 10px 2px; color: var(--quiet); }
+.more p { margin: 6px 0 0; }
+.out-link::after { content: " ↗"; }
+#live-note { margin: 2px 0 0; }
+footer p { margin: 0; }
 
 .bar { display: block; width: 100%; height: 10px; border-radius: 3px; background: var(--head); }
+.b-waited { fill: var(--waited); background: var(--waited); }
 .b-fetched { fill: var(--fetched); background: var(--fetched); }
 .b-rendered { fill: var(--rendered); background: var(--rendered); }
 .b-applied { fill: var(--applied); background: var(--applied); }
@@ -135,18 +154,30 @@ details summary { cursor: pointer; white-space: nowrap; }
 
 @media (max-width: 640px) {
   body { font-size: 15px; }
-  .top { padding: 8px 14px; gap: 4px 10px; }
-  .find { flex: 1 1 100%; margin: 0; order: 2; }
+  .top { padding: 6px 14px 4px; gap: 2px 10px; }
+  .top nav { flex: 1 1 100%; order: 3; margin: 0 -10px; }
+  .find { display: none; }
   .out { margin-left: auto; }
   .out .quiet { display: none; }
-  .find input { flex: 1; }
-  input, button, .chips a, nav[aria-label="Pages"] a { min-height: 34px; }
+  input, select, button, .chips a, .top nav a { min-height: 34px; }
+  .chips { gap: 5px; }
+  .chips a { padding: 4px 10px; font-size: 14px; }
+  .filter { display: grid; grid-template-columns: 1fr 1fr; gap: 6px 10px; align-items: end; }
+  .filter label { display: grid; gap: 2px; }
+  .filter label:first-of-type { grid-column: 1 / -1; }
+  .filter input, .filter select { max-width: none; width: 100%; font-size: 16px; }
   main { padding: 14px; }
   footer { padding: 12px 14px 24px; }
   th, td { padding: 6px 9px; }
-  .matrix th[scope="row"], .matrix thead th:first-child { min-width: 138px; max-width: 42vw; overflow-wrap: anywhere; font-size: 14px; }
-  .matrix th .kind { display: block; font-size: 12.5px; }
-  .matrix td { min-width: 128px; }
+  .matrix, .matrix tbody { display: block; }
+  .matrix thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .matrix tr { display: grid; grid-template-columns: 1fr 1fr; border-top: 1px solid var(--line); padding: 8px 2px; }
+  .matrix tbody tr:first-child { border-top: 0; }
+  .matrix th[scope="row"] { position: static; grid-column: 1 / -1; border: 0; box-shadow: none; padding: 0 10px 2px; background: none; }
+  .matrix th[scope="row"] .under { display: inline; margin-left: 8px; }
+  .matrix td { border: 0; min-width: 0; padding: 4px 10px; overflow-wrap: anywhere; }
+  .matrix td::before { content: attr(data-label); display: block; color: var(--quiet); font-size: 12.5px; }
+  .matrix td.none { display: none; }
   .facts { grid-template-columns: 1fr 1fr; gap: 8px 14px; }
   table.data, table.data tbody, table.data tr, table.data th, table.data td { display: block; }
   table.data thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }

@@ -47,7 +47,7 @@ export async function hostileState(state: StateStore): Promise<void> {
   const push = {
     provider: all,
     deliveryId: all,
-    urls: [`https://git.example/${encodeURIComponent(all)}`, all],
+    urls: ['javascript:window.marked=1', `https://git.example/${encodeURIComponent(all)}`, all],
     ref: `refs/heads/${all}`,
     after: newCommit,
     actor: all,
@@ -81,6 +81,19 @@ export async function hostileState(state: StateStore): Promise<void> {
       state: 'failed',
       error: { code: all, message: all },
     })
+  await state.put('delivery-log/01ddddddddddddddd', {
+    id: '01ddddddddddddddd',
+    at: 1,
+    provider: all,
+    receiver: all,
+    deliveryId: all,
+    event: all,
+    ref: `refs/heads/${all}`,
+    verified: true,
+    outcome: 'run',
+    reason: all,
+    run: pushRun,
+  })
   await state.put('clusters/two', { cluster: 'two', failingSince: 1, error: { code: all, message: all } } as Json)
 }
 
@@ -88,6 +101,12 @@ export async function hostileState(state: StateStore): Promise<void> {
 export const hostilePages = [
   '/ui',
   `/ui?state=${encodeURIComponent(all)}&namespace=${encodeURIComponent(all)}`,
+  `/ui?text=${encodeURIComponent('window.marked')}&cluster=${encodeURIComponent(all)}&page=${encodeURIComponent(all)}`,
+  '/ui?show=sources',
+  '/ui/commits',
+  `/ui/commits?before=${encodeURIComponent(all)}`,
+  '/ui/deliveries',
+  `/ui/deliveries?provider=${encodeURIComponent(all)}&outcome=${encodeURIComponent(all)}`,
   '/ui/objects/one/Kustomization/apps/evil',
   '/ui/objects/one/Kustomization/apps/evil?live=true',
   '/ui/objects/one/HelmRelease/apps/evil',

@@ -5,6 +5,17 @@
  */
 export { commitsIn, pushedCommit } from './revision.ts'
 export { createSummaryLog, type SummaryLog } from './log.ts'
+export { headsOf, readHead, readHeadShards, type ObjectHead } from './heads.ts'
+export {
+  conditionOf,
+  heldOf,
+  heldText,
+  idOfSummary,
+  objectStates,
+  stateOf,
+  type Lookup,
+  type ObjectState,
+} from './object-state.ts'
 export { noteFailedPush, saveSummaries } from './save.ts'
 export { readHistory } from './history.ts'
 export { readShards } from './shards.ts'

@@ -5,6 +5,7 @@ import { idOf, idOfKey, isSource, type Managed, type World } from '../world.ts'
 import type { Held } from '../safety/decide.ts'
 import { saveCommitNotes, type ConcernedNode } from './commits.ts'
 import { historyEntry, saveHistory, type NewHistory } from './history.ts'
+import { writeHeads } from './heads.ts'
 import { addOutcome, isNews, outcomeOf, pick } from './outcomes.ts'
 import { readShards, shardIndex, writeShards, type Shard } from './shards.ts'
 import { commitsAtHand, describeObject } from './summarize-object.ts'
@@ -80,7 +81,7 @@ async function saveObjects(deps: Deps, cluster: string, run: FinishedRun): Promi
   }
   const changed = await writeShards(state, cluster, known, next)
   caches.summaries.note(changed, clock.now())
-  await saveHistory(state, cluster, history)
+  await Promise.all([writeHeads(state, cluster, next), saveHistory(state, cluster, history)])
   return nodes
 }
 

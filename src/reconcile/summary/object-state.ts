@@ -1,9 +1,9 @@
-import type { Condition } from '../api/index.ts'
-import type { ObjectSummary } from '../reconcile/index.ts'
+import type { Condition } from '../../api/index.ts'
+import type { ObjectSummary } from './types.ts'
 
 /**
  * How an object stands, in one word. `waiting`: for something that is on its way. `blocked`: by something that does not move by itself (failed,
- * suspended, missing). `suspended`: it, or everything in its cluster. `unknown`: no run has looked at it yet.
+ * suspended, missing), by a closed window, or until somebody approves. `suspended`: it, or everything in its cluster. `unknown`: no run has looked at it yet.
  */
 export type ObjectState =
   'ready' | 'applying' | 'waiting' | 'blocked' | 'drifted' | 'failed' | 'suspended' | 'deleting' | 'unknown'
@@ -38,7 +38,7 @@ export function conditionOf(object: ObjectSummary, type: string): Condition | un
 export function stateOf(object: ObjectSummary, lookup: Lookup): ObjectState {
   if (object.deleting) return 'deleting'
   if (object.suspended || object.held?.kind === 'suspended') return 'suspended'
-  if (heldText(object) !== undefined) return 'waiting'
+  if (heldText(object) !== undefined) return 'blocked'
   const ready = conditionOf(object, 'Ready')
   if (ready === undefined) return object.conditions.length === 0 && !hasStatus(object.kind) ? 'ready' : 'unknown'
   if (ready.status === 'True') {
