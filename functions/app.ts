@@ -9,11 +9,13 @@ import { health } from './health.ts'
 import { handleRun, handleRuns, handleTrigger } from './manual.ts'
 import { handleMetrics } from './metrics.ts'
 import { addPages } from './pages.ts'
+import { securityHeaders } from './security-headers.ts'
 import { handleWebhook } from './webhook.ts'
 
 /** The HTTP face of a deployment, the same on every platform: `createApp(deps).fetch(request)`. */
 export function createApp(deps: FunctionDeps): Hono {
   const app = new Hono()
+  app.use(securityHeaders(deps.config))
   app.all('/hook/:provider', (c) => handleWebhook(deps, c.req.raw, c.req.param('provider')))
   app.post('/trigger', (c) => handleTrigger(deps, c.req.raw))
   app.get('/runs', (c) => handleRuns(deps, c.req.raw))

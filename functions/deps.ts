@@ -2,6 +2,7 @@ import type { CoordinatorClient, JobMessage, RunStore } from '../src/coordinator
 import type { Clock, HttpClient, KubeTransport, Logger, Queue, Random, StateStore } from '../src/ports/index.ts'
 import type { CredentialTimes, Issuer } from '../src/identity/index.ts'
 import type { ArtifactName } from '../src/sources/index.ts'
+import type { Reader } from './authorize-reading.ts'
 import type { BodyBudget } from './body.ts'
 import type { Config, ReadSetting } from './config.ts'
 import type { FunctionMemory } from './memory.ts'
@@ -28,6 +29,8 @@ export interface FunctionDeps {
   readonly background: (work: Promise<unknown>) => void
   /** Tells forges again what they could not be told. */
   readonly retryFeedback?: () => Promise<void>
+  /** For whom the rest is a view (`viewFor`); undefined outside of a request that reads. */
+  readonly reader?: Reader
   readonly bodies: BodyBudget
   /** Requests to those who sign deliveries, to forges and to logins. */
   readonly http: HttpClient

@@ -1,8 +1,10 @@
 import type { Hono } from 'hono'
 import { z } from 'zod'
-import { isEngineError } from '../src/base/index.ts'
+import { isEngineError, type EngineError } from '../src/base/index.ts'
 import { listRuns, traceCommit } from '../src/observe/index.ts'
 import { commitPage, icon, liveScript, problemPage, runPage, runsPage, stylesheet } from '../src/ui/index.ts'
+import { addAccessPages } from './access/pages.ts'
+import { viewFor } from './access/view.ts'
 import { noticeOf } from './actions/notice.ts'
 import { offerFor } from './actions/offer.ts'
 import { addActions } from './actions/routes.ts'
@@ -46,25 +48,25 @@ async function showRun(deps: FunctionDeps, view: View, request: Request, id: str
 export function addPages(app: Hono, deps: FunctionDeps): void {
   const style = stylesheet()
   const script = liveScript()
-  const viewOf = (reader?: Reader, version?: string): View => ({
+  const viewOf = (reader?: Pick<Reader, 'name'>, version?: string): View => ({
     now: deps.clock.now(),
     styleUrl: style.path,
     ...(reader?.name === undefined ? {} : { user: reader.name }),
     ...(version === undefined ? {} : { live: { scriptUrl: script.path, version } }),
   })
-  const page = async (request: Request, make: (view: View) => Promise<Page | undefined>): Promise<Response> => {
+  const page = async (
+    request: Request,
+    make: (view: View, deps: FunctionDeps) => Promise<Page | undefined>,
+  ): Promise<Response> => {
     const reader = await authorizeReading(deps, request).catch((caught: unknown) => {
-      if (isEngineError(caught) && caught.code === 'unauthorized') return undefined
+      if (isEngineError(caught) && (caught.code === 'unauthorized' || caught.code === 'login-renewal')) return caught
       throw caught
     })
-    if (reader === undefined) {
-      const { pathname, search } = new URL(request.url)
-      return redirect(`/ui/sign-in?next=${encodeURIComponent(pathname + search)}`)
-    }
+    if (reader instanceof Error) return toSignIn(deps, request, reader)
     // Read before what the page shows: a change in between is one that the page has not got.
     const view = viewOf(reader, await changeVersion(deps))
     try {
-      const made = await make(view)
+      const made = await make(view, viewFor(deps, reader))
       if (made !== undefined) return await pageResponse(200, made)
       return await pageResponse(404, problemPage(view, { title: 'Not found', message: 'There is nothing here.' }))
     } catch (caught) {
@@ -75,29 +77,29 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
     }
   }
   app.get('/', () => redirect('/ui'))
-  app.get('/ui', (c) => page(c.req.raw, (view) => showOverview(deps, view, c.req.query())))
-  app.get('/ui/runs', (c) => page(c.req.raw, (view) => showRuns(deps, view, c.req.query())))
-  app.get('/ui/runs/:id', (c) => page(c.req.raw, (view) => showRun(deps, view, c.req.raw, c.req.param('id'))))
+  app.get('/ui', (c) => page(c.req.raw, (view, seen) => showOverview(seen, view, c.req.query())))
+  app.get('/ui/runs', (c) => page(c.req.raw, (view, seen) => showRuns(seen, view, c.req.query())))
+  app.get('/ui/runs/:id', (c) => page(c.req.raw, (view, seen) => showRun(seen, view, c.req.raw, c.req.param('id'))))
   app.get('/ui/objects/:cluster/:kind/:namespace/:name', (c) =>
-    page(c.req.raw, (view) => showApplication(deps, view, c.req.raw, c.req.param())),
+    page(c.req.raw, (view, seen) => showApplication(seen, view, c.req.raw, c.req.param())),
   )
   app.get('/ui/clusters/:cluster', (c) =>
-    page(c.req.raw, (view) => showCluster(deps, view, c.req.raw, c.req.param('cluster'))),
+    page(c.req.raw, (view, seen) => showCluster(seen, view, c.req.raw, c.req.param('cluster'))),
   )
-  app.get('/ui/drift', (c) => page(c.req.raw, (view) => showDrift(deps, view, c.req.query())))
+  app.get('/ui/drift', (c) => page(c.req.raw, (view, seen) => showDrift(seen, view, c.req.query())))
   app.get('/ui/commits', (c) => {
     const wanted = c.req.query('commit')
     if (wanted !== undefined) return redirect(`/ui/commits/${encodeURIComponent(wanted.trim())}`)
-    return page(c.req.raw, (view) => showCommits(deps, view, c.req.query()))
+    return page(c.req.raw, (view, seen) => showCommits(seen, view, c.req.query()))
   })
   app.get('/ui/commits/:commit', (c) =>
-    page(c.req.raw, async (view) => {
+    page(c.req.raw, async (view, seen) => {
       const commit = c.req.param('commit')
       if (!/^[0-9a-f]{7,64}$/i.test(commit)) return undefined
-      return commitPage(view, await traceCommit({ ...observeDeps(deps), runs: deps.runs }, commit))
+      return commitPage(view, await traceCommit({ ...observeDeps(seen), runs: seen.runs }, commit))
     }),
   )
-  app.get('/ui/deliveries', (c) => page(c.req.raw, (view) => showDeliveries(deps, view, c.req.query())))
+  app.get('/ui/deliveries', (c) => page(c.req.raw, (view, seen) => showDeliveries(seen, view, c.req.query())))
   addEvents(app, deps)
   app.get('/ui/icon.svg', () => asset(icon, 'image/svg+xml', 86_400))
   app.get('/ui/:file{style\\.[0-9a-f]+\\.css}', (c) =>
@@ -106,8 +108,17 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
   app.get('/ui/:file{live\\.[0-9a-f]+\\.js}', (c) =>
     c.req.path === script.path ? asset(script.js, 'text/javascript; charset=utf-8', 31_536_000) : c.notFound(),
   )
-  addActions(app, deps, (name) => viewOf(name === undefined ? undefined : { how: 'session', name }))
+  addActions(app, deps, (name) => viewOf(name === undefined ? undefined : { name }))
+  addAccessPages(app, deps, { viewOf: () => viewOf(), page })
   addSignIn(app, deps, () => viewOf())
+}
+
+/** Leads a browser to where it can sign in: at once to a provider that has to be asked again, for whoever is still signed in there. */
+function toSignIn({ config }: FunctionDeps, request: Request, { code }: EngineError): Response {
+  const { pathname, search } = new URL(request.url)
+  if (code === 'unauthorized' && config.reading.isPublic && pathname === '/ui') return redirect('/ui/public')
+  const place = code === 'login-renewal' ? '/ui/login' : '/ui/sign-in'
+  return redirect(`${place}?next=${encodeURIComponent(pathname + search)}`)
 }
 
 /** What is the same for everybody, and says nothing. */

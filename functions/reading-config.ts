@@ -1,5 +1,14 @@
-import { z } from 'zod'
+import type { z } from 'zod'
+import {
+  loadAccessRules,
+  loadNamedTokens,
+  loadPublicScope,
+  type NamedToken,
+  type PublicScope,
+} from './access/config.ts'
+import type { AccessRule } from './access/rules.ts'
 import type { ReadSetting } from './config.ts'
+import { loadForgeLogins, type ForgeLogin } from './login/config.ts'
 import { loadOidcConfig, type OidcConfig } from './oidc/config.ts'
 
 /** Who may read, and where what is known is sent besides. */
@@ -8,8 +17,16 @@ export interface ReadingConfig {
   readonly tokens: readonly string[]
   /** Bearer tokens for `/metrics` alone. */
   readonly metricsTokens: readonly string[]
-  /** Everybody who reaches the deployment may read. */
+  /** Everybody who reaches the deployment may see some of it. */
   readonly isPublic: boolean
+  /** Of which clusters and namespaces; all of them where it is left out. */
+  readonly publicScope?: PublicScope
+  /** Bearer tokens with names and roles. */
+  readonly namedTokens?: readonly NamedToken[]
+  /** Logins at forges. */
+  readonly logins?: readonly ForgeLogin[]
+  /** Who is what, of those who sign in. */
+  readonly rules?: readonly AccessRule[]
   /** Sign the cookies of those who have signed in: the first makes them, all are believed. Empty: a key is derived from the tokens. */
   readonly sessionKeys: readonly string[]
   /** The login of those who read, besides tokens. */
@@ -33,18 +50,25 @@ export interface ConfigReader {
 /** Shorter keys can be guessed from one cookie. */
 const minKeyLength = 32
 
-/** Reads `READ_TOKEN`, `METRICS_TOKEN`, `PUBLIC_READ`, `SESSION_KEY`, `OIDC` and `OTEL_EXPORTER_OTLP_…`. */
+/** Reads `READ_TOKEN`, `METRICS_TOKEN`, `TOKENS`, `PUBLIC_READ`, `SESSION_KEY`, `OIDC`, `LOGIN`, `ACCESS` and `OTEL_EXPORTER_OTLP_…`. */
 export function loadReadingConfig(reader: ConfigReader): ReadingConfig {
-  const { read, parse, secrets, complain } = reader
+  const { read, secrets, complain } = reader
   const sessionKeys = secrets('SESSION_KEY')
   if (sessionKeys.some((key) => key.length < minKeyLength))
     complain('SESSION_KEY', `needs at least ${minKeyLength} characters (openssl rand -base64 32)`)
+  const publicScope = loadPublicScope(reader)
+  const { oidc } = loadOidcConfig(reader, sessionKeys)
+  const logins = loadForgeLogins(reader, sessionKeys)
   return {
     tokens: secrets('READ_TOKEN'),
     metricsTokens: secrets('METRICS_TOKEN'),
-    isPublic: parse('PUBLIC_READ', z.boolean({ error: 'must be true or false' }), false),
+    namedTokens: loadNamedTokens(reader),
+    isPublic: publicScope !== undefined,
+    ...(publicScope === undefined ? {} : { publicScope }),
     sessionKeys,
-    ...loadOidcConfig(reader, sessionKeys),
+    logins,
+    rules: loadAccessRules(reader, logins, oidc),
+    ...(oidc === undefined ? {} : { oidc }),
     ...loadTracing(read, complain),
   }
 }

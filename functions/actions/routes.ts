@@ -1,17 +1,18 @@
 import type { Hono } from 'hono'
 import { EngineError, isEngineError, toEngineError } from '../../src/base/index.ts'
 import { confirmPage, problemPage } from '../../src/ui/index.ts'
-import { actions, authorizeAction, type Action } from '../authorize-action.ts'
+import { visitorOf } from '../access/principal.ts'
+import { recordAction } from '../action-log.ts'
+import { actions, authorizeAction } from '../authorize-action.ts'
 import { checkSameOrigin } from '../authorize-reading.ts'
+import { checkCsrf } from '../csrf.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { statusOfCode } from '../http-errors.ts'
 import { pageResponse, redirect } from '../page-response.ts'
-import { sessionOf } from '../session.ts'
 import { readForm } from '../sign-in.ts'
 import { nameOf, pageOf, parseActionForm, type ActionRequest } from './action-request.ts'
 import { carryOut } from './carry-out.ts'
 import { confirmationOf } from './confirmation.ts'
-import { hasCsrfToken } from './csrf.ts'
 import { withNotice } from './notice.ts'
 
 type View = Parameters<typeof problemPage>[0]
@@ -28,10 +29,10 @@ export function addActions(app: Hono, deps: FunctionDeps, viewOf: (name?: string
     let name: string | undefined
     try {
       checkSameOrigin(c.req.raw)
-      const session = await sessionOf(deps.config, c.req.raw.headers, deps.clock.now())
-      if (session === undefined)
+      const visitor = await visitorOf(deps, c.req.raw)
+      if (visitor?.how !== 'session')
         throw new EngineError('sign in first; programs use POST /trigger', { code: 'unauthorized' })
-      name = session.name
+      name = visitor.name
       return await handle(deps, c.req.raw, c.req.param('action'), viewOf(name))
     } catch (caught) {
       const status = isEngineError(caught) ? statusOf(caught.code) : undefined
@@ -51,40 +52,31 @@ async function handle(deps: FunctionDeps, raw: Request, given: string, view: Vie
   const action = actions.find((one) => one === given)
   if (action === undefined) throw new EngineError('there is no such action', { code: 'not-found' })
   const form = await readForm(deps, raw, maxFormBytes)
-  const token = form.get('csrf') ?? ''
-  if (!(await hasCsrfToken(deps.config, raw.headers, action, token))) {
-    deps.logger.log('warn', 'action refused', { action, error: 'the form does not belong to the session' })
-    throw new EngineError('the form does not belong to your session; load its page again', { code: 'forbidden' })
-  }
+  await checkCsrf(deps, raw, action, form.get('csrf'))
   const request = parseActionForm(action, form)
   checkCluster(deps, request)
-  const actor = await authorize(deps, raw, action, request)
-  const question = confirmationOf(request, token)
+  const { target, fields } = request
+  const { name } = await authorizeAction(deps, raw, action, target)
+  const question = confirmationOf(request, form.get('csrf') ?? '')
   if (question !== undefined) return pageResponse(200, confirmPage(view, question))
-  const by = `${actor.name} (page)`
-  const about = { action, target: nameOf(request.target), actor: by }
+  const record = (outcome: 'done' | 'failed', run?: string): void =>
+    recordAction(deps, {
+      actor: name,
+      how: 'session',
+      action,
+      target,
+      outcome,
+      ...(fields.reason === undefined ? {} : { reason: fields.reason }),
+      ...(run === undefined ? {} : { run }),
+    })
   try {
-    const notice = await carryOut(deps, request, by)
-    deps.logger.log('info', 'action done', { ...about, run: notice.run })
-    return redirect(await withNotice(deps, pageOf(request.target), notice))
+    const notice = await carryOut(deps, request, `${name} (page)`)
+    record('done', notice.run)
+    return redirect(await withNotice(deps, pageOf(target), notice))
   } catch (caught) {
     const { code, message } = toEngineError(caught)
-    deps.logger.log('warn', 'action failed', { ...about, code, error: message })
-    throw caught
-  }
-}
-
-async function authorize(
-  deps: FunctionDeps,
-  raw: Request,
-  action: Action,
-  { target }: ActionRequest,
-): ReturnType<typeof authorizeAction> {
-  try {
-    return await authorizeAction(deps, raw, action, target)
-  } catch (caught) {
-    const { code, message } = toEngineError(caught)
-    deps.logger.log('warn', 'action refused', { action, target: nameOf(target), code, error: message })
+    deps.logger.log('warn', 'action failed', { action, target: nameOf(target), actor: name, code, error: message })
+    record('failed')
     throw caught
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { EngineError } from '../../src/base/index.ts'
 import { listRuns } from '../../src/observe/index.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { health } from '../health.ts'
@@ -16,7 +17,10 @@ export const deploymentRoute = route({
   parameters: z.strictObject({}),
   query: z.strictObject({}),
   answer: schemas.deployment,
+  errors: ['not-found'],
   handle: async (deps) => {
+    if (deps.reader?.seesAll !== true)
+      throw new EngineError('this is for those who may see the whole deployment', { code: 'not-found' })
     const { version, build } = health(deps)
     return {
       version,

@@ -1,6 +1,8 @@
 import type { z } from 'zod'
 import { EngineError, sha256Hex } from '../../src/base/index.ts'
-import { authorizeReading } from '../authorize-reading.ts'
+import { viewFor } from '../access/view.ts'
+import { publicReader } from '../access/public.ts'
+import { authorizeReading, type Reader } from '../authorize-reading.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { jsonResponse } from '../http-errors.ts'
 import type { Route } from './route.ts'
@@ -9,7 +11,7 @@ import type { Route } from './route.ts'
 const maxFindings = 10
 
 /**
- * Answers a route to whoever may read. Kept by the browser that asked, and compared by its ETag each time. Throws EngineError `unauthorized`, `request-invalid` and
+ * Answers a route to whoever may read, from what they may see. Kept by the browser that asked, and compared by its ETag each time. Throws EngineError `unauthorized`, `request-invalid` and
  * what the route throws.
  */
 export async function handleRoute(
@@ -18,10 +20,18 @@ export async function handleRoute(
   route: Route,
   parameters: { readonly [name: string]: string },
 ): Promise<Response> {
-  await authorizeReading(deps, request)
+  const reader = route.isPublic === true ? await everybody(deps, request) : await authorizeReading(deps, request)
   const path = parse(route.parameters, parameters)
   const query = parse(route.query, queryOf(request))
-  return taggedResponse(request, await route.handle(deps, { path, query }))
+  return taggedResponse(request, await route.handle(viewFor(deps, reader), { path, query }))
+}
+
+/** Where nothing is shown to everybody, strangers learn nothing, and readers that there is nothing. */
+async function everybody(deps: FunctionDeps, request: Request): Promise<Reader> {
+  const reader = publicReader(deps)
+  if (reader !== undefined) return reader
+  await authorizeReading(deps, request)
+  throw new EngineError('nothing is shown to everybody here', { code: 'not-found' })
 }
 
 /** A JSON answer with an ETag, or 304 where the asker has it already. */

@@ -8,6 +8,8 @@ export interface Route {
   /** Name of the operation. */
   readonly id: string
   readonly summary: string
+  /** Everybody may ask, where the configuration shows something to everybody. */
+  readonly isPublic?: boolean
   readonly parameters: z.ZodObject
   readonly query: z.ZodObject
   readonly answer: z.ZodType
@@ -21,6 +23,7 @@ export function route<P extends z.ZodObject, Q extends z.ZodObject, A extends z.
   readonly path: string
   readonly id: string
   readonly summary: string
+  readonly isPublic?: boolean
   readonly parameters: P
   readonly query: Q
   readonly answer: A

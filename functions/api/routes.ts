@@ -16,8 +16,10 @@ import {
 import { credentialOf } from '../credentials.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { observeDeps } from '../observe-deps.ts'
+import { actionsRoute } from './actions-route.ts'
 import { deploymentRoute } from './deployment-route.ts'
 import { encodeCluster, encodeObject, encodeObjectHead, encodeRun, encodeRunHead, present } from './encode.ts'
+import { publicRoutes } from './public-routes.ts'
 import { route, type Route } from './route.ts'
 import * as schemas from './schemas.ts'
 
@@ -31,6 +33,8 @@ const nothing = z.strictObject({})
 /** Every route of the API. */
 export const routes: readonly Route[] = [
   deploymentRoute,
+  actionsRoute,
+  ...publicRoutes,
   route({
     path: '/api/clusters',
     id: 'listClusters',
@@ -42,7 +46,8 @@ export const routes: readonly Route[] = [
       clusters: await Promise.all(
         (await readClusters(observeDeps(deps))).map(async (cluster) => {
           const configured = deps.config.clusters.find(({ name: one }) => one === cluster.health.cluster)
-          const credential = configured === undefined ? undefined : await credentialOf(deps, configured)
+          const isWhole = deps.reader?.seesWhole(cluster.health.cluster) === true
+          const credential = configured === undefined || !isWhole ? undefined : await credentialOf(deps, configured)
           return present({ ...encodeCluster(cluster), credential })
         }),
       ),

@@ -222,6 +222,54 @@ export const run = runHead.extend({
   ),
 })
 
+export const actions = z.strictObject({
+  actions: z.array(
+    z.strictObject({
+      id: text,
+      at: time,
+      actor: text.describe('who, as far as is proven'),
+      how: text.describe('by which way: a page, a token, a comment, a login'),
+      action: text,
+      target: z
+        .strictObject({
+          cluster: text.optional(),
+          kind: text.optional(),
+          namespace: text.optional(),
+          name: text.optional(),
+          plan: text.optional(),
+          run: text.optional(),
+        })
+        .optional()
+        .describe('absent for what is about no object, such as a sign-in, and for everything everywhere'),
+      reason: text.optional(),
+      outcome: z.enum(['done', 'refused', 'failed']),
+      run: text.optional().describe('the run that followed'),
+    }),
+  ),
+  before: text.optional().describe('for the next page, which may also follow one that is not full'),
+})
+
+export const publicClusters = z.strictObject({
+  clusters: z.array(
+    z.strictObject({ cluster: text, health: z.enum(['seen', 'stale', 'unknown']), lastSeenAt: time.optional() }),
+  ),
+})
+
+export const publicObjects = z.strictObject({
+  objects: z.array(
+    z.strictObject({
+      cluster: text,
+      kind: text,
+      namespace: text,
+      name: text,
+      state: text.describe('how the object stands, in one word'),
+      revision: text.optional().describe('eight digits of a commit or digest, or a version'),
+      since: time.optional(),
+    }),
+  ),
+  cursor: text.optional().describe('for the next page; absent on the last'),
+})
+
 export const commit = z.strictObject({
   commit: text,
   push: z

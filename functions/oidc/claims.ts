@@ -6,6 +6,7 @@ import {
   parseJwt,
   type VerifyTools,
 } from '../../src/receivers/index.ts'
+import type { Identity } from '../access/rules.ts'
 import type { OidcConfig } from './config.ts'
 
 /** What a token or the userinfo endpoint says of somebody. */
@@ -39,23 +40,42 @@ export async function checkIdToken(
   return claims
 }
 
-/** The name of somebody who may read. Throws EngineError `login-refused` for everybody else. */
-export function checkAllowed(claims: Claims, config: Pick<OidcConfig, 'groups' | 'emails' | 'groupsClaim'>): string {
-  const email = verifiedEmail(claims)
-  const name = [email, claims['preferred_username'], claims['sub']].find((one) => typeof one === 'string') ?? ''
-  const groups = claims[config.groupsClaim]
-  const isMember = Array.isArray(groups) && groups.some((group) => config.groups?.includes(String(group)) === true)
-  const isNamed =
-    email !== undefined &&
-    (config.emails ?? []).some((one) => one === email || (one.startsWith('*@') && email.endsWith(one.slice(1))))
-  if (isMember || isNamed) return name
-  throw refused('you are signed in there, but may not read here')
+/** What somebody is called: the address, the name of the account, or the subject. For people only; nothing is decided by it. */
+export function nameOf(claims: Claims): string {
+  const names = [verifiedEmail(claims), claims['preferred_username'], claims['sub']]
+  return names.find((one) => typeof one === 'string') ?? ''
 }
 
-/** Whether what decides is missing, so that the userinfo endpoint is worth a question. */
-export function lacksClaims(claims: Claims, config: Pick<OidcConfig, 'groups' | 'emails' | 'groupsClaim'>): boolean {
-  const lacksGroups = config.groups !== undefined && !Array.isArray(claims[config.groupsClaim])
-  return lacksGroups || (config.emails !== undefined && verifiedEmail(claims) === undefined)
+/** What rules of access ask about somebody, and nothing else of what the provider says. A group or a claim of the wrong type is none. */
+export function identityOf(
+  claims: Claims,
+  groupsClaim: string,
+  wanted: { readonly groups: readonly string[]; readonly claims: readonly string[] },
+): Identity {
+  const email = verifiedEmail(claims)
+  const groups = claims[groupsClaim]
+  const texts = wanted.claims.flatMap((name): readonly (readonly [string, string])[] => {
+    const value = Object.hasOwn(claims, name) ? claims[name] : undefined
+    return typeof value === 'string' || typeof value === 'boolean' ? [[name, String(value)]] : []
+  })
+  return {
+    login: 'oidc',
+    user: String(claims['sub']),
+    groups: Array.isArray(groups) ? wanted.groups.filter((group) => groups.includes(group)) : [],
+    claims: Object.fromEntries(texts),
+    ...(email === undefined ? {} : { email }),
+  }
+}
+
+/** Whether something that decides is missing, so that the userinfo endpoint is worth a question. */
+export function lacksClaims(
+  claims: Claims,
+  groupsClaim: string,
+  wanted: { readonly groups: readonly string[]; readonly claims: readonly string[]; readonly wantsEmail: boolean },
+): boolean {
+  const lacksGroups = wanted.groups.length > 0 && !Array.isArray(claims[groupsClaim])
+  const lacksOthers = wanted.claims.some((name) => claims[name] === undefined)
+  return lacksGroups || lacksOthers || (wanted.wantsEmail && verifiedEmail(claims) === undefined)
 }
 
 /** An address that the provider has checked: anybody could claim another one. */

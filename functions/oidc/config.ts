@@ -7,7 +7,7 @@ export interface OidcConfig {
   readonly clientId: string
   /** Name of the secret with the client's secret; left out for a client that has none. */
   readonly clientSecret?: string
-  /** Who may read: members of one of the groups, or bearers of one of the addresses (`*@example.com`). */
+  /** Who may look at everything: members of one of the groups, or bearers of one of the addresses (`*@example.com`). Others only as rules of access say. */
   readonly groups?: readonly string[]
   readonly emails?: readonly string[]
   /** Claim with the groups. */
@@ -19,24 +19,22 @@ export interface OidcConfig {
   readonly publicUrl: string
 }
 
-const schema = z
-  .strictObject({
-    issuer: z.url({ protocol: /^https?$/, error: 'must be the URL of the provider' }),
-    clientId: z.string().min(1),
-    clientSecret: z
-      .string()
-      .regex(
-        /^[A-Z][A-Z0-9_]{0,127}$/,
-        'must be the name of a secret, such as OIDC_CLIENT_SECRET; never the secret itself',
-      )
-      .optional(),
-    groups: z.array(z.string().min(1)).optional(),
-    emails: z.array(z.string().regex(/^(\*|[^@*\s]+)@[^@*\s]+$/, 'must be an address, or *@ and a domain')).optional(),
-    groupsClaim: z.string().min(1).optional(),
-    scopes: z.array(z.string().regex(/^[!#-[\]-~]+$/)).optional(),
-    name: z.string().min(1).max(60).optional(),
-  })
-  .refine(({ groups = [], emails = [] }) => groups.length + emails.length > 0, 'name groups or emails that may read')
+const schema = z.strictObject({
+  issuer: z.url({ protocol: /^https?$/, error: 'must be the URL of the provider' }),
+  clientId: z.string().min(1),
+  clientSecret: z
+    .string()
+    .regex(
+      /^[A-Z][A-Z0-9_]{0,127}$/,
+      'must be the name of a secret, such as OIDC_CLIENT_SECRET; never the secret itself',
+    )
+    .optional(),
+  groups: z.array(z.string().min(1)).optional(),
+  emails: z.array(z.string().regex(/^(\*|[^@*\s]+)@[^@*\s]+$/, 'must be an address, or *@ and a domain')).optional(),
+  groupsClaim: z.string().min(1).optional(),
+  scopes: z.array(z.string().regex(/^[!#-[\]-~]+$/)).optional(),
+  name: z.string().min(1).max(60).optional(),
+})
 
 /** Reads `OIDC`, and what a login needs besides: a key for sessions, and the URL of the deployment. Notes everything that is missing. */
 export function loadOidcConfig(
@@ -67,7 +65,8 @@ export function loadOidcConfig(
   }
 }
 
-function publicUrlOf(settings: string | undefined): string | undefined {
+/** The URL of the deployment in `SETTINGS`, without a slash at its end. */
+export function publicUrlOf(settings: string | undefined): string | undefined {
   try {
     const { publicUrl } = JSON.parse(settings ?? '{}') as { readonly publicUrl?: unknown }
     return typeof publicUrl === 'string' && URL.canParse(publicUrl) ? publicUrl.replace(/\/+$/, '') : undefined

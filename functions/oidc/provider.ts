@@ -40,7 +40,7 @@ const tokenAnswer = z.object({ id_token: z.string().max(32_768), access_token: z
 /** Asks the provider where its parts are. Throws EngineError `login-unavailable`. */
 export async function discoverProvider(deps: ProviderDeps, { issuer }: OidcConfig): Promise<Provider> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
-  const found = parse(discovery, await ask(deps, { method: 'GET', url }))
+  const found = parseProvider(discovery, await askProvider(deps, { method: 'GET', url }))
   if (found.issuer !== issuer) throw unavailable('its document is about another issuer')
   const methods = found.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
   for (const endpoint of [found.authorization_endpoint, found.token_endpoint]) checkSecure(deps, endpoint)
@@ -73,8 +73,13 @@ export async function exchangeCode(
   if (client.secret !== undefined && !provider.isSecretInForm)
     headers['authorization'] =
       `Basic ${toBase64(new TextEncoder().encode(`${encode(client.id)}:${encode(client.secret)}`))}`
-  const answer = await ask(deps, { method: 'POST', url: provider.tokenEndpoint, headers, body: form.toString() })
-  const { id_token: idToken, access_token: accessToken } = parse(tokenAnswer, answer)
+  const answer = await askProvider(deps, {
+    method: 'POST',
+    url: provider.tokenEndpoint,
+    headers,
+    body: form.toString(),
+  })
+  const { id_token: idToken, access_token: accessToken } = parseProvider(tokenAnswer, answer)
   return { idToken, ...(accessToken === undefined ? {} : { accessToken }) }
 }
 
@@ -85,10 +90,14 @@ export async function fetchUserinfo(
   accessToken: string,
 ): Promise<{ readonly [claim: string]: unknown }> {
   const headers = { authorization: `Bearer ${accessToken}` }
-  return parse(z.record(z.string(), z.unknown()), await ask(deps, { method: 'GET', url: endpoint, headers }))
+  return parseProvider(
+    z.record(z.string(), z.unknown()),
+    await askProvider(deps, { method: 'GET', url: endpoint, headers }),
+  )
 }
 
-async function ask(deps: ProviderDeps, request: Omit<HttpRequest, 'signal'>): Promise<unknown> {
+/** Sends a request of a login, bounded in time and size, over https. @returns the JSON of its answer. Throws EngineError `login-unavailable`, `login-refused` (400 and 401). */
+export async function askProvider(deps: ProviderDeps, request: Omit<HttpRequest, 'signal'>): Promise<unknown> {
   checkSecure(deps, request.url)
   const signal = AbortSignal.timeout(timeoutMs)
   const headers = { accept: 'application/json', ...request.headers }
@@ -106,15 +115,16 @@ async function ask(deps: ProviderDeps, request: Omit<HttpRequest, 'signal'>): Pr
   }
 }
 
-/** Codes, secrets and tokens go this way: it must be secure. */
-function checkSecure({ allowHosts }: ProviderDeps, address: string): void {
+/** Codes, secrets and tokens go this way: it must be secure. Throws EngineError `login-unavailable`. */
+export function checkSecure({ allowHosts }: ProviderDeps, address: string): void {
   const url = URL.canParse(address) ? new URL(address) : undefined
   if (url?.protocol === 'https:') return
   if (url?.protocol === 'http:' && isHostAllowed(url.hostname, { allowHosts })) return
   throw unavailable('one of its addresses is not https')
 }
 
-function parse<T>(schema: z.ZodType<T>, value: unknown): T {
+/** An answer as it must be. Throws EngineError `login-unavailable`. */
+export function parseProvider<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   throw unavailable('its answer lacks what is needed')

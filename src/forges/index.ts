@@ -3,6 +3,7 @@
  * the HttpClient port, bounded and with a deadline; no message carries a token or a secret.
  * @module
  */
+export { oauthPlaces, readAccount, readOwnAccount, type ForgeAccount, type OAuthPlaces } from './accounts.ts'
 export { createGitHubApp, manifestForm, type GitHubApp, type ManifestOptions } from './github-app.ts'
 export { gitHubApiOf, gitHubHeaders } from './github.ts'
 export { askForge, parseJson, type ForgeAnswer, type ForgeRequest } from './request.ts'

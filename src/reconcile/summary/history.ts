@@ -1,4 +1,4 @@
-import { mapLimit, sha256Hex, type Json } from '../../base/index.ts'
+import { mapLimit, type Json } from '../../base/index.ts'
 import type { StateStore } from '../../ports/index.ts'
 import type { NodeRecord, RecordedChange } from '../job.ts'
 import { clip } from './summarize-object.ts'
@@ -21,9 +21,11 @@ export interface NewHistory {
   readonly goesOn: boolean
 }
 
-/** Where the history of an object is, by its id. Names may be too long for a key together, so they are hashed. */
+/** Bytes of the longest key that stores take. An object whose names are longer together has no history. */
+const maxKeyBytes = 512
+
 function prefixOf(cluster: string, id: string): string {
-  return `history/${cluster}/${sha256Hex(id).slice(0, 32)}/`
+  return `history/${cluster}/${id}/`
 }
 
 /** The entry of an outcome. */
@@ -59,6 +61,7 @@ function pickChange({ object, action, drift, note }: RecordedChange): RecordedCh
 export async function saveHistory(state: StateStore, cluster: string, news: readonly NewHistory[]): Promise<void> {
   await mapLimit(news, concurrency, async ({ id, entry, goesOn }) => {
     const key = `${prefixOf(cluster, id)}${entry.run}`
+    if (key.length > maxKeyBytes) return
     const before = goesOn ? ((await state.get(key)) as unknown as HistoryEntry | undefined) : undefined
     const whole = before === undefined || !Array.isArray(before.changes) ? entry : goOn(before, entry)
     await state.put(key, JSON.parse(JSON.stringify(whole)) as Json, { ttlSeconds })

@@ -79,6 +79,11 @@ describe('the API', () => {
   const rows: readonly { path: string; url: string; status?: number }[] = [
     { path: '/api/deployment', url: '/api/deployment' },
     { path: '/api/clusters', url: '/api/clusters' },
+    { path: '/api/actions', url: '/api/actions' },
+    { path: '/api/actions', url: '/api/actions?limit=2&before=01zzzzzzzzzzzzzzzzzzzzzzzz' },
+    { path: '/api/actions', url: '/api/actions?before=..', status: 400 },
+    { path: '/api/public/clusters', url: '/api/public/clusters', status: 404 },
+    { path: '/api/public/objects', url: '/api/public/objects?limit=3', status: 404 },
     { path: '/api/objects', url: '/api/objects' },
     { path: '/api/objects', url: '/api/objects?limit=0', status: 400 },
     { path: '/api/objects', url: '/api/objects?colour=red', status: 400 },
@@ -135,7 +140,8 @@ describe('the API', () => {
     }
     const { reading } = deps.config
     const open = { ...deps, config: testConfig({ reading: { ...reading, isPublic: true } }) }
-    assert.equal((await ask(open, '/api/clusters', { authorization: '' })).status, 200)
+    assert.equal((await ask(open, '/api/clusters', { authorization: '' })).status, 401)
+    assert.equal((await ask(open, '/api/public/clusters', { authorization: '' })).status, 200)
   })
 
   it('of reading gives no right to trigger', async () => {

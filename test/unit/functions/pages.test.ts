@@ -5,6 +5,7 @@ import type { FunctionDeps } from '../../../functions/deps.ts'
 import { safeNext } from '../../../functions/page-response.ts'
 import { sessionSeconds } from '../../../functions/session.ts'
 import { readToken, testConfig, testDeps, triggerToken } from '../../support/function-deps.ts'
+import { openSignInForm } from '../../support/sign-in.ts'
 import { hostilePages, hostileState, hostileTexts } from '../../support/hostile-state.ts'
 import { firstRun, observedState, pushRun } from '../../support/observed-state.ts'
 import { newCommit } from '../../support/summary-objects.ts'
@@ -27,22 +28,27 @@ async function seeded(): Promise<ReturnType<typeof testDeps>> {
   return deps
 }
 
-function signIn(
+async function signIn(
   deps: FunctionDeps,
   fields: { readonly [name: string]: string },
   headers: { readonly [name: string]: string } = { origin: 'http://sluice.test' },
 ): Promise<Asked> {
+  const send = (path: string, init: RequestInit): Promise<Response> =>
+    Promise.resolve(createApp(deps).fetch(new Request(`http://sluice.test${path}`, init)))
+  const { cookie, csrf } = await openSignInForm(send)
   return ask(deps, '/ui/sign-in', {
     method: 'POST',
-    body: new URLSearchParams(fields),
-    headers: { 'content-type': 'application/x-www-form-urlencoded', host: 'sluice.test', ...headers },
+    body: new URLSearchParams({ csrf, ...fields }),
+    headers: { 'content-type': 'application/x-www-form-urlencoded', host: 'sluice.test', cookie, ...headers },
   })
 }
 
 /** The one script of a page: nothing within it, and a name that nobody else can choose. */
 const ourScript = /<script src="\/ui\/live\.[0-9a-f]{12}\.js" defer><\/script>/g
 
-const cookieOf = (answer: Asked): string => (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
+const sessionOf = (answer: Asked): string | undefined =>
+  answer.headers.getSetCookie().find((line) => line.startsWith('__Host-sluice='))
+const cookieOf = (answer: Asked): string => (sessionOf(answer) ?? '').split(';')[0] ?? ''
 
 describe('pages', () => {
   const rows: readonly { path: string; status?: number; shows: readonly (string | RegExp)[] }[] = [
@@ -172,7 +178,10 @@ describe('reading pages', () => {
   it('is for everybody only where the configuration says so', async () => {
     const deps = await seeded()
     const open = { ...deps, config: testConfig({ reading: { ...deps.config.reading, isPublic: true } }) }
-    assert.equal((await ask(open, '/ui')).status, 200)
+    assert.equal((await ask(open, '/ui')).headers.get('location'), '/ui/public')
+    assert.equal((await ask(open, '/ui/public')).status, 200)
+    assert.equal((await ask(open, '/ui/runs')).headers.get('location'), '/ui/sign-in?next=%2Fui%2Fruns')
+    assert.equal((await ask(deps, '/ui/public')).status, 404)
     const closed = {
       ...deps,
       config: testConfig({
@@ -182,8 +191,8 @@ describe('reading pages', () => {
     }
     assert.equal((await ask(closed, '/ui')).status, 303)
     assert.match((await ask(closed, '/ui/sign-in')).text, /Nobody may read/)
-    assert.equal((await signIn(closed, { token: '' })).status, 401)
-    assert.equal((await signIn(closed, { token: 'undefined' })).status, 401)
+    assert.equal((await signIn(closed, { token: '' })).status, 403)
+    assert.equal((await signIn(closed, { token: 'undefined' })).status, 403)
   })
 
   it('with a cookie that a token gives, until it is over or the token is gone', async () => {
@@ -193,7 +202,7 @@ describe('reading pages', () => {
       const answer = await signIn(deps, { token, next: '/ui/runs' })
       assert.equal(answer.status, 303)
       assert.equal(answer.headers.get('location'), '/ui/runs')
-      const attributes = (answer.headers.get('set-cookie') ?? '').split('; ').slice(1)
+      const attributes = (sessionOf(answer) ?? '').split('; ').slice(1)
       assert.deepEqual(attributes, ['Path=/', `Max-Age=${sessionSeconds}`, 'HttpOnly', 'Secure', 'SameSite=Lax'])
       assert.ok(!answer.headers.get('set-cookie')?.includes(token))
       const headers = { cookie: `other=1; ${cookieOf(answer)}` }
@@ -250,7 +259,9 @@ describe('reading pages', () => {
     for (const headers of others) {
       const answer = await signIn(deps, { token: readToken }, headers)
       assert.equal(answer.status, 403, JSON.stringify(headers))
-      assert.equal(answer.headers.get('set-cookie'), null)
+      assert.equal(sessionOf(answer), undefined)
+      for (const csrf of ['', 'x', 'A'.repeat(43)])
+        assert.equal((await signIn(deps, { token: readToken, csrf })).status, 403)
       const out = await ask(deps, '/ui/sign-out', { method: 'POST', headers })
       assert.equal(out.status, 403)
     }
@@ -260,7 +271,7 @@ describe('reading pages', () => {
     assert.equal((await signIn(deps, { token: 'x'.repeat(10_000) })).status, 413)
     const wrong = await signIn(deps, { token: 'not-the-token-at-all' })
     assert.equal(wrong.status, 401)
-    assert.equal(wrong.headers.get('set-cookie'), null)
+    assert.equal(sessionOf(wrong), undefined)
     assert.ok(!wrong.text.includes('not-the-token-at-all'))
     const out = await ask(deps, '/ui/sign-out', { method: 'POST', headers: { origin: 'http://sluice.test' } })
     assert.match(out.headers.get('set-cookie') ?? '', /^__Host-sluice=; Path=\/; Max-Age=0/)
