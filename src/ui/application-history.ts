@@ -20,7 +20,7 @@ export function historyTable(view: View, entries: readonly HistoryEntry[]): Html
       { name: 'Revision' },
       { name: 'Changes' },
       { name: 'Message', set: 'text' },
-      { name: 'Time', set: 'bar' },
+      { name: 'Time', set: 'time' },
     ],
     entries.map((entry) => [
       html`<a href="${paths.run(entry.run)}">${ago(view, entry.at)}</a>`,

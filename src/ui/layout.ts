@@ -102,7 +102,7 @@ export function facts(rows: readonly (readonly [string, Html | string] | undefin
 /** A column of a table: its name, and how its cells are set. */
 export interface Column {
   readonly name: string
-  readonly set?: 'num' | 'text' | 'nowrap' | 'wide' | 'bar'
+  readonly set?: 'num' | 'text' | 'nowrap' | 'wide' | 'time'
 }
 
 /**

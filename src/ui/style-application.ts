@@ -1,5 +1,7 @@
 /** What the pages of applications, of drift and of actions add to the stylesheet. */
 export const applicationCss = `
+.note a, p.quiet a { text-decoration: underline; }
+table.data code.break { overflow-wrap: break-word; }
 .note.good { background: var(--note-bg); border-left: 3px solid var(--ok); }
 .actions { display: flex; flex-wrap: wrap; gap: 8px; align-items: flex-start; margin: 0 0 16px; }
 .actions form.act { margin: 0; }
@@ -35,11 +37,13 @@ details.act .panel button { justify-self: start; margin-top: 4px; }
 .rule { margin: 8px 2px 0; }
 .rule pre { background: var(--head); border-radius: 6px; padding: 10px 12px; overflow-x: auto; margin: 6px 0 0; }
 .rule p { margin: 6px 0 0; }
-td.bar { min-width: 90px; width: 12%; vertical-align: middle; }
+td.time { min-width: 110px; width: 12%; vertical-align: middle; }
 .changes ul { padding-left: 16px; margin: 2px 0; }
 @media (max-width: 640px) {
   .actions .button, .actions button { min-height: 36px; }
   details.act[open] { flex-basis: 100%; max-width: none; }
-  table.data td.bar { width: auto; }
+  table.data td.time { width: auto; min-width: 0; }
+  table.data summary { white-space: normal; }
+  table.data code.break { overflow-wrap: anywhere; }
 }
 `
