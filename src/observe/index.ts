@@ -1,6 +1,6 @@
 /**
  * What is known of the clusters, for pages, the API and metrics: read from the state store alone, so that a cluster which does not answer delays nobody and
- * is shown as stale. The one exception is a look at a single object, on request and with a deadline.
+ * is shown as stale. The one exception is a look at a single object and what it consists of, on request and with a deadline.
  * @module
  */
 export { readClusterHealth, readOneClusterHealth, type ClusterHealth, type ObserveDeps } from './clusters.ts'
