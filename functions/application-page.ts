@@ -51,6 +51,7 @@ export async function showApplication(deps: FunctionDeps, view: View, request: R
     windows: windowsOf(deps, target, summary),
     look,
     offer,
+    mayFetch: summary.source !== undefined && deps.reader?.mayDo('reconcile', { cluster, ...summary.source }) === true,
     notice,
   })
 }

@@ -37,10 +37,20 @@ async function showRuns(deps: FunctionDeps, view: View, query: Query): Promise<P
   return runsPage(view, page, filter)
 }
 
-async function showRun(deps: FunctionDeps, view: View, request: Request, id: string): Promise<Page | undefined> {
-  const run = idOf(id) === undefined ? undefined : await deps.runs.get(id)
+/** `deps` knows the whole run: who may not act on all of it is offered nothing. */
+async function showRun(
+  deps: FunctionDeps,
+  seen: FunctionDeps,
+  view: View,
+  request: Request,
+): Promise<Page | undefined> {
+  const id = new URL(request.url).pathname.split('/').at(-1) ?? ''
+  const run = idOf(id) === undefined ? undefined : await seen.runs.get(id)
   if (run === undefined) return undefined
-  const [offer, notice] = await Promise.all([offerFor(deps, request, { run: id }), noticeOf(deps, request)])
+  const [offer, notice] = await Promise.all([
+    offerFor(seen.reader === undefined ? seen : { ...deps, reader: seen.reader }, request, { run: id }),
+    noticeOf(deps, request),
+  ])
   return runPage(view, run, { offer, notice })
 }
 
@@ -79,7 +89,7 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
   app.get('/', () => redirect('/ui'))
   app.get('/ui', (c) => page(c.req.raw, (view, seen) => showOverview(seen, view, c.req.query())))
   app.get('/ui/runs', (c) => page(c.req.raw, (view, seen) => showRuns(seen, view, c.req.query())))
-  app.get('/ui/runs/:id', (c) => page(c.req.raw, (view, seen) => showRun(seen, view, c.req.raw, c.req.param('id'))))
+  app.get('/ui/runs/:id', (c) => page(c.req.raw, (view, seen) => showRun(deps, seen, view, c.req.raw)))
   app.get('/ui/objects/:cluster/:kind/:namespace/:name', (c) =>
     page(c.req.raw, (view, seen) => showApplication(seen, view, c.req.raw, c.req.param())),
   )

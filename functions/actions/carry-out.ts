@@ -1,5 +1,6 @@
 import { EngineError } from '../../src/base/index.ts'
 import { isFinal } from '../../src/coordinator/index.ts'
+import type { ObjectKey } from '../../src/reconcile/index.ts'
 import type { Notice } from '../../src/ui/index.ts'
 import { findObject } from '../api/routes.ts'
 import type { ActionTarget } from '../authorize-action.ts'
@@ -64,13 +65,23 @@ async function wishFor(deps: FunctionDeps, { action, target, fields }: ActionReq
     case 'retry':
       return mode === 'force' ? { action: 'reconcile', cluster, object, force: true } : { action, cluster, object }
     case 'reconcile': {
-      const source = fields.source === 'yes' ? (await findObject(deps, target)).object.summary.source : undefined
-      if (source !== undefined) return { cluster, objects: [{ ...source }, object] }
+      const source = await sourceOf(deps, { action, target, fields })
+      if (source !== undefined) return { cluster, objects: [source, object] }
       return sources.has(kind) ? { cluster, source: object } : { cluster, object }
     }
     default:
       return { action: action as 'resume' | 'unpin' | 'approve', cluster, object }
   }
+}
+
+/** The source that is to be fetched too, where a form says so and there is one. */
+export async function sourceOf(
+  deps: FunctionDeps,
+  { action, target, fields }: ActionRequest,
+): Promise<ObjectKey | undefined> {
+  if (action !== 'reconcile' || fields.source !== 'yes' || !('kind' in target)) return undefined
+  const { source } = (await findObject(deps, target)).object.summary
+  return source === undefined ? undefined : { kind: source.kind, namespace: source.namespace, name: source.name }
 }
 
 async function clustersOfRun(deps: FunctionDeps, id: string): Promise<readonly string[]> {

@@ -7,7 +7,7 @@ import { canRevert } from './revert.ts'
 /**
  * What somebody who looks at a page may do from it, with what their forms must bring. The same roles decide as when a form comes.
  *
- * @param seen what the reader of the request may see.
+ * @param seen the reader of the request, and what that one may see; of a run everything, for who may act on a part of it may not act on it.
  * @returns undefined for who has not signed in, and for who may do nothing.
  */
 export async function offerFor(seen: FunctionDeps, request: Request, target: ActionTarget): Promise<Offer | undefined> {

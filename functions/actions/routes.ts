@@ -11,7 +11,7 @@ import { statusOfCode } from '../http-errors.ts'
 import { pageResponse, redirect } from '../page-response.ts'
 import { readForm } from '../sign-in.ts'
 import { nameOf, pageOf, parseActionForm, type ActionRequest } from './action-request.ts'
-import { carryOut } from './carry-out.ts'
+import { carryOut, sourceOf } from './carry-out.ts'
 import { confirmationOf } from './confirmation.ts'
 import { withNotice } from './notice.ts'
 
@@ -57,6 +57,9 @@ async function handle(deps: FunctionDeps, raw: Request, given: string, view: Vie
   checkCluster(deps, request)
   const { target, fields } = request
   const { name } = await authorizeAction(deps, raw, action, target)
+  const source = await sourceOf(deps, request)
+  if (source !== undefined && 'cluster' in target)
+    await authorizeAction(deps, raw, action, { cluster: target.cluster, ...source })
   const question = confirmationOf(request, form.get('csrf') ?? '')
   if (question !== undefined) return pageResponse(200, confirmPage(view, question))
   const record = (outcome: 'done' | 'failed', run?: string): void =>

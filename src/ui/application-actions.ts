@@ -28,13 +28,13 @@ export function holdsPrune({ summary }: ObservedObject): boolean {
 }
 
 /** The buttons of an application: those that make sense now, and that whoever looks may use. */
-export function applicationActions(object: ObservedObject, offer: Offer | undefined): Html | '' {
+export function applicationActions(object: ObservedObject, offer: Offer | undefined, mayFetch: boolean): Html | '' {
   if (offer === undefined) return ''
   const { cluster, summary } = object
   const { kind, namespace, name, suspended } = summary
   const target: FormTarget = { cluster, kind, namespace, name }
   const parts = [
-    ...(suspended ? [] : reconcileParts(object, offer, target)),
+    ...(suspended ? [] : reconcileParts(object, offer, target, mayFetch)),
     ...pruneParts(object, offer, target),
     ...suspendParts(object, offer, target),
     ...pinParts(object, offer, target),
@@ -44,12 +44,17 @@ export function applicationActions(object: ObservedObject, offer: Offer | undefi
   return html`<section class="actions" aria-label="Actions for ${idOfSummary(summary)}">${parts}</section>`
 }
 
-function reconcileParts({ summary }: ObservedObject, offer: Offer, target: FormTarget): readonly Html[] {
+function reconcileParts(
+  { summary }: ObservedObject,
+  offer: Offer,
+  target: FormTarget,
+  mayFetch: boolean,
+): readonly Html[] {
   const isWorkload = workloads.has(summary.kind)
   const parts: Html[] = []
   if (offer.may('reconcile')) {
     parts.push(actionButton(offer, 'reconcile', target, { text: isWorkload ? 'Reconcile' : 'Fetch' }))
-    if (isWorkload && summary.source !== undefined)
+    if (isWorkload && summary.source !== undefined && mayFetch)
       parts.push(actionButton(offer, 'reconcile', { ...target, source: 'yes' }, { text: 'Reconcile with source' }))
   }
   if (offer.may('retry') && isWorkload) {

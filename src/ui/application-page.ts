@@ -28,6 +28,8 @@ export interface ApplicationView {
   readonly look?: Look | undefined
   /** What whoever looks may do; left out: nothing. */
   readonly offer?: Offer | undefined
+  /** Its source may be fetched by whoever looks. */
+  readonly mayFetch?: boolean
   readonly notice?: Notice | undefined
 }
 
@@ -50,8 +52,9 @@ export function applicationPage(view: View, application: ApplicationView): Html 
       <h1><span class="kind">${summary.kind}</span> ${summary.namespace}/<wbr />${summary.name}</h1>
       <p class="headline">${objectBadge(object)} ${healthText(view, health)}</p>
       ${noticeText(notice)} ${isProblem ? html`<pre class="message">${ready.message}</pre>` : ''} ${orders(object)}
-      ${chain(cluster, relations)} ${applicationActions(object, offer)} ${facts(factsOf(view, object, relations))}
-      ${windowList(view, windows)} ${applicationGraph(view, object, relations, look)}
+      ${chain(cluster, relations)} ${applicationActions(object, offer, application.mayFetch === true)}
+      ${facts(factsOf(view, object, relations))} ${windowList(view, windows)}
+      ${applicationGraph(view, object, relations, look)}
       <h2>History</h2>
       ${historyTable(view, application.history)}
       ${
