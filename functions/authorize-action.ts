@@ -79,7 +79,7 @@ export async function checkAction(
 }
 
 /** Everything that a target reaches. A run that is not known reaches everything, as a plan does whose objects nobody names. */
-async function placesOf(deps: FunctionDeps, target: ActionTarget): Promise<readonly AccessTarget[]> {
+export async function placesOf(deps: FunctionDeps, target: ActionTarget): Promise<readonly AccessTarget[]> {
   if ('cluster' in target) return [target]
   if ('plan' in target) {
     const { objects = [] } = target

@@ -18,6 +18,7 @@ export const statusOfCode: { readonly [code: string]: number } = {
   'approvals-off': 409,
   'plan-unknown': 404,
   'hold-namespace-missing': 409,
+  'revert-unavailable': 409,
   unauthorized: 401,
   'login-renewal': 401,
   forbidden: 403,

@@ -1,24 +1,16 @@
-import { newRunId, type RunRequest } from '../src/coordinator/index.ts'
-import { idOfKey, type TriggerTarget } from '../src/reconcile/index.ts'
+import type { RunRequest } from '../src/coordinator/index.ts'
+import { idOfKey } from '../src/reconcile/index.ts'
 import { viewFor } from './access/view.ts'
 import { approvePlanNow, approveWaitingNow } from './approvals.ts'
 import { readerOf } from './authorize-reading.ts'
 import { withBody } from './body.ts'
-import { dispatch } from './deliveries.ts'
 import type { FunctionDeps } from './deps.ts'
 import { errorResponse, jsonResponse } from './http-errors.ts'
-import { act, type ActionOutcome } from './trigger/actions.ts'
 import { authorizeTrigger, operatorOf, type Caller } from './trigger/authorize-trigger.ts'
 import { checkWish, clustersFor, recordTrigger } from './trigger/check-wish.ts'
 import { followRun, streamFormat, streamResponse, type RunProgress } from './trigger/follow-run.ts'
-import {
-  isOfChanges,
-  isOfCluster,
-  objectsOf,
-  parseTrigger,
-  targetOf,
-  type TriggerWish,
-} from './trigger/trigger-request.ts'
+import { perform } from './trigger/perform.ts'
+import { isOfChanges, objectsOf, parseTrigger, type TriggerWish } from './trigger/trigger-request.ts'
 
 const maxTriggerBytes = 64 * 1024
 const maxListed = 200
@@ -51,14 +43,22 @@ export async function handleTrigger(deps: FunctionDeps, request: Request): Promi
   const clusters = wish.cluster === undefined ? known : [wish.cluster]
   await checkWish(deps, caller, wish, clusters)
   const action = wish.action ?? 'reconcile'
-  if (isOfChanges(wish)) return approveChanges(deps, { wish, caller, clusters, outcome: undefined })
-  const isPlain = action === 'reconcile' && wish.force !== true && wish.override === undefined
-  const outcome = isPlain ? undefined : await act(deps, wish, clusters, wish.actor ?? `trigger (${caller.by})`)
+  const asked = { wish, caller, clusters }
+  if (isOfChanges(wish)) return approveChanges(deps, asked)
+  const { outcome, run } = await perform(deps, wish, clusters, wish.actor ?? `trigger (${caller.by})`)
   deps.logger.log('info', 'trigger received', { action, by: caller.by, actor: wish.actor, clusters: clusters.length })
-  const asked = { wish, caller, clusters, outcome }
-  if (action !== 'suspend') return startRun(deps, request, asked)
-  recordTrigger(deps, asked)
-  return jsonResponse(200, { action, results: outcome?.results ?? [] })
+  recordTrigger(deps, { ...asked, outcome, ...(run === undefined ? {} : { run: run.id }) })
+  if (run === undefined) return jsonResponse(200, { action, results: outcome?.results ?? [] })
+  const seen = caller.visitor === undefined ? deps : viewFor(deps, readerOf(caller.visitor))
+  const format = streamFormat(request)
+  if (format !== undefined) {
+    const seconds = wish.wait ?? defaultStreamSeconds
+    return streamResponse(format, accepted(run, followRun(seen, run.id, seconds * 1000)))
+  }
+  const more = outcome === undefined ? {} : { action: wish.action, results: outcome.results }
+  return wish.wait === undefined
+    ? jsonResponse(202, { run: run.id, ...more })
+    : waitForRun(seen, run.id, wish.wait * 1000, more)
 }
 
 /** `approve` of a plan, or of what waits for approval: answered with 202 and the runs that take it up, one for each cluster. */
@@ -76,7 +76,7 @@ async function approveChanges(deps: FunctionDeps, asked: Asked): Promise<Respons
         })
       : await approvePlanNow(deps, planId, { by, how: 'trigger', ...(cluster === undefined ? {} : { clusters }) })
   deps.logger.log('info', 'changes approved', { by, plan: planId, clusters: outcome.clusters.length })
-  recordTrigger(deps, asked)
+  recordTrigger(deps, { ...asked, outcome: undefined })
   return jsonResponse(202, { action: 'approve', approved: outcome.clusters })
 }
 
@@ -84,39 +84,6 @@ interface Asked {
   readonly wish: TriggerWish
   readonly caller: Caller
   readonly clusters: readonly string[]
-  readonly outcome: ActionOutcome | undefined
-}
-
-/** Queues the run that was asked for, and answers as the request wants it. */
-async function startRun(deps: FunctionDeps, request: Request, asked: Asked): Promise<Response> {
-  const { wish, caller, clusters, outcome } = asked
-  const isWhole = outcome === undefined || isOfCluster(wish)
-  const target: TriggerTarget = isWhole ? targetOf(wish) : { objects: outcome.objects }
-  const run: RunRequest = {
-    id: newRunId(deps.clock, deps.random),
-    trigger: 'trigger',
-    receivedAt: deps.clock.now(),
-    clusters: outcome === undefined ? clusters : [...new Set(outcome.results.filter(isDone).map((one) => one.cluster))],
-    target,
-    ...(wish.actor === undefined ? {} : { actor: wish.actor }),
-    ...(wish.plan === undefined ? {} : { plan: wish.plan }),
-  }
-  await dispatch(deps, run)
-  recordTrigger(deps, { ...asked, run: run.id })
-  const seen = caller.visitor === undefined ? deps : viewFor(deps, readerOf(caller.visitor))
-  const format = streamFormat(request)
-  if (format !== undefined) {
-    const seconds = wish.wait ?? defaultStreamSeconds
-    return streamResponse(format, accepted(run, followRun(seen, run.id, seconds * 1000)))
-  }
-  const more = outcome === undefined ? {} : { action: wish.action, results: outcome.results }
-  return wish.wait === undefined
-    ? jsonResponse(202, { run: run.id, ...more })
-    : waitForRun(seen, run.id, wish.wait * 1000, more)
-}
-
-function isDone(result: { readonly error?: unknown }): boolean {
-  return result.error === undefined
 }
 
 async function* accepted(run: RunRequest, rest: AsyncGenerator<RunProgress>): AsyncGenerator<RunProgress> {

@@ -2,19 +2,13 @@ import type { Hono } from 'hono'
 import { z } from 'zod'
 import { isEngineError, type EngineError } from '../src/base/index.ts'
 import { listRuns, traceCommit } from '../src/observe/index.ts'
-import {
-  commitPage,
-  icon,
-  liveScript,
-  objectPage,
-  problemPage,
-  runPage,
-  runsPage,
-  stylesheet,
-} from '../src/ui/index.ts'
+import { commitPage, icon, liveScript, problemPage, runPage, runsPage, stylesheet } from '../src/ui/index.ts'
 import { addAccessPages } from './access/pages.ts'
 import { viewFor } from './access/view.ts'
-import { findObject, lookLive } from './api/routes.ts'
+import { noticeOf } from './actions/notice.ts'
+import { offerFor } from './actions/offer.ts'
+import { addActions } from './actions/routes.ts'
+import { showApplication, showCluster, showDrift } from './application-page.ts'
 import { authorizeReading, type Reader } from './authorize-reading.ts'
 import { changeVersion } from './change-version.ts'
 import type { FunctionDeps } from './deps.ts'
@@ -44,23 +38,28 @@ async function showRuns(deps: FunctionDeps, view: View, query: Query): Promise<P
   return runsPage(view, page, filter)
 }
 
-async function showRun(deps: FunctionDeps, view: View, id: string): Promise<Page | undefined> {
-  const run = idOf(id) === undefined ? undefined : await deps.runs.get(id)
-  return run && runPage(view, run)
-}
-
-async function showObject(deps: FunctionDeps, view: View, key: Query, query: Query): Promise<Page> {
-  const { cluster = '', kind = '', namespace = '', name = '' } = key
-  const { object, health } = await findObject(deps, { cluster, kind, namespace, name })
-  const live = query['live'] === 'true' ? await lookLive(deps, { cluster, kind, namespace, name }) : undefined
-  return objectPage(view, object, health, live)
+/** `deps` knows the whole run: who may not act on all of it is offered nothing. */
+async function showRun(
+  deps: FunctionDeps,
+  seen: FunctionDeps,
+  view: View,
+  request: Request,
+): Promise<Page | undefined> {
+  const id = new URL(request.url).pathname.split('/').at(-1) ?? ''
+  const run = idOf(id) === undefined ? undefined : await seen.runs.get(id)
+  if (run === undefined) return undefined
+  const [offer, notice] = await Promise.all([
+    offerFor(seen.reader === undefined ? seen : { ...deps, reader: seen.reader }, request, { run: id }),
+    noticeOf(deps, request),
+  ])
+  return runPage(view, run, { offer, notice })
 }
 
 /** Adds the pages, their stylesheet and the way in. Pages are shown to readers; others are led to the form where they can sign in. */
 export function addPages(app: Hono, deps: FunctionDeps): void {
   const style = stylesheet()
   const script = liveScript()
-  const viewOf = (reader?: Reader, version?: string): View => ({
+  const viewOf = (reader?: Pick<Reader, 'name'>, version?: string): View => ({
     now: deps.clock.now(),
     styleUrl: style.path,
     ...(reader?.name === undefined ? {} : { user: reader.name }),
@@ -93,10 +92,14 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
   app.get('/ui/plans', (c) => page(c.req.raw, (view, seen) => showPlans(seen, view, c.req.query('before'))))
   app.get('/ui/plans/:id', (c) => page(c.req.raw, (view, seen) => showPlan(seen, view, c.req.param('id'))))
   app.get('/ui/runs', (c) => page(c.req.raw, (view, seen) => showRuns(seen, view, c.req.query())))
-  app.get('/ui/runs/:id', (c) => page(c.req.raw, (view, seen) => showRun(seen, view, c.req.param('id'))))
+  app.get('/ui/runs/:id', (c) => page(c.req.raw, (view, seen) => showRun(deps, seen, view, c.req.raw)))
   app.get('/ui/objects/:cluster/:kind/:namespace/:name', (c) =>
-    page(c.req.raw, (view, seen) => showObject(seen, view, c.req.param(), c.req.query())),
+    page(c.req.raw, (view, seen) => showApplication(seen, view, c.req.raw, c.req.param())),
   )
+  app.get('/ui/clusters/:cluster', (c) =>
+    page(c.req.raw, (view, seen) => showCluster(seen, view, c.req.raw, c.req.param('cluster'))),
+  )
+  app.get('/ui/drift', (c) => page(c.req.raw, (view, seen) => showDrift(seen, view, c.req.query())))
   app.get('/ui/commits', (c) => {
     const wanted = c.req.query('commit')
     if (wanted !== undefined) return redirect(`/ui/commits/${encodeURIComponent(wanted.trim())}`)
@@ -118,6 +121,7 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
   app.get('/ui/:file{live\\.[0-9a-f]+\\.js}', (c) =>
     c.req.path === script.path ? asset(script.js, 'text/javascript; charset=utf-8', 31_536_000) : c.notFound(),
   )
+  addActions(app, deps, (name) => viewOf(name === undefined ? undefined : { name }))
   addAccessPages(app, deps, { viewOf: () => viewOf(), page })
   addSignIn(app, deps, () => viewOf())
 }

@@ -94,11 +94,16 @@ function formOf(deps: FunctionDeps, viewOf: () => View): Form {
   }
 }
 
-async function readForm(deps: FunctionDeps, request: Request): Promise<URLSearchParams> {
+/** The fields of a form, of at most `maxBytes`. Throws EngineError `request-invalid`, `body-too-large`. */
+export async function readForm(
+  deps: FunctionDeps,
+  request: Request,
+  maxBytes = maxFormBytes,
+): Promise<URLSearchParams> {
   if (!/^application\/x-www-form-urlencoded\b/i.test(request.headers.get('content-type') ?? ''))
     throw new EngineError('the form must be sent as application/x-www-form-urlencoded', { code: 'request-invalid' })
   const limits = {
-    maxBytes: maxFormBytes,
+    maxBytes,
     timeoutMs: deps.config.bodyTimeoutMs,
     budget: deps.bodies,
     clock: deps.clock,

@@ -42,6 +42,10 @@ export const storedParts: readonly StoredPart[] = [
   },
   { prefix: 'metrics/', show: (reader, [cluster = ''], value) => (reader.seesWhole(cluster) ? value : undefined) },
   {
+    prefix: 'history/',
+    show: (reader, [cluster = '', ...id], value) => (seesId(reader, cluster, id) ? value : undefined),
+  },
+  {
     prefix: 'drift/',
     show: (reader, [cluster = '', ...id], value) => (seesId(reader, cluster, id) ? value : undefined),
   },

@@ -80,7 +80,7 @@ export const routes: readonly Route[] = [
     errors: ['cluster-unknown'],
     handle: async (deps, { query }) => {
       const { cluster, limit: wanted = 100, cursor, ...filter } = query
-      if (cluster !== undefined) knownCluster(deps, cluster)
+      if (cluster !== undefined) findCluster(deps, cluster)
       const clusters = await readClusters(observeDeps(deps), cluster === undefined ? undefined : [cluster])
       const page = pageOf(clusters, filter, { limit: wanted, cursor })
       const healthOf = new Map(clusters.map(({ health }) => [health.cluster, health]))
@@ -175,11 +175,11 @@ export async function findObject(
   deps: FunctionDeps,
   key: { readonly cluster: string; readonly kind: string; readonly namespace: string; readonly name: string },
 ): Promise<{ readonly object: ObservedObject; readonly health: Awaited<ReturnType<typeof readOneClusterHealth>> }> {
-  knownCluster(deps, key.cluster)
+  findCluster(deps, key.cluster)
   const health = await readOneClusterHealth(observeDeps(deps), key.cluster)
   const { lookup } = await readCluster(deps, health)
   const summary = lookup(idOfSummary(key))
-  if (summary === undefined) throw notFound(`no run has seen ${idOfSummary(key)} in the cluster ${key.cluster}`)
+  if (summary === undefined) throw noObject(key.cluster, idOfSummary(key))
   return { object: { cluster: key.cluster, summary, state: stateOf(summary, lookup) }, health }
 }
 
@@ -205,10 +205,16 @@ export async function lookLive(
   }
 }
 
-function knownCluster(deps: FunctionDeps, cluster: string): void {
+/** Checks that the configuration has a cluster. Throws EngineError `cluster-unknown`. */
+export function findCluster(deps: FunctionDeps, cluster: string): void {
   const known = deps.config.clusters.map((one) => one.name)
   if (known.includes(cluster)) return
   throw new EngineError(`there is no cluster ${cluster}; known are ${known.join(', ')}`, { code: 'cluster-unknown' })
+}
+
+/** The error for an object that no run has seen. */
+export function noObject(cluster: string, id: string): EngineError {
+  return notFound(`no run has seen ${id} in the cluster ${cluster}`)
 }
 
 function notFound(message: string): EngineError {

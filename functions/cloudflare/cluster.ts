@@ -8,6 +8,7 @@ import {
   handleDeadLetter,
   handleMessage,
   maxAttempts,
+  type AbortOutcome,
   type ConsumerDeps,
   type Coordinator,
   type JobMessage,
@@ -50,6 +51,8 @@ const sharedPrefixes = [
   'objects/',
   'heads/',
   'commits/',
+  'history/',
+  'drift/',
   'metrics/',
   'clusters/',
   'plans/',
@@ -66,6 +69,7 @@ export type ClusterObjectClass = new (
   env: WorkerEnv,
 ) => DurableObject<WorkerEnv> & {
   submit(message: JobMessage): Promise<SubmitResult>
+  abort(cluster: string, runId: string, by: string): Promise<AbortOutcome>
   artifact(name: ArtifactName): Promise<Uint8Array | undefined>
   alarm(): Promise<void>
 }
@@ -103,6 +107,10 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
       return { kind: 'failed', error: { code: 'cluster-unknown', message: text, disposition: 'stall' } }
     }
 
+    async abort(cluster: string, runId: string, by: string): Promise<AbortOutcome> {
+      return (await this.#coordinatorOf(cluster)?.abort(runId, by)) ?? { kind: 'unknown' }
+    }
+
     artifact(name: ArtifactName): Promise<Uint8Array | undefined> {
       return this.#blobs.get(artifactBlobKey(name))
     }
@@ -128,13 +136,12 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
       const ports = portsOf(this.ctx, this.env)
       const cluster = ports.config.clusters.find((one) => one.name === name)
       if (cluster === undefined) return undefined
-      const local = createSqlStateStore(this.ctx.storage.sql, clock)
       const logins = createDeploymentLogins({ ...ports, state: this.#shared, memory: createLoginMemory() })
       const run = createEngine({
         ...ports,
         cluster: name,
         connect: () => Promise.resolve(connectFromWorker(cluster, this.env, logins)),
-        state: createRoutedStateStore({ shared: this.#shared, local, sharedPrefixes }),
+        state: clusterState(this.ctx, this.#shared),
         blobs: this.#blobs,
         limits: { git: isolateGitLimits },
         requests: createRunRequests({ ...ports, queue: createCloudflareQueue(this.env.JOBS), runs: this.#runs() }),
@@ -153,6 +160,11 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
       return this.#coordinator
     }
   }
+}
+
+/** What the engine of a cluster keeps: some of it for everybody, the rest with the cluster. */
+function clusterState({ storage }: DurableObjectState, shared: StateStore): StateStore {
+  return createRoutedStateStore({ shared, local: createSqlStateStore(storage.sql, clock), sharedPrefixes })
 }
 
 /** The configuration and the ports of an isolate, for the engine and for telling forges. Throws a DiagnosticsError `config-invalid`. */

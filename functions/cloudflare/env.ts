@@ -1,6 +1,6 @@
 import type { Fetcher, Queue as QueueBinding } from '@cloudflare/workers-types'
 import { EngineError } from '../../src/base/index.ts'
-import type { CoordinatorClient, JobMessage, SubmitResult } from '../../src/coordinator/index.ts'
+import type { AbortOutcome, CoordinatorClient, JobMessage, SubmitResult } from '../../src/coordinator/index.ts'
 import type { KubeTransport } from '../../src/ports/index.ts'
 import {
   createCloudflareKubeTransport,
@@ -17,6 +17,7 @@ export interface ClusterNamespace {
   idFromName(name: string): unknown
   get(id: unknown): {
     submit(message: JobMessage): Promise<SubmitResult>
+    abort(cluster: string, runId: string, by: string): Promise<AbortOutcome>
     artifact(name: ArtifactName): Promise<Uint8Array | undefined>
   }
 }
@@ -42,7 +43,11 @@ export function createBindingReader(env: WorkerEnv): ReadSetting {
 
 /** The coordinator of a cluster in its Durable Object. */
 export function coordinatorClient(env: WorkerEnv, cluster: string): CoordinatorClient {
-  return { submit: (message) => env.CLUSTER.get(env.CLUSTER.idFromName(cluster)).submit(message) }
+  const object = (): ReturnType<ClusterNamespace['get']> => env.CLUSTER.get(env.CLUSTER.idFromName(cluster))
+  return {
+    submit: (message) => object().submit(message),
+    abort: (runId, by) => object().abort(cluster, runId, by),
+  }
 }
 
 /** The file of an artifact, from the cluster's Durable Object. */

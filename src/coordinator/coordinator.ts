@@ -6,6 +6,7 @@ import type { ClusterStatusKeeper } from './cluster-status.ts'
 import { fairKey, mergeKey, pickNext } from './decide.ts'
 import { jobsOf, mergeMessages } from './merge-messages.ts'
 import type { JobMessage } from './message.ts'
+import { abortedRecord, type AbortOutcome } from './abort.ts'
 import { isFinal, queuedRecord, runningRecord, type RunStore, type StoredRecord } from './run-store.ts'
 
 /** How a submitted job ended. Plain data: it crosses from a Durable Object to its caller. */
@@ -41,6 +42,11 @@ export interface Coordinator {
    * again. A cluster that does not answer is no failure of the job: the job is put off, durably, until the cluster is asked again. Never rejects.
    */
   submit(message: JobMessage): Promise<SubmitResult>
+  /**
+   * Ends a run in this cluster for somebody: one that waits does not begin, one that runs is stopped where it is, one that was put off or waits for health does not go on. Its record says who ended
+   * it; runs that were merged into it end with it. What it has done stays. @throws EngineError of the state store.
+   */
+  abort(runId: string, by: string): Promise<AbortOutcome>
   /** Jobs waiting or running. */
   readonly size: number
   /** Cuts off what runs and refuses what comes: their messages stay in the queue. Resolves when nothing runs any more. */
@@ -49,6 +55,8 @@ export interface Coordinator {
 
 interface Entry {
   message: JobMessage
+  /** Who wants it ended. */
+  abortedBy?: string
   readonly key: string
   readonly since: number
   readonly result: Promise<SubmitResult>
@@ -57,6 +65,7 @@ interface Entry {
 
 interface Running {
   readonly entry: Entry
+  readonly aborting: AbortController
   readonly done: Promise<void>
   readonly superseding: AbortController
   readonly replacing: AbortController
@@ -70,6 +79,9 @@ const maxWaiting = 500
 
 /** Milliseconds after which a job is tried again for which there was no place, or whose cluster another replica works on. */
 const busyMs = 2_000
+
+/** Milliseconds that whoever aborts a run waits for its end. */
+const abortPatienceMs = 10_000
 
 /** Codes of a run that did not take place, although nothing is wrong with it. */
 const puttingOff: ReadonlySet<string> = new Set(['cluster-unreachable', 'cluster-busy'])
@@ -122,10 +134,64 @@ class ClusterCoordinator implements Coordinator {
     return promise
   }
 
+  async abort(runId: string, by: string): Promise<AbortOutcome> {
+    const { runs } = this.#deps
+    const record = await runs.getRecord(runId, this.#deps.cluster)
+    if (isFinal(record)) return { kind: 'finished' }
+    if (record?.mergedInto !== undefined) return { kind: 'merged', into: record.mergedInto }
+    if (!(await this.#abortHere(runId, by))) {
+      const known = record ?? (await runs.get(runId))?.records.find((one) => one.cluster === this.#deps.cluster)
+      if (known === undefined) return { kind: 'unknown' }
+      await runs.putRecord(abortedRecord(known, by, this.#deps.clock.now()))
+      // It may have come from the queue meanwhile.
+      await this.#abortHere(runId, by)
+    }
+    this.#logger.log('info', 'run aborted', { run: runId, by })
+    return { kind: 'aborted' }
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort()
     for (const entry of this.#waiting.splice(0)) entry.settle(stopped())
     await Promise.all([...this.#running.values()].map((one) => one.done))
+  }
+
+  /** Ends a run that waits or runs here. @returns false where it does neither. */
+  async #abortHere(runId: string, by: string): Promise<boolean> {
+    const { clock } = this.#deps
+    const isOf = (entry: Entry): boolean => entry.message.job.runId === runId
+    const running = [...this.#running.values()].find(({ entry }) => isOf(entry))
+    if (running !== undefined) {
+      running.entry.abortedBy = by
+      running.aborting.abort()
+      await Promise.race([running.done, clock.sleep(abortPatienceMs)])
+      return true
+    }
+    const waiting = this.#waiting.find(isOf)
+    if (waiting !== undefined) {
+      this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
+      await this.#endAborted(waiting, by)
+      waiting.settle({ kind: 'done' })
+      return true
+    }
+    const entries = [...this.#waiting, ...[...this.#running.values()].map(({ entry }) => entry)]
+    const carrier = entries.find(({ message }) => jobsOf(message).some((job) => job.runId === runId))
+    const job = carrier?.message.merged?.find((one) => one.runId === runId)
+    if (carrier === undefined || job === undefined) return false
+    carrier.message = { ...carrier.message, merged: (carrier.message.merged ?? []).filter((one) => one !== job) }
+    await this.#storeAborted(job, by)
+    return true
+  }
+
+  /** Writes down that a job and those that were merged into it have been ended. */
+  async #endAborted(entry: Entry, by: string): Promise<void> {
+    await Promise.all(jobsOf(entry.message).map((job) => this.#storeAborted(job, by)))
+  }
+
+  async #storeAborted(job: Job, by: string): Promise<void> {
+    const { runs, clock } = this.#deps
+    const known = await runs.getRecord(job.runId, job.cluster)
+    await runs.putRecord(abortedRecord(known ?? queuedRecord(job), by, clock.now()))
   }
 
   /** Tells those that run what waits: the older job for the same ends soon, and where all places are taken nobody waits for health only. */
@@ -159,23 +225,22 @@ class ClusterCoordinator implements Coordinator {
       this.#served.set(fairKey(entry.message.job), this.#serial)
       const superseding = new AbortController()
       const replacing = new AbortController()
-      const done = this.#runEntry(entry, { superseded: superseding.signal, replaced: replacing.signal }).then(
-        (settle) => {
-          this.#running.delete(entry.key)
-          settle()
-          if (this.size === 0) this.#served.clear()
-          this.#startMore()
-        },
-      )
-      this.#running.set(entry.key, { entry, done, superseding, replacing })
+      const aborting = new AbortController()
+      const signals = { stop: aborting.signal, superseded: superseding.signal, replaced: replacing.signal }
+      const done = this.#runEntry(entry, signals).then((settle) => {
+        this.#running.delete(entry.key)
+        settle()
+        if (this.size === 0) this.#served.clear()
+        this.#startMore()
+      })
+      this.#running.set(entry.key, { entry, done, aborting, superseding, replacing })
     }
   }
 
   /** Runs a job to its end. @returns what tells those who wait for it. */
-  async #runEntry(entry: Entry, signals: Omit<JobSignals, 'stop'>): Promise<() => void> {
+  async #runEntry(entry: Entry, signals: Required<JobSignals>): Promise<() => void> {
     try {
-      const { job } = entry.message
-      if (await this.#isAnswered(job)) return () => entry.settle({ kind: 'done' })
+      if (await this.#isAnswered(entry.message)) return () => entry.settle({ kind: 'done' })
       const scheduled = this.#scheduled.get(entry.key)
       this.#scheduled.delete(entry.key)
       if (scheduled !== undefined) this.#merge(entry, scheduled)
@@ -186,6 +251,12 @@ class ClusterCoordinator implements Coordinator {
       return () => void newer.result.then(entry.settle)
     } catch (caught) {
       const error = toEngineError(caught)
+      const { abortedBy } = entry
+      if (abortedBy !== undefined)
+        return this.#endAborted(entry, abortedBy).then(
+          () => () => entry.settle({ kind: 'done' }),
+          (failure: unknown) => this.#fail(entry, failure),
+        )
       if (puttingOff.has(error.code) && !this.#stopping.signal.aborted)
         return this.#putOff(entry, error, this.#noteDead(error)).catch((failure: unknown) => this.#fail(entry, failure))
       return this.#fail(entry, error)
@@ -203,22 +274,30 @@ class ClusterCoordinator implements Coordinator {
   }
 
   /** Whether a run has ended, or goes on under another one's name. Queues deliver a message more than once. */
-  async #isAnswered(job: Job): Promise<boolean> {
+  async #isAnswered({ job, merged = [] }: JobMessage): Promise<boolean> {
     const record = await this.#deps.runs.getRecord(job.runId, job.cluster)
+    // Aborted between two looks: those that were merged into it end with it.
+    if (record?.error?.code === 'run-aborted' && isFinal(record))
+      await Promise.all(merged.map((one) => this.#storeMerged(one, record)))
     return record !== undefined && (isFinal(record) || record.mergedInto !== undefined)
   }
 
   /** @returns the newer entry for the same that does the rest, where this one has ended early for it. */
-  async #execute(entry: Entry, signals: Omit<JobSignals, 'stop'>): Promise<Entry | undefined> {
+  async #execute(entry: Entry, signals: Required<JobSignals>): Promise<Entry | undefined> {
     const deps = this.#deps
     const { job } = entry.message
-    const stop = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(deps.runTimeoutMs)])
+    const stop = AbortSignal.any([this.#stopping.signal, signals.stop, AbortSignal.timeout(deps.runTimeoutMs)])
     const [{ record, requeueAfterMs, left }] = await Promise.all([
-      deps.run(job, { stop, ...signals }),
+      deps.run(job, { ...signals, stop }),
       entry.message.followUp === undefined ? deps.runs.putRecord(runningRecord(job, deps.clock.now())) : undefined,
     ])
     this.#breaker.close()
     await this.#keepStatus(() => deps.status.seen(deps.clock.now()))
+    const { abortedBy } = entry
+    if (abortedBy !== undefined && (left !== undefined || requeueAfterMs !== undefined)) {
+      await this.#endAborted(entry, abortedBy)
+      return undefined
+    }
     const newer = this.#waiting.find((other) => other.key === entry.key)
     if (left !== undefined && newer !== undefined) {
       await deps.runs.putRecord({ ...record, state: 'running' })

@@ -1,6 +1,7 @@
 import { toEngineError, type EngineError, type Json } from '../base/index.ts'
 import type { Clock, Logger, QueueOutcome } from '../ports/index.ts'
 import type { Job } from '../reconcile/index.ts'
+import type { AbortOutcome } from './abort.ts'
 import type { SubmitResult } from './coordinator.ts'
 import { decideAfterFailure, type FailureDecision } from './decide.ts'
 import { clusterOfMessage, parseMessage, type JobMessage } from './message.ts'
@@ -9,12 +10,14 @@ import { isFinal, queuedRecord, type RunStore, type StoredRecord } from './run-s
 /** The coordinator of a cluster as its callers see it: here, or behind a Durable Object. May reject when it cannot be reached. */
 export interface CoordinatorClient {
   submit(message: JobMessage): Promise<SubmitResult>
+  /** See Coordinator. */
+  abort(runId: string, by: string): Promise<AbortOutcome>
 }
 
 /** What consuming messages needs. */
 export interface ConsumerDeps {
   /** The coordinator of a cluster; undefined when the configuration has no such cluster (any more). */
-  readonly coordinatorOf: (cluster: string) => CoordinatorClient | undefined
+  readonly coordinatorOf: (cluster: string) => Pick<CoordinatorClient, 'submit'> | undefined
   readonly runs: RunStore
   readonly clock: Clock
   readonly logger: Logger

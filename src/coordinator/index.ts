@@ -4,6 +4,7 @@
  * message disappears only after its record is stored. The same code runs in a Durable Object and in a Node process.
  * @module
  */
+export type { AbortOutcome } from './abort.ts'
 export { createClusterStatusKeeper, type ClusterStatus, type ClusterStatusKeeper } from './cluster-status.ts'
 export { createCoordinator, type Coordinator, type CoordinatorDeps, type SubmitResult } from './coordinator.ts'
 export { decideAfterFailure, maxAttempts, mergeKey, pickNext, type FailureDecision } from './decide.ts'

@@ -57,6 +57,7 @@ export {
 } from './lease.ts'
 export { detectDrift, type LocalDrift } from './local-drift.ts'
 export { foldClientSideFields } from './managed-fields.ts'
+export { findPodReasons } from './pod-reasons.ts'
 export { normalizeObject } from './normalize.ts'
 export type { ObjectLike } from './object-like.ts'
 export { patchStatus, type WithStatus } from './status.ts'

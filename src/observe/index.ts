@@ -1,11 +1,20 @@
 /**
  * What is known of the clusters, for pages, the API and metrics: read from the state store alone, so that a cluster which does not answer delays nobody and
- * is shown as stale. The one exception is a look at a single object, on request and with a deadline.
+ * is shown as stale. The one exception is a look at a single object and what it consists of, on request and with a deadline.
  * @module
  */
 export { readClusterHealth, readOneClusterHealth, type ClusterHealth, type ObserveDeps } from './clusters.ts'
 export { type CommitCluster, type CommitObject, type CommitProgress, type Stages } from './commit-cluster.ts'
 export { traceCommit, type CommitTrace } from './commits.ts'
+export { readDrift, type DriftedApplication, type DriftOverview } from './drift.ts'
+export {
+  readApplication,
+  type LiveApplication,
+  type LiveEvent,
+  type LiveNode,
+  type LiveRelease,
+} from './live-application.ts'
+export { describeSuspended, relationsOf, type ChainLink, type Relations, type Relative } from './relations.ts'
 export { matrixOf, type MatrixFilter, type MatrixPage, type MatrixRow } from './matrix.ts'
 export { readLive, type InventoryObject, type LiveObject } from './live.ts'
 export {

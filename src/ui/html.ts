@@ -31,6 +31,9 @@ export const paths = {
   plan: (id: string): string => `/ui/plans/${encodeURIComponent(id)}`,
   planExport: (id: string, format: 'json' | 'markdown' | 'sarif'): string =>
     `/api/plans/${encodeURIComponent(id)}/export?format=${format}`,
+  drift: (query: { readonly [name: string]: string } = {}): string => withQuery('/ui/drift', query),
+  cluster: (cluster: string): string => `/ui/clusters/${encodeURIComponent(cluster)}`,
+  action: (action: string): string => `/ui/actions/${encodeURIComponent(action)}`,
 }
 
 function withQuery(path: string, query: { readonly [name: string]: string }): string {

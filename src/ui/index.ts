@@ -3,14 +3,19 @@
  * needs it. Everything that others have named is escaped where it is printed.
  * @module
  */
+export type { Notice, Offer } from './action-form.ts'
+export { applicationPage, type ApplicationView } from './application-page.ts'
+export { clusterPage } from './cluster-page.ts'
 export { actionsPage } from './actions-page.ts'
 export { badgeSvg, type BadgeState } from './badge-svg.ts'
 export { commitPage } from './commit-page.ts'
+export { confirmPage } from './confirm-page.ts'
+export { driftPage } from './drift-page.ts'
+export { paths } from './html.ts'
 export { commitsPage } from './commits-page.ts'
 export { deliveriesPage, type DeliveryFilter, type ShownDelivery } from './deliveries-page.ts'
 export { atomFeed } from './feed.ts'
 export { liveScript } from './live-script.ts'
-export { objectPage } from './object-page.ts'
 export { overviewPage, type OverviewFilter } from './overview-page.ts'
 export { planPage } from './plan-page.ts'
 export type { PlanHead, PlanView } from './plan-types.ts'

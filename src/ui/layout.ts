@@ -8,6 +8,8 @@ export interface PageParts {
   readonly content: Html
   /** Of a page that refreshes itself: what is told to screen readers where it has changed. */
   readonly live?: string
+  /** A cluster was asked for this page. */
+  readonly isLive?: boolean
 }
 
 /** A whole page around its content. */
@@ -39,8 +41,8 @@ export function layout(view: View, page: PageParts): Html {
         <main id="main" tabindex="-1" ${liveMarks(live?.version, page.live)}>${page.content}</main>
         <footer>
           <p id="as-of" ${live === undefined ? '' : html`data-live`}>
-            As of ${new Date(view.now).toISOString().slice(0, 19).replace('T', ' ')} UTC, from what runs have saved; no
-            cluster was asked.
+            As of ${new Date(view.now).toISOString().slice(0, 19).replace('T', ' ')} UTC, from what runs have saved;
+            ${page.isLive === true ? 'the cluster was asked where it says so' : 'no cluster was asked'}.
           </p>
           ${live === undefined ? '' : html`<p id="live-note"></p>`}
         </footer>
@@ -100,7 +102,7 @@ export function facts(rows: readonly (readonly [string, Html | string] | undefin
 /** A column of a table: its name, and how its cells are set. */
 export interface Column {
   readonly name: string
-  readonly set?: 'num' | 'text' | 'nowrap' | 'wide'
+  readonly set?: 'num' | 'text' | 'nowrap' | 'wide' | 'time'
 }
 
 /**

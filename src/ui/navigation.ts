@@ -3,6 +3,7 @@ export const places = [
   { at: 'overview', name: 'Applications', path: '/ui' },
   { at: 'commits', name: 'Commits', path: '/ui/commits' },
   { at: 'runs', name: 'Runs', path: '/ui/runs' },
+  { at: 'drift', name: 'Drift', path: '/ui/drift' },
   { at: 'plans', name: 'Plans', path: '/ui/plans' },
   { at: 'actions', name: 'Actions', path: '/ui/actions' },
   { at: 'deliveries', name: 'Deliveries', path: '/ui/deliveries' },

@@ -15,7 +15,9 @@ import {
   type Html,
   type View,
 } from './html.ts'
+import { noticeText, type Notice, type Offer } from './action-form.ts'
 import { dataTable, facts, layout, none } from './layout.ts'
+import { runActions } from './run-actions.ts'
 import { purpose } from './runs-page.ts'
 import { stageBar, stageColumns, stageLegend, stageTimes, totalMs } from './stage-bar.ts'
 import { badge } from './state-badge.ts'
@@ -24,7 +26,11 @@ import { badge } from './state-badge.ts'
 const maxChanges = 200
 
 /** One run: what it did in each cluster, object by object. */
-export function runPage(view: View, run: Run): Html {
+export function runPage(
+  view: View,
+  run: Run,
+  more: { readonly offer?: Offer | undefined; readonly notice?: Notice | undefined } = {},
+): Html {
   const repository = repositoryOf(run)
   const scale = Math.max(1, ...run.records.map((record) => totalMs(stagesOf(record)) ?? 0))
   return layout(view, {
@@ -34,6 +40,7 @@ export function runPage(view: View, run: Run): Html {
       <p class="crumbs"><a href="${paths.runs()}">Runs</a></p>
       <h1>${purpose(run)}</h1>
       <p class="headline">${badge(run.state)}</p>
+      ${noticeText(more.notice)} ${runActions(run, more.offer)}
       ${facts([
         ['Run', html`<code class="break">${run.id}</code>`],
         ['Received', html`${clock(view, run.receivedAt)} UTC, ${ago(view, run.receivedAt)}`],

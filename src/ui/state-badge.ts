@@ -67,10 +67,15 @@ export function wordOf(state: string): string {
   return words[state] ?? state
 }
 
+/** The sign of a state. */
+export function signOf(state: string): string {
+  return signs[state] ?? '?'
+}
+
 /** A state as sign and word. */
 export function badge(state: string, text = wordOf(state)): Html {
   return html`<span class="state s-${state}"
-    ><span class="sign" aria-hidden="true">${signs[state] ?? '?'}</span>${text}</span
+    ><span class="sign" aria-hidden="true">${signOf(state)}</span>${text}</span
   >`
 }
 

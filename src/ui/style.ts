@@ -1,4 +1,5 @@
 import { sha256Hex } from '../base/index.ts'
+import { applicationCss } from './style-application.ts'
 
 /** The stylesheet, with a name that changes when its content does, so that it can be kept for ever. */
 export function stylesheet(): { readonly path: string; readonly css: string } {
@@ -205,4 +206,4 @@ details.plan summary { white-space: normal; overflow-wrap: anywhere; }
   @keyframes turn { to { transform: rotate(360deg); } }
 }
 @media print { .find, .out, .skip { display: none; } }
-`
+${applicationCss}`

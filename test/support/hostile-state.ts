@@ -30,6 +30,16 @@ export async function hostileState(state: StateStore): Promise<void> {
     ...infra,
     metadata: {
       ...infra.metadata,
+      annotations: {
+        'sluice.dev/suspended-by': all,
+        'sluice.dev/suspended-reason': all,
+        'sluice.dev/suspended-until': all,
+        'sluice.dev/pin': all,
+        'sluice.dev/pinned-by': all,
+        'sluice.dev/pinned-reason': all,
+        'sluice.dev/pinned-until': all,
+        'sluice.dev/windows': all,
+      },
       labels: { 'kustomize.toolkit.fluxcd.io/name': all, 'kustomize.toolkit.fluxcd.io/namespace': all },
     },
     status: { ...infra.status, lastAppliedRevision: `${all}@sha1:${newCommit}`, lastAttemptedRevision: all },
@@ -94,6 +104,17 @@ export async function hostileState(state: StateStore): Promise<void> {
     reason: all,
     run: pushRun,
   })
+  const difference = {
+    path: all,
+    pointer: `/${all}`,
+    change: 'replace',
+    manager: all,
+    since: all,
+    live: all,
+    wanted: all,
+  }
+  const last = { ...difference, object: `Deployment/${all}/x`, action: all, at: 1 }
+  await state.put('drift/one/Kustomization/apps/evil', { [all]: { count: 3, since: 1, last } } as Json)
   await state.put('clusters/two', { cluster: 'two', failingSince: 1, error: { code: all, message: all } } as Json)
 }
 
@@ -114,6 +135,10 @@ export const hostilePages = [
   `/ui/objects/one/Kustomization/apps/${encodeURIComponent(all)}`,
   `/ui/commits/${newCommit}`,
   `/ui/commits/${encodeURIComponent(all)}`,
+  '/ui/drift',
+  '/ui/drift?cluster=one',
+  '/ui/clusters/one',
+  '/ui/clusters/two',
   '/ui/runs',
   `/ui/runs?cluster=${encodeURIComponent(all)}`,
   `/ui/runs/${pushRun}`,

@@ -17,5 +17,6 @@ export {
   type ObjectState,
 } from './object-state.ts'
 export { noteFailedPush, saveSummaries } from './save.ts'
+export { readHistory } from './history.ts'
 export { readShards } from './shards.ts'
-export type { CommitNode, CommitNote, ObjectSummary, Outcome } from './types.ts'
+export type * from './types.ts'

@@ -4,6 +4,7 @@ import type { EngineDeps, Job, NodeRecord } from '../job.ts'
 import { idOf, idOfKey, isSource, type Managed, type World } from '../world.ts'
 import type { Held } from '../safety/decide.ts'
 import { saveCommitNotes, type ConcernedNode } from './commits.ts'
+import { historyEntry, saveHistory, type NewHistory } from './history.ts'
 import { writeHeads } from './heads.ts'
 import { addOutcome, isNews, outcomeOf, pick } from './outcomes.ts'
 import { readShards, shardIndex, writeShards, type Shard } from './shards.ts'
@@ -59,6 +60,7 @@ async function saveObjects(deps: Deps, cluster: string, run: FinishedRun): Promi
   const earlierOf = (id: string): ObjectSummary | undefined => known.get(shardIndex(id))?.objects.get(id)
   const isNewer = (id: string): boolean => caches.summaries.isNewer(id, run.startedAt)
   const nodes: ConcernedNode[] = []
+  const history: NewHistory[] = []
   const next = new Map(keptObjects(known, run, isNewer).map((object) => [idOfKey(object), object]))
   for (const object of objectsOf(run.world)) {
     const id = idOf(object)
@@ -70,15 +72,39 @@ async function saveObjects(deps: Deps, cluster: string, run: FinishedRun): Promi
     const outcome = record === undefined ? fetchOutcome(run, object, earlier, described) : outcomeOf(run.job, record)
     const news = outcome === undefined ? pick(earlier) : addOutcome(earlier, outcome)
     next.set(id, { ...described, ...news })
-    if (record === undefined || outcome === undefined) continue
+    if (outcome === undefined) continue
     const hasNews = isNews(earlier?.outcomes[0], outcome)
+    if (hasNews) history.push(historyOf(run.job, id, { outcome, record, earlier }))
+    if (record === undefined) continue
     if (hasNews) logOutcome(deps.logger, id, outcome)
     if (hasNews || run.job.push !== undefined) nodes.push({ record, commits: commitsAtHand(run.world, object) })
   }
   const changed = await writeShards(state, cluster, known, next)
   caches.summaries.note(changed, clock.now())
-  await writeHeads(state, cluster, next)
+  await Promise.all([writeHeads(state, cluster, next), saveHistory(state, cluster, history)])
   return nodes
+}
+
+/** What the page of an object will tell about this run. */
+function historyOf(
+  job: Job,
+  id: string,
+  {
+    outcome,
+    record,
+    earlier,
+  }: {
+    readonly outcome: Outcome
+    readonly record: NodeRecord | undefined
+    readonly earlier: ObjectSummary | undefined
+  },
+): NewHistory {
+  const actor = job.actor ?? job.push?.actor
+  return {
+    id,
+    entry: historyEntry(outcome, { receivedAt: job.receivedAt, actor }, record),
+    goesOn: earlier?.outcomes[0]?.run === outcome.run,
+  }
 }
 
 /** One line for what a run did to an object, where that is news. */

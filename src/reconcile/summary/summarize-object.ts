@@ -1,4 +1,4 @@
-import type { Condition } from '../../api/index.ts'
+import { ownAnnotations, type Condition } from '../../api/index.ts'
 import { isEngineError, printUrl } from '../../base/index.ts'
 import type { Blocker } from '../dependencies.ts'
 import {
@@ -38,6 +38,7 @@ export function describeObject(world: World, object: Managed, held?: Held): Desc
     generation: metadata.generation ?? 0,
     ...(observed === undefined ? {} : { observedGeneration: observed }),
     suspended: 'suspend' in object.spec && object.spec.suspend === true,
+    ...describeOrders(metadata.annotations ?? {}),
     ...(held === undefined ? {} : { held }),
     ...(pin === undefined ? {} : { pin: clipPin(pin) }),
     deleting: metadata.deletionTimestamp !== undefined,
@@ -45,6 +46,27 @@ export function describeObject(world: World, object: Managed, held?: Held): Desc
     ...(parent === undefined ? {} : { parent }),
     commits: commitsOf(world, object),
     ...(isSource(object) ? describeSource(object) : describeWorkload(world, object)),
+  }
+}
+
+/** What somebody has written on an object by hand: who suspended it, and its own windows. */
+function describeOrders(notes: { readonly [name: string]: string }): Pick<Described, 'suspension' | 'windows'> {
+  const bounded = (name: string, length: number): string | undefined => {
+    const text = notes[name]
+    return text === undefined || text === '' ? undefined : clip(text, length)
+  }
+  const by = bounded(ownAnnotations.suspendedBy, 253)
+  const reason = bounded(ownAnnotations.suspendedReason, 400)
+  const until = bounded(ownAnnotations.suspendedUntil, 40)
+  const windows = bounded(ownAnnotations.windows, 2_000)
+  const suspension = {
+    ...(by === undefined ? {} : { by }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(until === undefined ? {} : { until }),
+  }
+  return {
+    ...(Object.keys(suspension).length === 0 ? {} : { suspension }),
+    ...(windows === undefined ? {} : { windows }),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Condition } from '../../api/index.ts'
 import type { Blocker } from '../dependencies.ts'
-import type { Job, NodeState, ObjectKey, RunRecord } from '../job.ts'
+import type { Job, NodeState, ObjectKey, RecordedChange, RunRecord } from '../job.ts'
 import type { Held } from '../safety/decide.ts'
 import type { Pin } from '../safety/pin.ts'
 
@@ -21,6 +21,20 @@ export interface Outcome {
   readonly drifted: number
 }
 
+/** What one run did to one of our objects, for its page. Values are those that records of runs show. */
+export interface HistoryEntry extends Outcome {
+  /** Who pushed or asked. */
+  readonly actor?: string
+  /** Milliseconds since 1970: when the request came in, and when each stage ended. */
+  readonly receivedAt: number
+  readonly startedAt?: number
+  readonly renderedAt?: number
+  readonly appliedAt?: number
+  readonly changes: readonly RecordedChange[]
+  /** Changes that are not listed. */
+  readonly changesOmitted?: number
+}
+
 /** What is told about one of our objects without asking its cluster. Nothing of its values, substitutions or Secrets is in it. */
 export interface ObjectSummary extends ObjectKey {
   readonly generation: number
@@ -28,6 +42,10 @@ export interface ObjectSummary extends ObjectKey {
   readonly version: number
   readonly observedGeneration?: number
   readonly suspended: boolean
+  /** Who suspended it, why, and until when (RFC 3339), where that is written on it. */
+  readonly suspension?: { readonly by?: string; readonly reason?: string; readonly until?: string }
+  /** Windows of its own, as its annotation has them. */
+  readonly windows?: string
   /** Why nothing in its cluster is worked on. */
   readonly held?: Held
   /** What it is pinned to, although its source goes on. */
