@@ -1,0 +1,134 @@
+import type { FunctionDeps } from '../../functions/deps.ts'
+import type { NamedToken } from '../../functions/access/config.ts'
+import type { Grant } from '../../functions/access/roles.ts'
+import type { Json } from '../../src/base/index.ts'
+import { createRunStore } from '../../src/coordinator/index.ts'
+import type { StateStore } from '../../src/ports/index.ts'
+import type { NodeRecord } from '../../src/reconcile/index.ts'
+import { observedState, pushedAt, pushRun } from './observed-state.ts'
+import { newCommit } from './summary-objects.ts'
+
+/** Stands in everything that is not the reader's: in the namespace of somebody else, and in the name of another cluster's objects. */
+export const hiddenWord = 'canary-hidden'
+export const hiddenRun = '01dddddddddddddddddddddddd'
+export const hiddenTarget = { cluster: 'one', kind: 'Kustomization', namespace: 'canary-hidden', name: 'canary-hidden' }
+
+/** Bearer tokens of the test's deployment by role and scope. */
+export const tokensOf = {
+  viewer: 'token-of-a-viewer-of-everything',
+  scoped: 'token-of-a-viewer-in-apps-of-one',
+  operator: 'token-of-an-operator-in-apps-of-one',
+  maintainer: 'token-of-a-maintainer-of-everything',
+} as const
+
+const inApps: Grant['scope'] = { clusters: ['one'], namespaces: ['apps'] }
+const grants: { readonly [name in keyof typeof tokensOf]: Grant } = {
+  viewer: { role: 'viewer', scope: {} },
+  scoped: { role: 'viewer', scope: inApps },
+  operator: { role: 'operator', scope: inApps },
+  maintainer: { role: 'maintainer', scope: {} },
+}
+
+/** The tokens as the configuration has them. */
+export const namedTokens: readonly NamedToken[] = (Object.keys(tokensOf) as (keyof typeof tokensOf)[]).map((name) => ({
+  name: `the ${name}`,
+  tokens: [tokensOf[name]],
+  grant: grants[name],
+}))
+
+/** The state of `observedState`, where somebody else's objects lie in the same cluster, the same runs and the same commit. */
+export async function scopedState(state: StateStore): Promise<void> {
+  await observedState(state)
+  const [shard] = await state.list('objects/one/')
+  const { objects } = (shard?.value ?? { objects: [] }) as unknown as {
+    readonly objects: readonly { readonly [field: string]: Json }[]
+  }
+  const { namespace, name } = hiddenTarget
+  const other = {
+    ...objects[0],
+    ...hiddenTarget,
+    commits: [newCommit],
+    path: hiddenWord,
+    url: `https://git.example/${hiddenWord}`,
+  }
+  await state.put(shard?.key ?? '', { objects: [...objects, other] } as unknown as Json)
+  const runs = createRunStore(state)
+  const node: NodeRecord = {
+    kind: 'Kustomization',
+    namespace,
+    name,
+    state: 'failed',
+    message: hiddenWord,
+    revision: `main@sha1:${newCommit}`,
+    changes: [{ object: `ConfigMap/${namespace}/a`, action: 'configured' }],
+    unchanged: 0,
+    timings: { startedAt: pushedAt, finishedAt: pushedAt + 1 },
+  }
+  const record = await runs.getRecord(pushRun, 'one')
+  if (record !== undefined)
+    await runs.putRecord({ ...record, nodes: [...record.nodes, node], error: { code: 'x', message: hiddenWord } })
+  const target = { object: hiddenTarget }
+  await runs.putRequest({
+    id: hiddenRun,
+    trigger: 'trigger',
+    receivedAt: pushedAt + 90_000,
+    clusters: ['one'],
+    target,
+    actor: hiddenWord,
+  })
+  await runs.putRecord({
+    id: hiddenRun,
+    cluster: 'one',
+    trigger: 'trigger',
+    state: 'failed',
+    receivedAt: pushedAt,
+    nodes: [node],
+    timings: {},
+  })
+  const [note] = await state.list(`commits/${newCommit}/one/`)
+  const known = note?.value as unknown as { readonly nodes: readonly Json[] }
+  await state.put(note?.key ?? '', {
+    ...known,
+    nodes: [...known.nodes, { ...node, changes: 1, startedAt: 1, finishedAt: 2 }],
+  } as unknown as Json)
+  const entry = { at: 1, actor: 'ann', how: 'session', action: 'suspend', outcome: 'done' }
+  await state.put('action-log/01aaaaaaaaaa', { ...entry, id: '01aaaaaaaaaa', target: hiddenTarget, reason: hiddenWord })
+  await state.put('action-log/01bbbbbbbbbb', {
+    ...entry,
+    id: '01bbbbbbbbbb',
+    target: { cluster: 'one', kind: 'Kustomization', namespace: 'apps', name: 'shop' },
+    reason: 'the visible one',
+  })
+  await state.put('action-log/01cccccccccc', { ...entry, id: '01cccccccccc', action: 'sign-in', reason: hiddenWord })
+  const delivery = { at: 1, provider: 'generic', deliveryId: 'd', event: 'push', verified: true, outcome: 'run' }
+  const receivers = [
+    ['01aaaaaaaaaa', `${namespace}/hook`],
+    ['01bbbbbbbbbb', 'apps/hook'],
+  ]
+  for (const [id = '', receiver = ''] of receivers)
+    await state.put(`delivery-log/${id}`, { ...delivery, id, receiver, clusters: ['one'] })
+  await state.put('delivery-log/01cccccccccc', {
+    ...delivery,
+    id: '01cccccccccc',
+    reason: hiddenWord,
+    clusters: ['one'],
+  })
+  await state.put('clusters/one', {
+    cluster: 'one',
+    lastSeenAt: pushedAt,
+    failingSince: pushedAt,
+    error: { code: 'cluster-unreachable', message: hiddenWord },
+  })
+  // A part of the store that the view knows nothing of.
+  await state.put('something-new/one', { text: hiddenWord })
+}
+
+/** A request as somebody with a token. */
+export function asBearer(token: string | undefined): { readonly [name: string]: string } {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` }
+}
+
+/** The reading part of a configuration with the tokens. */
+export function withTokens(reading: FunctionDeps['config']['reading']): FunctionDeps['config']['reading'] {
+  return { ...reading, namedTokens, metricsTokens: ['token-for-metrics-alone'] }
+}

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { before, describe, it } from 'node:test'
+import { createApp } from '../../../functions/app.ts'
+import type { FunctionDeps } from '../../../functions/deps.ts'
+import { pushRun } from '../../support/observed-state.ts'
+import { readToken, testConfig, testDeps, triggerToken } from '../../support/function-deps.ts'
+import { asBearer, hiddenRun, hiddenWord, scopedState, tokensOf, withTokens } from '../../support/scoped-state.ts'
+import { newCommit } from '../../support/summary-objects.ts'
+
+/** Everybody who may come. */
+const visitors = {
+  stranger: undefined,
+  metrics: 'token-for-metrics-alone',
+  reader: readToken,
+  viewer: tokensOf.viewer,
+  scoped: tokensOf.scoped,
+  operator: tokensOf.operator,
+  maintainer: tokensOf.maintainer,
+  trigger: triggerToken,
+} as const
+type VisitorName = keyof typeof visitors
+
+/** What each class of routes answers to whom; those who are not named get what `others` says. */
+const classes = {
+  /** The same for everybody, and says nothing of anything. */
+  everybody: { others: [200, 303] },
+  /** Proves by itself who sends it: signed deliveries, signed links, forms of a session. Without proof it is refused. */
+  proof: { others: [400, 401, 403, 404, 405], trigger: [400, 401, 403, 404, 405, 200] },
+  /** Nothing is public unless the configuration says so. */
+  closed: { others: [401, 404] },
+  page: { stranger: [303], metrics: [303], others: [200, 303] },
+  read: { stranger: [401], metrics: [401], others: [200] },
+  /** For those alone who see everything. */
+  whole: { stranger: [401], metrics: [401], scoped: [404], operator: [404], others: [200] },
+  metrics: { stranger: [401], scoped: [401], operator: [401], others: [200] },
+  /** For who may do something. */
+  operate: { operator: [200], maintainer: [200], trigger: [200], others: [401] },
+  trigger: { operator: [202, 403, 404], maintainer: [202], trigger: [202], others: [401] },
+} as const satisfies {
+  readonly [name: string]: { readonly others: readonly number[] } & {
+    readonly [who in VisitorName]?: readonly number[]
+  }
+}
+
+const object = { cluster: 'one', kind: 'Kustomization', namespace: 'apps', name: 'shop' }
+const objectPath = `one/Kustomization/apps/shop`
+const hiddenPath = `one/Kustomization/${hiddenWord}/${hiddenWord}`
+
+/** Every route, what it is, and requests to it: `seen` of what a scoped reader may see, `hidden` of what they may not. */
+const routes: {
+  readonly [route: string]: { readonly is: keyof typeof classes; readonly seen?: string; readonly hidden?: string }
+} = {
+  'ALL /hook/:provider': { is: 'proof', seen: '/hook/github' },
+  'POST /trigger': { is: 'trigger', seen: '/trigger' },
+  'GET /runs': { is: 'operate', seen: '/runs' },
+  'GET /runs/:id': { is: 'operate', seen: `/runs/${pushRun}`, hidden: `/runs/${hiddenRun}` },
+  'GET /deliveries': { is: 'operate', seen: '/deliveries' },
+  'GET /artifacts/*': { is: 'proof', seen: '/artifacts/one/gitrepository/apps/app/latest.tar.gz' },
+  'HEAD /artifacts/*': { is: 'proof', seen: '/artifacts/one/gitrepository/apps/app/latest.tar.gz' },
+  'GET /api/deployment': { is: 'whole' },
+  'GET /api/actions': { is: 'read' },
+  'GET /api/public/clusters': { is: 'closed' },
+  'GET /api/public/objects': { is: 'closed' },
+  'GET /api/clusters': { is: 'read' },
+  'GET /api/objects': { is: 'read' },
+  'GET /api/objects/:cluster/:kind/:namespace/:name': {
+    is: 'read',
+    seen: `/api/objects/${objectPath}`,
+    hidden: `/api/objects/${hiddenPath}`,
+  },
+  'GET /api/runs': { is: 'read', seen: '/api/runs?quiet=true' },
+  'GET /api/runs/:id': { is: 'read', seen: `/api/runs/${pushRun}`, hidden: `/api/runs/${hiddenRun}` },
+  'GET /api/commits/:commit': { is: 'read', seen: `/api/commits/${newCommit}` },
+  'GET /api/openapi.json': { is: 'read' },
+  'GET /': { is: 'everybody' },
+  'GET /ui': { is: 'page' },
+  'GET /ui/runs': { is: 'page', seen: '/ui/runs?quiet=true' },
+  'GET /ui/runs/:id': { is: 'page', seen: `/ui/runs/${pushRun}`, hidden: `/ui/runs/${hiddenRun}` },
+  'GET /ui/objects/:cluster/:kind/:namespace/:name': {
+    is: 'page',
+    seen: `/ui/objects/${objectPath}`,
+    hidden: `/ui/objects/${hiddenPath}`,
+  },
+  'GET /ui/commits': { is: 'everybody', seen: '/ui/commits?commit=abcdef1' },
+  'GET /ui/commits/:commit': { is: 'page', seen: `/ui/commits/${newCommit}` },
+  'GET /ui/icon.svg': { is: 'everybody' },
+  'GET /ui/:file{style\\.[0-9a-f]+\\.css}': { is: 'closed', seen: '/ui/style.0.css' },
+  'GET /ui/actions': { is: 'page' },
+  'GET /ui/public': { is: 'closed' },
+  'GET /ui/sign-in': { is: 'everybody' },
+  'POST /ui/sign-in': { is: 'proof' },
+  'POST /ui/sign-out': { is: 'proof' },
+  'GET /.well-known/openid-configuration': { is: 'closed' },
+  'GET /.well-known/jwks.json': { is: 'closed' },
+  'GET /metrics': { is: 'metrics' },
+  'GET /healthz': { is: 'everybody' },
+}
+
+async function ask(deps: FunctionDeps, route: string, path: string, token: string | undefined) {
+  const method = route.split(' ')[0] ?? 'GET'
+  const body = method === 'POST' ? { body: JSON.stringify({ object: { ...object, cluster: undefined } }) } : {}
+  const headers = { ...asBearer(token), 'content-type': 'application/json' }
+  const request = new Request(`http://sluice.test${path}`, {
+    method: method === 'ALL' ? 'POST' : method,
+    headers,
+    ...body,
+  })
+  const response = await createApp(deps).fetch(request)
+  return { status: response.status, headers: response.headers, text: await response.text() }
+}
+
+describe('every route', () => {
+  let deps: ReturnType<typeof testDeps>
+  before(async () => {
+    const plain = testConfig()
+    deps = testDeps({ config: testConfig({ reading: withTokens(plain.reading) }) })
+    await scopedState(deps.state)
+  })
+
+  it('is classified here', () => {
+    const registered = new Set(createApp(deps).routes.map(({ method, path }) => `${method} ${path}`))
+    registered.delete('ALL /*')
+    assert.deepEqual(
+      [...registered].filter((route) => !Object.hasOwn(routes, route)),
+      [],
+      'say in this table who may use it',
+    )
+    assert.deepEqual(
+      Object.keys(routes).filter((route) => !registered.has(route)),
+      [],
+      'there is no such route any more',
+    )
+  })
+
+  for (const [route, { is, seen, hidden }] of Object.entries(routes)) {
+    const path = seen ?? route.split(' ')[1] ?? ''
+    for (const [who, token] of Object.entries(visitors) as [VisitorName, string | undefined][]) {
+      it(`${route} for ${who}`, async () => {
+        const expected = classes[is] as { readonly others: readonly number[] } & {
+          readonly [name: string]: readonly number[]
+        }
+        const { status, text, headers } = await ask(deps, route, path, token)
+        assert.ok((expected[who] ?? expected.others).includes(status), `${status}: ${text.slice(0, 300)}`)
+        for (const name of ['x-content-type-options', 'content-security-policy', 'referrer-policy', 'x-frame-options'])
+          assert.ok(headers.has(name), name)
+        const isKept =
+          who === 'stranger' || who === 'scoped' || who === 'operator' || (who === 'metrics' && is !== 'metrics')
+        if (!isKept) return
+        assert.ok(!text.includes(hiddenWord), `${who} sees what is not theirs: ${text.slice(0, 2000)}`)
+        if (status === 200) assert.doesNotMatch(text, /no route to host|"two"|>two</)
+        if (hidden === undefined || (who !== 'scoped' && who !== 'operator')) return
+        const other = await ask(deps, route, hidden, token)
+        const nothing = await ask(
+          deps,
+          route,
+          hidden.replaceAll(hiddenWord, 'never-there').replace(hiddenRun, '01zzzzzzzzzzzzzzzzzzzzzzzz'),
+          token,
+        )
+        const same = (text: string): string => text.replaceAll(hiddenWord, 'never-there').replace(/As of [^<]*/, '')
+        assert.equal(other.status, nothing.status, 'it tells that there is something')
+        assert.equal(same(other.text), same(nothing.text))
+        assert.ok([401, 404].includes(other.status), String(other.status))
+      })
+    }
+  }
+
+  it('shows somebody with a scope all of theirs', async () => {
+    const { text } = await ask(deps, 'GET', '/api/objects', tokensOf.scoped)
+    const names = (JSON.parse(text) as { objects: { name: string }[] }).objects.map(({ name }) => name)
+    assert.deepEqual(names, ['app', 'redis', 'broken', 'infra', 'paused', 'shop'])
+    const { text: runs } = await ask(deps, 'GET', '/api/runs', tokensOf.scoped)
+    assert.deepEqual(
+      (JSON.parse(runs) as { runs: { id: string }[] }).runs
+        .map(({ id }) => id)
+        .filter((id) => /^01([a-z])\1/.test(id))
+        .map((id) => id.slice(0, 4)),
+      ['01bb', '01aa'],
+    )
+    const { text: actions } = await ask(deps, 'GET', '/api/actions', tokensOf.scoped)
+    assert.deepEqual(
+      (JSON.parse(actions) as { actions: { reason: string }[] }).actions.flatMap(({ reason }) => reason ?? []),
+      ['the visible one'],
+    )
+    const { text: deliveries } = await ask(deps, 'GET', '/deliveries', tokensOf.operator)
+    assert.deepEqual(
+      (JSON.parse(deliveries) as { deliveries: { receiver: string }[] }).deliveries.map(({ receiver }) => receiver),
+      ['apps/hook'],
+    )
+    const { text: page } = await ask(deps, 'GET', '/ui/actions', tokensOf.maintainer)
+    assert.ok(page.includes(hiddenWord) && page.includes('sign-in'))
+    const { text: viewer } = await ask(deps, 'GET', '/api/actions', tokensOf.viewer)
+    assert.ok(viewer.includes(hiddenWord) && !viewer.includes('sign-in'), 'sign-ins are for who maintains everything')
+  })
+})
