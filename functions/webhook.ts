@@ -67,6 +67,8 @@ async function act(deps: FunctionDeps, provider: Provider, decoded: Decoded): Pr
   const { event, deliveryId } = decoded
   const facts = { provider, event, deliveryId, verified: true }
   const isLookedAt = await acceptChange(deps, decoded)
+  const { change } = decoded
+  if (isLookedAt) recordDelivery(deps, { ...facts, outcome: 'plan', reason: `pull request ${change?.number ?? ''}` })
   switch (decoded.kind) {
     case 'ping':
       recordDelivery(deps, { ...facts, outcome: 'ignored', reason: 'a ping' })
@@ -76,11 +78,8 @@ async function act(deps: FunctionDeps, provider: Provider, decoded: Decoded): Pr
       recordDelivery(deps, { ...facts, outcome: 'ignored', reason: 'the subscription was confirmed' })
       return jsonResponse(200, { message: 'confirmed' })
     case 'ignored': {
-      const { reason, ref, change } = decoded
-      if (isLookedAt) {
-        recordDelivery(deps, { ...facts, outcome: 'plan', reason: `pull request ${change?.number ?? ''}` })
-        return jsonResponse(202, { plan: change?.number })
-      }
+      if (isLookedAt) return jsonResponse(202, { plan: change?.number })
+      const { reason, ref } = decoded
       recordDelivery(deps, { ...facts, outcome: 'ignored', reason, ...(ref === undefined ? {} : { ref }) })
       return jsonResponse(202, { ignored: reason })
     }

@@ -21,6 +21,7 @@ export {
 export { formatKey, keyOf, type KindRef, type ObjectKey, type ObjectOrigin } from './object-key.ts'
 export { combineFailures } from './apply-error.ts'
 export { applyStaged } from './apply.ts'
+export { broughtBy } from './brought-by.ts'
 export { planStaged, type PlannedChange, type StagedPlan } from './plan-staged.ts'
 export { dryRunTransport } from './dry-run-transport.ts'
 export {

@@ -14,6 +14,8 @@ import { EngineError } from '../base/index.ts'
 /** What an apply would do to one object. */
 export interface PlannedChange {
   readonly change: Change
+  /** The object as the caller gave it. */
+  readonly source: KubeObject
   /** The object as it is; undefined for one that is new. */
   readonly live: KubeObject | undefined
   /** As the server says it would be; as it would be sent, where the server could not be asked. */
@@ -57,6 +59,7 @@ export async function planStaged(client: KubeClient, options: ApplyOptions): Pro
       if (object === undefined || brought === undefined || !isForWantOfIt(failure.error)) errors.push(failure)
       else
         changes.push({
+          source: object,
           change: changeOf(object, 'created', { note: `not checked: its ${brought} comes with the same apply` }),
           live: undefined,
           result: object,
@@ -67,8 +70,8 @@ export async function planStaged(client: KubeClient, options: ApplyOptions): Pro
   return { changes, errors }
 }
 
-function changeFrom({ change, live, result, object, refusal }: PlannedObject): PlannedChange {
-  return { change, live, result: result ?? live ?? object, ...(refusal === undefined ? {} : { refusal }) }
+function changeFrom({ change, source, live, result, object, refusal }: PlannedObject): PlannedChange {
+  return { change, source, live, result: result ?? live ?? object, ...(refusal === undefined ? {} : { refusal }) }
 }
 
 /** The server does not know the namespace or the kind. */

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../base/index.ts'
 import { type ReadRecord, recordReads, resolvePath } from '../files/index.ts'
 import type { FileEntry, FileTree } from '../ports/index.ts'
-import { findFault, type KubeObject } from '../resources/index.ts'
+import { findFault, formatObject, type KubeObject } from '../resources/index.ts'
 import { Accumulator } from './accumulator.ts'
 import { BuildContext, type RenderRequest, type ResolveRemote } from './build-context.ts'
 import { addTexts } from './filters/labels.ts'
@@ -43,6 +43,8 @@ export interface BuildResult {
   readonly requests: readonly RenderRequest[]
   /** Where an object comes from: the file and line of its document, or the kustomization that generated it. */
   placeOf(object: KubeObject): SourcePlace | undefined
+  /** What an object was called when it was read or generated, before names were changed: `Kind/namespace/name`. */
+  originalNameOf(object: KubeObject): string | undefined
 }
 
 /** Version of kustomize whose behaviour this is. */
@@ -81,7 +83,10 @@ export function build({
   const target = new Target(loader, context, 'top')
   const gathered = target.accumulate(new Accumulator())
   const { warnings, requests } = context
-  if (context.incomplete) return { objects: [], warnings, reads: recorded.record(), requests, placeOf: () => undefined }
+  if (context.incomplete) {
+    const nothing = { placeOf: () => undefined, originalNameOf: () => undefined }
+    return { objects: [], warnings, reads: recorded.record(), requests, ...nothing }
+  }
   const { list } = gathered
   hashNames(list)
   fixNameReferences(list, gathered.config.nameReference)
@@ -93,12 +98,14 @@ export function build({
   finishMetadata(list, options?.managedByLabel === true ? [...buildMetadata, 'managedByLabel'] : buildMetadata)
   refuseFaults(list)
   const places = new WeakMap(list.items.map((one) => [one.object, one.place]))
+  const names = new WeakMap(list.items.map((one) => [one.object, formatObject(one.originalId())]))
   return {
     objects: list.items.map((one) => one.object),
     warnings,
     reads: recorded.record(),
     requests,
     placeOf: (object) => places.get(object),
+    originalNameOf: (object) => names.get(object),
   }
 }
 

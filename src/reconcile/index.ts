@@ -5,9 +5,7 @@
  */
 export * from './approval/index.ts'
 export { createClusterLease, type ClusterLease } from './cluster-lease.ts'
-export type * from './change/types.ts'
-export { changeInput, changeJob, type PlanChange } from './change/change-job.ts'
-export * from './change/plan-part.ts'
+export * from './change/index.ts'
 export { createCaches, type CoordinatorCaches } from './caches.ts'
 export * from './forge/pull-requests.ts'
 export { explainReleaseValues, type ExplainedValue } from './helmrelease/explain-values.ts'

@@ -4,6 +4,7 @@ import { createDirectReader, createPreloadedReader } from '../kube/index.ts'
 import type { Logger } from '../ports/index.ts'
 import { createApprovals } from './approval/gate.ts'
 import { wakeFollowers } from './approval/waves.ts'
+import { changeJob, planChange, type ChangeJob } from './change/index.ts'
 import { loadChecks, type Checks } from './checks.ts'
 import type { RunContext } from './context.ts'
 import { createIdentities } from './identity.ts'
@@ -52,7 +53,7 @@ export async function runJob(
   job: Job,
   { stop: signal = new AbortController().signal, superseded, replaced }: JobSignals = {},
 ): Promise<JobResult> {
-  if (job.plan === true) return planJob(given, job, signal)
+  if (job.plan === true) return planOnly(given, job, signal, replaced)
   const startedAt = given.clock.now()
   const logger = given.logger.with({ run: job.runId, cluster: job.cluster })
   const client = createRunClient(given, logger)
@@ -130,6 +131,18 @@ export async function runJob(
     await records.end(failedRecord(head, records, { error, at: deps.clock.now(), requests: client.requests.total }))
     throw error
   }
+}
+
+/** Does a job that only looks: at a change, or at what a run would do. */
+function planOnly(
+  deps: EngineDeps,
+  job: Job,
+  stop: AbortSignal,
+  replaced: AbortSignal | undefined,
+): Promise<JobResult> {
+  const isChange = (one: Job): one is ChangeJob => one.plan === true && one.change !== undefined
+  if (!isChange(job)) return planJob(deps, job, stop)
+  return changeJob(deps, job, { stop, ...(replaced === undefined ? {} : { replaced }) }, planChange)
 }
 
 function failedRecord(

@@ -21,11 +21,12 @@ export async function decryptJsonObject(
 ): Promise<KubeObject> {
   return await named(options.name, async () => {
     const branches = await decryptLoaded(extractMetadata([toBranch(object)]), options)
-    return toMap(branches[0] ?? new SopsBranch())
+    return fromBranch(branches[0] ?? new SopsBranch())
   })
 }
 
-function toBranch(map: KubeMap): SopsBranch {
+/** An object as SOPS has it. */
+export function toBranch(map: KubeMap): SopsBranch {
   return new SopsBranch(Object.entries(map).map(([key, value]) => ({ key, value: toValue(value) })))
 }
 
@@ -35,14 +36,15 @@ function toValue(value: KubeValue): SopsValue {
   return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value
 }
 
-function toMap(branch: SopsBranch): KubeMap {
+/** What SOPS has, as an object. */
+export function fromBranch(branch: SopsBranch): KubeMap {
   const map: KubeMap = {}
   for (const { key, value } of branch.entries) if (typeof key === 'string') setKey(map, key, toKubeValue(value))
   return map
 }
 
 function toKubeValue(value: SopsValue): KubeValue {
-  if (value instanceof SopsBranch) return toMap(value)
+  if (value instanceof SopsBranch) return fromBranch(value)
   if (Array.isArray(value)) return value.filter((item) => !(item instanceof SopsComment)).map(toKubeValue)
   if (value instanceof SopsTime || value instanceof SopsComment) return value.text
   if (value instanceof Uint8Array) return toBase64(value)

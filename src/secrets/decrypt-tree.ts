@@ -2,9 +2,10 @@ import { sha512 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { isEngineError } from '../base/index.ts'
 import type { ValueCipher } from './cipher.ts'
+import { isCovered, type CommentStack } from './covered.ts'
 import { toBase64 } from './encoding.ts'
 import { secretsError } from './errors.ts'
-import type { CryptRule, SopsMetadata } from './metadata.ts'
+import type { SopsMetadata } from './metadata.ts'
 import { SopsBranch, SopsComment, SopsTime, formatPlainFloat, type SopsValue } from './tree.ts'
 
 /** SHA-256 of `sops`: the MAC of a file with mac_only_encrypted starts with it. */
@@ -28,9 +29,6 @@ export async function decryptTree(
   for (const branch of branches) await walk.branch(branch, [], [])
   return walk.mac()
 }
-
-/** The comments that a value stands under: of each collection around it those since the last value. */
-type CommentStack = readonly string[][]
 
 class Walk {
   readonly #metadata: SopsMetadata
@@ -129,31 +127,6 @@ class Walk {
       throw secretsError('sops-bad-value', `the value of '${path.join('.')}' cannot be decrypted: ${error.message}`, {
         data: { path: path.join('.') },
       })
-    }
-  }
-}
-
-/** True when SOPS encrypts a value at this path (sops v3.13, Tree.shouldBeEncrypted). */
-function isCovered(rule: CryptRule, path: readonly string[], stack: CommentStack, isComment: boolean): boolean {
-  switch (rule.kind) {
-    case 'unencrypted_suffix':
-      return !path.some((key) => key.endsWith(rule.suffix))
-    case 'encrypted_suffix':
-      return path.some((key) => key.endsWith(rule.suffix))
-    case 'unencrypted_regex':
-      return !path.some((key) => rule.matches(key))
-    case 'encrypted_regex':
-      return path.some((key) => rule.matches(key))
-    case 'unencrypted_comment_regex':
-      return !stack.some((comments) => comments.some((comment) => rule.matches(comment)))
-    case 'encrypted_comment_regex': {
-      // The comment that turns encryption on is itself not encrypted.
-      const last = stack.at(-1)
-      return stack.some((comments) =>
-        comments.some(
-          (comment, at) => !(isComment && comments === last && at === comments.length - 1) && rule.matches(comment),
-        ),
-      )
     }
   }
 }

@@ -31,7 +31,8 @@ export interface DecryptOptions {
   readonly name: string
 }
 
-const stores: { readonly [format in SopsFormat]: Store } = {
+/** Reads and writes files of each format. */
+export const stores: { readonly [format in SopsFormat]: Store } = {
   yaml: yamlStore,
   json: jsonStore,
   dotenv: dotenvStore,

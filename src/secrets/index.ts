@@ -5,6 +5,7 @@
  */
 export { decryptFile, maxEncryptedFileSize, type DecryptOptions } from './decrypt.ts'
 export { decryptJsonObject, isEncryptedObject } from './decrypt-object.ts'
+export { maskFile, maskJsonObject, type MaskValue } from './mask.ts'
 export type { KeyServices } from './data-key.ts'
 export { detectFormat, formatOfPath, isEncrypted, type SopsFormat } from './format.ts'
 export { fromBase64, toBase64 } from './encoding.ts'

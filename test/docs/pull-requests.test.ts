@@ -50,6 +50,6 @@ runPage('infra/docs/pull-requests.md', {
       assert.match(output, /"action":"change"/)
     },
     'format=sarif': ({ output }) => assert.match(output, /"name": "Sluice"/),
-    '--outcome plan': ({ output }) => assert.match(output, /plan .*pull request 1/),
+    '--outcome plan': ({ output }) => assert.match(output, /"outcome": "plan",[^}]*"reason": "pull request 1"/),
   },
 })

@@ -1,3 +1,4 @@
+import type { EngineError } from '../../base/index.ts'
 import type { ApplicationInput, ChartInput, DigestApplication, Rendered, Severity } from '../../plan/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import type { Job } from '../job.ts'
@@ -29,16 +30,44 @@ export interface ChangeRef {
 /** A job that plans a change. */
 export type ChangeJob = Job & { readonly plan: true; readonly change: ChangeRef }
 
-/** One application as one of the two commits makes it. */
+/**
+ * One application as one of the two commits makes it.
+ *
+ * Where secrets take part, `objects` comes from renderings with placeholders alone: what an author learns of it is the same whatever the secrets are, also where templates compare, cut or count them. What is really
+ * applied is in `items` and `desired`, and only keyed digests and requests to the API server may be made of it.
+ */
 export interface RenderedSide {
+  /** What a plan is made of. */
   readonly objects: readonly Rendered[]
-  /** The same objects in the same order, as a run would send them: for dry-runs and digests, never to be shown. */
-  readonly wanted: readonly KubeObject[]
+  /** The same objects in the same order, with their values. */
+  readonly items: readonly SideObject[]
+  /** Everything that would be applied, for the digest of what is approved; undefined where secrets are withheld, or rendering with them has failed. */
+  readonly desired?: readonly KubeObject[] | undefined
+  /**
+   * With its secrets it does not render, without them it does: what is approved cannot be told. Whether this is so depends on what the secrets are, so whoever may choose what is rendered must not learn of it.
+   */
+  readonly failure?: EngineError | undefined
   /** Whether anything secret took part. */
   readonly hasSecrets: boolean
   readonly chart?: ChartInput
   /** What was fetched to render it, by what it is (`source`, `chart`), with digests. */
   readonly artifacts: { readonly [name: string]: string }
+}
+
+/** An object of a side as the parts around a plan use it. */
+export interface SideObject {
+  /** Names the object in both commits: kind, namespace and name as they are with placeholders. */
+  readonly id: string
+  /**
+   * The object with placeholders; without secrets, as it is. This is looked up and dry-run (see triedObject). Where it has placeholders a refusal says nothing, since a placeholder may stand where a number must:
+   * `desired` can be asked about instead.
+   */
+  readonly shown: KubeObject
+  readonly hasPlaceholders: boolean
+  /** A secret is part of its name, as where a generator hashes it: what the cluster calls it is another name. */
+  readonly isNameHidden?: boolean
+  /** As it would be applied; undefined where that is not known, or where only the rendering with placeholders has it. */
+  readonly desired?: KubeObject | undefined
 }
 
 /** What a cluster's part of a plan is made of. Nothing of it may be stored or shown before src/plan has made a document of it. */

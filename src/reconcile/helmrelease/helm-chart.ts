@@ -35,10 +35,9 @@ export async function syncHelmChart(ctx: RunContext, attempt: Attempt): Promise<
   const recorded = object.status?.helmChart
   if (recorded !== undefined && recorded !== '' && recorded !== (key && `${key.namespace}/${key.name}`))
     await deleteHelmChart(ctx, attempt)
-  const template = object.spec.chart
-  if (key === undefined || template === undefined || template.kind === 'OCIRepository') return undefined
+  const wanted = wantedHelmChart(object)
+  if (key === undefined || wanted === undefined) return undefined
   refuseOtherNamespace(ctx, object, `HelmChart/${key.namespace}/${key.name}`, key.namespace)
-  const wanted = chartOf(object, template, key)
   const known = ctx.world.get(`HelmChart/${key.namespace}/${key.name}`) as HelmChart | undefined
   let current = known
   if (known === undefined || !isAsWanted(known, wanted)) {
@@ -98,6 +97,15 @@ function emitTrace(ctx: RunContext, attempt: Attempt, reason: string, message: s
   ctx.events.emit({ object: attempt.object, severity: 'info', reason, message, controller: 'helm-controller' })
 }
 
+/** The HelmChart that stands for the chart template of a HelmRelease; undefined for a `chartRef`. */
+export function wantedHelmChart(object: HelmRelease): HelmChart | undefined {
+  const key = helmChartKeyOf(object)
+  const template = object.spec.chart
+  return key === undefined || template === undefined || template.kind === 'OCIRepository'
+    ? undefined
+    : chartOf(object, template, key)
+}
+
 function chartOf(
   object: HelmRelease,
   template: HelmChartTemplate,
@@ -133,7 +141,7 @@ function chartOf(
 }
 
 /** Everything that we set is there as we set it; the server's own defaults do not matter. */
-function isAsWanted(known: HelmChart, wanted: HelmChart): boolean {
+export function isAsWanted(known: HelmChart, wanted: HelmChart): boolean {
   const isPart = (part: object | undefined, of: object | undefined): boolean =>
     Object.entries(part ?? {}).every(
       ([key, value]) => JSON.stringify((of as { [key: string]: unknown } | undefined)?.[key]) === JSON.stringify(value),

@@ -21,6 +21,8 @@ export interface BuiltKustomization {
   readonly isHermetic: boolean
   /** File and line that one of `objects` was written at, where the build knows. */
   originOf(object: KubeObject): ObjectOrigin | undefined
+  /** What one of `objects` was called before names were changed; see BuildResult. */
+  originalNameOf(object: KubeObject): string | undefined
 }
 
 /** What a build needs besides the object and its source. */
@@ -68,11 +70,10 @@ export async function buildKustomization(
   )
   refuseEncryptedSecrets(substituted)
   const objects = substituted.map((object) => withOwnership(object, kustomization))
-  const origins = new WeakMap<KubeObject, ObjectOrigin>()
-  for (const [index, object] of objects.entries()) {
-    const source = given[index]
-    const place = source === undefined ? undefined : built.placeOf(source)
-    if (place !== undefined) origins.set(object, place)
+  const sources = new WeakMap(objects.map((object, index) => [object, given[index]]))
+  const sourceOf = <T>(object: KubeObject, tell: (source: KubeObject) => T): T | undefined => {
+    const source = sources.get(object)
+    return source === undefined ? undefined : tell(source)
   }
   const yaml = substituted.map((object) => printYaml(object, { dialect: 'sigs' })).join('---\n')
   return {
@@ -80,7 +81,8 @@ export async function buildKustomization(
     digest: `sha256:${sha256Hex(yaml)}`,
     reads: recorded.record(),
     isHermetic,
-    originOf: (object) => origins.get(object),
+    originOf: (object) => sourceOf(object, (source) => built.placeOf(source)),
+    originalNameOf: (object) => sourceOf(object, (source) => built.originalNameOf(source)),
   }
 }
 

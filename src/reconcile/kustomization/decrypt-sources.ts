@@ -2,12 +2,17 @@ import { isEngineError, joinPath, type EngineError } from '../../base/index.ts'
 import { MemoryTree, isPendingFiles, overlayTree, resolvePath, retryPending } from '../../files/index.ts'
 import type { FileTree } from '../../ports/index.ts'
 import { isMap, type KubeMap, type KubeValue } from '../../resources/index.ts'
-import { decryptFile, formatOfPath, isEncrypted, type DecryptOptions, type SopsFormat } from '../../secrets/index.ts'
+import { formatOfPath, isEncrypted, type SopsFormat } from '../../secrets/index.ts'
 import { parseDocuments } from '../../yaml/index.ts'
 import { combineFailures } from './decrypt-failures.ts'
 
-export interface SourceOptions extends Pick<DecryptOptions, 'keys' | 'verifyMac' | 'onValue'> {
+export interface SourceOptions {
   readonly signal: AbortSignal
+  /** The plain content of a file. */
+  readonly decrypt: (
+    content: Uint8Array,
+    file: { readonly format: SopsFormat; readonly name: string },
+  ) => Promise<Uint8Array>
 }
 
 interface EncryptedFile {
@@ -34,7 +39,7 @@ export async function decryptSources(files: FileTree, path: string, options: Sou
   for (const { path: file, format, content } of encrypted) {
     options.signal.throwIfAborted()
     try {
-      plain.push([file, await decryptFile(content, { ...options, format, name: file })])
+      plain.push([file, await options.decrypt(content, { format, name: file })])
     } catch (error) {
       if (!isEngineError(error)) throw error
       failures.push(error)

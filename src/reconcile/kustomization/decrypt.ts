@@ -23,6 +23,7 @@ import {
   secretsError,
   toBase64,
   type KeyServices,
+  type SopsFormat,
 } from '../../secrets/index.ts'
 import { configVersion } from '../config-versions.ts'
 import type { RunContext } from '../context.ts'
@@ -130,14 +131,36 @@ export function createDecryption(
   const redactor = createRedactor()
   const common = { keys, verifyMac: options.verifyMac, onValue: (value: string) => redactor.add(value) }
   return {
-    sources: (files, path) => decryptSources(files, path, { ...common, signal: options.signal }),
+    ...decryptWith({
+      file: (content, file) => decryptFile(content, { ...common, ...file }),
+      object: (object, name) => decryptJsonObject(object, { ...common, name }),
+      signal: options.signal,
+    }),
+    redact: (error) => redactor.error(error),
+  }
+}
+
+/** How content that SOPS has encrypted becomes plain; `name` is for messages. */
+export interface Decrypter {
+  readonly file: (
+    content: Uint8Array,
+    file: { readonly format: SopsFormat; readonly outputFormat?: SopsFormat; readonly name: string },
+  ) => Promise<Uint8Array>
+  readonly object: (object: KubeObject, name: string) => Promise<KubeObject>
+  readonly signal: AbortSignal
+}
+
+/** The decryption of everything that a Kustomization has encrypted in one of the places where it may. */
+export function decryptWith(decrypter: Decrypter): Decryption {
+  return {
+    sources: (files, path) => decryptSources(files, path, { decrypt: decrypter.file, signal: decrypter.signal }),
     objects: async (objects) => {
       const failures: EngineError[] = []
       const result: KubeObject[] = []
       for (const object of objects) {
-        options.signal.throwIfAborted()
+        decrypter.signal.throwIfAborted()
         try {
-          result.push(await decryptObject(object, common))
+          result.push(await decryptObject(object, decrypter))
         } catch (error) {
           if (!isEngineError(error)) throw error
           failures.push(error)
@@ -147,15 +170,13 @@ export function createDecryption(
       return result
     },
     versions: [],
-    redact: (error) => redactor.error(error),
+    redact: (error) => error,
   }
 }
 
-type ObjectOptions = Pick<Parameters<typeof decryptFile>[1], 'keys' | 'verifyMac' | 'onValue'>
-
-async function decryptObject(object: KubeObject, options: ObjectOptions): Promise<KubeObject> {
+async function decryptObject(object: KubeObject, decrypter: Decrypter): Promise<KubeObject> {
   if (isDecryptionDisabled(object)) return object
-  if (isEncryptedObject(object)) return await decryptJsonObject(object, { ...options, name: nameOfObject(object) })
+  if (isEncryptedObject(object)) return await decrypter.object(object, nameOfObject(object))
   const { data } = object
   if (object['kind'] !== 'Secret' || !isMap(data)) return object
   const plain: KubeMap = { ...data }
@@ -164,8 +185,7 @@ async function decryptObject(object: KubeObject, options: ObjectOptions): Promis
     const format = content === undefined ? undefined : detectFormat(content)
     if (content === undefined || format === undefined) continue
     const name = `the field '${key}' of ${nameOfObject(object)}`
-    const result = await decryptFile(content, { ...options, format, outputFormat: formatOfPath(key), name })
-    plain[key] = toBase64(result)
+    plain[key] = toBase64(await decrypter.file(content, { format, outputFormat: formatOfPath(key), name }))
   }
   return { ...object, data: plain }
 }

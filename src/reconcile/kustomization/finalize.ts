@@ -124,7 +124,8 @@ function policyOf(object: Kustomization): string {
   return object.spec.deletionPolicy ?? (object.spec.prune ? 'MirrorPrune' : 'MirrorPrune, and spec.prune is false')
 }
 
-function shouldDelete(object: Kustomization): boolean {
+/** Whether the objects of a Kustomization are deleted with it. */
+export function shouldDelete(object: Kustomization): boolean {
   if (object.spec.suspend === true) return false
   switch (object.spec.deletionPolicy ?? 'MirrorPrune') {
     case 'MirrorPrune':

@@ -2,6 +2,7 @@ import { EngineError, toEngineError } from '../../base/index.ts'
 import type { Kustomization } from '../../api/index.ts'
 import { parseRepositoryUrl } from '../../kustomize/index.ts'
 import type { FileTree } from '../../ports/index.ts'
+import type { SourceArtifact } from '../../sources/index.ts'
 import type { RunContext } from '../context.ts'
 import { artifactFor } from '../safety/pinned-revision.ts'
 import { idOf } from '../world.ts'
@@ -10,7 +11,7 @@ import { loadDecryption, type Decryption } from './decrypt.ts'
 import { inputsDigest, notedReads, type RecordedInputs } from './inputs.ts'
 import { createRemoteBases, type RemoteBases } from './remote-bases.ts'
 import { admit, admitRendered, tenantOfObject } from '../tenancy.ts'
-import { loadVariables } from './variables.ts'
+import { loadVariables, type Variables } from './variables.ts'
 
 /** A Kustomization rendered at the revision that its source has in this run. */
 export interface Rendered {
@@ -31,6 +32,15 @@ export interface RenderObserver {
   readonly onDecryption?: (decryption: Decryption) => void
 }
 
+/** What a Kustomization is built from. */
+export interface RenderInputs {
+  readonly source: SourceArtifact
+  readonly decryption: Decryption
+  readonly variables: Variables
+  /** Undefined: bases that are URLs are refused. */
+  readonly remote: RemoteBases | undefined
+}
+
 /**
  * Fetches what a Kustomization needs and builds it.
  *
@@ -48,17 +58,8 @@ export async function renderKustomization(
   const decryption = await loadDecryption(ctx, object)
   observer.onDecryption?.(decryption)
   const variables = await loadVariables(ctx.client, object, ctx.signal)
-  const id = idOf(object)
-  await source.prefetch(ctx.deps.caches.reads.get(id) ?? [cleanPath(object.spec.path ?? '')], ctx.signal)
-  const built = await buildKustomization(object, source.files, variables.values, {
-    strictSubstitution: ctx.deps.settings.strictSubstitution,
-    signal: ctx.signal,
-    decryption,
-    remote: remoteBasesOf(ctx, object),
-  }).catch((error: unknown) => {
-    throw withReason(decryption.redact(toEngineError(error)), 'BuildFailed')
-  })
-  ctx.deps.caches.reads.set(id, built.reads.directories)
+  const built = await buildFrom(ctx, object, { source, decryption, variables, remote: remoteBasesOf(ctx, object) })
+  ctx.deps.caches.reads.set(idOf(object), built.reads.directories)
   if (tenantOfObject(ctx, object) !== undefined)
     await admitRendered(ctx, object, { objects: built.objects, client: await ctx.identities.of(object) })
   const { revision } = source
@@ -66,8 +67,26 @@ export async function renderKustomization(
   return { built, revision, originRevision, inputs: await recordInputs(ctx, { object, source, built, versions }) }
 }
 
+/** Builds a Kustomization from what was fetched. @throws EngineError as {@link renderKustomization}. */
+export async function buildFrom(
+  ctx: RunContext,
+  object: Kustomization,
+  { source, decryption, variables, remote }: RenderInputs,
+): Promise<BuiltKustomization> {
+  const known = ctx.deps.caches.reads.get(idOf(object))
+  await source.prefetch(known ?? [cleanPath(object.spec.path ?? '')], ctx.signal)
+  return await buildKustomization(object, source.files, variables.values, {
+    strictSubstitution: ctx.deps.settings.strictSubstitution,
+    signal: ctx.signal,
+    decryption,
+    remote,
+  }).catch((error: unknown) => {
+    throw withReason(decryption.redact(toEngineError(error)), 'BuildFailed')
+  })
+}
+
 /** What bases that are URLs are fetched with: as the settings say, or the policy of the tenant, for which each URL counts as a source. Undefined: the build refuses them. */
-function remoteBasesOf(ctx: RunContext, object: Kustomization): RemoteBases | undefined {
+export function remoteBasesOf(ctx: RunContext, object: Kustomization): RemoteBases | undefined {
   const tenant = tenantOfObject(ctx, object)
   if (tenant === undefined) return ctx.deps.settings.noRemoteBases ? undefined : createRemoteBases(ctx)
   const remote = createRemoteBases(ctx)

@@ -1,13 +1,15 @@
 import { EngineError } from '../../base/index.ts'
 import type { Kustomization } from '../../api/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
-import { configVersion } from '../config-versions.ts'
+import { configVersion, type ConfigKey } from '../config-versions.ts'
 
 const variableName = /^[_\p{L}][_\p{L}\p{Nd}]*$/u
 
 /** Variables of a Kustomization. */
 export interface Variables {
   readonly values: ReadonlyMap<string, string>
+  /** Which ConfigMap or Secret gave a variable its value; none for those that the object itself says. */
+  readonly origins: ReadonlyMap<string, ConfigKey>
   /** Versions of the ConfigMaps and Secrets that they were read from (see configVersion). */
   readonly versions: readonly string[]
 }
@@ -25,6 +27,7 @@ export async function loadVariables(
 ): Promise<Variables> {
   const postBuild = kustomization.spec.postBuild
   const variables = new Map<string, string>()
+  const origins = new Map<string, ConfigKey>()
   const versions: string[] = []
   for (const reference of postBuild?.substituteFrom ?? []) {
     const key = {
@@ -49,11 +52,14 @@ export async function loadVariables(
         reference.kind === 'Secret' ? decodeBase64(value) : value,
         `${reference.kind}/${reference.name}`,
       )
+      origins.set(name, { kind: reference.kind, namespace: key.namespace, name: reference.name })
     }
   }
-  for (const [name, value] of Object.entries(postBuild?.substitute ?? {}))
+  for (const [name, value] of Object.entries(postBuild?.substitute ?? {})) {
     setVariable(variables, name, value, 'spec.postBuild.substitute')
-  return { values: variables, versions }
+    origins.delete(name)
+  }
+  return { values: variables, origins, versions }
 }
 
 interface ConfigObject {

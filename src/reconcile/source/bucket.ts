@@ -18,18 +18,21 @@ import { keepStored, readStored } from './stored-artifact.ts'
  * One look at a Bucket: lists it and, where its revision is new, downloads it (source-controller 1.9, bucket_controller). Nothing changed = nothing is downloaded.
  */
 export async function refreshBucket(ctx: SourceContext, object: Bucket): Promise<SourceArtifact | undefined> {
-  return refreshSource(ctx, object, bucketFailed, async (current): Promise<SourceLook> => {
-    const deps = bucketDeps(ctx)
-    const client = await bucketClient(ctx, deps, current)
-    const index = await listBucket(deps, client, queryOf(ctx, current))
-    const recorded = current.status?.artifact
-    const isSame = recorded?.revision === index.revision
-    const stored = isSame ? await readStored(ctx, recorded) : undefined
-    if (stored !== undefined)
-      return lookOf(current, await storedArtifact(ctx, index.revision, stored), index.objects.length)
-    const found = await download(ctx, { deps, client, object: current, index })
-    return lookOf(current, found.artifact, found.count)
-  })
+  return refreshSource(ctx, object, bucketFailed, (current) => lookAtBucket(ctx, current))
+}
+
+/** What such a look finds; nothing is written to the object. Effects: the artifact in the store. @throws EngineError with the reason of what is wrong. */
+export async function lookAtBucket(ctx: SourceContext, object: Bucket): Promise<SourceLook> {
+  const deps = bucketDeps(ctx)
+  const client = await bucketClient(ctx, deps, object)
+  const index = await listBucket(deps, client, queryOf(ctx, object))
+  const recorded = object.status?.artifact
+  const isSame = recorded?.revision === index.revision
+  const stored = isSame ? await readStored(ctx, recorded) : undefined
+  if (stored !== undefined)
+    return lookOf(object, await storedArtifact(ctx, index.revision, stored), index.objects.length)
+  const found = await download(ctx, { deps, client, object, index })
+  return lookOf(object, found.artifact, found.count)
 }
 
 /** The artifact recorded in the status, from the store; fetched again where it is gone from there. */

@@ -1,10 +1,12 @@
+import type { GitRepository } from '../../api/index.ts'
 import { EngineError } from '../../base/index.ts'
 import { fetchArtifact, resolveRevision, type SourceArtifact } from '../../sources/index.ts'
 import type { ObjectKey } from '../job.ts'
-import { commitOf } from '../safety/pin.ts'
+import { commitOf, revisionAt } from '../safety/pin.ts'
 import { idOfKey } from '../world.ts'
 import { admitSource } from './admit-source.ts'
 import { currentIncludes } from './git.ts'
+import { includedNow } from './git-include.ts'
 import { refuseOutsider } from './git-pin.ts'
 import { contentOptions, gitDeps, observedContent, remoteOf, verificationOf } from './git-request.ts'
 import type { SourceContext } from './index.ts'
@@ -48,6 +50,60 @@ async function artifactAt(
     ...contentOptions(observedContent(object)),
     include: await currentIncludes(ctx, object),
     resolved: { revision, commit },
+    ...(verify === undefined ? {} : { verify }),
+  })
+}
+
+/** A commit to fetch a repository at, whether or not its reference leads there. */
+export interface ChosenCommit {
+  readonly commit: string
+  /** A ref from which it can be reached, for servers that do not give out single commits. */
+  readonly reference?: string
+  /** The repository whose URL, credentials and keys are used: the one of the cluster, where `object` is what a change makes of it. */
+  readonly remote: GitRepository
+  /** Reads the Secrets of `remote`. */
+  readonly as: SourceContext
+  /** Whether signatures are verified as `remote` asks for. */
+  readonly isVerified: boolean
+  /** A commit whose objects are at hand. */
+  readonly previous?: string
+}
+
+/**
+ * The artifact of a GitRepository at a commit that somebody trusted has named: nothing is asked about the reference. The content is shown as the spec of `object` says.
+ *
+ * @throws EngineError of fetchArtifact, and where a signature is missing or wrong.
+ */
+export async function artifactAtCommit(
+  ctx: SourceContext,
+  object: GitRepository,
+  { commit, reference, remote, as, isVerified, previous }: ChosenCommit,
+): Promise<SourceArtifact> {
+  const from = await remoteOf(as, remote)
+  const verify = isVerified ? await verificationOf(as, remote) : undefined
+  const { includes } = await includedNow(ctx, object)
+  const { name, branch = 'master' } = object.spec.ref ?? {}
+  const revision = revisionAt(object.status?.artifact?.revision ?? `${name ?? branch}@sha1:`, commit)
+  return fetchArtifact(gitDeps(ctx, object), {
+    ...from,
+    ...contentOptions(object.spec),
+    include: includes,
+    resolved: { revision, commit, ...(reference === undefined ? {} : { reference }) },
+    ...(previous === undefined ? {} : { previous }),
+    ...(verify === undefined ? {} : { verify }),
+  })
+}
+
+/** The artifact of a GitRepository as its spec asks for it now, without a look into its status. @throws EngineError as {@link artifactAtCommit}. */
+export async function artifactNow(ctx: SourceContext, object: GitRepository): Promise<SourceArtifact> {
+  const remote = await remoteOf(ctx, object)
+  const verify = await verificationOf(ctx, object)
+  const { includes } = await includedNow(ctx, object)
+  return fetchArtifact(gitDeps(ctx, object), {
+    ...remote,
+    ...contentOptions(object.spec),
+    include: includes,
+    resolved: await resolveRevision(gitDeps(ctx, object), remote),
     ...(verify === undefined ? {} : { verify }),
   })
 }

@@ -16,45 +16,48 @@ import { keepStored, readStored } from './stored-artifact.ts'
  * With the strategy `ChartVersion` new content under the same version is not picked up, as in Flux.
  */
 export async function refreshHelmChart(ctx: SourceContext, object: HelmChart): Promise<SourceArtifact | undefined> {
-  return refreshSource(ctx, object, 'ChartPullError', async (current): Promise<SourceLook> => {
-    const plan = await planChart(ctx, current)
-    const { status } = current
-    const known = status?.artifact
-    const isSame = known?.revision === plan.version && status?.observedChartName === plan.name && isBuilt(current)
-    const stored = isSame ? await readStored(ctx, known) : undefined
-    const wanted = wantedValuesFiles(current)
-    const built: BuiltChart =
-      stored === undefined
-        ? await plan.build()
-        : {
-            name: plan.name,
-            version: plan.version,
-            bytes: stored,
-            isPackaged: readyReason(current) === 'ChartPackageSucceeded',
-            valuesFiles: status?.observedValuesFiles ?? [],
-          }
-    const file = `${built.name}-${built.version}.tgz`
-    if (stored === undefined) await keepStored(ctx, artifactPath(current, file), built.bytes)
-    const reason = built.isPackaged ? 'ChartPackageSucceeded' : 'ChartPullSucceeded'
-    const message = summaryOf(built)
-    return {
-      artifact: await chartArtifact(
-        built.version,
-        built.bytes,
-        isSame && stored !== undefined ? known?.digest : undefined,
-      ),
-      file,
-      reason,
-      message,
-      event: { reason, message },
-      ...(plan.isVerified === true ? { verified: `verified signature of version ${built.version}` } : {}),
-      observed: {
-        observedChartName: built.name,
-        observedSourceArtifactRevision: plan.sourceRevision,
-        observedValuesFiles: wanted.length === 0 ? undefined : built.valuesFiles,
-      },
-    }
-  })
+  return refreshSource(ctx, object, 'ChartPullError', (current) => lookAtHelmChart(ctx, current))
+}
+
+/** What such a look finds; nothing is written to the object. Effects: the chart in the store. @throws EngineError with the reason of what is wrong. */
+export async function lookAtHelmChart(ctx: SourceContext, object: HelmChart): Promise<SourceLook> {
+  const plan = await planChart(ctx, object)
+  const { status } = object
+  const known = status?.artifact
+  const isSame = known?.revision === plan.version && status?.observedChartName === plan.name && isBuilt(object)
+  const stored = isSame ? await readStored(ctx, known) : undefined
+  const wanted = wantedValuesFiles(object)
+  const built: BuiltChart =
+    stored === undefined
+      ? await plan.build()
+      : {
+          name: plan.name,
+          version: plan.version,
+          bytes: stored,
+          isPackaged: readyReason(object) === 'ChartPackageSucceeded',
+          valuesFiles: status?.observedValuesFiles ?? [],
+        }
+  const file = `${built.name}-${built.version}.tgz`
+  if (stored === undefined) await keepStored(ctx, artifactPath(object, file), built.bytes)
+  const reason = built.isPackaged ? 'ChartPackageSucceeded' : 'ChartPullSucceeded'
+  const message = summaryOf(built)
+  return {
+    artifact: await chartArtifact(
+      built.version,
+      built.bytes,
+      isSame && stored !== undefined ? known?.digest : undefined,
+    ),
+    file,
+    reason,
+    message,
+    event: { reason, message },
+    ...(plan.isVerified === true ? { verified: `verified signature of version ${built.version}` } : {}),
+    observed: {
+      observedChartName: built.name,
+      observedSourceArtifactRevision: plan.sourceRevision,
+      observedValuesFiles: wanted.length === 0 ? undefined : built.valuesFiles,
+    },
+  }
 }
 
 /** The chart recorded in the status, from the store; looked for at its source again where it is gone from there. */

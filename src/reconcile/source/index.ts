@@ -66,6 +66,8 @@ export interface SourceContext {
   readonly sources: Pick<SourceResults, 'refresh' | 'artifact'>
   /** Downloads that several sources of the run share, by a name of the caller's. */
   readonly shared: Map<string, Promise<unknown>>
+  /** The artifact that a source is to have in place of the one that its status records; undefined for one that keeps it. */
+  readonly given?: (ctx: SourceContext, object: Source) => Promise<SourceArtifact> | undefined
 }
 
 /** Makes the sources of one run. */
@@ -112,7 +114,7 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
     const object = run.world.get(id)
     if (!isSource(object)) throw artifactFailed(`Source '${id}' not found; create it, or correct the reference to it`)
     admit(run, object)
-    const recorded = await currentArtifactOf(ctx, object)
+    const recorded = await (run.given?.(ctx, object) ?? currentArtifactOf(ctx, object))
     if (recorded !== undefined) return noteTime(recorded)
     // Never fetched: a source that a Kustomization of this run has just created.
     const found = await start(id)

@@ -38,37 +38,40 @@ export async function refreshOciRepository(
   ctx: SourceContext,
   object: OciRepository,
 ): Promise<SourceArtifact | undefined> {
-  return refreshSource(ctx, object, reason, async (current): Promise<SourceLook> => {
-    const { spec, status } = current
-    const deps = ociDeps(ctx)
-    const options = { ...(await registryOptions(ctx, current)), ...fetchOptions(current) }
-    const { revision, digest } = await resolveOci(deps, {
-      ...options,
-      ...referenceOf(current),
-    })
-    const verified = await verifyRevision(ctx, current, options, { revision, digest })
-    const isSame = status?.artifact?.revision === revision && isSameContent(current)
-    const stored = isSame ? await readStored(ctx, status.artifact) : undefined
-    const isCopy = spec.layerSelector?.operation === 'copy'
-    const file = `${digest.slice('sha256:'.length)}.${isCopy ? 'tgz' : 'tar.gz'}`
-    let artifact: SourceArtifact
-    if (stored === undefined) {
-      const content = await fetchOci(deps, options, digest)
-      const bytes = content.bytes ?? packTree(content.files ?? new MemoryTree({}))
-      await keepStored(ctx, artifactPath(current, file), bytes)
-      artifact = await ociArtifact(ctx, { revision, bytes, isCopy, metadata: content.metadata, files: content.files })
-    } else
-      artifact = await ociArtifact(ctx, { revision, bytes: stored, isCopy, metadata: status?.artifact?.metadata ?? {} })
-    return {
-      artifact,
-      file,
-      reason: 'Succeeded',
-      message: `stored artifact for digest '${revision}'`,
-      event: { reason: 'NewArtifact', message: newArtifactMessage(current, artifact) },
-      observed: { observedIgnore: spec.ignore, observedLayerSelector: spec.layerSelector },
-      ...(verified === undefined ? {} : { verified }),
-    }
+  return refreshSource(ctx, object, reason, (current) => lookAtOciRepository(ctx, current))
+}
+
+/** What such a look finds; nothing is written to the object. Effects: the artifact in the store. @throws EngineError with the reason of what is wrong. */
+export async function lookAtOciRepository(ctx: SourceContext, object: OciRepository): Promise<SourceLook> {
+  const { spec, status } = object
+  const deps = ociDeps(ctx)
+  const options = { ...(await registryOptions(ctx, object)), ...fetchOptions(object) }
+  const { revision, digest } = await resolveOci(deps, {
+    ...options,
+    ...referenceOf(object),
   })
+  const verified = await verifyRevision(ctx, object, options, { revision, digest })
+  const isSame = status?.artifact?.revision === revision && isSameContent(object)
+  const stored = isSame ? await readStored(ctx, status.artifact) : undefined
+  const isCopy = spec.layerSelector?.operation === 'copy'
+  const file = `${digest.slice('sha256:'.length)}.${isCopy ? 'tgz' : 'tar.gz'}`
+  let artifact: SourceArtifact
+  if (stored === undefined) {
+    const content = await fetchOci(deps, options, digest)
+    const bytes = content.bytes ?? packTree(content.files ?? new MemoryTree({}))
+    await keepStored(ctx, artifactPath(object, file), bytes)
+    artifact = await ociArtifact(ctx, { revision, bytes, isCopy, metadata: content.metadata, files: content.files })
+  } else
+    artifact = await ociArtifact(ctx, { revision, bytes: stored, isCopy, metadata: status?.artifact?.metadata ?? {} })
+  return {
+    artifact,
+    file,
+    reason: 'Succeeded',
+    message: `stored artifact for digest '${revision}'`,
+    event: { reason: 'NewArtifact', message: newArtifactMessage(object, artifact) },
+    observed: { observedIgnore: spec.ignore, observedLayerSelector: spec.layerSelector },
+    ...(verified === undefined ? {} : { verified }),
+  }
 }
 
 /** The reference of the spec, or the digest that it is pinned to. @throws EngineError `pin-invalid`. */

@@ -15,8 +15,14 @@ const change = (pullRequest: number | undefined, plan: string, url = 'u'): Job =
     kind: 'trigger',
     plan: true,
     change: {
-      ...{ plan, urls: [url], repository: 'r', branch: 'refs/heads/main', base: 'a', head: 'b' },
-      ...{ live: 'read', secrets: 'used' },
+      plan,
+      urls: [url],
+      repository: 'r',
+      branch: 'refs/heads/main',
+      base: 'a',
+      head: 'b',
+      live: 'read',
+      secrets: 'used',
       ...(pullRequest === undefined ? {} : { pullRequest }),
     },
   })

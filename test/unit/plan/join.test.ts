@@ -45,7 +45,12 @@ describe('plans of several clusters', () => {
 
   it('have one digest, the same as if it had been made at once', () => {
     const own = (cluster: string): DigestApplication => ({
-      ...{ cluster, kind: 'Kustomization', namespace: 'a', name: 'b', artifacts: {}, touched: [] },
+      cluster,
+      kind: 'Kustomization',
+      namespace: 'a',
+      name: 'b',
+      artifacts: {},
+      touched: [],
       desired: [raw(object(configMap(cluster, 'x')))],
     })
     const parts = ['green', 'blue'].map((cluster) => planDigest([own(cluster)], key))

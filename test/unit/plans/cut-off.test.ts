@@ -177,7 +177,7 @@ describe('a plan survives being cut off', () => {
     const { deps, settled } = world.process()
     await consumeMessage(deps, messageFor(pull.number), { attempt: 1 })
     await settled()
-    for (const sent of [...world.sent]) await doJob({ deps, settled, isDead: () => false }, parseMessage(sent))
+    for (const sent of world.sent.splice(0)) await doJob({ deps, settled, isDead: () => false }, parseMessage(sent))
     const [entry] = await world.state.list('plans/parts/')
     assert.ok(entry)
     const forged = JSON.parse(JSON.stringify(entry.value).replaceAll('color-', 'canary-')) as Json

@@ -1,0 +1,86 @@
+import { createDirectReader, type KubeClient } from '../../kube/index.ts'
+import type { KubeObject } from '../../resources/index.ts'
+import type { RunContext } from '../context.ts'
+import { createHelmRun } from '../helmrelease/shared.ts'
+import { createIdentities, type Identities } from '../identity.ts'
+import { createSources } from '../source/index.ts'
+import { createWorld, idOf, sourceKinds, type Managed, type World } from '../world.ts'
+import { closedClient, sideClient, withoutCredentials } from './clients.ts'
+import { layeredBlobs } from './layered-blobs.ts'
+import { sourcesOfSide } from './side-sources.ts'
+import type { ChangeRef } from './types.ts'
+
+/** The cluster as one of the two commits would have it. */
+export interface Side {
+  readonly name: 'base' | 'head'
+  /** A context like a run's: its world, sources and clients are those of this side, and nothing can be written. */
+  readonly ctx: RunContext
+  /** ConfigMaps and Secrets that this side renders, by `Kind/namespace/name`; undefined for one that it deletes. Replaced as a whole. */
+  configs: ReadonlyMap<string, KubeObject | undefined>
+  /** The same, and objects of ours, as everybody may read them, where a secret takes part on either side: whether they are equal on both is told by these. */
+  shown: ReadonlyMap<string, KubeObject>
+  /** Ids of sources that have lost what they must not log in with. */
+  readonly stripped: Set<string>
+}
+
+/** Both sides, and what they were made of. */
+export interface Sides {
+  /** The context of the plan, with the world as the cluster has it. */
+  readonly ctx: RunContext
+  readonly live: World
+  readonly base: Side
+  readonly head: Side
+  readonly change: ChangeRef
+}
+
+/** Makes both sides, as the cluster is now but for the commits of the repository that the change is about. */
+export function createSides(given: RunContext, change: ChangeRef): Sides {
+  const isOutside = change.secrets === 'withheld'
+  const settings = isOutside ? { ...given.deps.settings, noRemoteBases: true } : given.deps.settings
+  const ctx: RunContext = { ...given, deps: { ...given.deps, blobs: layeredBlobs(given.deps.blobs), settings } }
+  const live = ctx.world
+  const make = (name: Side['name']): Side => {
+    const world = copyWorld(live)
+    const configs = (): Side['configs'] => side.configs
+    const { deps, client, events, signal, locks } = ctx
+    const from: KubeClient = isOutside ? withoutCredentials(client) : client
+    const stripped = new Set<string>()
+    const given = sourcesOfSide({ name, change, live, client, stripped })
+    const sources = createSources({ deps, client: from, world, events, signal, locks, skipsLocked: false, given })
+    const side: Side = {
+      name,
+      configs: new Map(),
+      shown: new Map(),
+      stripped,
+      ctx: {
+        ...ctx,
+        client: sideClient(client, configs, change),
+        identities: change.live === 'denied' ? closedIdentities(client) : createIdentities({ deps, client, signal }),
+        world,
+        sources,
+        live: createDirectReader(),
+        helm: createHelmRun(false, signal),
+        claims: new Map(),
+      },
+    }
+    return side
+  }
+  return { ctx, live, base: make('base'), head: make('head'), change }
+}
+
+function closedIdentities(client: KubeClient): Identities {
+  const closed = closedClient(client)
+  return { of: () => Promise.resolve(closed), clusterOf: () => closed.cluster }
+}
+
+/** Our objects of a world. */
+export function managedOf(world: World): readonly Managed[] {
+  return [...sourceKinds, 'Kustomization' as const, 'HelmRelease' as const].flatMap((kind): readonly Managed[] =>
+    world.ofKind(kind),
+  )
+}
+
+function copyWorld(world: World): World {
+  const objects = new Map(managedOf(world).map((object) => [idOf(object), object]))
+  return createWorld(objects, { withoutSpec: world.withoutSpec, serves: world.serves })
+}
