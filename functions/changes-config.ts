@@ -22,7 +22,12 @@ export interface Approvers {
 const defaultPermission: Permission = 'maintain'
 
 const names = z.array(z.string().min(1).max(253)).min(1).max(100)
-const afterMerge = z.enum(afterMerges)
+const afterMerge = z
+  .enum(afterMerges)
+  .refine(
+    (value) => value !== 'plan',
+    'plan is not possible yet: after a merge no new plan is made; use hold, which waits for somebody',
+  )
 const maxHealthyMs = 7 * 24 * 3600_000
 
 /** The schema of `CLUSTERS[].changes`. */

@@ -80,7 +80,6 @@ export async function runJob(
     if (job.kind === 'scan')
       await endExpired({ client, clock: deps.clock, logger, signal }, { world, state, holdNamespace })
     const sources = createSources({ deps, client, world, events, signal, locks, skipsLocked: job.kind === 'scan' })
-    const approvals = await createApprovals({ deps, world })
     const { intervalJitterPercent: jitterPercent } = deps.settings
     const concerned = sourcesOf(world, job, checks, { now: startedAt, jitterPercent })
     await refreshAll(sources, concerned)
@@ -98,7 +97,7 @@ export async function runJob(
       superseded,
       replaced,
       safety,
-      approvals,
+      approvals: await createApprovals({ deps, world }),
       locks,
       deadline: startedAt + deps.limits.runBudgetMs,
     }

@@ -112,6 +112,9 @@ export async function approvePlan(store: ApprovalStore, plan: string, wish: Appr
 /** What waits is not rendered again by every scan; now it is worth it, also where nobody can be asked for a run. */
 async function lookAgainAt(store: ApprovalStore, { cluster, applications }: PartRecord): Promise<void> {
   const waiting = await readWaits(store, cluster)
-  for (const application of applications)
-    if (waiting.has(application)) await store.state.delete(waitKey(cluster, application))
+  for (const application of applications) {
+    const wait = waiting.get(application)
+    // One that somebody has approved as it waits stays approved.
+    if (wait !== undefined && wait.approved === undefined) await store.state.delete(waitKey(cluster, application))
+  }
 }

@@ -140,9 +140,11 @@ void describe('/apply', () => {
   }
 
   void it('approves the plan and what waits after the merge, and has both looked at', async () => {
-    const { ask, approvedOn, jobs } = await scene()
+    const { ask, approvedOn, waitOf, jobs } = await scene()
     const result = await ask({})
     assert.equal(result.kind, 'approved')
+    // What waits is not what was planned, and stays approved although the plan is too.
+    assert.equal((await waitOf())?.approved?.by, 'ada (team/app#7)')
     assert.equal(await approvedOn('prod'), 'ada (team/app#7)')
     assert.equal(await approvedOn('staging'), undefined)
     assert.ok(jobs().length > 0)

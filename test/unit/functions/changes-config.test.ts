@@ -32,6 +32,11 @@ function problemsOf(changes: { readonly [cluster: string]: object }, planKey?: s
 
 const wrong: readonly (readonly [what: string, changes: { readonly [cluster: string]: object }, problem: RegExp])[] = [
   ['a policy that is none', { a: { afterMerge: 'ask' } }, /CLUSTERS\.0\.changes\.afterMerge: /],
+  [
+    'new plans after a merge, which are not made yet',
+    { a: { afterMerge: 'plan' } },
+    /use hold, which waits for somebody$/,
+  ],
   ['a cluster that is not there', { a: { after: ['b'] } }, /^CLUSTERS\.0\.changes\.after: there is no cluster b$/],
   ['a cluster that waits for itself', { a: { after: ['a'] } }, /the clusters wait for each other: a -> a$/],
   [
@@ -54,10 +59,10 @@ void describe('the policy of a cluster for changes', () => {
   })
 
   void it('is what the engine is given, in milliseconds', () => {
-    const { clusters } = load({ staging: {}, prod: { afterMerge: 'plan', after: ['staging'], healthyFor: '10m' } })
+    const { clusters } = load({ staging: {}, prod: { afterMerge: 'hold', after: ['staging'], healthyFor: '10m' } })
     const [staging, prod] = clusters
     assert.ok(staging && prod)
-    assert.deepEqual(policyOf(prod), { afterMerge: 'plan', after: ['staging'], healthyForMs: 600_000 })
+    assert.deepEqual(policyOf(prod), { afterMerge: 'hold', after: ['staging'], healthyForMs: 600_000 })
     assert.deepEqual(followersOf(clusters, 'staging'), ['prod'])
     assert.deepEqual(followersOf(clusters, 'prod'), [])
     assert.equal(policyOf({ name: 'x' }), undefined)
