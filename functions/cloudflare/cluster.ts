@@ -15,6 +15,7 @@ import {
   type RunStore,
   type SubmitResult,
 } from '../../src/coordinator/index.ts'
+import type { Json } from '../../src/base/index.ts'
 import type { BlobStore, StateStore } from '../../src/ports/index.ts'
 import {
   createCloudflareHttpClient,
@@ -91,13 +92,10 @@ export function createClusterObject(createEngine: CreateEngine): ClusterObjectCl
       markSqlSchema(ctx.storage.sql)
       this.#shared = createRemoteStateStore(env.STATE)
       this.#blobs = createSqlBlobStore(ctx.storage.sql, clock)
-      this.#followUps = followUpsOf(ctx, () => ({
-        coordinatorOf: (cluster) => this.#coordinatorOf(cluster),
-        runs: this.#runs(),
-        clock,
-        logger,
-        putBack: (body, delaySeconds) => this.#followUps.schedule(body, delaySeconds * 1000),
-      }))
+      const coordinatorOf = (cluster: string): Coordinator | undefined => this.#coordinatorOf(cluster)
+      const putBack = (body: Json, delaySeconds: number): Promise<void> =>
+        this.#followUps.schedule(body, delaySeconds * 1000)
+      this.#followUps = followUpsOf(ctx, () => ({ coordinatorOf, runs: this.#runs(), clock, logger, putBack }))
     }
 
     async submit(message: JobMessage): Promise<SubmitResult> {

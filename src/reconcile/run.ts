@@ -62,8 +62,7 @@ export async function runJob(
   let deps = given
   try {
     const { namespaces, watchConfigsSelector, watchLabelSelector, holdNamespace } = given.settings
-    // Before the first look: what others do from now on is noticed.
-    const locks = given.caches.locks.forJob()
+    const locks = given.caches.locks.forJob() // Before the first look: what others do from now on is noticed.
     const [judged, world, checks, earlier, configs, state] = await Promise.all([
       withTenants(given, client, signal),
       loadWorld(client, namespaces, job.push === undefined ? 'all' : 'referenced', signal, watchLabelSelector),

@@ -89,7 +89,11 @@ export function stateText(state: ObjectState, waitsFor: readonly { readonly id: 
 }
 
 /** What holds an object back, shortly: the rest is on its page. */
-function heldBadge(kind: 'suspended' | 'approval' | 'wave' | 'window' | undefined, text: string, isShort = false): string {
+function heldBadge(
+  kind: 'suspended' | 'approval' | 'wave' | 'window' | undefined,
+  text: string,
+  isShort = false,
+): string {
   if (kind === 'approval') return 'Blocked by approval'
   if (kind === 'wave') return 'Waits for clusters that go first'
   if (kind === 'suspended') return 'Suspended, with its cluster'
