@@ -142,7 +142,12 @@ for (const platform of ['node', 'workerd'] as const satisfies readonly Platform[
 
     it('shows everybody what is public, and closes everything else', async () => {
       const shown = await bearer('/api/public/clusters', undefined)
-      assert.deepEqual(await shown.json(), { clusters: [{ cluster: 'open', health: 'unknown' }] })
+      const { clusters } = (await shown.json()) as { readonly clusters: readonly { readonly health: string }[] }
+      // Whether somebody has tried to reach it by now is a matter of time.
+      assert.deepEqual(
+        clusters.map(({ health, ...rest }) => [['unknown', 'stale'].includes(health), rest]),
+        [[true, { cluster: 'open' }]],
+      )
       assert.equal((await bearer('/api/clusters', undefined)).status, 401)
       assert.equal((await bearer('/metrics', undefined)).status, 401)
       const page = await bearer('/ui/public', undefined)

@@ -29,6 +29,10 @@ const classes = {
   /** Nothing is public unless the configuration says so. */
   closed: { others: [401, 404] },
   page: { stranger: [303], metrics: [303], others: [200, 303] },
+  /** A page of what is not there. */
+  away: { stranger: [303], metrics: [303], others: [404] },
+  /** Who may not see it learns nothing, not even that it is there. */
+  badge: { stranger: [404], metrics: [404], others: [200] },
   read: { stranger: [401], metrics: [401], others: [200] },
   /** For those alone who see everything. */
   whole: { stranger: [401], metrics: [401], scoped: [404], operator: [404], others: [200] },
@@ -71,7 +75,19 @@ const routes: {
   'GET /api/runs': { is: 'read', seen: '/api/runs?quiet=true' },
   'GET /api/runs/:id': { is: 'read', seen: `/api/runs/${pushRun}`, hidden: `/api/runs/${hiddenRun}` },
   'GET /api/commits/:commit': { is: 'read', seen: `/api/commits/${newCommit}` },
+  'GET /api/overview': { is: 'read' },
+  'GET /api/deliveries': { is: 'read' },
+  'GET /api/plans': { is: 'read' },
+  'GET /api/plans/:id': { is: 'closed', seen: '/api/plans/0123456789abcdef0123456789abcdef' },
+  'GET /api/plans/:id/export': { is: 'closed', seen: '/api/plans/0123456789abcdef0123456789abcdef/export?format=json' },
   'GET /api/openapi.json': { is: 'read' },
+  'GET /feed.xml': { is: 'read' },
+  'GET /badges/:kind/:namespace/:file{[^/]+\\.svg}': { is: 'badge', seen: '/badges/Kustomization/apps/shop.svg' },
+  'GET /badges/:cluster/:kind/:namespace/:file{[^/]+\\.svg}': {
+    is: 'badge',
+    seen: `/badges/${objectPath}.svg`,
+    hidden: `/badges/${hiddenPath}.svg`,
+  },
   'GET /': { is: 'everybody' },
   'GET /ui': { is: 'page' },
   'GET /ui/runs': { is: 'page', seen: '/ui/runs?quiet=true' },
@@ -83,7 +99,15 @@ const routes: {
   },
   'GET /ui/commits': { is: 'everybody', seen: '/ui/commits?commit=abcdef1' },
   'GET /ui/commits/:commit': { is: 'page', seen: `/ui/commits/${newCommit}` },
+  'GET /ui/clusters/:cluster': { is: 'page', seen: '/ui/clusters/one' },
+  'GET /ui/drift': { is: 'page' },
+  'GET /ui/deliveries': { is: 'page' },
+  'GET /ui/plans': { is: 'page' },
+  'GET /ui/plans/:id': { is: 'away', seen: '/ui/plans/0123456789abcdef0123456789abcdef' },
+  'GET /ui/events': { is: 'read' },
+  'POST /ui/actions/:action': { is: 'proof', seen: '/ui/actions/reconcile' },
   'GET /ui/icon.svg': { is: 'everybody' },
+  'GET /ui/:file{live\\.[0-9a-f]+\\.js}': { is: 'closed', seen: '/ui/live.0.js' },
   'GET /ui/:file{style\\.[0-9a-f]+\\.css}': { is: 'closed', seen: '/ui/style.0.css' },
   'GET /ui/actions': { is: 'page' },
   'GET /ui/public': { is: 'closed' },
@@ -106,7 +130,10 @@ async function ask(deps: FunctionDeps, route: string, path: string, token: strin
     ...body,
   })
   const response = await createApp(deps).fetch(request)
-  return { status: response.status, headers: response.headers, text: await response.text() }
+  // A stream has no end to wait for.
+  const isStream = response.headers.get('content-type') === 'text/event-stream'
+  if (isStream) await response.body?.cancel()
+  return { status: response.status, headers: response.headers, text: isStream ? '' : await response.text() }
 }
 
 describe('every route', () => {
