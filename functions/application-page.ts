@@ -9,11 +9,14 @@ import {
   stateOf,
 } from '../src/observe/index.ts'
 import { readHistory, windowStates, type HistoryEntry, type ObjectSummary } from '../src/reconcile/index.ts'
-import { applicationPage, clusterPage, driftPage, type ApplicationView } from '../src/ui/index.ts'
+import { applicationPage, clusterPage, driftPage, type ApplicationView, type WaitingList } from '../src/ui/index.ts'
+import type { AccessTarget } from './access/roles.ts'
 import { noticeOf } from './actions/notice.ts'
 import { offerFor } from './actions/offer.ts'
 import { findCluster, noObject } from './api/routes.ts'
+import { waitingOn } from './approvals.ts'
 import { clusterClient } from './cluster-client.ts'
+import { csrfToken } from './csrf.ts'
 import type { FunctionDeps } from './deps.ts'
 import { observeDeps } from './observe-deps.ts'
 
@@ -98,14 +101,39 @@ export async function showCluster(deps: FunctionDeps, view: View, request: Reque
   findCluster(deps, cluster)
   const observing = observeDeps(deps)
   const health = await readOneClusterHealth(observing, cluster)
-  const [observed, drift, offer, notice] = await Promise.all([
+  const [observed, drift, offer, notice, waiting] = await Promise.all([
     readCluster(deps, health),
     readDrift(observing, cluster),
     offerFor(deps, request, { cluster }),
     noticeOf(deps, request),
+    waitingListOf(deps, request, cluster),
   ])
   const drifted = drift.applications.reduce((sum, { differences }) => sum + differences.length, 0)
-  return clusterPage(view, observed, { offer, notice, drifted })
+  return clusterPage(view, observed, { offer, notice, drifted, waiting })
+}
+
+/** What waits on a cluster, and what of it whoever looks may approve; undefined where the deployment holds nothing. */
+async function waitingListOf(deps: FunctionDeps, request: Request, cluster: string): Promise<WaitingList | undefined> {
+  const { config, reader } = deps
+  if (config.planKey === undefined) return undefined
+  const waiting = await waitingOn(deps, [cluster])
+  const mayApprove = (target: AccessTarget): boolean => reader?.how === 'session' && reader.mayDo('approve', target)
+  const token = reader?.how === 'session' ? await csrfToken(deps, request, 'approve') : ''
+  return {
+    rows: waiting.map(({ application, revision, since, message, plan }) => {
+      const [kind = '', namespace = '', name = ''] = application.split('/')
+      return {
+        application,
+        revision,
+        since,
+        message,
+        ...(plan === undefined ? {} : { plan }),
+        mayApprove: mayApprove({ cluster, kind, namespace, name }),
+      }
+    }),
+    mayApproveAll: mayApprove({ cluster }),
+    offer: { tokenOf: () => token },
+  }
 }
 
 /** The page of what differs from Git. Throws EngineError `cluster-unknown`. */

@@ -30,6 +30,11 @@ const afterMerge = z
   )
 const maxHealthyMs = 7 * 24 * 3600_000
 
+/** Whether a cluster waits for approval of anything. */
+export function holdsChanges({ changes }: ClusterWithChanges): boolean {
+  return changes?.afterMerge !== undefined || changes?.rules !== undefined
+}
+
 /** The schema of `CLUSTERS[].changes`. */
 export const changesSchema = z
   .strictObject({

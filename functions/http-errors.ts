@@ -19,6 +19,7 @@ export const statusOfCode: { readonly [code: string]: number } = {
   'plan-unknown': 404,
   'hold-namespace-missing': 409,
   'revert-unavailable': 409,
+  'forge-revert': 409,
   unauthorized: 401,
   'login-renewal': 401,
   forbidden: 403,

@@ -90,7 +90,7 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
   app.get('/', () => redirect('/ui'))
   app.get('/ui', (c) => page(c.req.raw, (view, seen) => showOverview(seen, view, c.req.query())))
   app.get('/ui/plans', (c) => page(c.req.raw, (view, seen) => showPlans(seen, view, c.req.query('before'))))
-  app.get('/ui/plans/:id', (c) => page(c.req.raw, (view, seen) => showPlan(seen, view, c.req.param('id'))))
+  app.get('/ui/plans/:id', (c) => page(c.req.raw, (view, seen) => showPlan(seen, view, c.req.raw, c.req.param('id'))))
   app.get('/ui/runs', (c) => page(c.req.raw, (view, seen) => showRuns(seen, view, c.req.query())))
   app.get('/ui/runs/:id', (c) => page(c.req.raw, (view, seen) => showRun(deps, seen, view, c.req.raw)))
   app.get('/ui/objects/:cluster/:kind/:namespace/:name', (c) =>

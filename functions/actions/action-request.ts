@@ -3,6 +3,7 @@ import { apiVersions, type Kind } from '../../src/api/index.ts'
 import { EngineError } from '../../src/base/index.ts'
 import { paths } from '../../src/ui/index.ts'
 import type { Action, ActionTarget } from '../authorize-action.ts'
+import { isPlanId } from '../plans/records.ts'
 
 const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'must be a name of Kubernetes')
 const text = z.string().max(1000)
@@ -20,10 +21,10 @@ const schema = z.strictObject({
   reason: text.optional(),
   until: z.string().max(64).optional(),
   revision: z.string().max(200).optional(),
-  commit: z
-    .string()
-    .regex(/^[0-9a-f]{40,64}$/, 'must be a commit')
-    .optional(),
+  plan: z.string().refine(isPlanId, 'must be the id of a plan').optional(),
+  waiting: z.literal('yes').optional(),
+  /** What the page showed that the form comes from: of a plan its reference, of what waits since when. */
+  seen: z.string().max(200).optional(),
   source: z.literal('yes').optional(),
   mode: z.enum(['force']).optional(),
   confirmed: z.literal('yes').optional(),
@@ -40,17 +41,9 @@ export interface ActionRequest {
 }
 
 /** Actions of each sort of target. */
-const ofObject: ReadonlySet<Action> = new Set([
-  'reconcile',
-  'retry',
-  'suspend',
-  'resume',
-  'pin',
-  'unpin',
-  'approve',
-  'revert',
-])
+const ofObject: ReadonlySet<Action> = new Set(['reconcile', 'retry', 'suspend', 'resume', 'pin', 'unpin', 'approve'])
 const ofCluster: ReadonlySet<Action> = new Set(['reconcile', 'suspend', 'resume', 'approve'])
+const ofPlan: ReadonlySet<Action> = new Set(['revert', 'approve'])
 const ofRun: ReadonlySet<Action> = new Set(['abort', 'retry'])
 
 /**
@@ -74,8 +67,9 @@ export function parseActionForm(action: Action, form: URLSearchParams): ActionRe
 }
 
 function targetOf(action: Action, fields: ActionFields): ActionTarget {
-  const { cluster, kind, namespace, name: object, run } = fields
+  const { cluster, kind, namespace, name: object, plan, run } = fields
   if (run !== undefined && ofRun.has(action)) return { run }
+  if (plan !== undefined && cluster === undefined && ofPlan.has(action)) return { plan }
   if (cluster !== undefined && kind !== undefined && namespace !== undefined && object !== undefined) {
     if (ofObject.has(action)) return { cluster, kind, namespace, name: object }
   } else if (cluster !== undefined && kind === undefined && object === undefined && ofCluster.has(action)) {
@@ -87,7 +81,7 @@ function targetOf(action: Action, fields: ActionFields): ActionTarget {
 /** The page of what an action is about. */
 export function pageOf(target: ActionTarget): string {
   if ('run' in target) return paths.run(target.run)
-  if ('plan' in target) return paths.overview()
+  if ('plan' in target) return paths.plan(target.plan)
   if ('kind' in target) return paths.object(target.cluster, `${target.kind}/${target.namespace}/${target.name}`)
   return paths.cluster(target.cluster)
 }

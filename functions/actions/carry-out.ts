@@ -9,7 +9,8 @@ import type { ActionResult } from '../trigger/actions.ts'
 import { perform } from '../trigger/perform.ts'
 import type { TriggerWish } from '../trigger/trigger-request.ts'
 import { nameOf, type ActionRequest } from './action-request.ts'
-import { noRevert } from './revert.ts'
+import { approvePlanFromPage, approveWaitingFromPage } from './approve.ts'
+import { noRevert, revertPlan } from './revert.ts'
 
 /** Kinds that are fetched, not applied. */
 const sources: ReadonlySet<string> = new Set([
@@ -25,12 +26,16 @@ const sources: ReadonlySet<string> = new Set([
  *
  * @param by goes into what is written in clusters, and into records of runs.
  * @returns what to say about it.
- * @throws EngineError as `perform`; `not-found` where there is no such run or object; `revert-unavailable`.
+ * @throws EngineError as `perform`; `not-found` where there is no such run or object; those of `revertPlan`, `approvePlanFromPage` and `approveWaitingFromPage`.
  */
 export async function carryOut(deps: FunctionDeps, request: ActionRequest, by: string): Promise<Notice> {
-  const { action, target } = request
-  if (action === 'revert') throw noRevert()
-  if ('plan' in target) throw new EngineError('there is no such plan', { code: 'not-found' })
+  const { action, target, fields } = request
+  if (action === 'revert') {
+    if ('plan' in target) return revertPlan(deps, target.plan, by)
+    throw noRevert()
+  }
+  if ('plan' in target) return approvePlanFromPage(deps, target, { seen: fields.seen, by })
+  if (action === 'approve' && fields.waiting === 'yes') return approveWaitingFromPage(deps, request, by)
   if (action === 'abort') return abort(deps, target, by)
   const wish: TriggerWish = { ...(await wishFor(deps, request)), actor: by.slice(0, 253) }
   const clusters = 'run' in target ? await clustersOfRun(deps, target.run) : [target.cluster]

@@ -5,7 +5,8 @@ type Question = Parameters<typeof confirmPage>[1]
 
 /** What is asked before an action that is hard to take back; undefined for those that are done at once. */
 export function confirmationOf({ action, target, fields }: ActionRequest, token: string): Question | undefined {
-  const words = wordsOf(action, 'kind' in target)
+  const isOfChanges = action === 'approve' && (fields.waiting === 'yes' || 'plan' in target)
+  const words = isOfChanges ? approvalWords : wordsOf(action, 'kind' in target)
   if (words === undefined || fields.confirmed === 'yes') return undefined
   const { csrf: _csrf, confirmed: _confirmed, ...kept } = fields
   return {
@@ -16,6 +17,16 @@ export function confirmationOf({ action, target, fields }: ActionRequest, token:
     back: pageOf(target),
     offer: { tokenOf: () => token },
   }
+}
+
+/** The words for changes that are held until somebody has looked at them. */
+const approvalWords: NonNullable<ReturnType<typeof wordsOf>> = {
+  title: 'Approve the changes of',
+  consequences: [
+    'What the page before showed is applied without asking again, with the deletions that are part of it, as soon as the branch says so.',
+    'That counts for exactly this content: where something else is to be applied, it waits again.',
+  ],
+  submit: 'Approve',
 }
 
 function wordsOf(

@@ -15,7 +15,19 @@ export async function withNotice(deps: FunctionDeps, path: string, notice: Notic
 /** What came of the action before, where a request says so and it is ours. */
 export async function noticeOf(deps: FunctionDeps, request: Request): Promise<Notice | undefined> {
   const said = new URL(request.url).searchParams.get('said')
-  const { isProblem, text, run, until } = (said === null ? undefined : await open(deps.config, 'notice', said)) ?? {}
+  const { isProblem, text, run, link, until } =
+    (said === null ? undefined : await open(deps.config, 'notice', said)) ?? {}
   if (typeof text !== 'string' || typeof until !== 'number' || until < deps.clock.now()) return undefined
-  return { isProblem: isProblem === true, text, ...(typeof run === 'string' ? { run } : {}) }
+  return {
+    isProblem: isProblem === true,
+    text,
+    ...(typeof run === 'string' ? { run } : {}),
+    ...(isLink(link) ? { link } : {}),
+  }
+}
+
+function isLink(value: unknown): value is NonNullable<Notice['link']> {
+  if (typeof value !== 'object' || value === null) return false
+  const { url, text } = value as Partial<NonNullable<Notice['link']>>
+  return typeof url === 'string' && typeof text === 'string'
 }

@@ -9,6 +9,7 @@ import { checkCsrf } from '../csrf.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { statusOfCode } from '../http-errors.ts'
 import { pageResponse, redirect } from '../page-response.ts'
+import { targetOfPlan } from '../plans/plan-target.ts'
 import { readForm } from '../sign-in.ts'
 import { nameOf, pageOf, parseActionForm, type ActionRequest } from './action-request.ts'
 import { carryOut, sourceOf } from './carry-out.ts'
@@ -43,9 +44,9 @@ export function addActions(app: Hono, deps: FunctionDeps, viewOf: (name?: string
   })
 }
 
-/** The status of an error that is told on a page; what an API server refused is told with its words. */
+/** The status of an error that is told on a page; what an API server or a forge refused is told with its words. */
 function statusOf(code: string): number | undefined {
-  return statusOfCode[code] ?? (code.startsWith('kube-') ? 502 : undefined)
+  return statusOfCode[code] ?? (/^(?:kube|forge)-/.test(code) ? 502 : undefined)
 }
 
 async function handle(deps: FunctionDeps, raw: Request, given: string, view: View): Promise<Response> {
@@ -53,7 +54,7 @@ async function handle(deps: FunctionDeps, raw: Request, given: string, view: Vie
   if (action === undefined) throw new EngineError('there is no such action', { code: 'not-found' })
   const form = await readForm(deps, raw, maxFormBytes)
   await checkCsrf(deps, raw, action, form.get('csrf'))
-  const request = parseActionForm(action, form)
+  const request = await withObjects(deps, parseActionForm(action, form))
   checkCluster(deps, request)
   const { target, fields } = request
   const { name } = await authorizeAction(deps, raw, action, target)
@@ -82,6 +83,12 @@ async function handle(deps: FunctionDeps, raw: Request, given: string, view: Vie
     record('failed')
     throw caught
   }
+}
+
+/** Of a plan it is asked whether somebody may act on all that it touches. */
+async function withObjects(deps: FunctionDeps, request: ActionRequest): Promise<ActionRequest> {
+  const { target } = request
+  return 'plan' in target ? { ...request, target: await targetOfPlan(deps, target.plan) } : request
 }
 
 function checkCluster({ config }: FunctionDeps, { target }: ActionRequest): void {

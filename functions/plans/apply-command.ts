@@ -2,7 +2,7 @@ import { toEngineError } from '../../src/base/index.ts'
 import type { Permission, PullComment, PullRequest, PullRequests } from '../../src/forges/index.ts'
 import { commandOf } from '../../src/receivers/index.ts'
 import { approvePlanNow, approveWaitingNow, type ApprovalOutcome } from '../approvals.ts'
-import { mayApprove } from '../changes-config.ts'
+import { holdsChanges, mayApprove } from '../changes-config.ts'
 import type { ClusterConfig } from '../config.ts'
 import type { FunctionDeps } from '../deps.ts'
 
@@ -86,7 +86,7 @@ const refusals: ReadonlySet<string> = new Set(['nothing-waits', 'approval-outdat
 
 /** The clusters that are named, or all that hold changes; a text where one cannot be meant. */
 function clustersOf(known: readonly ClusterConfig[], words: readonly string[]): readonly ClusterConfig[] | string {
-  const holding = known.filter(({ changes }) => changes?.afterMerge !== undefined || changes?.rules !== undefined)
+  const holding = known.filter(holdsChanges)
   if (holding.length === 0) return 'no cluster waits for approval here: everything is applied as it is merged'
   const wanted = words.length === 0 ? holding : holding.filter(({ name }) => words.includes(name))
   const names = `clusters that wait for approval are ${holding.map(({ name }) => name).join(', ')}`

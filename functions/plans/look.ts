@@ -25,6 +25,7 @@ import {
   type PullRecord,
   type RecordDeps,
 } from './records.ts'
+import { recordCommand } from './record-command.ts'
 import { hasOnlyIgnored, readJudgement } from './repository-config.ts'
 import { notePending } from './tell.ts'
 
@@ -160,9 +161,12 @@ async function apply(look: Look, { comment, permission }: PlanCommand): Promise<
   const about = { repository: target.address, number: pull.number, by }
   if (result.kind === 'approved') {
     deps.logger.log('info', 'changes approved', { ...about, clusters: result.outcome.clusters.length })
+    const run = result.outcome.clusters.find(({ applications }) => applications > 0)?.run
+    recordCommand(look, { action: 'apply', by, outcome: 'done', ...(run === undefined ? {} : { run }) })
     return
   }
   deps.logger.log('info', 'command not followed', { ...about, why: result.why })
+  recordCommand(look, { action: 'apply', by, outcome: 'refused', reason: result.why })
   await keepPull(look, { refused: { by, why: result.why, at: deps.clock.now() }, ...keptReport(look) })
 }
 
@@ -182,6 +186,7 @@ async function act(look: Look, decision: Decision): Promise<void> {
     case 'refuse': {
       const { by, why } = decision
       deps.logger.log('info', 'command not followed', { repository: look.target.address, number: pull.number, by, why })
+      recordCommand(look, { action: 'plan', by, outcome: 'refused', reason: why })
       return keepPull(look, { refused: { by, why, at: deps.clock.now() }, ...keptReport(look) })
     }
     case 'keep':
@@ -284,6 +289,8 @@ async function plan(look: Look, decision: Extract<Decision, { kind: 'plan' }>): 
     actor: record.askedBy ?? record.author,
   })
   await savePlan(records, { ...record, isQueued: true })
+  if (record.askedBy !== undefined)
+    recordCommand(look, { action: 'plan', by: record.askedBy, outcome: 'done', plan: id, run: record.run })
   deps.logger.log('info', 'plan queued', {
     plan: id,
     run: record.run,

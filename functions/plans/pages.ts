@@ -1,5 +1,12 @@
-import { plansPage, planPage } from '../../src/ui/index.ts'
+import { plansPage, planPage, type Offer } from '../../src/ui/index.ts'
+import { listPlanned } from '../../src/reconcile/index.ts'
+import { approvalStoreOf } from '../approvals.ts'
+import { noticeOf } from '../actions/notice.ts'
+import { offerFor } from '../actions/offer.ts'
 import type { FunctionDeps } from '../deps.ts'
+import { holdsChanges } from '../changes-config.ts'
+import { planTargetOf } from './config.ts'
+import { readPlanAndPull, targetOfPlan } from './plan-target.ts'
 import { findPlan, listPlanHeads } from './views.ts'
 
 type View = Parameters<typeof plansPage>[0]
@@ -13,7 +20,36 @@ export async function showPlans(deps: FunctionDeps, view: View, before: string |
 }
 
 /** One plan; undefined where there is none. */
-export async function showPlan(deps: FunctionDeps, view: View, id: string): Promise<Page | undefined> {
+export async function showPlan(
+  deps: FunctionDeps,
+  view: View,
+  request: Request,
+  id: string,
+): Promise<Page | undefined> {
   const found = await findPlan(deps, id)
-  return found && planPage(view, found)
+  if (found === undefined) return undefined
+  const [offer, notice, parts] = await Promise.all([
+    offerForPlan(deps, request, id),
+    noticeOf(deps, request),
+    listPlanned(approvalStoreOf(deps), id),
+  ])
+  const approvals = parts.flatMap(({ cluster, approved }) =>
+    approved === undefined ? [] : [{ cluster, by: approved.by, at: approved.at }],
+  )
+  return planPage(view, found, { offer, notice, approvals })
+}
+
+/** What whoever looks may do, without what the configuration leaves no way to do. */
+async function offerForPlan(deps: FunctionDeps, request: Request, id: string): Promise<Offer | undefined> {
+  if (deps.reader?.how !== 'session') return undefined
+  const found = await readPlanAndPull(deps, id)
+  const offer = found && (await offerFor(deps, request, await targetOfPlan(deps, id)))
+  if (found === undefined || offer === undefined) return undefined
+  const { plans = [] } = deps.config
+  const { provider, urls } = found.pull
+  const possible: { readonly [action: string]: boolean } = {
+    revert: planTargetOf(plans, provider, urls) !== undefined,
+    approve: deps.config.clusters.some(holdsChanges),
+  }
+  return { ...offer, may: (action) => possible[action] === true && offer.may(action) }
 }

@@ -18,7 +18,8 @@ import { summaryOf } from './report.ts'
 /** Bytes of a plan as Markdown that is downloaded. */
 const maxMarkdownBytes = 1 << 20
 
-function recordsOf(deps: FunctionDeps): RecordDeps | undefined {
+/** Where records of plans are; undefined where the deployment has no key for them. */
+export function recordsOf(deps: FunctionDeps): RecordDeps | undefined {
   const { planKey } = deps.config
   return planKey === undefined ? undefined : { state: deps.state, key: planKey, logger: deps.logger }
 }

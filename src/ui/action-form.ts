@@ -1,4 +1,4 @@
-import { html, paths, type Html } from './html.ts'
+import { externalLink, html, paths, type Html } from './html.ts'
 
 /** What somebody may do from a page, and what their forms prove it with. */
 export interface Offer {
@@ -13,6 +13,8 @@ export interface Notice {
   readonly text: string
   /** Id of the run that follows. */
   readonly run?: string
+  /** What was made somewhere else. */
+  readonly link?: { readonly url: string; readonly text: string }
 }
 
 /** The fields that say what a form is about. */
@@ -90,9 +92,10 @@ export function hiddenFields(offer: Pick<Offer, 'tokenOf'>, action: string, targ
 /** What came of the action before, at the top of the page. */
 export function noticeText(notice: Notice | undefined): Html | '' {
   if (notice === undefined) return ''
-  const { isProblem, text, run } = notice
+  const { isProblem, text, run, link } = notice
   return html`<p class="note ${isProblem ? 'bad' : 'good'}" role="status">
-    ${text} ${run === undefined ? '' : html`<a href="${paths.run(run)}">See its run</a>`}
+    ${text} ${link === undefined ? '' : externalLink(link.url, link.text)}
+    ${run === undefined ? '' : html`<a href="${paths.run(run)}">See its run</a>`}
   </p>`
 }
 

@@ -38,7 +38,6 @@ export function applicationActions(object: ObservedObject, offer: Offer | undefi
     ...pruneParts(object, offer, target),
     ...suspendParts(object, offer, target),
     ...pinParts(object, offer, target),
-    ...(offer.may('revert') && summary.kind === 'Kustomization' ? revertParts(object, offer, target) : []),
   ]
   if (parts.length === 0) return ''
   return html`<section class="actions" aria-label="Actions for ${idOfSummary(summary)}">${parts}</section>`
@@ -97,17 +96,4 @@ function pinParts({ summary }: ObservedObject, offer: Offer, target: FormTarget)
     )
   }
   return parts
-}
-
-function revertParts({ summary }: ObservedObject, offer: Offer, target: FormTarget): readonly Html[] {
-  const [commit] = summary.commits
-  if (commit === undefined) return []
-  return [
-    actionButton(
-      offer,
-      'revert',
-      { ...target, commit },
-      { text: `Open a pull request that reverts ${commit.slice(0, 8)}…`, isDangerous: true },
-    ),
-  ]
 }

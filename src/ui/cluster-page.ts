@@ -11,12 +11,18 @@ import {
 import { html, paths, type Html, type View } from './html.ts'
 import { facts, layout } from './layout.ts'
 import { badge, healthText } from './state-badge.ts'
+import { waitingList, type WaitingList } from './waiting-list.ts'
 
 /** One cluster: whether it is seen, what holds it, how its objects stand, and its switches. */
 export function clusterPage(
   view: View,
   { health, objects, omitted }: ObservedCluster,
-  more: { readonly offer?: Offer | undefined; readonly notice?: Notice | undefined; readonly drifted: number },
+  more: {
+    readonly offer?: Offer | undefined
+    readonly notice?: Notice | undefined
+    readonly drifted: number
+    readonly waiting?: WaitingList | undefined
+  },
 ): Html {
   const { cluster, error } = health
   const held = heldOf(objects)
@@ -49,6 +55,7 @@ export function clusterPage(
         ],
         ['Runs', html`<a href="${paths.runs({ cluster })}">of this cluster</a>`],
       ])}
+      ${more.waiting === undefined ? '' : waitingList(view, cluster, more.waiting)}
       <h2>States</h2>
       ${
         counts.length === 0

@@ -6,6 +6,7 @@
 export type { Notice, Offer } from './action-form.ts'
 export { applicationPage, type ApplicationView } from './application-page.ts'
 export { clusterPage } from './cluster-page.ts'
+export type { WaitingList } from './waiting-list.ts'
 export { actionsPage } from './actions-page.ts'
 export { badgeSvg, type BadgeState } from './badge-svg.ts'
 export { commitPage } from './commit-page.ts'

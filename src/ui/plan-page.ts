@@ -6,8 +6,10 @@ import {
   type PlanError,
   type PlannedApplication,
 } from '../plan/index.ts'
+import { noticeText } from './action-form.ts'
 import { ago, html, paths, plural, revision, type Html, type View } from './html.ts'
 import { dataTable, facts, layout, scrolling } from './layout.ts'
+import { approvalNotes, planActions, type PlanPageActions } from './plan-actions.ts'
 import { applicationDetails, countText } from './plan-details.ts'
 import { pullLink, stateText, verdictBadge } from './plan-state.ts'
 import type { PlanHead, PlanView } from './plan-types.ts'
@@ -19,7 +21,8 @@ const maxRows = 500
 const maxApplications = 500
 
 /** What a pull request would do: dangers first, then applications by cluster, then what changes of each. */
-export function planPage(view: View, { head, document, isPending, problems, refused }: PlanView): Html {
+export function planPage(view: View, plan: PlanView, { offer, notice, approvals = [] }: PlanPageActions = {}): Html {
+  const { head, document, isPending, problems, refused } = plan
   const shown = document.applications.filter(isShown)
   const title = head.title === '' ? `${head.repository}#${head.number}` : head.title
   return layout(view, {
@@ -31,6 +34,7 @@ export function planPage(view: View, { head, document, isPending, problems, refu
       <p class="headline">
         ${verdictBadge(isPending ? undefined : head.verdict)} <span class="quiet">${stateText(head)}</span>
       </p>
+      ${noticeText(notice)} ${planActions(plan, offer)} ${approvalNotes(view, approvals)}
       ${notes(view, head, problems, refused)} ${facts(factsOf(view, head, document))} ${unplanned(document, isPending)}
       ${dangers(document.dangers)} ${errors(document.applications)}
       <h2>Applications</h2>

@@ -3,7 +3,7 @@
  * can write to the state store cannot approve.
  * @module
  */
-export { approvePlan, notePlanned } from './plans.ts'
+export { approvePlan, listPlanned, notePlanned, type PlannedCluster } from './plans.ts'
 export { afterMerges, type AfterMerge, type ChangesPolicy, type ChangesRule } from './policy.ts'
 export { approveWaiting, listWaiting, type WaitingApplication, type WaitingWish } from './waits.ts'
 export type {

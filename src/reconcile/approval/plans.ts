@@ -16,7 +16,15 @@ import {
   type PlannedRecord,
 } from './records.ts'
 import { readWaits } from './waits.ts'
-import type { ApplicationDigest, Approved, ApprovalStore, ApprovalWish, PlannedPart } from './types.ts'
+import type {
+  ApplicationDigest,
+  ApprovalNote,
+  Approved,
+  ApprovedCluster,
+  ApprovalStore,
+  ApprovalWish,
+  PlannedPart,
+} from './types.ts'
 
 /** Clusters of one plan. */
 const maxClusters = 500
@@ -68,6 +76,22 @@ export async function notePlanned(store: ApprovalStore, { change, cluster, diges
     ...(known?.approved === undefined || known.digest !== digest ? {} : { approved: known.approved }),
   }
   await putSigned(store, key, part)
+}
+
+/** What a plan touches on one cluster. */
+export interface PlannedCluster extends ApprovedCluster {
+  /** The last approval of it. */
+  readonly approved?: ApprovalNote
+}
+
+/** What a plan touches, as it is known by now; empty where there is no such plan. @throws EngineError of the store. */
+export async function listPlanned(store: ApprovalStore, plan: string): Promise<readonly PlannedCluster[]> {
+  const parts = await listSigned<PartRecord>(store, partKey(plan, ''), { limit: maxClusters })
+  return [...parts.values()].map(({ cluster, applications, approved }) => ({
+    cluster,
+    applications: applications.map(keyOfApplication),
+    ...(approved === undefined ? {} : { approved }),
+  }))
 }
 
 /** Keeps the newest plans of an application. */
