@@ -140,7 +140,9 @@ function factsOf(view: View, { cluster, summary }: ObservedObject, { source }: R
       'Generation',
       summary.observedGeneration === undefined || summary.observedGeneration === summary.generation
         ? String(summary.generation)
-        : `${summary.generation}, of which ${summary.observedGeneration} has been acted on`,
+        : summary.observedGeneration < 1
+          ? `${summary.generation}, not acted on yet`
+          : `${summary.generation}; ${summary.observedGeneration} is the last that was acted on`,
     ],
   ]
 }

@@ -11,9 +11,10 @@ import { installCrds } from '../support/crds.ts'
 import { awaitRun, deliverPush, startDeployment, type Deployment, type ShownRun } from '../support/deployment.ts'
 import { readExample } from '../support/example-chart.ts'
 import { startFakeKubelet } from '../support/fake-kubelet.ts'
-import { GitServer } from '../support/git-server.ts'
+import { forgeSecret } from '../support/forge-deliveries.ts'
 import type { GitTestRepository } from '../support/git-repository.ts'
 import { createKubeTestClient } from '../support/kube-test-client.ts'
+import { fleet, startPlanScene, type PlanScene } from '../support/plan-scene.ts'
 import { bootstrap, namespace } from './bootstrap.ts'
 import { line, step } from './screen.ts'
 
@@ -40,6 +41,8 @@ interface Made {
   readonly deployment: Deployment
   readonly commit: string
   readonly run: ShownRun
+  /** Id of the plan of a pull request. */
+  readonly plan: string
 }
 
 /** Clusters, a repository, a deployment, and three pushes. */
@@ -48,9 +51,10 @@ async function makeState(): Promise<Made> {
     frankfurt: await startCluster(),
     virginia: await startCluster(),
   }))
-  const git = await GitServer.start()
-  closers.push(() => git.close())
-  const repository = await git.create('team/shop', { ...readExample(), ...payments('1.0.0') })
+  const files = { ...readExample(), ...payments('1.0.0') }
+  const scene = await startPlanScene({ kind: 'github', hasApp: true, isOpen: true, files })
+  closers.push(() => scene.close())
+  const repository = scene.repository.git
   for (const cluster of Object.values(clusters)) {
     const client = createKubeTestClient(cluster)
     await installCrds(client)
@@ -63,9 +67,10 @@ async function makeState(): Promise<Made> {
       clusters: { ...clusters, singapore: unreachable },
       scanIntervalSeconds: 86_400,
       namespaces: [namespace],
+      env: scene.env,
     })
     closers.push(() => started.stop())
-    return started
+    return { ...started, githubSecret: forgeSecret }
   })
   await step('the first push', () => push(deployment, repository))
   await step('something is suspended in one cluster, and broken in it', async () => {
@@ -93,7 +98,37 @@ async function makeState(): Promise<Made> {
     { message: 'backend 1.4.1, payments 1.1.1' },
   )
   const run = await step('another one', () => push(deployment, repository))
-  return { deployment, run, commit: (await repository.head()) ?? '' }
+  const plan = await step('a pull request, and its plan', () => planOf(deployment, scene))
+  return { deployment, run, commit: (await repository.head()) ?? '', plan }
+}
+
+/** Opens a pull request with a few dangers, and waits for its plan. */
+async function planOf(deployment: Deployment, scene: PlanScene): Promise<string> {
+  scene.connect(deployment)
+  const production = readExample()['apps/production/kustomization.yaml'] ?? ''
+  await scene.forge.pulls.open(fleet, {
+    branch: 'backend-1.5',
+    title: 'backend 1.5.0, and a basket in place of the checkout',
+    files: {
+      'apps/production/kustomization.yaml': `${production.replace('count: 3', 'count: 0')}images:\n  - name: ghcr.io/example/shop-backend\n    newTag: 1.5.0\n`,
+      'apps/payments/role.yaml': JSON.stringify({
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'Role',
+        metadata: { name: 'payments' },
+        rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['*'] }],
+      }),
+      'apps/checkout/config.yaml':
+        payments('1.1.1')['apps/checkout/config.yaml']?.replace('name: checkout', 'name: basket') ?? '',
+    },
+  })
+  for (const end = Date.now() + 60_000; ;) {
+    const headers = { authorization: `Bearer ${deployment.triggerToken}` }
+    const response = await fetch(`${deployment.url}/api/plans`, { headers })
+    const [plan] = ((await response.json()) as { plans: { id: string; verdict?: string; touched?: number }[] }).plans
+    if (plan?.touched !== undefined && plan.touched >= 4) return plan.id
+    if (Date.now() > end) throw new Error(`the pull request is not planned: ${JSON.stringify(plan)}`)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
 }
 
 /** An application with a release and something that depends on it. */
@@ -144,7 +179,7 @@ async function push(deployment: Deployment, repository: GitTestRepository): Prom
   }
 }
 
-async function takePictures({ deployment, run, commit }: Made): Promise<void> {
+async function takePictures({ deployment, run, commit, plan }: Made): Promise<void> {
   await mkdir(folder, { recursive: true })
   const browser = await startBrowser()
   closers.push(() => browser.close())
@@ -155,6 +190,9 @@ async function takePictures({ deployment, run, commit }: Made): Promise<void> {
     ['object-dark', '/ui/objects/virginia/Kustomization/flux-system/payments?live=true', 'dark', desktop],
     ['object-light-phone', '/ui/objects/virginia/Kustomization/flux-system/checkout', 'light', phone],
     ['run-dark', `/ui/runs/${run.id}`, 'dark', desktop],
+    ['plan-light', `/ui/plans/${plan}`, 'light', desktop],
+    ['plan-dark-phone', `/ui/plans/${plan}`, 'dark', phone],
+    ['application-light', '/ui/objects/frankfurt/Kustomization/flux-system/production?live=true', 'light', desktop],
   ] as const
   for (const [name, path, colorScheme, viewport] of pictures) {
     const context = await browser.newContext({ colorScheme, viewport })

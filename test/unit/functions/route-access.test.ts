@@ -112,7 +112,6 @@ const routes: {
   'GET /ui/actions': { is: 'page' },
   'GET /ui/public': { is: 'closed' },
   'GET /ui/sign-in': { is: 'everybody' },
-  'POST /ui/actions/:action': { is: 'proof', seen: '/ui/actions/revert' },
   'POST /ui/sign-in': { is: 'proof' },
   'POST /ui/sign-out': { is: 'proof' },
   'GET /.well-known/openid-configuration': { is: 'closed' },
