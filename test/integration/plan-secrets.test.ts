@@ -151,6 +151,17 @@ async function scenario(files: { readonly [path: string]: string }, canaries?: C
   return made
 }
 
+/** Rows that do not pass with the check that something was planned: equal outputs prove nothing there. */
+const unproven: ReadonlySet<string> = new Set([
+  'as the default of a variable',
+  'as a prefix that is cut',
+  'by what a child in the cluster is substituted with',
+  'by the path of a child',
+  'by the name of a child',
+  'by values of a release',
+  'by the URL of a source',
+])
+
 /** A secret and a word that is like it. */
 function guessOf(name: string): Guess {
   const stem = `${name}${crypto.randomUUID().replaceAll('-', '')}`
@@ -223,7 +234,7 @@ describe('what the author of a pull request learns of a secret by guessing', () 
     }),
   }
   for (const [name, files] of Object.entries(rows))
-    it(`nothing, ${name}`, async () => {
+    it(`nothing, ${name}`, { todo: unproven.has(name) }, async () => {
       await probe(made, guess, (text) =>
         Object.fromEntries(
           Object.entries(files(text)).map(([path, file]) => [
@@ -235,7 +246,8 @@ describe('what the author of a pull request learns of a secret by guessing', () 
     })
 })
 
-describe('what the author of a chart learns of its values by guessing', () => {
+// Not shown yet: the fixture plans nothing, so that equal outputs prove nothing.
+describe('what the author of a chart learns of its values by guessing', { todo: true }, () => {
   const guess = guessOf('hr')
   const place = guessOf('place')
   const template = (name: string, value: string): string =>
