@@ -7,7 +7,7 @@ import {
   type ErrorInput,
   type TouchedObject,
 } from '../../plan/index.ts'
-import { isMap, type KubeObject } from '../../resources/index.ts'
+import type { KubeObject } from '../../resources/index.ts'
 import type { RunContext } from '../context.ts'
 import { targetChange } from '../helmrelease/target.ts'
 import type { Safety } from '../safety/safety.ts'
@@ -45,7 +45,8 @@ export function planScope(sides: Sides, safety: Safety, touched: readonly Examin
     const cluster = clusterOf(sides.head.ctx, head)
     const objects = applied.get(cluster) ?? []
     for (const item of rendered.head.items) {
-      objects.push(item.desired ?? item.shown)
+      // That a namespace has the name that somebody guessed must not be told.
+      objects.push(item.shown)
       const key = `${cluster} ${inventoryIdOf(item)}`
       owners.set(key, (owners.get(key) ?? new Set()).add(id))
     }
@@ -218,16 +219,10 @@ function notesOf({ base, head, failures, rendered }: Examined): readonly string[
   if (head?.kind === 'HelmRelease' && rendered.head?.chart !== undefined) {
     const target = targetChange(head, rendered.head.chart.name)
     if (target !== undefined) notes.push(`the current release is uninstalled first, because its ${target} changes`)
-    const hooks = (rendered.head.desired ?? []).filter(isHook).length
+    const hooks = rendered.head.hooks ?? 0
     if (hooks > 0) notes.push(`${hooks} hooks of the chart run with it, and are not planned`)
   }
   return notes
-}
-
-function isHook(object: KubeObject): boolean {
-  const { metadata } = object
-  const annotations = isMap(metadata) ? metadata['annotations'] : undefined
-  return isMap(annotations) && annotations['helm.sh/hook'] !== undefined
 }
 
 /** Of what could not be rendered it is not known whether a secret took part. */

@@ -63,7 +63,7 @@ export async function changeJob(
     if (change.secrets === 'used')
       await notePlanned({ state, clock: deps.clock, key: planKey }, { change, cluster, digests: made.digests })
     await savePlanPart(state, planKey, { plan: change.plan, cluster, run, madeAt, document, digest, renders, requests })
-    return { record: recordOf(job, document, { startedAt, madeAt, requests }) }
+    return { record: recordOf(job, document, { startedAt, madeAt }) }
   } catch (caught) {
     if (isReplaced()) return left
     throw caught
@@ -75,15 +75,16 @@ export function changeInput({ repository, pullRequest, base, head }: ChangeRef):
   return { repository, ...(pullRequest === undefined ? {} : { pullRequest }), base, head }
 }
 
+/** How many requests it took is not told: that depends on what is dry-run with secrets in it, and with it on whether that renders. */
 function recordOf(
   job: ChangeJob,
   { applications }: PlanDocument,
-  { startedAt, madeAt, requests }: { readonly startedAt: number; readonly madeAt: number; readonly requests: number },
+  { startedAt, madeAt }: { readonly startedAt: number; readonly madeAt: number },
 ): RunRecord {
   const nodes = applications
     .filter(({ state }) => state !== 'unaffected')
     .map((application) => nodeOf(application, { startedAt, madeAt }))
-  return { ...headOf(job, startedAt), ...summarize(nodes, undefined), finishedAt: madeAt, requests }
+  return { ...headOf(job, startedAt), ...summarize(nodes, undefined), finishedAt: madeAt }
 }
 
 /** What a run's record says of an application: how much would happen; the plan says what. */

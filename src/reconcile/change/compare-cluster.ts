@@ -66,7 +66,7 @@ export async function compareWithCluster(
   const options = { ...applyOptions(ctx, object), live }
   const tried = objects.map(({ item, before }) => triedObject(item, before?.item))
   const plan = await dryRun(client, options, tried)
-  // What is really applied, where that is not what is shown: whether it is refused, and what it touches.
+  // What is really applied, where that is not what is shown: what it touches, for the digest alone.
   const secret = await dryRun(
     client,
     options,
@@ -95,7 +95,7 @@ export async function compareWithCluster(
       ...(known === undefined ? {} : { live: raw(known) }),
       ...resultOf('result', answer),
       ...resultOf('baseResult', baseAnswer),
-      ...whatStops({ answer, real, item: one.item, shown, isBrought }),
+      ...whatStops({ answer, item: one.item, shown, isBrought }),
       ...forceOf(object, shown, known),
     })
     if (real !== undefined && isTouched(real))
@@ -168,27 +168,29 @@ function resultOf<K extends 'result' | 'baseResult'>(
   return { [name]: raw(planned.result) } as { [name in K]?: ObjectInput[K] }
 }
 
-function whatStops(about: {
+function whatStops({
+  answer,
+  item,
+  shown,
+  isBrought,
+}: {
   readonly answer: Answer | undefined
-  readonly real: Answer | undefined
   readonly item: SideObject
   readonly shown: KubeObject
   readonly isBrought: ReturnType<typeof broughtBy>
 }): Pick<ObjectInput, 'skip' | 'refusal' | 'unchecked'> {
-  const { answer, real, item, shown, isBrought } = about
   const planned = answer?.planned
   if (planned?.change.action === 'skipped') return { skip: raw(planned.change.note ?? 'it is left alone') }
   if (planned?.isUnchecked === true) return { unchecked: raw(planned.change.note ?? 'not checked') }
   const brought = isBrought(shown)
   if (answer?.failure !== undefined && brought !== undefined && isForWantOfIt(answer.failure.error))
     return { unchecked: raw(`not checked: its ${brought} comes with the same change`) }
-  // A placeholder may stand where a number must: what is refused is what is really sent.
-  const told = item.hasPlaceholders ? (item.desired === undefined ? undefined : real) : answer
-  if (told?.planned?.refusal !== undefined)
-    return { refusal: { message: raw(told.planned.refusal.message), isImmutable: true } }
-  return told?.failure === undefined
+  // A placeholder may stand where a number must, and whether the real value is refused tells of it: `replicas: ${password/guess/1}`.
+  if (item.hasPlaceholders) return {}
+  if (planned?.refusal !== undefined) return { refusal: { message: raw(planned.refusal.message), isImmutable: true } }
+  return answer?.failure === undefined
     ? {}
-    : { refusal: { message: raw(told.failure.error.message), isImmutable: false } }
+    : { refusal: { message: raw(answer.failure.error.message), isImmutable: false } }
 }
 
 function isForWantOfIt(error: unknown): boolean {

@@ -59,8 +59,12 @@ interface Candidate {
  */
 export async function goneFromCluster(ctx: RunContext, client: KubeClient, request: GoneRequest): Promise<Gone> {
   const { object, base, head, prune } = request
-  const kept = new Set(head?.items.map((item) => entryOf(item).id))
   const keptIds = new Set(head?.items.map(({ id }) => id))
+  const kept = new Set([
+    ...(head?.items.map(inventoryIdOf) ?? []),
+    // A name with a secret in it is the one that base has in the cluster, where head has the same object.
+    ...(base?.items ?? []).filter(({ id }) => keptIds.has(id)).map((item) => entryOf(item).id),
+  ])
   const candidates = new Map<string, Candidate>()
   base?.items.forEach((item, index) => {
     const entry = entryOf(item)
@@ -98,7 +102,7 @@ export async function goneFromCluster(ctx: RunContext, client: KubeClient, reque
   return {
     objects,
     touched,
-    errors: guard(ctx, request, { deleted, before: inventory?.length ?? 0, wanted: kept.size }),
+    errors: guard(ctx, request, { deleted, before: inventory?.length ?? 0, wanted: head?.items.length ?? 0 }),
   }
 }
 
@@ -125,7 +129,7 @@ function releaseKeeps(live: KubeObject, item: SideObject | undefined): string | 
   return isKept(live) || (item !== undefined && isKept(item.shown)) ? 'helm.sh/resource-policy: keep' : undefined
 }
 
-/** The entry of an object as the cluster knows it. */
+/** The entry of an object of base as the cluster knows it. */
 function entryOf({ desired, shown }: SideObject): InventoryEntry {
   return inventoryEntryOf(desired ?? shown)
 }
@@ -156,7 +160,7 @@ async function findLive(
   }
 }
 
-/** The inventory id of an object of a side. */
-export function inventoryIdOf(item: SideObject): string {
-  return entryOf(item).id
+/** The inventory id of an object of head, as everybody may read it: whether its real name is one that the cluster has would tell whether a guess is right. */
+export function inventoryIdOf({ shown }: SideObject): string {
+  return inventoryEntryOf(shown).id
 }

@@ -28,10 +28,12 @@ export interface RenderedPair {
 
 /** An object of ours, or one that values are taken from, that a side renders. */
 interface Overlaid {
-  /** As it is applied; with placeholders where secrets are withheld. */
+  /** As it is applied; with placeholders where secrets are withheld, and where it is an object of ours. */
   readonly object: KubeObject
   readonly item: SideObject
   readonly pair: RenderedPair
+  /** An object of ours with the placeholders of the twin; undefined where no secret is in it. */
+  readonly twin: KubeObject | undefined
 }
 
 /**
@@ -50,6 +52,7 @@ export function overlayWorlds(sides: Sides, pairs: Iterable<RenderedPair>, known
   for (const side of [rendered.base, rendered.head]) for (const id of side.keys()) known.add(id)
   const configs = { base: new Map<string, KubeObject | undefined>(), head: new Map<string, KubeObject | undefined>() }
   const shown = { base: new Map<string, KubeObject>(), head: new Map<string, KubeObject>() }
+  const twins = { base: new Map<string, Workload>(), head: new Map<string, Workload>() }
   for (const id of known) {
     const [base, head] = [rendered.base.get(id), rendered.head.get(id)]
     if (base?.item.hasPlaceholders === true || head?.item.hasPlaceholders === true) {
@@ -63,6 +66,20 @@ export function overlayWorlds(sides: Sides, pairs: Iterable<RenderedPair>, known
       continue
     }
     const live = sides.live.get(id)
+    if (isKeptSource(live, base, head)) {
+      for (const side of [sides.base, sides.head]) put(sides, side, id, live)
+      continue
+    }
+    for (const [name, one] of [['base', base] as const, ['head', head] as const]) {
+      const twin = one?.twin === undefined ? undefined : merged(withoutSpec(live), one.twin, undefined)
+      if (twin?.kind === 'Kustomization' || twin?.kind === 'HelmRelease') twins[name].set(id, twin)
+    }
+    if (base?.twin !== undefined || head?.twin !== undefined) {
+      put(sides, sides.base, id, base === undefined ? undefined : merged(withoutSpec(live), base.object, undefined))
+      const kept = head ?? (base === undefined || isDeleted(base) ? undefined : base)
+      put(sides, sides.head, id, kept === undefined ? undefined : merged(withoutSpec(live), kept.object, undefined))
+      continue
+    }
     put(sides, sides.base, id, base === undefined ? live : merged(live, base.object, undefined))
     if (head !== undefined) put(sides, sides.head, id, merged(live, head.object, base?.object))
     else if (base === undefined) put(sides, sides.head, id, live)
@@ -71,6 +88,7 @@ export function overlayWorlds(sides: Sides, pairs: Iterable<RenderedPair>, known
   for (const side of [sides.base, sides.head]) {
     side.configs = configs[side.name]
     side.shown = shown[side.name]
+    side.twins = twins[side.name]
     putCharts(sides, side)
   }
 }
@@ -92,10 +110,29 @@ function goesElsewhere({ objects }: RenderedPair): boolean {
 
 function collect(into: Map<string, Overlaid>, pair: RenderedPair, side: RenderedSide | undefined): void {
   for (const item of side?.items ?? []) {
-    const object = item.desired ?? item.shown
-    const id = overlayId(object)
-    if (id !== undefined) into.set(id, { object, item, pair })
+    const id = overlayId(item.shown)
+    if (id === undefined) continue
+    // Values are read from real ConfigMaps and Secrets. An object of ours is rendered, and what it makes of a secret must not be told.
+    const isConfig = id.startsWith('ConfigMap/') || id.startsWith('Secret/')
+    const object = isConfig || !item.hasPlaceholders ? (item.desired ?? item.shown) : item.shown
+    into.set(id, {
+      object,
+      item,
+      pair,
+      twin: item.hasPlaceholders && !isConfig ? (item.twin ?? item.shown) : undefined,
+    })
   }
+}
+
+/** A source that the change leaves alone is fetched from where the cluster has it. */
+function isKeptSource(live: Managed | undefined, base: Overlaid | undefined, head: Overlaid | undefined): boolean {
+  if (live === undefined || !isSource(live) || base?.twin === undefined || head?.twin === undefined) return false
+  return JSON.stringify(base.item.shown) === JSON.stringify(head.item.shown)
+}
+
+/** What the cluster has in the spec of an object with secrets is not kept: it may be one. */
+function withoutSpec(live: Managed | undefined): Managed | undefined {
+  return live === undefined ? undefined : ({ ...live, spec: {} } as unknown as Managed)
 }
 
 /** `Kind/namespace/name` of what other applications depend on; undefined for anything else. */

@@ -66,6 +66,7 @@ function pairOne(
       id,
       shown: object,
       hasPlaceholders,
+      ...(hasPlaceholders && twin.object !== undefined ? { twin: twin.object } : {}),
       ...(desired === undefined ? {} : { desired }),
       ...(isNameHidden ? { isNameHidden } : {}),
     },

@@ -32,28 +32,31 @@ export async function renderKustomizationSide(
   const decryption = isUsed ? await loadDecryption(ctx, object) : undefined
   const variables = isUsed ? await loadVariables(ctx.client, object, ctx.signal) : undefined
   const remote = remoteBasesOf(ctx, object)
-  const build = async (given: Decryption, values: Variables): Promise<BuiltKustomization> => {
-    const built = await buildFrom(ctx, object, { source, decryption: given, variables: values, remote })
+  const build = async (given: Decryption, values: Variables, of = object): Promise<BuiltKustomization> => {
+    const built = await buildFrom(ctx, of, { source, decryption: given, variables: values, remote })
     if (tenantOfObject(ctx, object) === undefined) return built
     // What `spec.kubeConfig` names is a Secret, too.
     const client = isUsed || object.spec.kubeConfig === undefined ? await ctx.identities.of(object) : ctx.client
     await admitRendered(ctx, object, { objects: built.objects, client })
     return built
   }
-  const open = async (placeholders: NotedPlaceholders): Promise<BuiltKustomization> =>
+  const open = async (placeholders: NotedPlaceholders, of = object): Promise<BuiltKustomization> =>
     await build(
       object.spec.decryption === undefined ? noDecryption : maskingDecryption(ctx, object, placeholders),
-      openVariables(object, options, variables, placeholders),
+      openVariables(of, options, variables, placeholders),
+      of,
     )
   const noted = notePlaceholders(options.placeholders, 'open')
   const built = await open(noted).catch((error: unknown) => {
-    throw noted.isUsed ? withoutSecrets(error) : error
+    throw noted.isUsed || options.twin !== undefined ? withoutSecrets(error) : error
   })
   const artifacts = artifactsOf(source)
   const shown = formOf(built)
-  if (!noted.isUsed) return { ...pairForms({ open: shown, desired: shown }), hasSecrets: false, artifacts }
-  const twin = formOf(await open(notePlaceholders(options.placeholders, 'twin')))
-  if (decryption === undefined || variables === undefined)
+  const ownTwin = options.twin?.kind === 'Kustomization' ? options.twin : undefined
+  if (!noted.isUsed && ownTwin === undefined)
+    return { ...pairForms({ open: shown, desired: shown }), hasSecrets: false, artifacts }
+  const twin = formOf(await open(notePlaceholders(options.placeholders, 'twin'), ownTwin))
+  if (decryption === undefined || variables === undefined || ownTwin !== undefined)
     return { ...pairForms({ open: shown, twin }), hasSecrets: true, artifacts }
   try {
     const desired = formOf(await build(decryption, variables))
@@ -115,7 +118,7 @@ function openVariables(
   for (const [name, value] of variables?.values ?? []) {
     const origin = variables?.origins.get(name)
     const given = origin?.kind === 'ConfigMap' ? known(origin)[name] : undefined
-    if (origin === undefined) open.set(name, value)
+    if (origin === undefined) open.set(name, object.spec.postBuild?.substitute?.[name]?.replaceAll('\n', '') ?? value)
     else if (given === undefined) hidden.set(name, [origin.kind, origin.namespace, origin.name, name])
     else open.set(name, given.replaceAll('\n', ''))
   }

@@ -69,21 +69,25 @@ export async function renderReleaseSide(
   }
   const noted = notePlaceholders(options.placeholders, 'open')
   const open = await renderOpen(request, 'open', noted).catch((error: unknown) => {
-    throw noted.isUsed ? withoutSecrets(error) : error
+    throw noted.isUsed || options.twin !== undefined ? withoutSecrets(error) : error
   })
-  if (!noted.isUsed) {
-    return { ...pairRelease({ open: open.objects }, open), hasSecrets: false, ...about }
+  const hooks = open.hooks.length
+  const ownTwin = options.twin?.kind === 'HelmRelease' ? options.twin : undefined
+  if (!noted.isUsed && ownTwin === undefined) {
+    return { ...pairRelease({ open: open.objects }, open), hasSecrets: false, hooks, ...about }
   }
-  const twin = (await renderOpen(request, 'twin', notePlaceholders(options.placeholders, 'twin'))).objects
+  const twin = (
+    await renderOpen({ ...request, object: ownTwin ?? object }, 'twin', notePlaceholders(options.placeholders, 'twin'))
+  ).objects
   const shown = { open: open.objects, twin }
-  if (values === undefined) return { ...pairForms(shown), hasSecrets: true, ...about }
+  if (values === undefined || ownTwin !== undefined) return { ...pairForms(shown), hasSecrets: true, hooks, ...about }
   try {
     const applied = await renderApplied(request, values)
-    return { ...pairRelease(shown, applied), hasSecrets: true, ...about }
+    return { ...pairRelease(shown, applied), hasSecrets: true, hooks, ...about }
   } catch (caught) {
     const failure = toEngineError(caught)
     if (failure.code === 'aborted' || failure.code === 'cluster-unreachable') throw failure
-    return { ...pairForms(shown), failure, hasSecrets: true, ...about }
+    return { ...pairForms(shown), failure, hasSecrets: true, hooks, ...about }
   }
 }
 

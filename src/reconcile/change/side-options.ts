@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../resources/index.ts'
+import type { Workload } from '../world.ts'
 import type { Form, Placeholders } from './placeholders.ts'
 
 /** How one side is rendered. */
@@ -10,6 +11,10 @@ export interface SideOptions {
    * A ConfigMap as everybody may read it, where the same commit renders it (the `shown` of an item). What only the cluster has counts as secret, since fewer people may read it than Git.
    */
   readonly configMap?: (key: { readonly namespace: string; readonly name: string }) => KubeObject | undefined
+  /**
+   * The object itself has placeholders in it, because its parent puts secrets into it; this is the same one with those of the twin. What is really applied cannot be told then: nobody knows the object with its secrets.
+   */
+  readonly twin?: Workload | undefined
 }
 
 /** The placeholders of one rendering, which knows whether one was needed. */

@@ -4,7 +4,7 @@ import type { RunContext } from '../context.ts'
 import { createHelmRun } from '../helmrelease/shared.ts'
 import { createIdentities, type Identities } from '../identity.ts'
 import { createSources } from '../source/index.ts'
-import { createWorld, idOf, sourceKinds, type Managed, type World } from '../world.ts'
+import { createWorld, idOf, sourceKinds, type Managed, type Workload, type World } from '../world.ts'
 import { closedClient, sideClient, withoutCredentials } from './clients.ts'
 import { layeredBlobs } from './layered-blobs.ts'
 import { sourcesOfSide } from './side-sources.ts'
@@ -19,6 +19,8 @@ export interface Side {
   configs: ReadonlyMap<string, KubeObject | undefined>
   /** The same, and objects of ours, as everybody may read them, where a secret takes part on either side: whether they are equal on both is told by these. */
   shown: ReadonlyMap<string, KubeObject>
+  /** Workloads into which their parents put secrets, with the placeholders of the twin; the world has them with the others. */
+  twins: ReadonlyMap<string, Workload>
   /** Ids of sources that have lost what they must not log in with. */
   readonly stripped: Set<string>
 }
@@ -51,6 +53,7 @@ export function createSides(given: RunContext, change: ChangeRef): Sides {
       name,
       configs: new Map(),
       shown: new Map(),
+      twins: new Map(),
       stripped,
       ctx: {
         ...ctx,

@@ -50,6 +50,8 @@ export interface RenderedSide {
   /** Whether anything secret took part. */
   readonly hasSecrets: boolean
   readonly chart?: ChartInput
+  /** Hooks of a release, counted where no secret decides which there are. */
+  readonly hooks?: number
   /** What was fetched to render it, by what it is (`source`, `chart`), with digests. */
   readonly artifacts: { readonly [name: string]: string }
 }
@@ -64,6 +66,8 @@ export interface SideObject {
    */
   readonly shown: KubeObject
   readonly hasPlaceholders: boolean
+  /** The same with other placeholders; undefined where there are none, or nothing is known of it. */
+  readonly twin?: KubeObject | undefined
   /** A secret is part of its name, as where a generator hashes it: what the cluster calls it is another name. */
   readonly isNameHidden?: boolean
   /** As it would be applied; undefined where that is not known, or where only the rendering with placeholders has it. */

@@ -1,3 +1,4 @@
+import { labels } from '../../api/index.ts'
 import { EngineError, mapLimit, toEngineError } from '../../base/index.ts'
 import { shouldDelete } from '../kustomization/finalize.ts'
 import { idOf, parentOf, type Workload } from '../world.ts'
@@ -78,7 +79,9 @@ export async function walkChange(sides: Sides, placeholders: Placeholders): Prom
     })
     overlayWorlds(
       sides,
-      [...done.values()].filter(({ examined }) => !examined.isUnaffected).map(({ examined }) => pairOf(examined)),
+      [...done.values()]
+        .filter(({ examined: { isUnaffected: isSame, rendered } }) => !isSame || rendered.head !== undefined)
+        .map(({ examined }) => pairOf(examined)),
       overlaid,
     )
   }
@@ -99,6 +102,7 @@ interface Candidate {
 function candidates(sides: Sides, done: ReadonlyMap<string, { readonly signature: string }>): readonly Candidate[] {
   const ids = new Set([sides.base, sides.head].flatMap((side) => workloadsOf(side).map(idOf)))
   for (const id of done.keys()) ids.add(id)
+  const parents = secretParents(sides)
   return [...ids].flatMap((id): readonly Candidate[] => {
     const [base, head] = [sides.base, sides.head].map((side) => workloadAt(side, id))
     const parts = [base && fingerprint(sides.base, base), head && fingerprint(sides.head, head)]
@@ -107,7 +111,8 @@ function candidates(sides: Sides, done: ReadonlyMap<string, { readonly signature
     if (known?.signature === signature) return []
     const isSameObject = parts[0] === parts[1]
     const some = head ?? base
-    const isConcerned = known !== undefined || !isSameObject || (some !== undefined && hasChangedSource(sides, some))
+    const isConcerned =
+      known !== undefined || parents.has(id) || !isSameObject || (some !== undefined && hasChangedSource(sides, some))
     return isConcerned ? [{ id, base, head, isSameObject, signature }] : []
   })
 }
@@ -121,6 +126,34 @@ function workloadAt({ ctx }: Side, id: string): Workload | undefined {
   const object = ctx.world.get(id)
   const isWorkload = object?.kind === 'Kustomization' || object?.kind === 'HelmRelease'
   return isWorkload && ctx.world.serves(object) && object.metadata.deletionTimestamp === undefined ? object : undefined
+}
+
+/**
+ * Applications that may put secrets into workloads below them. They are always rendered: what the cluster has of the workload is the secret itself, and only the rendering tells where.
+ */
+function secretParents({ base, head }: Sides): ReadonlySet<string> {
+  const found = new Set<string>()
+  for (const side of [base, head])
+    for (const object of workloadsOf(side)) {
+      const ids = [parentOf(object), releaseOf(object)].filter((id) => id !== undefined)
+      for (const id of ids) {
+        const parent = workloadAt(side, id)
+        if (parent !== undefined && (side.twins.has(id) || mayHaveSecrets(parent))) found.add(id)
+      }
+    }
+  return found
+}
+
+/** The release that an object belongs to. */
+function releaseOf({ metadata }: Workload): string | undefined {
+  const name = metadata.labels?.[labels.helmName]
+  return name === undefined ? undefined : `HelmRelease/${metadata.labels?.[labels.helmNamespace] ?? ''}/${name}`
+}
+
+function mayHaveSecrets(object: Workload): boolean {
+  if (object.kind === 'HelmRelease') return (object.spec.valuesFrom ?? []).length > 0
+  const { decryption, postBuild } = object.spec
+  return decryption !== undefined || (postBuild?.substituteFrom ?? []).length > 0
 }
 
 /** Those whose parents are not examined in the same round: what a parent renders is what they are. In a cycle, all of them. */
@@ -141,10 +174,14 @@ async function leaveOut(
   { batch, noted }: { readonly batch: readonly Candidate[]; readonly noted: Noted },
   note: (candidate: Candidate) => void,
 ): Promise<readonly Candidate[]> {
+  const parents = secretParents(sides)
   const kept = await mapLimit(batch, compareConcurrency, async (candidate) => {
     const { base, head, isSameObject } = candidate
     const isNothing = base === undefined && head === undefined
-    if (isNothing || (isSameObject && head !== undefined && (await isUnaffected(sides, head, noted)))) {
+    if (
+      isNothing ||
+      (!parents.has(candidate.id) && isSameObject && head !== undefined && (await isUnaffected(sides, head, noted)))
+    ) {
       note(candidate)
       return []
     }
@@ -165,11 +202,14 @@ async function examine(
     const { secrets } = sides.change
     const configMap = ({ namespace, name }: { readonly namespace: string; readonly name: string }) =>
       side.shown.get(`ConfigMap/${namespace}/${name}`) ?? side.configs.get(`ConfigMap/${namespace}/${name}`)
-    return renderSide(side.ctx, object, { placeholders, secrets, configMap }).catch((caught: unknown) => {
-      const error = toEngineError(caught)
-      if (['cluster-unreachable', 'aborted', 'kube-unauthorized'].includes(error.code)) throw error
-      return error
-    })
+    const twin = side.twins.get(id)
+    return renderSide(side.ctx, object, { placeholders, secrets, configMap, ...(twin && { twin }) }).catch(
+      (caught: unknown) => {
+        const error = toEngineError(caught)
+        if (['cluster-unreachable', 'aborted', 'kube-unauthorized'].includes(error.code)) throw error
+        return error
+      },
+    )
   }
   const [before, after] = await Promise.all([render(sides.base, base), render(sides.head, head)])
   const examined = {
