@@ -34,6 +34,11 @@ export interface FunctionDeps {
   readonly plans?: PlanReports
   /** For whom the rest is a view (`viewFor`); undefined outside of a request that reads. */
   readonly reader?: Reader
+  /**
+   * What plans are read from where the rest is a view for somebody with a scope. They are sealed: only who opens one can say what of it may be seen, so that `plans/views.ts` filters them. Nothing else reads it; nothing is
+   * written through it.
+   */
+  readonly planSource?: { readonly state: StateStore; readonly runs: Pick<RunStore, 'getRecord'> }
   readonly bodies: BodyBudget
   /** Requests to those who sign deliveries, to forges and to logins. */
   readonly http: HttpClient

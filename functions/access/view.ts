@@ -23,6 +23,10 @@ export function viewFor(deps: FunctionDeps, reader: Reader): FunctionDeps {
     config: { ...deps.config, clusters },
     state: viewOfState(deps.state, reader),
     runs: viewOfRuns(deps.runs, reader),
+    planSource: {
+      state: sealedPlans(deps.state),
+      runs: { getRecord: (id, cluster) => deps.runs.getRecord(id, cluster) },
+    },
     connectTo: (cluster) => (reader.maySee({ cluster }) ? deps.connectTo(cluster) : Promise.resolve(undefined)),
   }
 }
@@ -51,6 +55,18 @@ function viewOfState(state: StateStore, reader: Reader): StateStore {
       }
       return found.slice(0, limit)
     },
+    put: readOnly,
+    putIfAbsent: readOnly,
+    delete: readOnly,
+  }
+}
+
+/** Plans of pull requests as they are stored, and nothing else. Nobody reads anything in them without the key; `plans/views.ts`, which has it, shows of them what a reader may see. */
+function sealedPlans(state: StateStore): StateStore {
+  const isPlan = (key: string): boolean => key.startsWith('plans/')
+  return {
+    get: (key) => (isPlan(key) ? state.get(key) : Promise.resolve(undefined)),
+    list: (prefix, options) => (isPlan(prefix) ? state.list(prefix, options) : Promise.resolve([])),
     put: readOnly,
     putIfAbsent: readOnly,
     delete: readOnly,

@@ -28,7 +28,7 @@ export interface JoinedPlan {
 
 /** What joining needs. */
 export interface JoinDeps extends RecordDeps {
-  readonly runs: RunStore
+  readonly runs: Pick<RunStore, 'getRecord'>
   readonly clock: Clock
 }
 

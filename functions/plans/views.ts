@@ -1,8 +1,9 @@
 import { planJson, planMarkdown, planSarif } from '../../src/plan/index.ts'
 import { EngineError, sluiceVersion } from '../../src/base/index.ts'
 import type { PlanHead, PlanView } from '../../src/ui/index.ts'
+import type { Reader } from '../authorize-reading.ts'
 import type { FunctionDeps } from '../deps.ts'
-import { joinedPlan } from './joined.ts'
+import { joinedPlan, type JoinDeps, type JoinedPlan } from './joined.ts'
 import {
   isPlanId,
   listPlans,
@@ -14,6 +15,7 @@ import {
   type RecordDeps,
 } from './records.ts'
 import { summaryOf } from './report.ts'
+import { seenDocument } from './seen.ts'
 
 /** Bytes of a plan as Markdown that is downloaded. */
 const maxMarkdownBytes = 1 << 20
@@ -24,13 +26,36 @@ export function recordsOf(deps: FunctionDeps): RecordDeps | undefined {
   return planKey === undefined ? undefined : { state: deps.state, key: planKey, logger: deps.logger }
 }
 
+/** Plans that are looked through for one answer to somebody who sees little of them, and those of one page of the store. */
+const maxLooked = 200
+const pageSize = 40
+
+/** Where plans are read from. For a reader with a scope they are opened whole, and shown as `seenDocument` says. */
+interface Source {
+  readonly records: RecordDeps
+  readonly join: JoinDeps
+  /** Undefined: everything is shown. */
+  readonly scoped?: Reader
+}
+
+function sourceOf(deps: FunctionDeps): Source | undefined {
+  const { clock, config, logger, planSource, reader } = deps
+  if (config.planKey === undefined) return undefined
+  const { state, runs } = planSource ?? deps
+  const records = { state, key: config.planKey, logger }
+  const scoped = reader === undefined || reader.seesAll ? {} : { scoped: reader }
+  return { records, join: { ...records, runs, clock }, ...scoped }
+}
+
 /** Plans, newest first, older than `before` where it is given. @throws EngineError of the store. */
 export async function listPlanHeads(
   deps: FunctionDeps,
   options: { readonly limit: number; readonly before?: string },
 ): Promise<{ readonly plans: readonly PlanHead[]; readonly next?: string }> {
-  const records = recordsOf(deps)
-  if (records === undefined) return { plans: [] }
+  const source = sourceOf(deps)
+  if (source === undefined) return { plans: [] }
+  const { records, scoped } = source
+  if (scoped !== undefined) return listSeenHeads(source, scoped, options)
   const { plans, next } = await listPlans(records, options)
   const heads = await Promise.all(
     plans.map(async (plan) => {
@@ -41,26 +66,62 @@ export async function listPlanHeads(
   return { plans: heads, ...(next === undefined ? {} : { next }) }
 }
 
-/** A plan with everything that is known of it; undefined where there is none. A part that is not the one which was made is planned again. @throws EngineError of the store. */
+/** The same for a reader with a scope: plans that do something to applications of theirs. */
+async function listSeenHeads(
+  { records, join }: Source,
+  reader: Reader,
+  { limit, before }: { readonly limit: number; readonly before?: string },
+): Promise<{ readonly plans: readonly PlanHead[]; readonly next?: string }> {
+  const found: { readonly head: PlanHead; readonly place: string }[] = []
+  let at = before
+  // One more than is asked for tells whether there are any.
+  for (let looked = 0; looked < maxLooked && found.length <= limit; looked += pageSize) {
+    const page = await listPlans(records, { limit: pageSize, ...(at === undefined ? {} : { before: at }) })
+    for (const plan of page.plans) {
+      if (found.length > limit) break
+      const seen = await seenPlan(join, reader, plan)
+      if (seen !== undefined) found.push({ head: headOf(plan, seen.summary), place: plan.listedAs })
+    }
+    if (page.next === undefined) break
+    at = page.next
+  }
+  const last = found.length > limit ? found[limit - 1] : undefined
+  return {
+    plans: found.slice(0, limit).map(({ head }) => head),
+    ...(last === undefined ? {} : { next: last.place }),
+  }
+}
+
+/** What a reader with a scope may see of a plan; undefined where that is nothing. */
+async function seenPlan(
+  join: JoinDeps,
+  reader: Reader,
+  plan: PlanRecord,
+): Promise<(JoinedPlan & { readonly summary?: PlanSummary }) | undefined> {
+  const clusters = plan.clusters.filter((cluster) => reader.maySee({ cluster }))
+  if (clusters.length === 0) return undefined
+  const joined = await joinedPlan(join, { ...plan, clusters })
+  const document = seenDocument(reader, joined.document)
+  if (document === undefined) return undefined
+  return { ...joined, document, ...(joined.isPending ? {} : { summary: summaryOf(plan, document) }) }
+}
+
+/** A plan with everything that is known of it and may be seen; undefined where there is none. A part that is not the one which was made is planned again. @throws EngineError of the store. */
 export async function findPlan(deps: FunctionDeps, id: string): Promise<PlanView | undefined> {
-  const records = recordsOf(deps)
-  const plan = records === undefined || !isPlanId(id) ? undefined : await readPlan(records, id)
-  if (records === undefined || plan === undefined) return undefined
-  const [joined, pull] = await Promise.all([
-    joinedPlan({ ...records, runs: deps.runs, clock: deps.clock }, plan),
-    readPull(records, plan.pull),
-  ])
+  const source = sourceOf(deps)
+  const plan = source === undefined || !isPlanId(id) ? undefined : await readPlan(source.records, id)
+  if (source === undefined || plan === undefined) return undefined
+  const { records, join, scoped } = source
+  const joined = scoped === undefined ? await joinedPlan(join, plan) : await seenPlan(join, scoped, plan)
+  if (joined === undefined) return undefined
   if (joined.isForged && plan.state === 'current' && deps.plans !== undefined)
     deps.background(deps.plans.tell(plan.pull))
   const { document, isPending } = joined
-  const { refused } = pull ?? {}
-  return {
-    head: headOf(plan, isPending ? undefined : summaryOf(plan, document)),
-    document,
-    isPending,
-    problems: plan.problems,
-    ...(refused === undefined ? {} : { refused }),
-  }
+  const head = headOf(plan, isPending ? undefined : summaryOf(plan, document))
+  // The repository's own configuration and who was refused are not of an application: who sees a part is told there, at the forge.
+  if (scoped !== undefined) return { head, document, isPending, problems: [] }
+  const { refused } = (await readPull(records, plan.pull)) ?? {}
+  return { head, document, isPending, problems: plan.problems, ...(refused === undefined ? {} : { refused }) }
 }
 
 function headOf(plan: PlanRecord, summary: PlanSummary | undefined): PlanHead {

@@ -4,6 +4,7 @@ import { auditMark, readRequestCounts } from '../support/audit-log.ts'
 import { startControlPlane, type ControlPlane } from '../support/control-plane.ts'
 import { createKubeTestClient, type KubeTestClient } from '../support/kube-test-client.ts'
 import { createScenario, type Scenario } from '../support/scenario.ts'
+import { measureComments } from './plan-comment.ts'
 import { percentile, round, type Bench, type BenchRow } from './rows.ts'
 
 const clusters = 5
@@ -14,7 +15,7 @@ const beside =
   'one kube-apiserver and etcd on the same machine; clusters are namespaces of it; the engine in this process'
 
 /**
- * A pull request that changes one file, in a repository of many applications that five clusters follow: the plans of all clusters, each with its dry-runs. Requests are counted by the API server.
+ * A pull request that changes one file, in a repository of many applications that five clusters follow: the plans of all clusters, each with its dry-runs; first by the engine alone, then from a forge's webhook to the comment there. Requests are counted by the API server.
  */
 export const bench: Bench = async (log) => {
   const controlPlane = await startControlPlane({
@@ -33,7 +34,9 @@ export const bench: Bench = async (log) => {
         log(`  ${made.namespace}: first apply of ${record.nodes.length} applications ${Date.now() - from} ms`)
       }),
     )
-    return [await measure({ controlPlane, client, log }, open)]
+    const { row, renders } = await measure({ controlPlane, client, log }, open)
+    const parts = { controlPlane, client, log, applications, application, renders }
+    return [row, ...(await measureComments(parts, open))]
   } finally {
     for (const made of open) await made.close()
     client.close()
@@ -90,7 +93,7 @@ async function pushed(made: Scenario, first: Scenario): ReturnType<Scenario['pus
 async function measure(
   { controlPlane, client, log }: Parts & { readonly log: (line: string) => void },
   open: readonly Scenario[],
-): Promise<BenchRow> {
+): Promise<{ readonly row: BenchRow; readonly renders: number }> {
   const audit = { auditLogPath: controlPlane.auditLogPath, request: (path: string) => client.request('GET', path) }
   const times: number[] = []
   const requests: number[] = []
@@ -112,12 +115,13 @@ async function measure(
   log(
     `  ${times.map(round).join(', ')} ms; ${renders} renders in ${open.length} clusters of ${applications} applications`,
   )
-  return {
+  const row = {
     name: `plans of ${open.length} clusters`,
     ms: round(percentile(times, 0.5)),
     requests: percentile(requests, 0.5),
     beside: `${renders} renders; ${beside}`,
   }
+  return { row, renders }
 }
 
 function application(name: string, value: string): string {

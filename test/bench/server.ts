@@ -50,10 +50,15 @@ export async function settle(url: string): Promise<{ readonly ms: number; readon
     headers: { authorization: `Bearer ${triggerToken}`, 'content-type': 'application/json' },
     body: JSON.stringify({ all: true, wait: 300 }),
   })
-  const run = (await response.json()) as {
+  const answer = (await response.json()) as {
+    run?: string
     state?: string
     records?: readonly { startedAt?: number; finishedAt?: number; requests?: number }[]
   }
+  // Of several large clusters a first run takes longer than anybody may wait for an answer.
+  const { run: id, state = 'queued' } = answer
+  const isOver = id === undefined || !['queued', 'running'].includes(state)
+  const run = isOver ? answer : await awaitRun({ url, triggerToken }, id, 900_000, 250)
   if (run.state !== 'succeeded') throw new Error(`the run failed: ${JSON.stringify(run).slice(0, 2000)}`)
   const [record] = run.records ?? []
   const ms = (record?.finishedAt ?? Date.now()) - (record?.startedAt ?? started)

@@ -12,8 +12,26 @@ import { createScenario, type Scenario } from '../support/scenario.ts'
 const cluster = useCluster()
 const open: Scenario[] = []
 
+/** Namespaces of `cluster` end with the test that made them; these last as long as the file. */
+const lasting: Parameters<typeof createScenario>[0] = {
+  get client() {
+    return cluster.client
+  },
+  get address() {
+    return cluster.address
+  },
+  namespace: async () => {
+    const name = `test-${crypto.randomUUID().slice(0, 8)}`
+    await cluster.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+    return name
+  },
+}
+
 after(async () => {
-  for (const made of open) await made.close()
+  for (const made of open) {
+    await cluster.client.delete({ apiVersion: 'v1', kind: 'Namespace', name: made.namespace })
+    await made.close()
+  }
 })
 
 type Files = { readonly [path: string]: string | null }
@@ -142,7 +160,7 @@ async function secret(made: Scenario, name: string, stringData: object): Promise
 }
 
 async function scenario(files: { readonly [path: string]: string }, canaries?: Canaries): Promise<Scenario> {
-  const made = await createScenario(cluster, {
+  const made = await createScenario(lasting, {
     files,
     limits: { healthPollMs: 100 },
     ...(canaries === undefined ? {} : { canaries }),

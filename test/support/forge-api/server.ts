@@ -226,6 +226,7 @@ async function sendDelivery(
   const forge = forges.find(({ provider }) => provider === kind)
   if (forge === undefined) throw new Error(`no deliveries of ${kind}`)
   const delivery = forge.sign(payload, { secret: hook.secret, event })
+  const at = new Date().toISOString()
   let status = 0
   try {
     const response = await fetch(hook.url, { method: 'POST', ...delivery, signal: AbortSignal.timeout(10_000) })
@@ -234,7 +235,7 @@ async function sendDelivery(
   } catch {
     // Nobody is there: what the forge notes is a delivery without an answer.
   }
-  hook.deliveries.push({ id, event, at: new Date().toISOString(), status })
+  hook.deliveries.push({ id, event, at, status })
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

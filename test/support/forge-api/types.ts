@@ -14,6 +14,7 @@ export interface KeptHook {
 export interface KeptDelivery {
   readonly id: number
   readonly event: string
+  /** When it was sent. */
   readonly at: string
   readonly status: number
 }
