@@ -92,6 +92,10 @@ export function classify(input: ObjectInput, isLive: boolean, redaction: ObjectR
           difference: { steps, change: 'replace', before: after, after },
           origin: hasDrifted(steps) ? 'both' : 'change',
         })
+    // What is hidden inside of what the change writes is a change whatever the cluster has there.
+    for (const steps of hiddenWithin(difference, redaction))
+      if (!isEffect(steps))
+        found.push({ difference: { steps, change: 'replace', before: undefined, after: undefined }, origin: 'change' })
     if (isComparable(difference, redaction) && !isEffect(difference.steps))
       found.push({ difference, origin: 'settled' })
   }
@@ -175,6 +179,16 @@ function writtenTexts(
     return typeof value !== 'string' || redaction.isHidden(here) || redaction.isComparable(value, here)
       ? []
       : [{ steps: here, after: value }]
+  }
+  return visit(after, steps)
+}
+
+/** The outermost places that are hidden in what a change writes. */
+function hiddenWithin({ steps, after }: RawDifference, redaction: ObjectRedaction): readonly (readonly FieldStep[])[] {
+  const visit = (value: KubeValue | undefined, here: readonly FieldStep[]): readonly (readonly FieldStep[])[] => {
+    if (redaction.isHidden(here)) return [here]
+    if (Array.isArray(value)) return value.flatMap((item, at) => visit(item, [...here, { item, index: at }]))
+    return isMap(value) ? Object.entries(value).flatMap(([field, one]) => visit(one, [...here, { field }])) : []
   }
   return visit(after, steps)
 }

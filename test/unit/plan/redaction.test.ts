@@ -542,3 +542,17 @@ test('a long text that looks like a secret everywhere is scrubbed in good time',
   ]
   for (const text of rowsOfTexts) assert.ok(scrub(text, 4_000).length <= 4_001)
 })
+
+test('a hidden value inside of what a change adds is a change, whatever the cluster has there', () => {
+  const token = (value: string): string => container(`        env: [{name: TOKEN, value: ${value}}]\n`)
+  const given = { base: container(''), head: token('guess') }
+  const found = ['guess', 'other'].map((value) => {
+    const planned = planOne({ ...given, live: token(value), result: token('guess') })
+    return [planned?.action, ...told(planned)]
+  })
+  const path = '.spec.template.spec.containers[name="app"].env[name="TOKEN"].value'
+  assert.deepEqual(found, [
+    ['change', `${path} change hidden`],
+    ['change', `${path} change hidden`],
+  ])
+})
