@@ -40,6 +40,9 @@ runPage('infra/docs/pull-requests.md', {
     })
     scene.defer(() => deployment.stop())
     plans.connect(deployment)
+    // Its first scan applies what is there: without that the plan would create it.
+    const applied = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'a' }
+    await eventually(async () => assert.ok(await cluster.client.find(applied)), 60_000)
     const pull = await plans.forge.pulls.open(fleet, { branch: 'topic', files: { 'app/a.yaml': configMap('blue') } })
     await eventually(() => assert.equal(plans.comments(pull).length, 1), 60_000)
     return { SLUICE_URL: deployment.url, SLUICE_TOKEN: deployment.triggerToken }
