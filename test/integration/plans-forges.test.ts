@@ -251,7 +251,7 @@ describe('what judges a pull request', () => {
       files: { 'app/a.yaml': scale(0), '.sluice/plan.yaml': 'severities:\n  replicas-zero: off\nignore: ["**"]\n' },
     })
     await eventually(() => assert.match(scene.check(pull.last.head), /^action_required: This change needs an approval/))
-    assert.match(scene.comments(pull)[0]?.body ?? '', /\*\*block\*\* /)
+    await eventually(() => assert.match(scene.comments(pull)[0]?.body ?? '', /\*\*block\*\* /))
     assert.deepEqual(
       scene.repository.checkRuns.at(-1)?.annotations.map(({ path, annotation_level }) => [path, annotation_level]),
       [['app/a.yaml', 'failure']],
@@ -265,7 +265,7 @@ describe('what judges a pull request', () => {
     await eventually(() =>
       assert.match(scene.check(pull.last.head), /^failure: The configuration of the repository is wrong/),
     )
-    assert.match(scene.comments(pull)[0]?.body ?? '', /may hold severities and ignore/)
+    await eventually(() => assert.match(scene.comments(pull)[0]?.body ?? '', /may hold severities and ignore/))
   })
 
   it('leaves out files that the base branch leaves out', async () => {
@@ -276,7 +276,7 @@ describe('what judges a pull request', () => {
     assert.deepEqual(await plansOf(scene), [])
     const next = await scene.forge.pulls.push(fleet, pull, { 'app/a.yaml': scale(0) })
     await eventually(() => assert.match(scene.check(next), /^(success|failure): This change needs/))
-    assert.equal(scene.comments(pull).length, 1)
+    await eventually(() => assert.equal(scene.comments(pull).length, 1))
   })
 })
 
@@ -314,8 +314,11 @@ describe('a plan', () => {
     await eventually(() =>
       assert.match(check(pull.last.head), /^failure: What this change does is not known for every/),
     )
-    const body = comments(pull)[0]?.body ?? ''
-    assert.match(body, /<code>green<\/code>: the cluster does not answer; it is tried again/)
+    const body = await eventually(() => {
+      const text = comments(pull)[0]?.body ?? ''
+      assert.match(text, /<code>green<\/code>: the cluster does not answer; it is tried again/)
+      return text
+    })
     assert.match(body, /color&#45;|color-/)
     const [plan] = await plansOf(scene)
     const page = await pages(scene, `/ui/plans/${plan?.id}`)
