@@ -224,7 +224,7 @@ describe('the first run of a cluster', () => {
         clusters: ['test'],
         scanIntervalMs: 60_000,
       })
-      assert.ok(seen?.objects.every(({ state }) => state === 'waiting'))
+      assert.ok(seen?.objects.every(({ state }) => state === 'blocked'))
       assert.equal((await approveCluster(requestsOf(made), holdOf(made), 'ada')).unchanged, false)
       loseState(made)
       await made.scan()

@@ -91,7 +91,7 @@ describe('a window that is closed', () => {
         clusters: ['test'],
         scanIntervalMs: 60_000,
       })
-      assert.equal(seen?.objects.find(({ summary }) => summary.kind === 'Kustomization')?.state, 'waiting')
+      assert.equal(seen?.objects.find(({ summary }) => summary.kind === 'Kustomization')?.state, 'blocked')
       setWindows(made, [])
       await made.scan()
       assert.equal(await colorOf(made), 'green')
