@@ -2,7 +2,7 @@ import { compareByteOrder } from '../base/index.ts'
 import { sortDangers } from './dangers/find.ts'
 import type { PlanDocument, PlannedApplication, UnplannedCluster } from './document.ts'
 import type { ChangeInput } from './input.ts'
-import { showName } from './redact.ts'
+import { showChange } from './plan.ts'
 import type { Shown } from './shown.ts'
 
 /**
@@ -16,16 +16,10 @@ export function joinPlans(
   more: { readonly reference?: Shown; readonly unplanned?: readonly UnplannedCluster[] } = {},
 ): PlanDocument {
   const { reference, unplanned = [] } = more
-  const { repository, pullRequest, base, head } = change
   const omitted = parts.reduce((sum, part) => sum + (part.omitted ?? 0), 0)
   return {
     version: 1,
-    change: {
-      repository: showName(repository),
-      ...(pullRequest === undefined ? {} : { pullRequest }),
-      base: showName(base),
-      head: showName(head),
-    },
+    change: showChange(change),
     ...(reference === undefined ? {} : { reference }),
     ...(unplanned.length === 0
       ? {}

@@ -4,7 +4,7 @@ import { findDangers, sortDangers } from './dangers/find.ts'
 import { defaultSeverities, type Severities } from './dangers/names.ts'
 import type { PlanDocument, PlanError, PlannedApplication, PlannedObject, VersionChange } from './document.ts'
 import { imageChanges } from './images.ts'
-import type { ApplicationInput, ApplicationKey, ErrorInput, ObjectInput, PlanInput } from './input.ts'
+import type { ApplicationInput, ApplicationKey, ChangeInput, ErrorInput, ObjectInput, PlanInput } from './input.ts'
 import { compareViews, labelOf, viewObject, type ObjectView } from './object.ts'
 import { reveal } from './raw.ts'
 import { showMessage, showName } from './redact.ts'
@@ -45,18 +45,22 @@ export function planDocument(
       chosen,
     ),
   )
-  const { repository, pullRequest, base, head } = input.change
   return {
     version: 1,
-    change: {
-      repository: showName(repository),
-      ...(pullRequest === undefined ? {} : { pullRequest }),
-      base: showName(base),
-      head: showName(head),
-    },
+    change: showChange(input.change),
     ...(options.reference === undefined ? {} : { reference: options.reference }),
     dangers: sortDangers(dangers),
     applications: applications.map((application) => planned(application, placed.get(application) ?? [])),
+  }
+}
+
+/** What is looked at, as it may be shown. */
+export function showChange({ repository, pullRequest, base, head }: ChangeInput): PlanDocument['change'] {
+  return {
+    repository: showName(repository),
+    ...(pullRequest === undefined ? {} : { pullRequest }),
+    base: showName(base),
+    head: showName(head),
   }
 }
 
