@@ -62,10 +62,8 @@ function span(ms: number): string {
 }
 
 /** How long something is so already, where there is room for few letters. */
-export function age(view: View, since: number | undefined): Html | '' {
-  if (since === undefined) return ''
-  const iso = `${new Date(since).toISOString().slice(0, 19)}Z`
-  return html`<time title="${iso}">${span(view.now - since)}</time>`
+export function ageText(view: View, since: number): string {
+  return span(view.now - since)
 }
 
 /** The time of day in UTC, with the date where it was not today. */
@@ -95,10 +93,10 @@ export function revision(text: string | undefined): Html {
 }
 
 /** The commit of a revision alone, shortened and linked; what names no commit as it is, cut to what a cell has room for. */
-export function shortRevision(text: string): Html {
+export function commitLink(text: string): Html {
   const sha = /(?:^|[:@])([0-9a-f]{40}|[0-9a-f]{64})$/.exec(text)?.[1]
-  if (sha === undefined) return html`<code title="${text}">${text.length > 20 ? `${text.slice(0, 19)}…` : text}</code>`
-  return html`<a class="rev" href="${paths.commit(sha)}" title="${text}"><code>${sha.slice(0, 8)}</code></a>`
+  if (sha !== undefined) return html`<a class="rev" href="${paths.commit(sha)}">${sha.slice(0, 8)}</a>`
+  return text.length > 20 ? html`<span title="${text}">${text.slice(0, 19)}…</span>` : html`${text}`
 }
 
 /** A link to somewhere else, which may only be a page on the web: what has another scheme is printed as text. */

@@ -8,7 +8,8 @@ import {
 } from '../plan/index.ts'
 import { noticeText } from './action-form.ts'
 import { ago, html, paths, plural, revision, type Html, type View } from './html.ts'
-import { dataTable, facts, layout, scrolling } from './layout.ts'
+import { dataTable, facts, layout } from './layout.ts'
+import { emptyCell, matrixLine, matrixOf } from './matrix-table.ts'
 import { approvalNotes, planActions, type PlanPageActions } from './plan-actions.ts'
 import { applicationDetails, countText } from './plan-details.ts'
 import { pullLink, stateText, verdictBadge } from './plan-state.ts'
@@ -91,7 +92,12 @@ function factsOf(view: View, head: PlanHead, { reference }: PlanDocument): Param
     ['Planned', html`${ago(view, at)}${askedBy === undefined ? '' : html`, asked for by ${askedBy}`}`],
     ['Run', html`<a class="break" href="${paths.run(run)}">${run}</a>`],
     reference === undefined ? undefined : ['Content', html`<code class="break">${reference}</code>`],
-    mergeCommit === undefined ? undefined : ['Merged as', revision(mergeCommit)],
+    mergeCommit === undefined
+      ? undefined
+      : [
+          'Merged as',
+          html`${revision(mergeCommit)} <a href="${paths.commit(mergeCommit)}">its way through the clusters</a>`,
+        ],
   ]
 }
 
@@ -169,33 +175,23 @@ function place({ file, line }: Pick<PlanError, 'file' | 'line'>): Html | '' {
 function matrix(applications: readonly PlannedApplication[]): Html {
   if (applications.length === 0) return html`<p class="note">No application is touched.</p>`
   const clusters = [...new Set(applications.map(({ cluster }) => cluster))]
-  const rows = Map.groupBy(applications, ({ kind, namespace, name }) => JSON.stringify([kind, namespace, name]))
-  return scrolling(
-    'Applications by cluster',
-    html`<table class="matrix">
-      <caption class="hidden">
-        Applications by cluster
-      </caption>
-      <thead>
-        <tr>
-          <th scope="col">Application</th>
-          ${clusters.map((cluster) => html`<th scope="col"><span class="cluster">${cluster}</span></th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${[...rows.values()].slice(0, maxApplications).map((own) => matrixRow(own, clusters))}
-      </tbody>
-    </table>`,
-  )
+  const rows = Map.groupBy(applications, ({ kind, namespace, name }) => `${kind}/${namespace}/${name}`)
+  return matrixOf({
+    label: 'Applications by cluster',
+    what: 'Application',
+    heads: clusters.map((cluster) => html`<span class="cluster">${cluster}</span>`),
+    rows: [...rows.entries()].slice(0, maxApplications).map(([id, own]) => planLine(id, own, clusters)),
+  })
 }
 
-function matrixRow(own: readonly PlannedApplication[], clusters: readonly string[]): Html {
+function planLine(id: string, own: readonly PlannedApplication[], clusters: readonly string[]): Html {
   const [first] = own
   if (first === undefined) return html``
-  return html`<tr>
-    <th scope="row"><span class="kind">${first.kind}</span> ${first.namespace}/<wbr /><b>${first.name}</b></th>
-    ${clusters.map((cluster) => cell(own.find((one) => one.cluster === cluster)))}
-  </tr>`
+  return matrixLine(
+    id,
+    html`<span class="kind">${first.kind}</span> ${first.namespace}/<wbr /><b>${first.name}</b>`,
+    clusters.map((cluster) => cell(own.find((one) => one.cluster === cluster))),
+  )
 }
 
 const stateWords: { readonly [state in PlannedApplication['state']]: readonly [string, string] } = {
@@ -207,13 +203,13 @@ const stateWords: { readonly [state in PlannedApplication['state']]: readonly [s
 }
 
 function cell(application: PlannedApplication | undefined): Html {
-  if (application === undefined) return html`<td class="none"><span class="hidden">not there</span></td>`
-  const { state, live } = application
+  if (application === undefined) return emptyCell
+  const { cluster, state, live } = application
   const [sign, word] = stateWords[state]
-  return html`<td>
-    <span class="cell">${badge(sign, word)}</span>
-    <span class="under">${countText(application)}</span>
-    ${live === 'read' ? '' : html`<span class="under quiet">${liveTexts[live]}</span>`}
+  return html`<td role="cell" data-label="${cluster}">
+    <span class="cell s-${sign}">${word}</span><br />
+    <small>${countText(application)}</small>
+    ${live === 'read' ? '' : html`<br /><small>${liveTexts[live]}</small>`}
   </td>`
 }
 

@@ -109,14 +109,24 @@ export function objectBadge({ state, summary }: ObservedObject): Html {
   return badge(state, isHeld ? heldBadge(summary.held?.kind, text) : stateText(state, summary.blockers))
 }
 
-/** The badge of an object's head, as short as a cell wants it. Of a cluster that is not seen it says how the object stood. */
-export function headBadge({ state, held, on, more }: ObjectHead, isStale: boolean): Html {
+/** Sign and text of an object's head, as short as a cell wants them. Of a cluster that is not seen they say how the object stood. */
+export function headText(
+  { state, held, on, more }: ObjectHead,
+  isStale: boolean,
+): readonly [state: string, text: string] {
   const others = Array.from({ length: more ?? 0 }, () => ({ id: '' }))
   const isHeld = held !== undefined && (state === 'blocked' || state === 'suspended')
   const text = isHeld
     ? heldBadge(held.kind, held.message, true)
     : stateText(state, on === undefined ? [] : [{ id: on }, ...others])
-  return isStale ? badge('stale', `Was ${text.slice(0, 1).toLowerCase()}${text.slice(1)}`) : badge(state, text)
+  return isStale ? ['stale', `Was ${text.slice(0, 1).toLowerCase()}${text.slice(1)}`] : [state, text]
+}
+
+/** Rules of the stylesheet that draw the sign of a state before cells, so that it need not be written into each. The sign has no name: the word beside it says the same. */
+export function cellSigns(): string {
+  return Object.entries(signs)
+    .map(([state, sign]) => `.cell.s-${state}::before { content: "${sign} "; content: "${sign} " / ""; }`)
+    .join('\n')
 }
 
 /** Whether a cluster is seen, in words. */

@@ -1,5 +1,6 @@
 import { sha256Hex } from '../base/index.ts'
 import { applicationCss } from './style-application.ts'
+import { matrixCss } from './style-matrix.ts'
 
 /** The stylesheet, with a name that changes when its content does, so that it can be kept for ever. */
 export function stylesheet(): { readonly path: string; readonly css: string } {
@@ -93,18 +94,6 @@ td.wide { min-width: 160px; width: 24%; }
 td.wide .bar { margin-top: 5px; }
 .under { display: block; font-size: 12.5px; color: var(--quiet); }
 .under .state { color: inherit; }
-.matrix { table-layout: fixed; min-width: 100%; }
-.matrix th, .matrix td { padding: 5px 12px; overflow-wrap: anywhere; }
-.matrix th[scope="row"] { position: sticky; left: 0; background: var(--panel); box-shadow: 1px 0 0 var(--line); }
-.matrix tbody tr:hover th { background: color-mix(in srgb, var(--head) 55%, var(--panel)); }
-.matrix thead th:first-child { position: sticky; left: 0; z-index: 1; box-shadow: 1px 0 0 var(--line); vertical-align: bottom; }
-.matrix thead th .cluster { display: block; color: var(--text); font-size: 14px; }
-.matrix thead th .quiet, .matrix thead th .state { font-weight: 400; white-space: normal; }
-.matrix .cell { display: inline-block; }
-.matrix .cell .state { white-space: normal; }
-.matrix .rev code { color: inherit; }
-.matrix td.none { background: repeating-linear-gradient(135deg, transparent 0 6px, color-mix(in srgb, var(--line) 35%, transparent) 6px 7px); }
-
 .state { white-space: nowrap; }
 .sign { display: inline-block; width: 1.15em; font-size: .92em; }
 .s-ready, .s-succeeded, .s-healthy, .s-verified, .s-run { color: var(--ok); }
@@ -180,15 +169,6 @@ details.plan summary { white-space: normal; overflow-wrap: anywhere; }
   main { padding: 14px; }
   footer { padding: 12px 14px 24px; }
   th, td { padding: 6px 9px; }
-  .matrix, .matrix tbody { display: block; width: auto; }
-  .matrix thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  .matrix tr { display: grid; grid-template-columns: 1fr 1fr; border-top: 1px solid var(--line); padding: 8px 2px; }
-  .matrix tbody tr:first-child { border-top: 0; }
-  .matrix th[scope="row"] { position: static; grid-column: 1 / -1; border: 0; box-shadow: none; padding: 0 10px 2px; background: none; }
-  .matrix th[scope="row"] .under { display: inline; margin-left: 8px; }
-  .matrix td { border: 0; padding: 4px 10px; overflow-wrap: anywhere; }
-  .matrix td::before { content: attr(data-label); display: block; color: var(--quiet); font-size: 12.5px; }
-  .matrix td.none { display: none; }
   .facts { grid-template-columns: 1fr 1fr; gap: 8px 14px; }
   table.data, table.data tbody, table.data tr, table.data th, table.data td { display: block; }
   table.data thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
@@ -206,4 +186,4 @@ details.plan summary { white-space: normal; overflow-wrap: anywhere; }
   @keyframes turn { to { transform: rotate(360deg); } }
 }
 @media print { .find, .out, .skip { display: none; } }
-${applicationCss}`
+${applicationCss}${matrixCss}`
