@@ -1,32 +1,7 @@
 import { sha256Hex, type Json } from '../src/base/index.ts'
 import { newRunId } from '../src/coordinator/index.ts'
+import type { Delivery, DeliveryOutcome } from '../src/observe/index.ts'
 import type { FunctionDeps } from './deps.ts'
-
-/** What can become of a delivery. `plan`: the pull request is looked at. */
-export const deliveryOutcomes = ['run', 'plan', 'ignored', 'refused', 'duplicate', 'failed'] as const
-export type DeliveryOutcome = (typeof deliveryOutcomes)[number]
-
-/** One delivery of a webhook, as `GET /deliveries` shows it. */
-export interface DeliveryRecord {
-  /** Sorts by time. */
-  readonly id: string
-  /** Milliseconds since 1970. */
-  readonly at: number
-  /** Name of the endpoint, or the type of the Receiver object. */
-  readonly provider: string
-  /** `namespace/name` of the Receiver object. */
-  readonly receiver?: string
-  readonly deliveryId: string
-  readonly event: string
-  readonly ref?: string
-  /** Whether the sender was known. */
-  readonly verified: boolean
-  readonly outcome: DeliveryOutcome
-  readonly reason?: string
-  /** The run that it gave; `GET /runs/<id>` says how that ended. */
-  readonly run?: string
-  readonly clusters?: readonly string[]
-}
 
 const prefix = 'delivery-log/'
 const ttlSeconds = 3 * 24 * 3600
@@ -39,7 +14,7 @@ const maxPerMinute = 60
  * Records a delivery, after the answer. A refused one is only counted: the record of its provider and minute is written again when there are 1, 10, 100, … of them, so
  * that a flood cannot fill the store. Never fails: the record decides nothing.
  */
-export function recordDelivery(deps: FunctionDeps, delivery: Omit<DeliveryRecord, 'id' | 'at'>): void {
+export function recordDelivery(deps: FunctionDeps, delivery: Omit<Delivery, 'id' | 'at'>): void {
   const now = deps.clock.now()
   const text = (value: string): string => value.slice(0, 512)
   const { reason } = delivery
@@ -50,11 +25,7 @@ export function recordDelivery(deps: FunctionDeps, delivery: Omit<DeliveryRecord
   deps.background(deps.state.put(prefix + record.id, JSON.parse(JSON.stringify(record)) as Json, options))
 }
 
-function acceptedRecord(
-  deps: FunctionDeps,
-  delivery: Omit<DeliveryRecord, 'id' | 'at'>,
-  now: number,
-): DeliveryRecord | undefined {
+function acceptedRecord(deps: FunctionDeps, delivery: Omit<Delivery, 'id' | 'at'>, now: number): Delivery | undefined {
   const { provider, receiver = '', outcome } = delivery
   if (
     outcome !== 'run' &&
@@ -66,11 +37,7 @@ function acceptedRecord(
 }
 
 /** One record for all refused deliveries of a provider and minute, under an id that follows from them. */
-function refusedRecord(
-  deps: FunctionDeps,
-  delivery: Omit<DeliveryRecord, 'id' | 'at'>,
-  now: number,
-): DeliveryRecord | undefined {
+function refusedRecord(deps: FunctionDeps, delivery: Omit<Delivery, 'id' | 'at'>, now: number): Delivery | undefined {
   const { provider, receiver } = delivery
   const name = `refused ${provider} ${receiver ?? ''}`
   const count = deps.memory.refusals.note(name, now)
@@ -96,12 +63,12 @@ function refusedRecord(
 export async function listDeliveries(
   deps: Pick<FunctionDeps, 'state'>,
   options: { readonly limit: number; readonly before?: string },
-): Promise<{ readonly deliveries: readonly DeliveryRecord[]; readonly next?: string }> {
+): Promise<{ readonly deliveries: readonly Delivery[]; readonly next?: string }> {
   const { limit, before } = options
   // Descending lists go on below `after`.
   const after = before === undefined ? {} : { after: prefix + before }
   const entries = await deps.state.list(prefix, { limit: limit + 1, reverse: true, ...after })
-  const deliveries = entries.slice(0, limit).map((entry) => entry.value as unknown as DeliveryRecord)
+  const deliveries = entries.slice(0, limit).map((entry) => entry.value as unknown as Delivery)
   const last = deliveries.at(-1)
   return { deliveries, ...(entries.length <= limit || last === undefined ? {} : { next: last.id }) }
 }
@@ -121,8 +88,8 @@ export async function findDeliveries(
   deps: Pick<FunctionDeps, 'state'>,
   filter: DeliveryFilter,
   options: { readonly limit: number; readonly before?: string | undefined },
-): Promise<{ readonly deliveries: readonly DeliveryRecord[]; readonly next?: string }> {
-  const found: DeliveryRecord[] = []
+): Promise<{ readonly deliveries: readonly Delivery[]; readonly next?: string }> {
+  const found: Delivery[] = []
   let before = options.before
   for (let looked = 0; looked < maxLookedThrough; looked += readAtOnce) {
     const page = await listDeliveries(deps, { limit: readAtOnce, ...(before === undefined ? {} : { before }) })
@@ -137,7 +104,7 @@ export async function findDeliveries(
   return { deliveries: found, ...(before === undefined ? {} : { next: before }) }
 }
 
-function matches(delivery: DeliveryRecord, { outcome, provider }: DeliveryFilter): boolean {
+function matches(delivery: Delivery, { outcome, provider }: DeliveryFilter): boolean {
   return (
     (outcome === undefined || outcome === delivery.outcome) &&
     (provider === undefined || provider === delivery.provider)

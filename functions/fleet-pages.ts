@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { mapLimit } from '../src/base/index.ts'
-import { listRuns, objectStates, readHeads } from '../src/observe/index.ts'
+import { deliveryOutcomes, listRuns, objectStates, readHeads } from '../src/observe/index.ts'
 import { commitsPage, deliveriesPage, overviewPage, type OverviewFilter } from '../src/ui/index.ts'
-import { deliveryOutcomes, findDeliveries } from './delivery-log.ts'
+import { findDeliveries } from './delivery-log.ts'
 import type { FunctionDeps } from './deps.ts'
 import { observeDeps } from './observe-deps.ts'
 

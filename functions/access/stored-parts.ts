@@ -1,9 +1,9 @@
 import type { Json } from '../../src/base/index.ts'
 import type { StoredRecord } from '../../src/coordinator/index.ts'
+import type { Delivery } from '../../src/observe/index.ts'
 import type { CommitNote, ObjectSummary, TriggerTarget } from '../../src/reconcile/index.ts'
 import type { ActionRecord } from '../action-log.ts'
 import type { Reader } from '../authorize-reading.ts'
-import type { DeliveryRecord } from '../delivery-log.ts'
 import { seesAction } from './seen-actions.ts'
 
 /** How what is stored under a prefix is shown to somebody with a scope. */
@@ -38,7 +38,7 @@ export const storedParts: readonly StoredPart[] = [
   },
   {
     prefix: 'delivery-log/',
-    show: (reader, _path, value) => (seesDelivery(reader, value as unknown as DeliveryRecord) ? value : undefined),
+    show: (reader, _path, value) => (seesDelivery(reader, value as unknown as Delivery) ? value : undefined),
   },
   { prefix: 'metrics/', show: (reader, [cluster = ''], value) => (reader.seesWhole(cluster) ? value : undefined) },
   {
@@ -100,7 +100,7 @@ function sees(reader: Reader, cluster: string, { kind, namespace, name }: Named)
 }
 
 /** Deliveries at the endpoint of the whole deployment are for those who see all of it; those at a Receiver for who may see that object. */
-function seesDelivery(reader: Reader, { receiver, clusters = [] }: DeliveryRecord): boolean {
+function seesDelivery(reader: Reader, { receiver, clusters = [] }: Delivery): boolean {
   const [namespace = '', name = ''] = receiver?.split('/') ?? []
   return name !== '' && clusters.some((cluster) => sees(reader, cluster, { kind: 'Receiver', namespace, name }))
 }

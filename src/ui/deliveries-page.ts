@@ -1,22 +1,11 @@
 import type { Run } from '../coordinator/index.ts'
+import type { Delivery } from '../observe/index.ts'
 import { ago, html, paths, plural, type Html, type View } from './html.ts'
 import { dataTable, layout, none } from './layout.ts'
 import { badge } from './state-badge.ts'
 
-/** One delivery of a webhook, as it was recorded, with the run that it gave. */
-export interface ShownDelivery {
-  readonly id: string
-  /** Milliseconds since 1970. */
-  readonly at: number
-  readonly provider: string
-  readonly receiver?: string
-  readonly deliveryId: string
-  readonly event: string
-  readonly ref?: string
-  readonly verified: boolean
-  readonly outcome: 'run' | 'plan' | 'ignored' | 'refused' | 'duplicate' | 'failed'
-  readonly reason?: string
-  readonly run?: string
+/** A delivery of a webhook with the run that it gave. */
+export interface ShownDelivery extends Delivery {
   /** The run as it stands now; undefined where it is not remembered, or there is none. */
   readonly followed?: Run | undefined
 }

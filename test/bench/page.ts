@@ -1,17 +1,14 @@
-import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createNodeStateStore, openDatabase, systemClock } from '../../src/platforms/node/index.ts'
 import type { StateStore } from '../../src/ports/index.ts'
 import { startBrowser, withoutBrowser } from '../support/browser.ts'
-import { bundleDeployment } from '../support/bundled-program.ts'
-import { deploymentEnvironment, triggerToken } from '../support/deployment.ts'
+import { triggerToken } from '../support/deployment.ts'
 import { saveRun } from '../support/observed-state.ts'
-import { freePort } from '../support/registry.ts'
 import { gitRepository, kustomization, newCommit, oldCommit, readyCondition } from '../support/summary-objects.ts'
 import { percentile, round, type Bench } from './rows.ts'
-import { peakMemory, startFlags } from './server.ts'
+import { peakMemory, spawnServer, type BenchedServer } from './server.ts'
 
 const applications = 1_000
 const clusters = Array.from({ length: 20 }, (_, i) => `cluster-${String(i).padStart(2, '0')}`)
@@ -24,9 +21,8 @@ const samples = 15
 export const bench: Bench = async (log) => {
   if (withoutBrowser !== false) throw new Error(withoutBrowser)
   const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
-  const dataDir = join(directory, 'data')
-  await fill(dataDir, log)
-  const server = await startPageServer(directory, dataDir)
+  await fill(join(directory, 'data'), log)
+  const server = await startPageServer(directory)
   const browser = await startBrowser()
   try {
     const idle = await peakMemory(server.process)
@@ -105,39 +101,8 @@ function application(index: number, cluster: number): ReturnType<typeof kustomiz
   })
 }
 
-/** The deployment as it is started in production. Its clusters do not answer, which is no matter to the pages. */
-async function startPageServer(
-  directory: string,
-  dataDir: string,
-): Promise<{ readonly url: string; readonly process: ChildProcess; stop(): Promise<void> }> {
-  const program = bundleDeployment(join(directory, 'program'))
-  const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
+/** Its clusters do not answer, which is no matter to the pages. */
+function startPageServer(directory: string): Promise<BenchedServer> {
   const listed = clusters.map((name) => ({ name, server: 'https://127.0.0.1:9', tokenSecret: 'NO_TOKEN' }))
-  const env = {
-    ...deploymentEnvironment({ clusters: listed, env: { NO_TOKEN: 'none' } }),
-    PORT: String(port),
-    HOST: '127.0.0.1',
-    DATA_DIR: dataDir,
-    PATH: process.env['PATH'] ?? '',
-  }
-  const child = spawn(process.execPath, [...startFlags(), program], { env, stdio: ['ignore', 'ignore', 'inherit'] })
-  for (let attempt = 0; ; attempt++) {
-    if (child.exitCode !== null || attempt === 600) throw new Error('the deployment did not start')
-    const isUp = await fetch(`${url}/healthz`).then(
-      (response) => response.ok,
-      () => false,
-    )
-    if (isUp) break
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  return {
-    url,
-    process: child,
-    stop: async () => {
-      const ended = new Promise((resolve) => child.once('exit', resolve))
-      child.kill('SIGTERM')
-      await ended
-    },
-  }
+  return spawnServer(directory, { clusters: listed, env: { NO_TOKEN: 'none' } })
 }

@@ -92,6 +92,20 @@ export interface BenchedServer {
 /** The same for any clusters. */
 export async function startServerFor(options: DeploymentOptions): Promise<BenchedServer> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
+  const server = await spawnServer(directory, options)
+  // It scans when it starts: what is measured begins after that.
+  await settle(server.url)
+  return {
+    ...server,
+    stop: async () => {
+      await server.stop()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Starts the deployment as it is started in production, its data in `data` below a directory that is the caller's. It answers. */
+export async function spawnServer(directory: string, options: DeploymentOptions): Promise<BenchedServer> {
   const program = bundleDeployment(join(directory, 'program'))
   const port = await freePort()
   const env = {
@@ -112,8 +126,6 @@ export async function startServerFor(options: DeploymentOptions): Promise<Benche
     if (isUp) break
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  // It scans when it starts: what is measured begins after that.
-  await settle(url)
   return {
     url,
     process: child,
@@ -121,7 +133,6 @@ export async function startServerFor(options: DeploymentOptions): Promise<Benche
       const ended = new Promise((resolve) => child.once('exit', resolve))
       child.kill('SIGTERM')
       await ended
-      await rm(directory, { recursive: true, force: true })
     },
   }
 }

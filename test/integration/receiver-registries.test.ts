@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DeliveryRecord } from '../../functions/delivery-log.ts'
+import type { Delivery } from '../../src/observe/index.ts'
 import { chartLayerType } from '../../src/sources/index.ts'
 import { ChartServer, hexDigest, makeChart, makeIndex } from '../support/chart-server.ts'
 import { useCluster } from '../support/cluster.ts'
@@ -86,7 +86,7 @@ describe('webhooks of registries', () => {
     assert.equal(status, 200)
     const authorization = `Bearer ${deployment.triggerToken}`
     const response = await fetch(`${deployment.url}/deliveries`, { headers: { authorization } })
-    const { deliveries } = (await response.json()) as { deliveries: DeliveryRecord[] }
+    const { deliveries } = (await response.json()) as { deliveries: Delivery[] }
     const record = deliveries.find((one) => one.receiver === `${namespace}/${name}` && one.outcome === 'run')
     const run = await awaitRun(deployment, record?.run ?? '')
     assert.equal(run.state, 'succeeded', JSON.stringify(run))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DeliveryRecord } from '../../functions/delivery-log.ts'
+import type { Delivery } from '../../src/observe/index.ts'
 import { useCluster } from '../support/cluster.ts'
 import { installCrds } from '../support/crds.ts'
 import { awaitRun, startDeployment, type Deployment } from '../support/deployment.ts'
@@ -110,11 +110,11 @@ describe('Receiver objects of a cluster', () => {
   }
   const annotationOf = async (name = 'app', kind = 'GitRepository'): Promise<string | undefined> =>
     (await cluster.client.get({ apiVersion: sourceVersion, kind, namespace, name })).metadata.annotations?.[requestedAt]
-  const deliveries = async (name: string): Promise<readonly DeliveryRecord[]> => {
+  const deliveries = async (name: string): Promise<readonly Delivery[]> => {
     const response = await fetch(`${deployment.url}/deliveries?limit=200`, {
       headers: { authorization: `Bearer ${deployment.triggerToken}` },
     })
-    const { deliveries: all } = (await response.json()) as { deliveries: DeliveryRecord[] }
+    const { deliveries: all } = (await response.json()) as { deliveries: Delivery[] }
     return all.filter((one) => one.receiver === `${namespace}/${name}`)
   }
   const hmac = (body: string, hash = 'sha256'): string => createHmac(hash, token).update(body).digest('hex')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import { after, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DeliveryRecord } from '../../functions/delivery-log.ts'
+import type { Delivery } from '../../src/observe/index.ts'
 import { useCluster } from '../support/cluster.ts'
 import { installCrds } from '../support/crds.ts'
 import { awaitRun, startDeployment, type Platform } from '../support/deployment.ts'
@@ -88,10 +88,10 @@ for (const platform of ['node', 'workerd'] satisfies readonly Platform[]) {
       const annotation = (await cluster.client.get(source)).metadata.annotations?.[requestedAt]
       assert.ok(annotation)
       assert.equal(await send(`${body} `), 400)
-      const deliveries = async (): Promise<readonly DeliveryRecord[]> => {
+      const deliveries = async (): Promise<readonly Delivery[]> => {
         const headers = { authorization: `Bearer ${deployment.triggerToken}` }
         const response = await fetch(`${deployment.url}/deliveries`, { headers })
-        return ((await response.json()) as { deliveries: DeliveryRecord[] }).deliveries
+        return ((await response.json()) as { deliveries: Delivery[] }).deliveries
       }
       // Records are written after the answer.
       let records = await deliveries()

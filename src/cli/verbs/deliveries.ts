@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import { deliveryOutcomes, type Delivery } from '../../observe/index.ts'
 import { exitCodes, usageError } from '../exit-codes.ts'
 import { requireDeployment } from '../target/deployment.ts'
 import { addTargetFlags, type TargetFlags } from '../target/flags.ts'
@@ -14,24 +15,6 @@ interface DeliveriesFlags extends TargetFlags {
   readonly outcome?: string
 }
 
-/** One webhook that came in, as `GET /deliveries` answers it. */
-export interface DeliveryRow {
-  readonly id: string
-  /** Milliseconds since 1970, or RFC 3339. */
-  readonly at: number | string
-  readonly provider: string
-  readonly receiver?: string
-  readonly deliveryId: string
-  readonly event: string
-  readonly ref?: string
-  readonly verified: boolean
-  readonly outcome: 'run' | 'plan' | 'ignored' | 'refused' | 'duplicate' | 'failed'
-  readonly reason?: string
-  readonly run?: string
-  readonly clusters?: readonly string[]
-}
-
-const outcomes = ['run', 'plan', 'ignored', 'refused', 'duplicate', 'failed']
 const maxLimit = 1000
 
 /** `deliveries`: the webhooks that came in, and what became of each. */
@@ -40,7 +23,7 @@ export function deliveriesCommand(): Command {
     .description('webhooks that a deployment has got, and what became of each, the newest first')
     .option('--limit <number>', 'how many', '20')
     .option('--provider <name>', 'only of one provider')
-    .addOption(new Option('--outcome <outcome>', 'only with one outcome').choices(outcomes))
+    .addOption(new Option('--outcome <outcome>', 'only with one outcome').choices(deliveryOutcomes))
     .action(async (flags: DeliveriesFlags) => runDeliveries(flags))
   return addTargetFlags(command, { deployment: true, output: true })
 }
@@ -50,12 +33,12 @@ async function runDeliveries(flags: DeliveriesFlags): Promise<void> {
   const deployment = requireDeployment(flags, terminal, 'deliveries are known to a deployment')
   const limit = Math.trunc(Number(flags.limit ?? 20))
   if (!(limit > 0 && limit <= maxLimit)) throw usageError(`--limit must be between 1 and ${maxLimit}`)
-  const found: DeliveryRow[] = []
+  const found: Delivery[] = []
   let next: string | undefined
   do {
     const query = { limit: String(Math.min(100, limit)), before: next }
     const answer = (await deployment.get('/deliveries', query)) as {
-      readonly deliveries: readonly DeliveryRow[]
+      readonly deliveries: readonly Delivery[]
       readonly next?: string
     }
     found.push(...answer.deliveries.filter((row) => isWanted(row, flags)))
@@ -71,7 +54,7 @@ async function runDeliveries(flags: DeliveriesFlags): Promise<void> {
 }
 
 /** Whatever the deployment leaves to us. */
-function isWanted(row: DeliveryRow, flags: DeliveriesFlags): boolean {
+function isWanted(row: Delivery, flags: DeliveriesFlags): boolean {
   return (
     (flags.provider === undefined || row.provider === flags.provider) &&
     (flags.outcome === undefined || row.outcome === flags.outcome)
@@ -80,7 +63,7 @@ function isWanted(row: DeliveryRow, flags: DeliveriesFlags): boolean {
 
 /** Deliveries as a table. Exported for tests. */
 export function deliveriesText(
-  rows: readonly DeliveryRow[],
+  rows: readonly Delivery[],
   options: {
     readonly style: Style
     readonly width: number | undefined

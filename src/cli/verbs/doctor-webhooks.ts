@@ -1,6 +1,6 @@
 import { isEngineError } from '../../base/index.ts'
 import type { Deployment } from '../target/deployment.ts'
-import type { DeliveryRow } from './deliveries.ts'
+import type { Delivery } from '../../observe/index.ts'
 import type { Finding } from './findings.ts'
 import { age } from './object-row.ts'
 
@@ -21,7 +21,7 @@ export async function examineWebhooks(
 ): Promise<readonly Finding[]> {
   try {
     const { deliveries } = (await deployment.get('/deliveries', { limit: String(maxDeliveries) })) as {
-      readonly deliveries: readonly DeliveryRow[]
+      readonly deliveries: readonly Delivery[]
     }
     return webhookFindings({ url: deployment.url, configured, deliveries, now })
   } catch (error) {
@@ -42,7 +42,7 @@ export async function examineWebhooks(
 export function webhookFindings(facts: {
   readonly url: string
   readonly configured: readonly string[] | undefined
-  readonly deliveries: readonly DeliveryRow[]
+  readonly deliveries: readonly Delivery[]
   readonly now: number
 }): readonly Finding[] {
   const { url, configured, deliveries, now } = facts
@@ -66,7 +66,7 @@ export function webhookFindings(facts: {
 function forgeFinding(facts: {
   readonly url: string
   readonly forge: string
-  readonly own: readonly DeliveryRow[]
+  readonly own: readonly Delivery[]
   readonly isConfigured: boolean
   readonly now: number
 }): Finding {
@@ -81,7 +81,7 @@ function forgeFinding(facts: {
       fix: `is there a webhook to ${url}/hook/${forge}, for pushes, with the secret of the deployment? the forge's page of it lists its attempts`,
     }
   }
-  const since = (one: DeliveryRow): string => age(timeOf(one), now)
+  const since = (one: Delivery): string => age(one.at, now)
   const lately = own.slice(0, 10)
   const bad = lately.filter(({ outcome }) => outcome === 'refused' || outcome === 'failed')
   if (verified === undefined && isConfigured && last.outcome === 'refused') {
@@ -111,10 +111,6 @@ function forgeFinding(facts: {
   return { area, state: 'ok', message: `${forge} delivered ${since(last)} ago; the last ${lately.length} are well` }
 }
 
-function timeOf({ at }: DeliveryRow): number {
-  return typeof at === 'number' ? at : Date.parse(at)
-}
-
-function reasonOf(delivery: DeliveryRow | undefined): string {
+function reasonOf(delivery: Delivery | undefined): string {
   return delivery?.reason === undefined ? '' : `: ${delivery.reason}`
 }

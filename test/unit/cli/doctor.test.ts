@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test'
 import { startNode, type NodeServer } from '../../../functions/node.ts'
 import { sluiceVersion } from '../../../src/base/index.ts'
 import { createDeployment } from '../../../src/cli/target/deployment.ts'
-import type { DeliveryRow } from '../../../src/cli/verbs/deliveries.ts'
+import type { Delivery } from '../../../src/observe/index.ts'
 import { backlogFindings, examineDeployment, versionsFinding } from '../../../src/cli/verbs/doctor-deployment.ts'
 import { webhookFindings } from '../../../src/cli/verbs/doctor-webhooks.ts'
 import type { Finding } from '../../../src/cli/verbs/findings.ts'
@@ -97,7 +97,7 @@ void describe('the doctor looks at a deployment', () => {
 
 void describe('the doctor decides', () => {
   const now = Date.parse('2026-01-02T00:00:00Z')
-  const row = (change: Partial<DeliveryRow>): DeliveryRow => ({
+  const row = (change: Partial<Delivery>): Delivery => ({
     id: 'a',
     at: now - 60_000,
     provider: 'github',
@@ -107,7 +107,7 @@ void describe('the doctor decides', () => {
     outcome: 'run',
     ...change,
   })
-  const states = (configured: readonly string[] | undefined, deliveries: readonly DeliveryRow[]): readonly string[] =>
+  const states = (configured: readonly string[] | undefined, deliveries: readonly Delivery[]): readonly string[] =>
     webhookFindings({ url: 'https://s.example', configured, deliveries, now }).map(
       ({ state, message }) => `${state}: ${message}`,
     )
