@@ -1,7 +1,7 @@
 import type { Hono } from 'hono'
 import { z } from 'zod'
 import { isEngineError, type EngineError } from '../src/base/index.ts'
-import { listRuns, traceCommit } from '../src/observe/index.ts'
+import { listRuns } from '../src/observe/index.ts'
 import { commitPage, icon, liveScript, problemPage, runPage, runsPage, stylesheet } from '../src/ui/index.ts'
 import { addAccessPages } from './access/pages.ts'
 import { viewFor } from './access/view.ts'
@@ -11,11 +11,11 @@ import { addActions } from './actions/routes.ts'
 import { showApplication, showCluster, showDrift } from './application-page.ts'
 import { authorizeReading, type Reader } from './authorize-reading.ts'
 import { changeVersion } from './change-version.ts'
+import { findCommit } from './commit-trace.ts'
 import type { FunctionDeps } from './deps.ts'
 import { addEvents } from './events.ts'
 import { idOf, oneOf, showCommits, showDeliveries, showOverview } from './fleet-pages.ts'
 import { statusOfCode } from './http-errors.ts'
-import { observeDeps } from './observe-deps.ts'
 import { pageResponse, redirect } from './page-response.ts'
 import { showPlan, showPlans } from './plans/pages.ts'
 import { addSignIn } from './sign-in.ts'
@@ -109,7 +109,8 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
     page(c.req.raw, async (view, seen) => {
       const commit = c.req.param('commit')
       if (!/^[0-9a-f]{7,64}$/i.test(commit)) return undefined
-      return commitPage(view, await traceCommit({ ...observeDeps(seen), runs: seen.runs }, commit))
+      const { trace, plans } = await findCommit(seen, commit)
+      return commitPage(view, trace, plans)
     }),
   )
   app.get('/ui/deliveries', (c) => page(c.req.raw, (view, seen) => showDeliveries(seen, view, c.req.query())))

@@ -112,10 +112,31 @@ export async function readPlan(deps: RecordDeps, id: string): Promise<PlanRecord
   return (await readSealed(deps, planName(id))) as unknown as PlanRecord | undefined
 }
 
-/** Stores the record of a plan, and its place in the list. @throws EngineError of the store. */
+/** Stores the record of a plan, its place in the list, and where it is found by its commits: the one that is planned, and the one that brought it. @throws EngineError of the store. */
 export async function savePlan(deps: RecordDeps, record: PlanRecord): Promise<void> {
   await saveSealed(deps, planName(record.id), record)
-  await deps.state.put(indexPrefix + record.listedAs, record.id, { ttlSeconds: planTtlSeconds })
+  const options = { ttlSeconds: planTtlSeconds }
+  await deps.state.put(indexPrefix + record.listedAs, record.id, options)
+  for (const commit of commitsOf(record))
+    await deps.state.put(`${commitPrefix(commit)}${record.listedAs}`, record.id, options)
+}
+
+const commitPrefix = (commit: string): string => `plans/commits/${commit.toLowerCase()}/`
+
+function commitsOf({ change, mergeCommit }: PlanRecord): readonly string[] {
+  return [...new Set([change.head, ...(mergeCommit === undefined ? [] : [mergeCommit])])]
+}
+
+/** Plans of which a commit is the head, or the one that brought them, newest first. What the list says is believed only where the sealed record says so too. @throws EngineError of the store. */
+export async function listPlansOfCommit(
+  deps: RecordDeps,
+  commit: string,
+  limit: number,
+): Promise<readonly PlanRecord[]> {
+  const entries = await deps.state.list(commitPrefix(commit), { limit, reverse: true })
+  const ids = entries.flatMap(({ value }) => (typeof value === 'string' && isPlanId(value) ? [value] : []))
+  const plans = await Promise.all([...new Set(ids)].map((id) => readPlan(deps, id)))
+  return plans.filter((plan) => plan !== undefined).filter((plan) => commitsOf(plan).includes(commit))
 }
 
 /** Plans, newest first, older than `before` where it is given; `next` leads to those behind them. @throws EngineError of the store. */

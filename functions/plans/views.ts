@@ -7,6 +7,7 @@ import { joinedPlan, type JoinDeps, type JoinedPlan } from './joined.ts'
 import {
   isPlanId,
   listPlans,
+  listPlansOfCommit,
   readPlan,
   readPull,
   readSummary,
@@ -57,12 +58,7 @@ export async function listPlanHeads(
   const { records, scoped } = source
   if (scoped !== undefined) return listSeenHeads(source, scoped, options)
   const { plans, next } = await listPlans(records, options)
-  const heads = await Promise.all(
-    plans.map(async (plan) => {
-      const summary = await readSummary(records, plan.id)
-      return headOf(plan, summary?.run === plan.run ? summary : undefined)
-    }),
-  )
+  const heads = await Promise.all(plans.map(async (plan) => headOf(plan, await currentSummary(records, plan))))
   return { plans: heads, ...(next === undefined ? {} : { next }) }
 }
 
@@ -90,6 +86,30 @@ async function listSeenHeads(
     plans: found.slice(0, limit).map(({ head }) => head),
     ...(last === undefined ? {} : { next: last.place }),
   }
+}
+
+/** Plans that are named beside a commit. */
+const maxOfCommit = 5
+
+/** The plans that a commit belongs to and that may be seen, newest first: it is what they plan, or what brought them. @throws EngineError of the store. */
+export async function findPlansOfCommit(deps: FunctionDeps, commit: string): Promise<readonly PlanHead[]> {
+  const source = sourceOf(deps)
+  if (source === undefined) return []
+  const { records, join, scoped } = source
+  const plans = await listPlansOfCommit(records, commit, maxOfCommit)
+  const heads = await Promise.all(
+    plans.map(async (plan) => {
+      const seen =
+        scoped === undefined ? { summary: await currentSummary(records, plan) } : await seenPlan(join, scoped, plan)
+      return seen === undefined ? undefined : headOf(plan, seen.summary)
+    }),
+  )
+  return heads.filter((head) => head !== undefined)
+}
+
+async function currentSummary(records: RecordDeps, plan: PlanRecord): Promise<PlanSummary | undefined> {
+  const summary = await readSummary(records, plan.id)
+  return summary?.run === plan.run ? summary : undefined
 }
 
 /** What a reader with a scope may see of a plan; undefined where that is nothing. */

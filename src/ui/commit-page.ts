@@ -1,12 +1,26 @@
 import { idOfSummary, type CommitCluster, type CommitObject, type CommitTrace } from '../observe/index.ts'
-import { ago, clock, duration, externalLink, html, objectLink, paths, plural, type Html, type View } from './html.ts'
+import {
+  ago,
+  clock,
+  duration,
+  externalLink,
+  html,
+  objectLink,
+  paths,
+  plural,
+  revision,
+  type Html,
+  type View,
+} from './html.ts'
 import { dataTable, facts, layout, none } from './layout.ts'
+import { pullLink, stateText as planStateText, verdictBadge } from './plan-state.ts'
+import type { PlanHead } from './plan-types.ts'
 import { runTable } from './runs-page.ts'
 import { objectBar, stageBar, stageColumns, stageLegend, stageTime, stageTimes, totalMs } from './stage-bar.ts'
 import { badge, healthText, stateText, wordOf } from './state-badge.ts'
 
-/** The way of a commit through all clusters: how far it is, how long each stage took, what waited for what, and what is missing. */
-export function commitPage(view: View, trace: CommitTrace): Html {
+/** The way of a commit through all clusters: how far it is, how long each stage took, what waited for what, and what is missing. `plans` are those of pull requests that it belongs to. */
+export function commitPage(view: View, trace: CommitTrace, plans: readonly PlanHead[] = []): Html {
   const concerned = trace.clusters.filter((cluster) => cluster.progress !== 'unconcerned')
   const others = trace.clusters.filter((cluster) => cluster.progress === 'unconcerned')
   const scale = Math.max(1, ...concerned.map((cluster) => lastMs(cluster)))
@@ -17,9 +31,9 @@ export function commitPage(view: View, trace: CommitTrace): Html {
     content: html`
       <h1><span class="kind">Commit</span> <code>${trace.commit.slice(0, 12)}</code></h1>
       <p class="headline">${verdict(concerned)}</p>
-      ${facts(factsOf(view, trace))}
+      ${facts([...factsOf(view, trace), ...plans.map((plan) => planFact(trace.commit, plan))])}
       <h2>Clusters</h2>
-      ${concerned.length === 0 ? html`<p class="note">No cluster has anything to do with it.</p>` : clusterTable(view, concerned, scale)}
+      ${concerned.length === 0 ? html`<p class="note">${trace.clusters.length === 0 ? 'It has come to no cluster yet.' : 'No cluster has anything to do with it.'}</p>` : clusterTable(view, concerned, scale)}
       ${others.length === 0 ? '' : html`<p class="quiet">Nothing to do in ${others.map(({ health }) => health.cluster).join(', ')}.</p>`}
       ${concerned.filter(hasDetails).map((cluster) => clusterSection(cluster))}
       ${
@@ -41,6 +55,19 @@ function factsOf(view: View, { commit, push }: CommitTrace): Parameters<typeof f
     push.actor === undefined ? undefined : ['By', push.actor],
     ['Received', html`${clock(view, push.receivedAt)} UTC, ${ago(view, push.receivedAt)}, from ${push.provider}`],
     push.url === undefined ? undefined : ['At the forge', externalLink(push.url, 'What it changes')],
+  ]
+}
+
+/** A plan that has the commit as its head, or was brought by it, with its pull request. */
+function planFact(commit: string, plan: PlanHead): readonly [string, Html] {
+  const { head, mergeCommit, title } = plan
+  const name = mergeCommit === commit && head !== commit ? 'Brings the plan' : 'Planned as'
+  return [
+    name,
+    html`<a href="${paths.plan(plan.id)}">${title === '' ? 'the plan' : title}</a> of ${pullLink(plan)}
+      ${verdictBadge(plan.verdict)}
+      <span class="quiet">${planStateText(plan)}</span>
+      ${mergeCommit === undefined || mergeCommit === commit ? '' : html`as ${revision(mergeCommit)}`}`,
   ]
 }
 

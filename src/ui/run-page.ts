@@ -42,6 +42,12 @@ export function runPage(
       <p class="headline">${badge(run.state)}</p>
       ${noticeText(more.notice)} ${runActions(run, more.offer)}
       ${facts([
+        run.push?.after === undefined
+          ? undefined
+          : ['Commit', html`${revision(run.push.after)} <span class="quiet">its way through all clusters</span>`],
+        run.change === undefined
+          ? undefined
+          : ['Plan', html`<a class="break" href="${paths.plan(run.change.plan)}">${run.change.plan}</a>`],
         ['Run', html`<code class="break">${run.id}</code>`],
         ['Received', html`${clock(view, run.receivedAt)} UTC, ${ago(view, run.receivedAt)}`],
         repository === undefined ? undefined : ['Repository', html`<code class="break">${repository}</code>`],

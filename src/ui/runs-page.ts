@@ -37,7 +37,7 @@ export function runsPage(
             html`<a href="${paths.runs(one)}" ${isCurrent(one) ? html`aria-current="true"` : ''}>${text}</a>`,
         )}
       </nav>
-      ${page.runs.length === 0 ? html`<p class="note">No such run is remembered.</p>` : runTable(view, page.runs)}
+      ${page.runs.length === 0 ? noRun(query) : runTable(view, page.runs)}
       ${
         page.before === undefined
           ? ''
@@ -47,6 +47,17 @@ export function runsPage(
       }
     `,
   })
+}
+
+function noRun(query: { readonly [name: string]: string }): Html {
+  if (Object.keys(query).length > 0) return html`<p class="note">No such run is remembered.</p>`
+  return html`<p class="note">
+    No run that did something is remembered. A push begins one where its webhook comes in (<a
+      href="${paths.deliveries()}"
+      >deliveries</a
+    >), and so does a scan (<a href="${paths.runs({ quiet: 'true' })}">all of them</a>) or
+    <code>sluice reconcile</code>.
+  </p>`
 }
 
 /** A table of runs. */
@@ -85,12 +96,13 @@ function runRow(view: View, run: Run): readonly (Html | string | number)[] {
 
 /** Why a run was started. */
 export function purpose(run: Run): Html {
-  const { push, target, actor } = run
+  const { push, target, actor, change } = run
   if (push !== undefined) {
     const who = push.actor === undefined ? '' : html` <span class="quiet">${push.actor}</span>`
     return html`Push to <code>${push.ref.replace(/^refs\/(?:heads|tags)\//, '')}</code> ${revision(push.after)}${who}`
   }
   const who = actor === undefined ? '' : html` <span class="quiet">${actor}</span>`
+  if (change !== undefined) return html`<a href="${paths.plan(change.plan)}">Plan</a> of ${revision(change.head)}${who}`
   if (run.trigger === 'scan') return html`Scan${who}`
   if (target === undefined || target === 'cluster') return html`Trigger, everything${who}`
   const keys = 'objects' in target ? target.objects : ['source' in target ? target.source : target.object]
