@@ -20,11 +20,14 @@ export interface Graph {
 
 /** Sizes in the drawing's own units, which are pixels where there is room. */
 const box = { width: 214, height: 42, gap: 10 }
+/** What a second line of a name adds to every box of a drawing. */
+const lineHeight = 15
 const columnGap = 64
 const pad = 6
 /** Nodes of one column that are drawn; the rest is a number. */
 const maxNodes = 16
-const maxNameLength = 27
+/** Letters of a line that a box has room for. */
+const maxLineLength = 27
 
 /** Our word for what the cluster says of an object's health. */
 export function stateOfHealth(status: HealthStatus): string {
@@ -62,7 +65,9 @@ export function drawGraph(graph: Graph): Html {
     [...fold(foldByKind(graph.parts)), ...fold(graph.dependants).map((node) => ({ ...node, isDependant: true }))],
   ]
   const rows = Math.max(...columns.map((column) => column.length))
-  const height = rows * (box.height + box.gap) - box.gap + 2 * pad
+  const isTall = columns.flat().some(({ name }) => nameLines(name).length > 1)
+  const boxHeight = box.height + (isTall ? lineHeight : 0)
+  const height = rows * (boxHeight + box.gap) - box.gap + 2 * pad
   const isLeft = graph.needs.length > 0
   const shown = isLeft ? columns : columns.slice(1)
   const width = shown.length * box.width + (shown.length - 1) * columnGap + 2 * pad
@@ -71,10 +76,8 @@ export function drawGraph(graph: Graph): Html {
     column.map((node: GraphNode & { readonly isDependant?: boolean }, row) => ({
       node,
       x: pad + index * (box.width + columnGap),
-      y:
-        pad +
-        (height - 2 * pad - (column.length * (box.height + box.gap) - box.gap)) / 2 +
-        row * (box.height + box.gap),
+      y: pad + (height - 2 * pad - (column.length * (boxHeight + box.gap) - box.gap)) / 2 + row * (boxHeight + box.gap),
+      height: boxHeight,
     })),
   )
   const self = placed[selfColumn]?.[0]
@@ -90,7 +93,7 @@ export function drawGraph(graph: Graph): Html {
     role="img"
     aria-label="${label(graph)}"
   >
-    ${edges} ${placed.flat().map(({ node, x, y }) => drawNode(node, x, y, node === graph.self))}
+    ${edges} ${placed.flat().map((one) => drawNode(one, one.node === graph.self))}
   </svg>`
 }
 
@@ -98,13 +101,14 @@ interface Placed {
   readonly node: GraphNode & { readonly isDependant?: boolean }
   readonly x: number
   readonly y: number
+  readonly height: number
 }
 
 function edge(self: Placed, other: Placed, side: number): Html | '' {
   if (side === 0) return ''
   const [from, to] = side < 0 ? [other, self] : [self, other]
-  const [x1, y1] = [from.x + box.width, from.y + box.height / 2]
-  const [x2, y2] = [to.x, to.y + box.height / 2]
+  const [x1, y1] = [from.x + box.width, from.y + from.height / 2]
+  const [x2, y2] = [to.x, to.y + to.height / 2]
   const middle = (x1 + x2) / 2
   return html`<path
     class="edge ${other.node.isDependant === true ? 'dashed' : ''}"
@@ -112,15 +116,31 @@ function edge(self: Placed, other: Placed, side: number): Html | '' {
   />`
 }
 
-function drawNode({ kind, name, state }: GraphNode, x: number, y: number, isSelf: boolean): Html {
-  const short = name.length <= maxNameLength ? name : `${name.slice(0, maxNameLength - 1)}…`
+function drawNode({ node: { kind, name, state }, x, y, height }: Placed, isSelf: boolean): Html {
   return html`<g class="node s-${state} ${isSelf ? 'self' : ''}">
     <title>${kind} ${name}: ${wordOf(state)}</title>
-    <rect x="${x}" y="${y}" width="${box.width}" height="${box.height}" rx="6" />
-    <rect class="side" x="${x}" y="${y}" width="4" height="${box.height}" rx="2" />
-    <text class="what" x="${x + 14}" y="${y + 16}">${signOf(state)} ${kind}</text>
-    <text class="name" x="${x + 14}" y="${y + 33}">${short}</text>
+    <rect x="${x}" y="${y}" width="${box.width}" height="${height}" rx="6" />
+    <rect class="side" x="${x}" y="${y}" width="4" height="${height}" rx="2" />
+    <text class="what" x="${x + 14}" y="${y + 16}">${signOf(state)} ${clipMiddle(kind)}</text>
+    ${nameLines(name).map(
+      (line, at) => html`<text class="name" x="${x + 14}" y="${y + 33 + at * lineHeight}">${line}</text>`,
+    )}
   </g>`
+}
+
+/** A name in one line or two, broken behind a sign where there is one. What is longer than two lines loses its middle: names differ at their beginning and at their end. */
+export function nameLines(name: string): readonly string[] {
+  if (name.length <= maxLineLength) return [name]
+  const sign = Math.max(...['-', '.', '/', ':'].map((one) => name.lastIndexOf(one, maxLineLength - 1)))
+  const end = sign >= maxLineLength / 2 ? sign + 1 : maxLineLength
+  return [name.slice(0, end), clipMiddle(name.slice(end))]
+}
+
+function clipMiddle(text: string): string {
+  if (text.length <= maxLineLength) return text
+  const kept = maxLineLength - 1
+  const end = Math.floor(kept / 2)
+  return `${text.slice(0, kept - end)}…${text.slice(text.length - end)}`
 }
 
 /** Many objects of one kind become one node. */
