@@ -24,7 +24,7 @@ export function actionsPage(
     at: 'actions',
     content: html`
       <h1>Actions</h1>
-      ${actions.length === 0 ? html`<p class="note">Nothing is recorded that you may see.</p>` : table(view, actions)}
+      ${actions.length === 0 ? html`<p class="note">Nothing is recorded that you may see. What people do from pages, comments, the command line and tokens will stand here.</p>` : table(view, actions)}
       ${
         next === undefined
           ? ''

@@ -59,7 +59,11 @@ export function clusterPage(
       <h2>States</h2>
       ${
         counts.length === 0
-          ? html`<p class="note">No run has seen anything in it.</p>`
+          ? html`<p class="note">
+              No run has seen anything in it. The next scan or push looks;
+              <a href="${paths.runs({ cluster, quiet: 'true' })}">its runs</a> and <code>sluice doctor</code> say what
+              keeps it.
+            </p>`
           : html`<ul class="tree">
               ${counts.map(([state, count]) => html`<li>${badge(state)} ${count}</li>`)}
             </ul>`

@@ -29,7 +29,11 @@ export function commitsPage(view: View, page: { readonly runs: readonly Run[]; r
       </form>
       ${
         pushes.length === 0
-          ? html`<p class="note">No push is remembered. What a webhook told of is kept for two weeks.</p>`
+          ? html`<p class="note">
+              No push is remembered. What a webhook told of is kept for two weeks; whether any has come in is among the
+              <a href="${paths.deliveries()}">deliveries</a>. Without webhooks, scans find what is new:
+              <a href="${paths.overview({ show: 'sources' })}">sources</a> show at which commit they are.
+            </p>`
           : pushTable(view, pushes)
       }
       ${

@@ -14,7 +14,7 @@ export function driftPage(
   overview: DriftOverview,
   filter: { readonly cluster?: string | undefined; readonly page: number },
 ): Html {
-  const { applications, omitted, stale } = overview
+  const { applications, omitted, stale, unseen } = overview
   const pages = Math.max(1, Math.ceil(applications.length / pageSize))
   const page = Math.min(Math.max(1, filter.page), pages)
   const shown = applications.slice((page - 1) * pageSize, page * pageSize)
@@ -35,6 +35,7 @@ export function driftPage(
         }
       </p>
       ${stale.length === 0 ? '' : html`<p class="note warn">Not seen lately: ${stale.map(({ cluster }) => cluster).join(', ')}. What is shown of it may be old.</p>`}
+      ${unseen.length === 0 ? '' : html`<p class="note">Not looked at yet: ${unseen.join(', ')}. The first scan of a cluster looks for drift too; <a href="${paths.runs({ quiet: 'true' })}">runs</a> say whether one has begun.</p>`}
       ${omitted.length === 0 ? '' : html`<p class="note warn">Not all of it is shown of ${omitted.join(', ')}.</p>`}
       ${filter.cluster === undefined ? '' : html`<p><a href="${paths.drift()}">Of all clusters</a></p>`}
       ${shown.map((application) => section(view, application))} ${pager(filter.cluster, page, pages)}

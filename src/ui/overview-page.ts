@@ -151,13 +151,32 @@ function heldClusters(clusters: readonly ClusterHeads[]): Html | '' {
   </ul>`
 }
 
-function nothing({ counts }: MatrixPage, filter: OverviewFilter): Html {
+function nothing({ counts, allClusters }: MatrixPage, filter: OverviewFilter): Html {
   const isFiltered = Object.keys(queryOf(filter, ['show'])).length > 0
   return counts.all === 0 && !isFiltered
-    ? html`<p class="note">
-        Nothing is known yet: the first run of a cluster, by a push or a scan, saves what it sees.
-      </p>`
+    ? nothingYet(allClusters)
     : html`<p class="note">Nothing matches. <a href="${paths.overview()}">Show all applications</a></p>`
+}
+
+/** What to do next where no run has saved anything. */
+function nothingYet(clusters: readonly string[]): Html {
+  if (clusters.length === 0)
+    return html`<p class="note">
+      There is no cluster that you may see. <code>CLUSTERS</code> of the deployment names its clusters, and
+      <code>ACCESS</code> who sees which.
+    </p>`
+  return html`<p class="note">
+      Nothing is known yet of ${clusters.length <= 5 ? clusters.join(', ') : plural(clusters.length, 'cluster')}: the
+      first run of a cluster, by a push or a scan, saves what it sees. Should nothing come, this is where to look:
+    </p>
+    <ol class="next">
+      <li><a href="${paths.runs({ quiet: 'true' })}">Runs</a>: whether one has begun, and why it ended.</li>
+      <li><a href="${paths.deliveries()}">Deliveries</a>: whether a webhook of the forge has come in.</li>
+      <li><code>sluice doctor</code>: whether the clusters can be reached, and the permissions are enough.</li>
+      <li>
+        Whether the clusters have a Kustomization or HelmRelease at all, in a namespace that the deployment looks after.
+      </li>
+    </ol>`
 }
 
 function pager({ page, pages, columns, columnPages, total }: MatrixPage, filter: OverviewFilter): Html | '' {

@@ -13,8 +13,14 @@ export function plansPage(
     at: 'plans',
     content: html`
       <h1>Plans</h1>
-      ${page.isConfigured ? '' : html`<p class="note">No pull request is planned here: PLANS is not configured.</p>`}
-      ${page.plans.length === 0 ? html`<p class="note">No plan is remembered.</p>` : planTable(view, page.plans)}
+      ${
+        page.isConfigured
+          ? ''
+          : html`<p class="note">
+              No pull request is planned here: <code>PLANS</code> of the deployment says of which repositories.
+            </p>`
+      }
+      ${page.plans.length === 0 ? noPlan(page.isConfigured) : planTable(view, page.plans)}
       ${
         page.next === undefined
           ? ''
@@ -22,6 +28,15 @@ export function plansPage(
       }
     `,
   })
+}
+
+function noPlan(isConfigured: boolean): Html {
+  if (!isConfigured) return html``
+  return html`<p class="note">
+    No plan is remembered. A pull request gets one when it is opened or pushed to, and when somebody who may comments
+    <code>/plan</code> on it; whether the forge told of it is among the
+    <a href="${paths.deliveries({ outcome: 'plan' })}">deliveries</a>.
+  </p>`
 }
 
 function planTable(view: View, plans: readonly PlanHead[]): Html {

@@ -111,7 +111,20 @@ describe('pages', () => {
 
   it('of nothing say so', async () => {
     assert.match((await ask(testDeps(), '/ui', bearer)).text, /Nothing is known yet/)
-    assert.match((await ask(testDeps(), '/ui/runs', bearer)).text, /No such run is remembered/)
+    assert.match((await ask(testDeps(), '/ui', bearer)).text, /sluice doctor/)
+    assert.match((await ask(testDeps(), '/ui/runs?state=failed', bearer)).text, /No such run is remembered/)
+    const nothing: readonly (readonly [path: string, next: RegExp])[] = [
+      ['/ui/runs', /href="\/ui\/deliveries"/],
+      ['/ui/commits', /href="\/ui\/deliveries"/],
+      ['/ui/deliveries', /list\s+of deliveries/],
+      ['/ui/drift', /Not looked at yet: one, two/],
+      ['/ui/plans', /PLANS/],
+      ['/ui/clusters/one', /sluice doctor/],
+      ['/ui/actions', /will stand here/],
+    ]
+    for (const [path, next] of nothing) assert.match((await ask(testDeps(), path, bearer)).text, next, path)
+    const noCluster = testDeps({ config: testConfig({ clusters: [] }) })
+    assert.match((await ask(noCluster, '/ui', bearer)).text, /There is no cluster that you may see/)
   })
 
   it('run one script of ours, and load nothing but what is theirs', async () => {

@@ -190,6 +190,7 @@ function pagesOf(text: string | undefined): { readonly [path: string]: Parameter
         applications,
         omitted: [say('production')],
         stale: [{ cluster: say('staging'), health: 'stale', staleSince: 1 }],
+        unseen: [say('new')],
       },
       { page: 1 },
     ),
