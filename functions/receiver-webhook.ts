@@ -117,7 +117,7 @@ async function openAll(deps: FunctionDeps, entries: readonly HookEntry[], path: 
   const signal = AbortSignal.timeout(totalTimeoutMs)
   const results = await mapLimit(entries, concurrency, async (entry) => {
     try {
-      const client = await clusterClient(deps, entry.cluster, requestTimeoutMs)
+      const client = await clusterClient(deps, entry.cluster, { requestTimeoutMs })
       const opened = client === undefined ? 'gone' : await openReceiver(client, entry, path, signal)
       return typeof opened === 'string' || client === undefined ? opened : { ...opened, client }
     } catch (caught) {

@@ -88,7 +88,7 @@ function usable({ policy, readAt }: KnownPolicy, now: number): TenantPolicy | un
 
 async function askCluster(deps: FunctionDeps, cluster: string, configMap: string): Promise<TenantPolicy | undefined> {
   try {
-    const client = await clusterClient(deps, cluster, readTimeoutMs)
+    const client = await clusterClient(deps, cluster, { requestTimeoutMs: readTimeoutMs })
     return client === undefined ? undefined : await loadPolicy(client, configMap, AbortSignal.timeout(readTimeoutMs))
   } catch (caught) {
     const code = isEngineError(caught) ? caught.code : 'unexpected'

@@ -73,24 +73,6 @@ function encodeHeld(summary: ObservedObject['summary']): z.infer<typeof schemas.
   return message === undefined ? undefined : { kind: 'window', message }
 }
 
-/** Everything that is known of an object without asking its cluster. */
-export function encodeObject(object: ObservedObject, health: ClusterHealth): z.infer<typeof schemas.object> {
-  const { generation, observedGeneration, conditions, dependsOn, parent, url, path, commits, outcomes } = object.summary
-  return present({
-    ...encodeObjectHead(object, health),
-    health,
-    generation,
-    observedGeneration,
-    conditions: [...conditions],
-    dependsOn: [...dependsOn],
-    parent,
-    url,
-    path,
-    commits: [...commits],
-    outcomes: [...outcomes],
-  })
-}
-
 /** A run as lists show it. */
 export function encodeRunHead(run: Run): z.infer<typeof schemas.runHead> {
   const { push } = run
@@ -111,6 +93,7 @@ export function encodeRunHead(run: Run): z.infer<typeof schemas.runHead> {
             after: push.after,
             actor: push.actor,
           }),
+    plan: run.change?.plan,
     clusters: run.records.map(encodeRecord),
   })
 }

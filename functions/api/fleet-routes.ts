@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { matrixOf, objectStates, readHeads, type ObjectHead } from '../../src/observe/index.ts'
-import { deliveryOutcomes, findDeliveries } from '../delivery-log.ts'
+import { deliveryOutcomes, matrixOf, objectStates, readHeads, type ObjectHead } from '../../src/observe/index.ts'
+import { findDeliveries } from '../delivery-log.ts'
 import { observeDeps } from '../observe-deps.ts'
 import { present } from './encode.ts'
 import { route, type Route } from './route.ts'

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { statusOfCode } from '../http-errors.ts'
 import type { Route } from './route.ts'
-import * as schemas from './schemas.ts'
+import * as applicationSchemas from './application-schemas.ts'
+import * as plainSchemas from './schemas.ts'
 
+const schemas = { ...plainSchemas, ...applicationSchemas }
 /** Codes that every route may answer with. */
 const commonErrors = ['request-invalid', 'unauthorized']
 

@@ -25,7 +25,7 @@ export const planRoutes: readonly Route[] = [
     handle: async (deps, { query }) => {
       const { limit = 20, before } = query
       const { plans, next } = await listPlanHeads(deps, { limit, ...(before === undefined ? {} : { before }) })
-      return present({ plans: plans.map(encodeHead), before: next })
+      return present({ plans: plans.map(encodePlanHead), before: next })
     },
   }),
   route({
@@ -41,7 +41,7 @@ export const planRoutes: readonly Route[] = [
       if (found === undefined) throw new EngineError('there is no such plan', { code: 'not-found' })
       const { head, document, isPending, problems, refused } = found
       return present({
-        ...encodeHead(head),
+        ...encodePlanHead(head),
         pending: isPending,
         problems: [...problems],
         refused: refused === undefined ? undefined : { ...refused },
@@ -51,7 +51,8 @@ export const planRoutes: readonly Route[] = [
   }),
 ]
 
-function encodeHead(head: PlanHead): z.infer<typeof schemas.planHead> {
+/** A plan as lists show it. */
+export function encodePlanHead(head: PlanHead): z.infer<typeof schemas.planHead> {
   const { isFork, ...rest } = head
   return present({ ...rest, fork: isFork })
 }

@@ -1,26 +1,16 @@
 import { z } from 'zod'
 import { apiVersions, type Kind } from '../../src/api/index.ts'
-import { EngineError, toEngineError } from '../../src/base/index.ts'
-import {
-  idOfSummary,
-  listRuns,
-  pageOf,
-  readCluster,
-  readClusters,
-  readLive,
-  readOneClusterHealth,
-  stateOf,
-  traceCommit,
-  type ObservedObject,
-} from '../../src/observe/index.ts'
-import { credentialOf } from '../credentials.ts'
-import type { FunctionDeps } from '../deps.ts'
+import { listRuns, pageOf, readClusters } from '../../src/observe/index.ts'
+import { findCommit } from '../commit-trace.ts'
+import { findCluster, notFound } from '../find-object.ts'
 import { observeDeps } from '../observe-deps.ts'
 import { actionsRoute } from './actions-route.ts'
+import { applicationRoutes } from './application-routes.ts'
+import { clusterRoutes } from './cluster-routes.ts'
 import { deploymentRoute } from './deployment-route.ts'
-import { encodeCluster, encodeObject, encodeObjectHead, encodeRun, encodeRunHead, present } from './encode.ts'
+import { encodeObjectHead, encodeRun, encodeRunHead, present } from './encode.ts'
 import { fleetRoutes } from './fleet-routes.ts'
-import { planRoutes } from './plan-routes.ts'
+import { encodePlanHead, planRoutes } from './plan-routes.ts'
 import { publicRoutes } from './public-routes.ts'
 import { route, type Route } from './route.ts'
 import * as schemas from './schemas.ts'
@@ -38,24 +28,7 @@ export const routes: readonly Route[] = [
   ...planRoutes,
   actionsRoute,
   ...publicRoutes,
-  route({
-    path: '/api/clusters',
-    id: 'listClusters',
-    summary: 'Clusters, whether they are reached, and how many objects are in which state',
-    parameters: nothing,
-    query: nothing,
-    answer: schemas.clusters,
-    handle: async (deps) => ({
-      clusters: await Promise.all(
-        (await readClusters(observeDeps(deps))).map(async (cluster) => {
-          const configured = deps.config.clusters.find(({ name: one }) => one === cluster.health.cluster)
-          const isWhole = deps.reader?.seesWhole(cluster.health.cluster) === true
-          const credential = configured === undefined || !isWhole ? undefined : await credentialOf(deps, configured)
-          return present({ ...encodeCluster(cluster), credential })
-        }),
-      ),
-    }),
-  }),
+  ...clusterRoutes,
   route({
     path: '/api/objects',
     id: 'listObjects',
@@ -92,20 +65,7 @@ export const routes: readonly Route[] = [
       })
     },
   }),
-  route({
-    path: '/api/objects/{cluster}/{kind}/{namespace}/{name}',
-    id: 'getObject',
-    summary: 'One object; with `live=true` also its conditions and inventory as the cluster itself tells them',
-    parameters: z.strictObject({ cluster: name, kind, namespace: name, name }),
-    query: z.strictObject({ live: flag.optional() }),
-    answer: schemas.object,
-    errors: ['not-found', 'cluster-unknown'],
-    handle: async (deps, { path, query }) => {
-      const { object, health } = await findObject(deps, path)
-      const live = query.live === true ? await lookLive(deps, path) : undefined
-      return present({ ...encodeObject(object, health), live })
-    },
-  }),
+  ...applicationRoutes,
   route({
     path: '/api/runs',
     id: 'listRuns',
@@ -152,10 +112,11 @@ export const routes: readonly Route[] = [
     answer: schemas.commit,
     errors: ['not-found'],
     handle: async (deps, { path }) => {
-      const trace = await traceCommit({ ...observeDeps(deps), runs: deps.runs }, path.commit)
+      const { trace, plans } = await findCommit(deps, path.commit)
       return present({
         commit: trace.commit,
         push: trace.push,
+        plans: plans.map(encodePlanHead),
         clusters: trace.clusters.map(({ health, objects, missing, ...rest }) => ({
           ...rest,
           cluster: health.cluster,
@@ -169,54 +130,3 @@ export const routes: readonly Route[] = [
   }),
   ...fleetRoutes,
 ]
-
-/** An object of the store. Throws EngineError `cluster-unknown`, `not-found`. */
-export async function findObject(
-  deps: FunctionDeps,
-  key: { readonly cluster: string; readonly kind: string; readonly namespace: string; readonly name: string },
-): Promise<{ readonly object: ObservedObject; readonly health: Awaited<ReturnType<typeof readOneClusterHealth>> }> {
-  findCluster(deps, key.cluster)
-  const health = await readOneClusterHealth(observeDeps(deps), key.cluster)
-  const { lookup } = await readCluster(deps, health)
-  const summary = lookup(idOfSummary(key))
-  if (summary === undefined) throw noObject(key.cluster, idOfSummary(key))
-  return { object: { cluster: key.cluster, summary, state: stateOf(summary, lookup) }, health }
-}
-
-/** What the cluster itself says of an object, or why it could not be asked. Never rejects. */
-export async function lookLive(
-  deps: FunctionDeps,
-  key: { readonly cluster: string; readonly kind: string; readonly namespace: string; readonly name: string },
-): Promise<z.infer<typeof schemas.live>> {
-  try {
-    const { readAt, conditions, inventory } = await readLive(deps, key.cluster, key)
-    return { readAt, conditions: [...conditions], inventory: [...inventory] }
-  } catch (caught) {
-    const { code, message } = toEngineError(caught)
-    deps.logger.log('warn', 'object not read from its cluster', {
-      cluster: key.cluster,
-      object: idOfSummary(key),
-      code,
-      error: message,
-    })
-    // What a transport says may name addresses that are nobody's business.
-    const known = ['cluster-slow', 'cluster-answer', 'not-found']
-    return { error: { code, message: known.includes(code) ? message : 'the cluster could not be asked' } }
-  }
-}
-
-/** Checks that the configuration has a cluster. Throws EngineError `cluster-unknown`. */
-export function findCluster(deps: FunctionDeps, cluster: string): void {
-  const known = deps.config.clusters.map((one) => one.name)
-  if (known.includes(cluster)) return
-  throw new EngineError(`there is no cluster ${cluster}; known are ${known.join(', ')}`, { code: 'cluster-unknown' })
-}
-
-/** The error for an object that no run has seen. */
-export function noObject(cluster: string, id: string): EngineError {
-  return notFound(`no run has seen ${id} in the cluster ${cluster}`)
-}
-
-function notFound(message: string): EngineError {
-  return new EngineError(message, { code: 'not-found' })
-}

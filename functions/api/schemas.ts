@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { objectStates } from '../../src/observe/index.ts'
-import { deliveryOutcomes } from '../delivery-log.ts'
+import { deliveryOutcomes, objectStates } from '../../src/observe/index.ts'
 
 // What the API answers, field by field: nothing that is not listed here gets out, and the OpenAPI document is made of the same schemas.
 
@@ -122,27 +121,6 @@ export const outcome = z.strictObject({
   drifted: count.describe('objects that differed although nothing had changed in Git'),
 })
 
-export const live = z.strictObject({
-  readAt: time.optional(),
-  conditions: z.array(condition).optional(),
-  inventory: z.array(z.strictObject({ apiVersion: text, kind: text, namespace: text, name: text })).optional(),
-  error: failure.optional().describe('why the cluster could not be asked; what is shown is what was known before'),
-})
-
-export const object = objectHead.extend({
-  health,
-  generation: z.number().int(),
-  observedGeneration: z.number().int().optional(),
-  conditions: z.array(condition),
-  dependsOn: z.array(text),
-  parent: text.optional().describe('id of the Kustomization that applied it'),
-  url: text.optional(),
-  path: text.optional(),
-  commits: z.array(text),
-  outcomes: z.array(outcome),
-  live: live.optional().describe('what the cluster itself says, where `live=true` asked for it'),
-})
-
 const push = z.strictObject({
   provider: text,
   repository: text.optional(),
@@ -184,6 +162,7 @@ export const runHead = z.strictObject({
   receivedAt: time,
   actor: text.optional(),
   push: push.optional(),
+  plan: text.optional().describe('id of the plan of a pull request that it makes'),
   clusters: z.array(recordHead),
 })
 
@@ -271,6 +250,34 @@ export const publicObjects = z.strictObject({
   cursor: text.optional().describe('for the next page; absent on the last'),
 })
 
+export const planHead = z.strictObject({
+  id: text,
+  repository: text,
+  number: z.number().int(),
+  title: text,
+  author: text,
+  webUrl: text,
+  fork: z.boolean(),
+  branch: text,
+  base: text,
+  head: text,
+  state: z
+    .enum(['current', 'superseded', 'merged', 'closed'])
+    .describe('`superseded`: a newer commit of the pull request is planned'),
+  mergeCommit: text.optional(),
+  verdict: z
+    .enum(['failed', 'incomplete', 'blocked', 'dangers', 'changes', 'nothing'])
+    .optional()
+    .describe('absent while it is being made'),
+  touched: count.optional().describe('applications to which something would happen'),
+  dangers: count.optional(),
+  run: text.describe('the run that made it'),
+  at: time,
+  askedBy: text.optional().describe('who asked for it by a comment'),
+  live: z.enum(['read', 'denied']).describe('whether clusters were asked'),
+  secrets: z.enum(['used', 'withheld']).describe('whether secrets took part'),
+})
+
 export const commit = z.strictObject({
   commit: text,
   push: z
@@ -282,6 +289,7 @@ export const commit = z.strictObject({
       url: text.optional().describe('the page of the commit at the forge'),
     })
     .optional(),
+  plans: z.array(planHead).describe('plans of pull requests whose head it is, or which it brought'),
   clusters: z.array(
     z.strictObject({
       cluster: text,
@@ -317,34 +325,6 @@ export const commit = z.strictObject({
     }),
   ),
   runs: z.array(runHead),
-})
-
-export const planHead = z.strictObject({
-  id: text,
-  repository: text,
-  number: z.number().int(),
-  title: text,
-  author: text,
-  webUrl: text,
-  fork: z.boolean(),
-  branch: text,
-  base: text,
-  head: text,
-  state: z
-    .enum(['current', 'superseded', 'merged', 'closed'])
-    .describe('`superseded`: a newer commit of the pull request is planned'),
-  mergeCommit: text.optional(),
-  verdict: z
-    .enum(['failed', 'incomplete', 'blocked', 'dangers', 'changes', 'nothing'])
-    .optional()
-    .describe('absent while it is being made'),
-  touched: count.optional().describe('applications to which something would happen'),
-  dangers: count.optional(),
-  run: text.describe('the run that made it'),
-  at: time,
-  askedBy: text.optional().describe('who asked for it by a comment'),
-  live: z.enum(['read', 'denied']).describe('whether clusters were asked'),
-  secrets: z.enum(['used', 'withheld']).describe('whether secrets took part'),
 })
 
 export const plans = z.strictObject({

@@ -106,7 +106,7 @@ async function inCluster(
     ? { kind: 'Cluster', namespace: '', name: cluster }
     : { kind: '', namespace: '', name: '' }
   try {
-    const client = await clusterClient(deps, cluster, actionTimeoutMs)
+    const client = await clusterClient(deps, cluster, { requestTimeoutMs: actionTimeoutMs })
     if (client === undefined)
       throw new EngineError(`there is no connection to a cluster ${cluster}`, { code: 'cluster-unknown' })
     const { clock } = deps

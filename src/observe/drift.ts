@@ -20,6 +20,8 @@ export interface DriftOverview {
   /** Clusters with more drifted applications than are read. */
   readonly omitted: readonly string[]
   readonly stale: readonly ClusterHealth[]
+  /** Clusters that no run has looked at yet. */
+  readonly unseen: readonly string[]
 }
 
 /**
@@ -43,5 +45,6 @@ export async function readDrift(deps: ObserveDeps, only?: string): Promise<Drift
     applications: perCluster.flatMap(({ applications }) => applications),
     omitted: perCluster.filter(({ omitted }) => omitted).map(({ one }) => one.cluster),
     stale: health.filter((one) => one.health === 'stale'),
+    unseen: health.filter((one) => one.health === 'unknown').map(({ cluster }) => cluster),
   }
 }

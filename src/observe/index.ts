@@ -6,6 +6,7 @@
 export { readClusterHealth, readOneClusterHealth, type ClusterHealth, type ObserveDeps } from './clusters.ts'
 export { type CommitCluster, type CommitObject, type CommitProgress, type Stages } from './commit-cluster.ts'
 export { traceCommit, type CommitTrace } from './commits.ts'
+export { deliveryOutcomes, type Delivery, type DeliveryOutcome } from './delivery.ts'
 export { readDrift, type DriftedApplication, type DriftOverview } from './drift.ts'
 export {
   readApplication,
@@ -16,7 +17,6 @@ export {
 } from './live-application.ts'
 export { describeSuspended, relationsOf, type ChainLink, type Relations, type Relative } from './relations.ts'
 export { matrixOf, type MatrixFilter, type MatrixPage, type MatrixRow } from './matrix.ts'
-export { readLive, type InventoryObject, type LiveObject } from './live.ts'
 export {
   conditionOf,
   heldOf,

@@ -10,7 +10,14 @@ import {
 } from '../kube/index.ts'
 import type { Clock } from '../ports/index.ts'
 import { nameOf, namespaceOf, parseApiVersion, type KubeObject } from '../resources/index.ts'
-import type { InventoryObject } from './live.ts'
+
+/** An applied object, as the inventory names it. */
+export interface InventoryObject {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+}
 
 /** An applied object as the cluster has it now. */
 export interface LiveNode extends InventoryObject {

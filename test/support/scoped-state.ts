@@ -5,6 +5,8 @@ import type { Json } from '../../src/base/index.ts'
 import { createRunStore } from '../../src/coordinator/index.ts'
 import type { StateStore } from '../../src/ports/index.ts'
 import type { NodeRecord } from '../../src/reconcile/index.ts'
+import { rememberDrift } from '../../src/reconcile/drift-memory.ts'
+import { systemClock } from './memory-ports.ts'
 import { observedState, pushedAt, pushRun } from './observed-state.ts'
 import { newCommit } from './summary-objects.ts'
 
@@ -52,6 +54,15 @@ export async function scopedState(state: StateStore): Promise<void> {
     url: `https://git.example/${hiddenWord}`,
   }
   await state.put(shard?.key ?? '', { objects: [...objects, other] } as unknown as Json)
+  const clock = { ...systemClock, now: () => pushedAt }
+  for (const id of ['Kustomization/apps/shop', `Kustomization/${namespace}/${name}`])
+    await rememberDrift({ state, cluster: { name: 'one' }, clock }, id, [
+      {
+        object: `ConfigMap/${id.split('/').slice(1).join('/')}`,
+        action: 'configured',
+        drift: [{ path: '.data.a', pointer: '/data/a', change: 'replace' }],
+      },
+    ])
   const runs = createRunStore(state)
   const node: NodeRecord = {
     kind: 'Kustomization',

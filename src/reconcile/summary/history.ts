@@ -88,14 +88,16 @@ function goOn(before: HistoryEntry, now: HistoryEntry): HistoryEntry {
   }
 }
 
-/** What runs did to an object, newest first; at most `limit`. One list. */
+/** What runs did to an object, newest first, older than the run `before` where it is given; at most `limit`. One list. */
 export async function readHistory(
   state: Pick<StateStore, 'list'>,
   cluster: string,
   id: string,
-  limit: number,
+  { limit, before }: { readonly limit: number; readonly before?: string | undefined },
 ): Promise<readonly HistoryEntry[]> {
-  const entries = await state.list(prefixOf(cluster, id), { limit, reverse: true })
+  const prefix = prefixOf(cluster, id)
+  const after = before === undefined ? {} : { after: `${prefix}${before}` }
+  const entries = await state.list(prefix, { limit, reverse: true, ...after })
   return entries.map(({ value }) => value as unknown as HistoryEntry).filter(isEntry)
 }
 

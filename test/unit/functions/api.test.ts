@@ -6,9 +6,10 @@ import { recordDelivery } from '../../../functions/delivery-log.ts'
 import { openApiDocument } from '../../../functions/api/openapi.ts'
 import { routes } from '../../../functions/api/routes.ts'
 import type { FunctionDeps } from '../../../functions/deps.ts'
+import { rememberDrift } from '../../../src/reconcile/drift-memory.ts'
 import { Canaries } from '../../support/canaries.ts'
 import { readToken, testConfig, testDeps, triggerToken } from '../../support/function-deps.ts'
-import { observedState, pushRun, quietScan, saveRun } from '../../support/observed-state.ts'
+import { firstRun, observedState, pushRun, quietScan, saveRun } from '../../support/observed-state.ts'
 import { gitRepository, helmRelease, kustomization, newCommit, oldCommit } from '../../support/summary-objects.ts'
 
 type Answer = { readonly status: number; readonly headers: Headers; readonly body: never }
@@ -123,6 +124,26 @@ describe('the API', () => {
       url: '/api/objects/one/Secret/apps/shop',
       status: 400,
     },
+    {
+      path: '/api/objects/{cluster}/{kind}/{namespace}/{name}/history',
+      url: '/api/objects/one/Kustomization/apps/infra/history',
+    },
+    {
+      path: '/api/objects/{cluster}/{kind}/{namespace}/{name}/history',
+      url: '/api/objects/one/Kustomization/apps/none/history',
+      status: 404,
+    },
+    {
+      path: '/api/objects/{cluster}/{kind}/{namespace}/{name}/history',
+      url: '/api/objects/one/Kustomization/apps/infra/history?before=..',
+      status: 400,
+    },
+    { path: '/api/drift', url: '/api/drift' },
+    { path: '/api/drift', url: '/api/drift?cluster=one&limit=1&page=9' },
+    { path: '/api/drift', url: '/api/drift?cluster=three', status: 404 },
+    { path: '/api/drift', url: '/api/drift?limit=0', status: 400 },
+    { path: '/api/clusters/{cluster}', url: '/api/clusters/one' },
+    { path: '/api/clusters/{cluster}', url: '/api/clusters/three', status: 404 },
     { path: '/api/runs', url: '/api/runs' },
     { path: '/api/runs', url: '/api/runs?quiet=true&trigger=scan' },
     { path: '/api/runs/{id}', url: `/api/runs/${pushRun}` },
@@ -258,6 +279,99 @@ describe('objects', () => {
   })
 })
 
+describe('an application', () => {
+  it('has a history, newest first, that is paged without gaps', async () => {
+    const deps = await seeded()
+    const path = '/api/objects/one/Kustomization/apps/infra/history'
+    type Shown = { history: { run: string; actor: string; changes: { object: string }[] }[]; before?: string }
+    const whole = (await ask(deps, path)).body as Shown
+    assert.deepEqual(
+      whole.history.map(({ run, actor }) => [run, actor]),
+      [
+        [pushRun, 'octo'],
+        [firstRun, 'octo'],
+      ],
+    )
+    assert.deepEqual(whole.history[0]?.changes, [{ object: 'ConfigMap/apps/c0', action: 'configured' }])
+    assert.equal(whole.before, undefined)
+    const first = (await ask(deps, `${path}?limit=1`)).body as Shown
+    assert.deepEqual([first.history.map(({ run }) => run), first.before], [[pushRun], pushRun])
+    const second = (await ask(deps, `${path}?limit=1&before=${first.before}`)).body as Shown
+    assert.deepEqual([second.history.map(({ run }) => run), second.before], [[firstRun], undefined])
+    const third = (await ask(deps, `${path}?before=${firstRun}`)).body as Shown
+    assert.deepEqual(third, { history: [] })
+  })
+
+  it('is told with what it waits for', async () => {
+    const deps = await seeded()
+    const { relations } = (await ask(deps, '/api/objects/one/Kustomization/apps/shop')).body as {
+      relations: { chain: { id: string; state: string; why: string }[] }
+    }
+    assert.deepEqual(
+      relations.chain.map(({ id, state }) => [id, state]),
+      [['Kustomization/apps/broken', 'failed']],
+    )
+    assert.match(relations.chain[0]?.why ?? '', /no such file/)
+  })
+})
+
+describe('drift', () => {
+  it('is told with who wrote it, since when, and the rule that leaves it alone, page by page', async () => {
+    const deps = await seeded()
+    for (const id of ['Kustomization/apps/infra', 'HelmRelease/apps/redis'])
+      await rememberDrift({ state: deps.state, cluster: { name: 'one' }, clock: deps.clock }, id, [
+        {
+          object: 'Deployment/apps/web',
+          action: 'configured',
+          drift: [
+            {
+              path: '.spec.replicas',
+              pointer: '/spec/replicas',
+              change: 'replace',
+              manager: 'hpa',
+              live: '3',
+              wanted: '2',
+            },
+            { path: '.data.password', pointer: '/data/password', change: 'replace' },
+          ],
+        },
+      ])
+    type Shown = {
+      applications: { kind: string; name: string; differences: { [field: string]: unknown }[]; rules: object[] }[]
+      total: number
+      page: number
+      pages: number
+    }
+    const whole = (await ask(deps, '/api/drift')).body as Shown
+    assert.deepEqual(
+      whole.applications.map(({ kind, name }) => `${kind}/${name}`),
+      ['HelmRelease/redis', 'Kustomization/infra'],
+    )
+    const [first] = whole.applications
+    const { firstSeen, seenAt, ...difference } = first?.differences[0] ?? {}
+    assert.ok(typeof firstSeen === 'number' && typeof seenAt === 'number')
+    assert.deepEqual(difference, {
+      object: 'Deployment/apps/web',
+      path: '.spec.replicas',
+      pointer: '/spec/replicas',
+      change: 'replace',
+      live: '3',
+      wanted: '2',
+      manager: 'hpa',
+      count: 1,
+      action: 'configured',
+    })
+    assert.ok(!('live' in (first?.differences[1] ?? {})), 'what was redacted has no value')
+    assert.deepEqual(first?.rules, [
+      { paths: ['/spec/replicas', '/data/password'], target: { kind: 'Deployment', name: 'web', namespace: 'apps' } },
+    ])
+    const second = (await ask(deps, '/api/drift?limit=1&page=2')).body as Shown
+    assert.deepEqual([second.applications[0]?.name, second.total, second.page, second.pages], ['infra', 2, 2, 2])
+    const { differences } = (await ask(deps, '/api/clusters/one')).body as { differences: number }
+    assert.equal(differences, 4)
+  })
+})
+
 describe('runs', () => {
   it('are listed without scans that found nothing, unless these are asked for', async () => {
     const deps = await seeded()
@@ -315,6 +429,9 @@ describe('secrets', () => {
       ...['GitRepository/apps/app', 'Kustomization/apps/infra', 'HelmRelease/apps/redis'].map(
         (id) => `/api/objects/one/${id}?live=true`,
       ),
+      ...['Kustomization/apps/infra', 'HelmRelease/apps/redis'].map((id) => `/api/objects/one/${id}/history`),
+      '/api/drift',
+      '/api/clusters/one',
       '/api/objects?source=x',
       '/api/nothing',
     ]

@@ -72,6 +72,13 @@ const routes: {
     seen: `/api/objects/${objectPath}`,
     hidden: `/api/objects/${hiddenPath}`,
   },
+  'GET /api/objects/:cluster/:kind/:namespace/:name/history': {
+    is: 'read',
+    seen: `/api/objects/${objectPath}/history`,
+    hidden: `/api/objects/${hiddenPath}/history`,
+  },
+  'GET /api/drift': { is: 'read' },
+  'GET /api/clusters/:cluster': { is: 'read', seen: '/api/clusters/one' },
   'GET /api/runs': { is: 'read', seen: '/api/runs?quiet=true' },
   'GET /api/runs/:id': { is: 'read', seen: `/api/runs/${pushRun}`, hidden: `/api/runs/${hiddenRun}` },
   'GET /api/commits/:commit': { is: 'read', seen: `/api/commits/${newCommit}` },

@@ -17,7 +17,7 @@ describe('the history of an object', () => {
   it('is told newest first, with who pushed, the times of its stages and what changed', async () => {
     const state = createMemoryState()
     await observedState(state)
-    const history = await readHistory(state, 'one', 'Kustomization/apps/infra', 50)
+    const history = await readHistory(state, 'one', 'Kustomization/apps/infra', { limit: 50 })
     assert.deepEqual(
       history.map(({ run, actor, trigger }) => [run, actor, trigger]),
       [
@@ -28,8 +28,8 @@ describe('the history of an object', () => {
     const [latest] = history
     assert.deepEqual(latest?.changes, [{ object: 'ConfigMap/apps/c0', action: 'configured' }])
     assert.ok((latest.receivedAt ?? 0) < (latest.renderedAt ?? 0) && (latest.renderedAt ?? 0) < (latest.appliedAt ?? 0))
-    assert.equal((await readHistory(state, 'one', 'Kustomization/apps/infra', 1)).length, 1)
-    assert.deepEqual(await readHistory(state, 'one', 'Kustomization/apps/inf', 50), [])
+    assert.equal((await readHistory(state, 'one', 'Kustomization/apps/infra', { limit: 1 })).length, 1)
+    assert.deepEqual(await readHistory(state, 'one', 'Kustomization/apps/inf', { limit: 50 }), [])
   })
 })
 
