@@ -1,4 +1,4 @@
-import type { ObservedCluster, ObservedObject } from '../../src/observe/index.ts'
+import type { ObservedCluster, ObservedObject, PublicObject } from '../../src/observe/index.ts'
 import { conditionOf } from '../../src/observe/index.ts'
 import type { Reader } from '../authorize-reading.ts'
 import { readerOf } from '../authorize-reading.ts'
@@ -10,19 +10,6 @@ export interface PublicCluster {
   readonly cluster: string
   readonly health: 'seen' | 'stale' | 'unknown'
   readonly lastSeenAt?: number
-}
-
-/** What everybody sees of an object: these fields, and no other ever. */
-export interface PublicObject {
-  readonly cluster: string
-  readonly kind: string
-  readonly namespace: string
-  readonly name: string
-  readonly state: string
-  /** Eight digits of a commit or digest, or the version of a chart. */
-  readonly revision?: string
-  /** Milliseconds since 1970: since when it is so. */
-  readonly since?: number
 }
 
 /** Nothing is known of tenants and repositories for somebody whom nobody knows. */

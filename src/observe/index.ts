@@ -15,6 +15,7 @@ export {
   type LiveNode,
   type LiveRelease,
 } from './live-application.ts'
+export type { PublicObject } from './public-object.ts'
 export { describeSuspended, relationsOf, type ChainLink, type Relations, type Relative } from './relations.ts'
 export { matrixOf, type MatrixFilter, type MatrixPage, type MatrixRow } from './matrix.ts'
 export {

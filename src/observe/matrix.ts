@@ -51,9 +51,10 @@ export interface MatrixPage {
   readonly allClusters: readonly string[]
 }
 
-/** Rows and clusters on one page: what a browser shows at once without waiting. */
-const rowsPerPage = 50
+/** Rows and clusters on one page, and cells where there are many clusters: what a browser shows at once without waiting. */
+const rowsPerPage = { most: 50, least: 25 }
 const clustersPerPage = 24
+const cellsPerPage = 600
 /** Namespaces that are offered; others can be typed. */
 const maxNamespaces = 300
 
@@ -69,13 +70,14 @@ export function matrixOf(
     heads: heads.filter((head) => isOfKind(head, filter.show ?? 'applications') && matchesPlace(head, filter)),
   }))
   const rows = rowsOf(wanted, filter)
-  const pages = Math.max(1, Math.ceil(rows.length / rowsPerPage))
-  const page = within(at.page, pages)
   const shown = clusters.filter(({ health }) => filter.stale !== true || health.health === 'stale')
   const columnPages = Math.max(1, Math.ceil(shown.length / clustersPerPage))
   const columns = within(at.columns, columnPages)
+  const pageSize = rowsFor(Math.min(shown.length, clustersPerPage))
+  const pages = Math.max(1, Math.ceil(rows.length / pageSize))
+  const page = within(at.page, pages)
   return {
-    rows: rows.slice((page - 1) * rowsPerPage, page * rowsPerPage),
+    rows: rows.slice((page - 1) * pageSize, page * pageSize),
     clusters: shown.slice((columns - 1) * clustersPerPage, columns * clustersPerPage).map(({ health }) => health),
     counts: countsOf(wanted),
     total: rows.length,
@@ -86,6 +88,11 @@ export function matrixOf(
     namespaces: namespacesOf(all),
     allClusters: all.map(({ health }) => health.cluster),
   }
+}
+
+/** Rows of a page with so many clusters. It is the same on every part of the clusters, so that one can go on to the next with the rows before one's eyes. */
+function rowsFor(clusters: number): number {
+  return Math.max(rowsPerPage.least, Math.min(rowsPerPage.most, Math.floor(cellsPerPage / Math.max(1, clusters))))
 }
 
 function within(wanted: number | undefined, last: number): number {

@@ -1,22 +1,12 @@
+import type { PublicObject } from '../observe/index.ts'
 import { ago, html, plural, type Html, type View } from './html.ts'
 import { dataTable, none } from './layout.ts'
 import { badge } from './state-badge.ts'
 
-/** What everybody sees of an object. */
-interface PublicRow {
-  readonly cluster: string
-  readonly kind: string
-  readonly namespace: string
-  readonly name: string
-  readonly state: string
-  readonly revision?: string
-  readonly since?: number
-}
-
 /** Names and states, for everybody: without links to what only readers see. */
 export function publicPage(
   view: View,
-  shown: { readonly clusters: readonly string[]; readonly objects: readonly PublicRow[]; readonly next?: string },
+  shown: { readonly clusters: readonly string[]; readonly objects: readonly PublicObject[]; readonly next?: string },
 ): Html {
   const { clusters, objects, next } = shown
   return html`<!doctype html>
@@ -50,7 +40,7 @@ export function publicPage(
     </html>`
 }
 
-function table(view: View, objects: readonly PublicRow[]): Html {
+function table(view: View, objects: readonly PublicObject[]): Html {
   return dataTable(
     'Applications and sources',
     [{ name: 'Name' }, { name: 'Cluster' }, { name: 'State' }, { name: 'Revision' }, { name: 'Since', set: 'nowrap' }],

@@ -26,7 +26,7 @@ export const bench: Bench = async (log) => {
   const browser = await startBrowser()
   try {
     const idle = await peakMemory(server.process)
-    const views = { first: '/ui', last: '/ui?page=20', filtered: '/ui?state=failed&text=app-1' }
+    const views = { first: '/ui', last: '/ui?page=9999', filtered: '/ui?state=failed&text=app-1' }
     const rows = []
     for (const [name, path] of Object.entries(views)) {
       const byte: number[] = []

@@ -127,6 +127,19 @@ describe('the matrix', () => {
     assert.equal(matrixOf(clusters, {}, { page: Number.NaN }).page, 1)
   })
 
+  it('has fewer rows on a page with many clusters, and the same ones beside every part of them', () => {
+    const names = Array.from({ length: 40 }, (_, i) => `c${i}`)
+    const many = made(names, 100)
+    assert.equal(matrixOf(many.slice(0, 12), {}).rows.length, 50)
+    assert.equal(matrixOf(many.slice(0, 20), {}).rows.length, 30)
+    const [left, right] = [1, 2].map((columns) => matrixOf(many, {}, { columns, page: 2 }))
+    assert.deepEqual([left?.rows.length, left?.clusters.length, right?.clusters.length], [25, 24, 16])
+    assert.deepEqual(
+      left?.rows.map(({ id }) => id),
+      right?.rows.map(({ id }) => id),
+    )
+  })
+
   const rows: readonly (readonly [string, Parameters<typeof matrixOf>[1], number])[] = [
     ['failed', { state: 'failed' }, 1],
     ['behind', { behind: true }, 1],

@@ -186,36 +186,6 @@ describe('plans for readers with a scope', () => {
       }
     })
 
-  it('a commit leads to its plans, for each reader to those that they see', async () => {
-    const head = 'b'.repeat(40)
-    for (const [who, wanted] of Object.entries(numbers) as [keyof typeof scopes | 'all', readonly number[]][]) {
-      const { status, text } = await ask(who, `/api/commits/${head}`)
-      assert.equal(status, wanted.length === 0 ? 404 : 200, text)
-      const { plans = [] } = JSON.parse(text) as { readonly plans?: readonly Shown[] }
-      assert.deepEqual(
-        plans.map(({ number }) => number),
-        wanted,
-      )
-      const page = await ask(who, `/ui/commits/${head}`)
-      assert.equal(page.status, status)
-      if (who !== 'all') assert.ok(!page.text.includes(word) && !text.includes(word), `${who} sees what is not theirs`)
-    }
-    const records = { state: deps.state, key: planKey, logger: deps.logger }
-    const merge = 'd'.repeat(40)
-    await savePlan(records, { ...mixed, state: 'merged', mergeCommit: merge })
-    const brought = await ask('all', `/ui/commits/${merge}`)
-    assert.match(brought.text, /Brings the plan/)
-    assert.ok(brought.text.includes(`href="/ui/plans/${mixed.id}"`) && brought.text.includes('team/fleet#2'))
-    const planned = await ask('all', `/ui/plans/${mixed.id}`)
-    assert.ok(planned.text.includes(`href="/ui/commits/${merge}"`), 'the plan leads to the way of what was merged')
-    const planning = await ask('all', `/ui/runs/${mixed.run}`)
-    if (planning.status === 200) assert.ok(planning.text.includes(`href="/ui/plans/${mixed.id}"`))
-    // What the list says is not believed where the sealed record does not say it.
-    await deps.state.put(`plans/commits/${'e'.repeat(40)}/01x`, mixed.id)
-    assert.equal((await ask('all', `/api/commits/${'e'.repeat(40)}`)).status, 404)
-    await savePlan(records, mixed)
-  })
-
   it('everything that is told of others is kept from who sees one application of a plan', async () => {
     assert.ok(JSON.stringify(await show('all')).includes(word), 'there is something to be kept')
     const path = `/api/plans/${mixed.id}`
@@ -283,5 +253,35 @@ describe('plans for readers with a scope', () => {
   it('nothing was written for any of them', async () => {
     const keys = (await deps.state.list('plans/', { limit: 500 })).map(({ key }) => key)
     assert.deepEqual(keys, stored)
+  })
+
+  it('a commit leads to its plans, for each reader to those that they see', async () => {
+    const head = 'b'.repeat(40)
+    for (const [who, wanted] of Object.entries(numbers) as [keyof typeof scopes | 'all', readonly number[]][]) {
+      const { status, text } = await ask(who, `/api/commits/${head}`)
+      assert.equal(status, wanted.length === 0 ? 404 : 200, text)
+      const { plans = [] } = JSON.parse(text) as { readonly plans?: readonly Shown[] }
+      assert.deepEqual(
+        plans.map(({ number }) => number),
+        wanted,
+      )
+      const page = await ask(who, `/ui/commits/${head}`)
+      assert.equal(page.status, status)
+      if (who !== 'all') assert.ok(!page.text.includes(word) && !text.includes(word), `${who} sees what is not theirs`)
+    }
+    const records = { state: deps.state, key: planKey, logger: deps.logger }
+    const merge = 'd'.repeat(40)
+    await savePlan(records, { ...mixed, state: 'merged', mergeCommit: merge })
+    const brought = await ask('all', `/ui/commits/${merge}`)
+    assert.match(brought.text, /Brings the plan/)
+    assert.ok(brought.text.includes(`href="/ui/plans/${mixed.id}"`) && brought.text.includes('team/fleet#2'))
+    const planned = await ask('all', `/ui/plans/${mixed.id}`)
+    assert.ok(planned.text.includes(`href="/ui/commits/${merge}"`), 'the plan leads to the way of what was merged')
+    const planning = await ask('all', `/ui/runs/${mixed.run}`)
+    if (planning.status === 200) assert.ok(planning.text.includes(`href="/ui/plans/${mixed.id}"`))
+    // What the list says is not believed where the sealed record does not say it.
+    await deps.state.put(`plans/commits/${'e'.repeat(40)}/01x`, mixed.id)
+    assert.equal((await ask('all', `/api/commits/${'e'.repeat(40)}`)).status, 404)
+    await savePlan(records, mixed)
   })
 })
