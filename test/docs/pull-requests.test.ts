@@ -2,37 +2,23 @@ import assert from 'node:assert/strict'
 import { useCluster } from '../support/cluster.ts'
 import { installCrds } from '../support/crds.ts'
 import { startDeployment } from '../support/deployment.ts'
+import { colouredConfigMap, colourOf, followDirectory, followGit, until } from '../support/following.ts'
 import { eventually, fleet, startPlanScene } from '../support/plan-scene.ts'
 import { runPage } from './run-page.ts'
 
 const cluster = useCluster()
-const configMap = (color: string): string =>
-  `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  color: ${color}\n`
-
 runPage('infra/docs/pull-requests.md', {
   before: async (scene) => {
     const namespace = await cluster.namespace()
     await installCrds(cluster.client)
-    const plans = await startPlanScene({ kind: 'gitea', isOpen: true, files: { 'app/a.yaml': configMap('red') } })
+    const plans = await startPlanScene({
+      kind: 'gitea',
+      isOpen: true,
+      files: { 'app/a.yaml': colouredConfigMap('a', 'red') },
+    })
     scene.defer(() => plans.close())
-    await cluster.client.apply({
-      apiVersion: 'source.toolkit.fluxcd.io/v1',
-      kind: 'GitRepository',
-      metadata: { name: 'fleet', namespace },
-      spec: { interval: '1h', url: plans.repository.git.url, ref: { branch: 'main' } },
-    })
-    await cluster.client.apply({
-      apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-      kind: 'Kustomization',
-      metadata: { name: 'app', namespace },
-      spec: {
-        interval: '1h',
-        path: './app',
-        prune: true,
-        targetNamespace: namespace,
-        sourceRef: { kind: 'GitRepository', name: 'fleet' },
-      },
-    })
+    await followGit(cluster.client, { name: 'fleet', namespace, url: plans.repository.git.url })
+    await followDirectory(cluster.client, { name: 'app', namespace, source: 'fleet' })
     const deployment = await startDeployment('node', {
       clusters: { production: cluster.address },
       namespaces: [namespace],
@@ -41,9 +27,11 @@ runPage('infra/docs/pull-requests.md', {
     scene.defer(() => deployment.stop())
     plans.connect(deployment)
     // Its first scan applies what is there: without that the plan would create it.
-    const applied = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'a' }
-    await eventually(async () => assert.ok(await cluster.client.find(applied)), 60_000)
-    const pull = await plans.forge.pulls.open(fleet, { branch: 'topic', files: { 'app/a.yaml': configMap('blue') } })
+    await until('it is applied', async () => (await colourOf(cluster.client, namespace, 'a')) === 'red')
+    const pull = await plans.forge.pulls.open(fleet, {
+      branch: 'topic',
+      files: { 'app/a.yaml': colouredConfigMap('a', 'blue') },
+    })
     await eventually(() => assert.equal(plans.comments(pull).length, 1), 60_000)
     return { SLUICE_URL: deployment.url, SLUICE_TOKEN: deployment.triggerToken }
   },

@@ -74,7 +74,9 @@ function environment(bin: string, home: string): { readonly [name: string]: stri
   const kept = Object.entries(process.env).filter(
     ([name, value]) =>
       value !== undefined &&
-      /^(?:LANG|TERM|TMPDIR|SSL_|NODE_EXTRA_CA_CERTS$|npm_config_|GO[A-Z]+$|https?_proxy$|no_proxy$)/i.test(name),
+      /^(?:LANG|TERM|TMPDIR|SSL_|NODE_EXTRA_CA_CERTS$|NODE_COMPILE_CACHE$|npm_config_|GO[A-Z]+$|https?_proxy$|no_proxy$)/i.test(
+        name,
+      ),
   ) as [string, string][]
   return {
     ...Object.fromEntries(kept),

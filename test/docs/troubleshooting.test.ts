@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { deliverPush } from '../support/deployment.ts'
+import { awaitRun, deliverPush } from '../support/deployment.ts'
 import { runPage } from './run-page.ts'
 import { configMapFile, kustomizationFile, setStage } from './stage.ts'
 
@@ -18,7 +17,8 @@ runPage('infra/docs/troubleshooting.md', {
       },
     })
     assert.ok(stage.deployment !== undefined)
-    await deliverPush(stage.deployment, { url: stage.repository.url })
+    const { run = '' } = await deliverPush(stage.deployment, { url: stage.repository.url })
+    await awaitRun(stage.deployment, run)
     const late = {
       apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
       kind: 'Kustomization',
@@ -26,7 +26,6 @@ runPage('infra/docs/troubleshooting.md', {
       name: 'late',
     }
     await stage.client.waitFor(late, (found) => found?.['status']?.conditions !== undefined)
-    await sleep(500)
     return stage.env
   },
   after: {

@@ -381,12 +381,16 @@ describe('the verbs', () => {
     ok(await d('logs', '00000000000000'), 1)
     ok(await k('logs'), 2)
     const env = { SLUICE_URL: deployment.url, SLUICE_TOKEN: deployment.triggerToken }
+    const begun = Promise.withResolvers<void>()
     const following = cli.runUntil(
       ['logs', '--follow', '--limit', '1', '--trigger', 'trigger', '--for', 'ks/web', '-o', 'name'],
       env,
-      (said) => new Set(said.trim().split('\n')).size > 1,
+      (said) => {
+        if (said.includes('\n')) begun.resolve()
+        return new Set(said.trim().split('\n')).size > 1
+      },
     )
-    await new Promise((resolve) => setTimeout(resolve, 2_000))
+    await Promise.race([begun.promise, following])
     const run = json<{ id: string }>(await d('reconcile', 'ks', 'web'))
     assert.ok((await following).includes(`run/${run.id}`))
   })

@@ -59,17 +59,12 @@ it('a replica that was killed keeps the others away for a while only; one that h
     (gone) => new Promise<string>((resolve) => gone.addEventListener('abort', () => resolve('stopped'))),
     signal,
   )
-  await sleep(300)
-  // Somebody takes it by force: what the first does from now on would not be alone.
   const key = { ...leaseKind, namespace, name: 'sluice' }
-  const lease = await cluster.client.get(key)
-  const spec = {
-    ...lease['spec'],
-    holderIdentity: 'somebody',
-    renewTime: new Date().toISOString().replace('Z', '000Z'),
-  }
-  const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/sluice`
-  await cluster.client.request('PUT', path, { body: { ...lease, ...leaseKind, spec } })
+  await cluster.client.waitFor(key, (object) => object?.['spec']?.holderIdentity !== undefined)
+  // Somebody takes it by force: what the first does from now on would not be alone.
+  // Without a version: it is renewed meanwhile.
+  const renewTime = new Date().toISOString().replace('Z', '000Z')
+  await cluster.client.patch(key, { spec: { holderIdentity: 'somebody', renewTime } })
   assert.equal(await lost, 'stopped')
   await assert.rejects(
     two.hold(() => Promise.resolve('no'), signal),

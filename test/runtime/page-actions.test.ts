@@ -13,25 +13,15 @@ import {
   type ShownRun,
 } from '../support/deployment.ts'
 import { readExampleChart } from '../support/example-chart.ts'
+import { colouredConfigMap, colourOf, followDirectory, followGit, until } from '../support/following.ts'
 import type { GitTestRepository } from '../support/git-repository.ts'
 import { GitServer } from '../support/git-server.ts'
 
 const cluster = useCluster()
 const readToken = 'a-token-that-may-only-read'
 
-const configMap = (name: string, color: string): string =>
-  `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${name} }\ndata: { color: ${color} }\n`
-
 /** The path that the browser shows, without what came of the last action. */
 const placeOf = (page: Page): string => new URL(page.url()).pathname
-
-async function until(what: string, isThere: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 60_000
-  while (!(await isThere())) {
-    if (Date.now() > end) throw new Error(`waited in vain: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 200))
-  }
-}
 
 for (const platform of ['node', 'workerd'] as const satisfies readonly Platform[])
   describe(`actions from pages on ${platform}`, { skip: withoutBrowser }, () => {
@@ -53,8 +43,7 @@ for (const platform of ['node', 'workerd'] as const satisfies readonly Platform[
       }
       return cluster.client.find({ apiVersion: apiVersions[kind] ?? 'v1', kind, namespace, name })
     }
-    const colorOf = async (name: string): Promise<unknown> =>
-      ((await read('ConfigMap', name)) as { data?: { color?: string } } | undefined)?.data?.color
+    const colorOf = (name: string): Promise<unknown> => colourOf(cluster.client, namespace, name)
     const isSuspended = async (): Promise<boolean> => {
       const { spec } = (await read('Kustomization', 'app')) as unknown as { spec: { suspend?: boolean } }
       return spec.suspend === true
@@ -91,8 +80,8 @@ for (const platform of ['node', 'workerd'] as const satisfies readonly Platform[
       namespace = await cluster.namespace()
       git = await GitServer.start()
       repository = await git.create(`team/${namespace}`, {
-        'app/a.yaml': configMap('a', 'blue'),
-        'app/b.yaml': configMap('b', 'blue'),
+        'app/a.yaml': colouredConfigMap('a', 'blue'),
+        'app/b.yaml': colouredConfigMap('b', 'blue'),
         ...readExampleChart(),
       })
       first = (await repository.head()) ?? ''
@@ -103,18 +92,8 @@ for (const platform of ['node', 'workerd'] as const satisfies readonly Platform[
         env: { READ_TOKEN: readToken },
       })
       const sourceRef = { kind: 'GitRepository', name: 'app' }
-      await cluster.client.apply({
-        apiVersion: 'source.toolkit.fluxcd.io/v1',
-        kind: 'GitRepository',
-        metadata: { name: 'app', namespace },
-        spec: { interval: '1h', url: repository.url, ref: { branch: 'main' } },
-      })
-      await cluster.client.apply({
-        apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-        kind: 'Kustomization',
-        metadata: { name: 'app', namespace },
-        spec: { interval: '1h', path: './app', prune: true, targetNamespace: namespace, sourceRef },
-      })
+      await followGit(cluster.client, { name: 'app', namespace, url: repository.url })
+      await followDirectory(cluster.client, { name: 'app', namespace, source: 'app' })
       await cluster.client.apply({
         apiVersion: 'helm.toolkit.fluxcd.io/v2',
         kind: 'HelmRelease',
@@ -147,7 +126,7 @@ for (const platform of ['node', 'workerd'] as const satisfies readonly Platform[
     step(
       'reconcile, with the source: what was pushed without a webhook arrives, and the run says who asked',
       async () => {
-        await repository.commit({ 'app/a.yaml': configMap('a', 'green') })
+        await repository.commit({ 'app/a.yaml': colouredConfigMap('a', 'green') })
         await page.goto(object('Kustomization', 'app'))
         await page.click('text=Reconcile with source')
         assert.equal(placeOf(page), new URL(object('Kustomization', 'app')).pathname)
@@ -237,21 +216,13 @@ for (const platform of ['node', 'workerd'] as const satisfies readonly Platform[
     })
 
     step('abort a run that waits for health; its record says who did', async () => {
-      await repository.commit({ 'slow/c.yaml': configMap('slow', 'blue') })
-      await cluster.client.apply({
-        apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-        kind: 'Kustomization',
-        metadata: { name: 'slow', namespace },
-        spec: {
-          interval: '1h',
-          timeout: '10m',
-          path: './slow',
-          prune: true,
-          healthChecks: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'nobody-makes-it', namespace }],
-          targetNamespace: namespace,
-          sourceRef: { kind: 'GitRepository', name: 'app' },
-        },
-      })
+      await repository.commit({ 'slow/c.yaml': colouredConfigMap('slow', 'blue') })
+      const healthChecks = [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'nobody-makes-it', namespace }]
+      await followDirectory(
+        cluster.client,
+        { name: 'slow', namespace, source: 'app' },
+        { timeout: '10m', healthChecks },
+      )
       const { run = '' } = await deliverPush(deployment, {
         url: repository.url,
         after: (await repository.head()) ?? '',

@@ -4,13 +4,11 @@ import { Canaries } from '../support/canaries.ts'
 import { useCluster } from '../support/cluster.ts'
 import { installCrds } from '../support/crds.ts'
 import { startDeployment, type Platform } from '../support/deployment.ts'
+import { colouredConfigMap, colourOf, followDirectory, followGit } from '../support/following.ts'
 import { askPlans, eventually, fleet, startPlanScene, type ShownPlan } from '../support/plan-scene.ts'
 
 const cluster = useCluster()
 const platforms: readonly Platform[] = ['node', 'workerd']
-
-const configMap = (name: string, color: string): string =>
-  `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\ndata:\n  color: ${color}\n`
 
 for (const platform of platforms)
   describe(`plans of pull requests, on ${platform}`, () => {
@@ -31,31 +29,15 @@ for (const platform of platforms)
         hasApp: true,
         isOpen: true,
         files: {
-          'app/a.yaml': configMap('a', 'red'),
-          'app/b.yaml': configMap('b', 'red'),
+          'app/a.yaml': colouredConfigMap('a', 'red'),
+          'app/b.yaml': colouredConfigMap('b', 'red'),
           'app/login.yaml': secret(password),
         },
       })
       closers.push(() => scene.close())
       const { forge, repository, comments, check } = scene
-      await cluster.client.apply({
-        apiVersion: 'source.toolkit.fluxcd.io/v1',
-        kind: 'GitRepository',
-        metadata: { name: 'fleet', namespace },
-        spec: { interval: '1h', url: repository.git.url, ref: { branch: 'main' } },
-      })
-      await cluster.client.apply({
-        apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-        kind: 'Kustomization',
-        metadata: { name: 'app', namespace },
-        spec: {
-          interval: '1h',
-          path: './app',
-          prune: true,
-          targetNamespace: namespace,
-          sourceRef: { kind: 'GitRepository', name: 'fleet' },
-        },
-      })
+      await followGit(cluster.client, { name: 'fleet', namespace, url: repository.git.url })
+      await followDirectory(cluster.client, { name: 'app', namespace, source: 'fleet' })
       const deployment = await startDeployment(platform, {
         clusters: { blue: cluster.address },
         namespaces: [namespace],
@@ -66,13 +48,12 @@ for (const platform of platforms)
       closers.push(() => deployment.stop())
       scene.connect(deployment)
       await deployment.scan()
-      const colorOf = async (name: string): Promise<unknown> =>
-        (await cluster.client.find({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name }))?.['data'].color
+      const colorOf = (name: string): Promise<unknown> => colourOf(cluster.client, namespace, name)
       await eventually(async () => assert.equal(await colorOf('a'), 'red'), 60_000)
 
       const pull = await forge.pulls.open(fleet, {
         branch: 'topic',
-        files: { 'app/a.yaml': configMap('a', 'blue'), 'app/login.yaml': secret(canaries.make('next secret')) },
+        files: { 'app/a.yaml': colouredConfigMap('a', 'blue'), 'app/login.yaml': secret(canaries.make('next secret')) },
       })
       const first = await eventually(() => {
         assert.match(comments(pull)[0]?.body ?? '', /^\+ blue$/m)
@@ -85,7 +66,7 @@ for (const platform of platforms)
         assert.match(check(pull.last.head), /^success: This change can be applied: 1 application$/),
       )
 
-      await forge.pulls.push(fleet, pull, { 'app/a.yaml': configMap('a', 'green'), 'app/b.yaml': null })
+      await forge.pulls.push(fleet, pull, { 'app/a.yaml': colouredConfigMap('a', 'green'), 'app/b.yaml': null })
       await eventually(() => assert.match(comments(pull)[0]?.body ?? '', /^\+ green$/m), 60_000)
       assert.match(comments(pull)[0]?.body ?? '', /1 to delete/)
       assert.equal(comments(pull).length, 1)

@@ -5,6 +5,7 @@ import { useCluster } from '../support/cluster.ts'
 import { installCrds } from '../support/crds.ts'
 import { deliverPush, startDeployment, type Deployment, type Platform, type ShownRun } from '../support/deployment.ts'
 import { readExampleChart } from '../support/example-chart.ts'
+import { followDirectory, followGit } from '../support/following.ts'
 import { GitServer } from '../support/git-server.ts'
 import { parsePrometheusText } from '../support/prometheus-text.ts'
 
@@ -79,25 +80,9 @@ for (const platform of ['node', 'workerd'] as const satisfies readonly Platform[
       canaries.add('token of the cluster', token)
       canaries.add('trigger token', deployment.triggerToken)
       const sourceRef = { kind: 'GitRepository', name: 'app' }
-      await cluster.client.apply({
-        apiVersion: 'source.toolkit.fluxcd.io/v1',
-        kind: 'GitRepository',
-        metadata: { name: 'app', namespace },
-        spec: { interval: '1h', url: repository.url, ref: { branch: 'main' } },
-      })
-      await cluster.client.apply({
-        apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
-        kind: 'Kustomization',
-        metadata: { name: 'app', namespace },
-        spec: {
-          interval: '1h',
-          path: './app',
-          prune: true,
-          targetNamespace: namespace,
-          sourceRef,
-          postBuild: { substitute: { token: canaries.make('substitute') } },
-        },
-      })
+      await followGit(cluster.client, { name: 'app', namespace, url: repository.url })
+      const postBuild = { substitute: { token: canaries.make('substitute') } }
+      await followDirectory(cluster.client, { name: 'app', namespace, source: 'app' }, { postBuild })
       await cluster.client.apply({
         apiVersion: 'helm.toolkit.fluxcd.io/v2',
         kind: 'HelmRelease',

@@ -78,13 +78,10 @@ for (const platform of ['node', 'workerd'] satisfies readonly Platform[]) {
         status = await send(body)
       }
       assert.equal(status, 200)
-      const receiver = await cluster.client.get({
-        apiVersion: 'notification.toolkit.fluxcd.io/v1',
-        kind: 'Receiver',
-        namespace,
-        name: 'hook',
-      })
-      assert.equal(receiver['status'].webhookPath, path)
+      await cluster.client.waitFor(
+        { apiVersion: 'notification.toolkit.fluxcd.io/v1', kind: 'Receiver', namespace, name: 'hook' },
+        (receiver) => receiver?.['status']?.webhookPath === path,
+      )
       const annotation = (await cluster.client.get(source)).metadata.annotations?.[requestedAt]
       assert.ok(annotation)
       assert.equal(await send(`${body} `), 400)

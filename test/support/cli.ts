@@ -1,11 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { bundleProgram } from './bundled-program.ts'
 import type { ControlPlaneAddress } from './control-plane.ts'
-
-const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** How a run of the command line ended. */
 export interface CliResult {
@@ -38,9 +35,7 @@ export interface Cli {
 
 /** Bundles the program into a directory: it starts in a third of the time of its sources, and tests start it often. */
 export async function bundleCli(directory: string): Promise<Cli> {
-  const outdir = join(directory, 'bundle')
-  await promisify(execFile)('npm', ['run', '--silent', 'bundle', '--', `--outdir=${outdir}`], { cwd: root })
-  const main = join(outdir, 'main.mjs')
+  const main = bundleProgram(join(directory, 'bundle'))
   const envOf = (env: { readonly [name: string]: string }): NodeJS.ProcessEnv => ({
     ...process.env,
     ...cleared,

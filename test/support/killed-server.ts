@@ -34,7 +34,7 @@ export async function createKillableServer(
     start: async (more = {}) => {
       if (child !== undefined) throw new Error('it runs already')
       const started = spawn(process.execPath, [program], {
-        env: { ...env, ...more, PORT: String(port), HOST: '127.0.0.1', PATH: process.env['PATH'] ?? '' },
+        env: { ...env, ...more, ...ofTheTests(), PORT: String(port), HOST: '127.0.0.1' },
         stdio: ['ignore', 'ignore', 'inherit'],
       })
       child = started
@@ -46,6 +46,12 @@ export async function createKillableServer(
     kill: async () => void (await end('SIGKILL')),
     stop: () => end('SIGTERM'),
   }
+}
+
+/** What a process needs of the test's environment: where programs are, and where compiled ones are kept. */
+function ofTheTests(): { readonly [name: string]: string } {
+  const { PATH = '', NODE_COMPILE_CACHE: cache } = process.env
+  return { PATH, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) }
 }
 
 function answers(url: string): Promise<boolean> {

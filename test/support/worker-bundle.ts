@@ -1,7 +1,10 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
+import { runFolder } from './run-folder.ts'
 
 /** What may be chosen about a bundle. */
 export interface BundleOptions {
@@ -13,9 +16,29 @@ export interface BundleOptions {
 
 /**
  * Bundles a worker as wrangler does with `nodejs_compat`: modules of Node stay imports of the runtime's own, also where a dependency asks for them
- * with `require`. The entry is a file, or the text of a module that imports files by their absolute paths. Returns the module's text.
+ * with `require`. The entry is a file, or the text of a module that imports files by their absolute paths. Returns the module's text, which the files of
+ * one run make once for each entry.
  */
 export async function bundleWorker(entry: URL | string, options: BundleOptions = {}): Promise<string> {
+  const shared = runFolder()
+  if (shared === undefined || options.leaveOut !== undefined) return makeBundle(entry, options)
+  const key = JSON.stringify([String(entry), options.minify ?? false])
+  const path = join(shared, `worker-${createHash('sha256').update(key).digest('hex')}.js`)
+  const known = await readFile(path, 'utf8').catch(ignoreMissing)
+  if (known !== undefined) return known
+  const made = await makeBundle(entry, options)
+  const unfinished = `${path}.${randomUUID()}`
+  await writeFile(unfinished, made)
+  await rename(unfinished, path)
+  return made
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  return undefined
+}
+
+async function makeBundle(entry: URL | string, options: BundleOptions): Promise<string> {
   const { leaveOut } = options
   const result = await build({
     ...(typeof entry === 'string'

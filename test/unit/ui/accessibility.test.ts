@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { after, before, describe, it } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { createApp } from '../../../functions/app.ts'
 import { recordDelivery } from '../../../functions/delivery-log.ts'
+import { loadAxe, seriousFindings, seriousInEveryLook } from '../../support/axe.ts'
 import { serveApp, startBrowser, withoutBrowser } from '../../support/browser.ts'
 import { readToken, testDeps } from '../../support/function-deps.ts'
 import { hostilePages, hostileState } from '../../support/hostile-state.ts'
 import { observedState, pushRun } from '../../support/observed-state.ts'
 import { newCommit } from '../../support/summary-objects.ts'
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 const pages = [
   '/ui',
@@ -28,10 +25,6 @@ const pages = [
   '/ui/runs/01zzzzzzzzzzzzzzzzzzzzzzzz',
   '/ui/sign-in',
 ]
-
-const run = `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations
-  .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-  .map(({ id, nodes }) => id + ': ' + nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)).join(' | ')))`
 
 describe('pages as axe sees them', { skip: withoutBrowser }, () => {
   let browser: Browser
@@ -70,28 +63,23 @@ describe('pages as axe sees them', { skip: withoutBrowser }, () => {
     })
     return context.newPage()
   }
-  const findings = async (page: Page, url: string): Promise<readonly string[]> => {
-    await page.goto(url)
-    await page.evaluate(axe)
-    return (await page.evaluate(run)) as readonly string[]
-  }
 
-  for (const [name, width] of [
-    ['a phone', 360],
-    ['a desktop', 1280],
-  ] as const) {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      it(`have nothing serious on ${name}, ${colorScheme}`, async () => {
-        const page = await open({ colorScheme, viewport: { width, height: 800 } })
-        for (const path of pages) assert.deepEqual(await findings(page, plain.url + path), [], path)
-        await page.context().close()
-      })
-    }
+  for (const path of pages) {
+    it(`have nothing serious on a phone and a desktop, light and dark: ${path}`, async () => {
+      const page = await open({})
+      await page.goto(plain.url + path)
+      assert.deepEqual(await seriousInEveryLook(page), [])
+      await page.context().close()
+    })
   }
 
   it('have nothing serious where others have written what they can', async () => {
     const page = await open({ viewport: { width: 360, height: 800 } })
-    for (const path of hostilePages) assert.deepEqual(await findings(page, hostile.url + path), [], path)
+    for (const path of hostilePages) {
+      await page.goto(hostile.url + path)
+      await loadAxe(page)
+      assert.deepEqual(await seriousFindings(page), [], path)
+    }
     await page.context().close()
   })
 
@@ -101,9 +89,20 @@ describe('pages as axe sees them', { skip: withoutBrowser }, () => {
     await page.evaluate(
       `document.querySelector('.filter input').closest('label').replaceWith(document.createElement('input'))`,
     )
-    await page.evaluate(axe)
-    const found = (await page.evaluate(run)) as readonly string[]
-    assert.match(found.join('\n'), /^label:/m)
+    const found = await seriousInEveryLook(page)
+    assert.match(found.join('\n'), /^a phone, light: label:/m)
+    await page.context().close()
+  })
+
+  it('are found by axe to be hard to read where they are only in the dark', async () => {
+    const page = await open({})
+    await page.goto(`${plain.url}/ui`)
+    await page.evaluate(`document.querySelector('h1').style.color = 'light-dark(#000, #222)'`)
+    const found = await seriousInEveryLook(page)
+    assert.deepEqual(
+      found.map((text) => text.split(': ').slice(0, 2).join(': ')),
+      ['a phone, dark: color-contrast', 'a desktop, dark: color-contrast'],
+    )
     await page.context().close()
   })
 })

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { createRequire } from 'node:module'
-import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { pageResponse } from '../../../functions/page-response.ts'
@@ -14,6 +12,7 @@ import {
   stylesheet,
   type ApplicationView,
 } from '../../../src/ui/index.ts'
+import { seriousInEveryLook } from '../../support/axe.ts'
 import { serveApp, startBrowser, watchPage, withoutBrowser } from '../../support/browser.ts'
 import { hostileTexts } from '../../support/hostile-state.ts'
 import { newCommit } from '../../support/summary-objects.ts'
@@ -21,7 +20,6 @@ import { newCommit } from '../../support/summary-objects.ts'
 const all = hostileTexts.join(' ')
 const now = Date.UTC(2026, 10, 20, 12)
 const view = { now, user: 'ada', styleUrl: stylesheet().path }
-const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
 /** Everything that a page of an application can show, with `text` wherever others choose it. */
 function application(text: string | undefined, kind: 'Kustomization' | 'HelmRelease'): ApplicationView {
@@ -219,11 +217,12 @@ function serve(pages: ReturnType<typeof pagesOf>): ReturnType<typeof serveApp> {
   })
 }
 
+const paths = Object.keys(pagesOf(undefined))
+
 describe('pages of applications, drift and actions', { skip: withoutBrowser }, () => {
   let browser: Browser
   let plain: Awaited<ReturnType<typeof serveApp>>
   let hostile: Awaited<ReturnType<typeof serveApp>>
-  const paths = Object.keys(pagesOf(undefined))
   before(async () => {
     browser = await startBrowser()
     plain = await serve(pagesOf(undefined))
@@ -250,31 +249,18 @@ describe('pages of applications, drift and actions', { skip: withoutBrowser }, (
     await page.close()
   })
 
-  for (const [name, width] of [
-    ['a phone', 360],
-    ['a desktop', 1280],
-  ] as const) {
-    it(`fit ${name} in light and dark, and pass axe without a serious finding`, async () => {
-      for (const colorScheme of ['light', 'dark'] as const) {
-        // The policy of our pages lets nobody else's script in, so that axe comes around it.
-        const context = await browser.newContext({ colorScheme, viewport: { width, height: 800 }, bypassCSP: true })
-        const page = await context.newPage()
-        for (const path of paths) {
-          await page.goto(`${plain.url}${path}`)
-          await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
-          const overflow = Number(await page.evaluate('document.scrollingElement.scrollWidth - window.innerWidth'))
-          assert.ok(overflow <= 0, `${path} is ${overflow} px too wide`)
-          await page.evaluate(readFileSync(axePath, 'utf8'))
-          const result = (await page.evaluate('axe.run()')) as {
-            violations: { id: string; impact: string; nodes: { html: string }[] }[]
-          }
-          const serious = result.violations
-            .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-            .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`)
-          assert.deepEqual(serious, [], `${path} in ${colorScheme}`)
-        }
-        await context.close()
+  for (const path of paths) {
+    it(`fit a phone and a desktop in light and dark, and pass axe without a serious finding: ${path}`, async () => {
+      const page = await browser.newPage()
+      await page.goto(`${plain.url}${path}`)
+      await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+      for (const width of [360, 1280]) {
+        await page.setViewportSize({ width, height: 800 })
+        const overflow = Number(await page.evaluate('document.scrollingElement.scrollWidth - window.innerWidth'))
+        assert.ok(overflow <= 0, `it is ${overflow} px too wide at ${width}`)
       }
+      assert.deepEqual(await seriousInEveryLook(page), [])
+      await page.close()
     })
   }
 

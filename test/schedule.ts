@@ -1,0 +1,51 @@
+import { availableParallelism } from 'node:os'
+
+/** Measured seconds of files that take long, on two cores; about is good enough. A file that is not here counts as its folder's usual. */
+export const longFiles: { readonly [path: string]: number } = {}
+
+/** Usual seconds of a file, by the beginning of its path. */
+const usual: readonly (readonly [prefix: string, seconds: number])[] = [
+  ['test/unit/', 3],
+  ['test/runtime/', 25],
+  ['test/docs/', 15],
+  ['test/', 12],
+]
+
+/** Whether a file needs the run's control plane. Those mostly wait, for the cluster and for time; the others mostly compute. */
+export function needsCluster(file: string): boolean {
+  return !/^test\/(?:unit|arch|property|conformance)\//.test(file)
+}
+
+/** Seconds that a file will take, by what is known. */
+export function expectedSeconds(file: string): number {
+  return longFiles[file] ?? usual.find(([prefix]) => file.startsWith(prefix))?.[1] ?? 0
+}
+
+/** How many files run at once: a processor has something to do while other files wait. */
+export function laneCount(): number {
+  return availableParallelism() + 1
+}
+
+/**
+ * Calls `work` for every file, in `lanes` lanes at once. One of them prefers files that compute, the others files that need the cluster, so that one uses the time in which the
+ * others wait; each takes the longest first, so that at the end no file is left to run alone. @throws what `work` throws first.
+ */
+export async function inLanes(
+  files: readonly string[],
+  lanes: number,
+  work: (file: string) => Promise<void>,
+): Promise<void> {
+  const longestFirst = files.toSorted((a, b) => expectedSeconds(b) - expectedSeconds(a) || (a < b ? -1 : 1))
+  const waiting = longestFirst.filter(needsCluster)
+  const computing = longestFirst.filter((file) => !needsCluster(file))
+  await Promise.all(
+    Array.from({ length: lanes }, async (_, lane) => {
+      const queues = lane === 0 && lanes > 1 ? [computing, waiting] : [waiting, computing]
+      for (let file = next(queues); file !== undefined; file = next(queues)) await work(file)
+    }),
+  )
+}
+
+function next(queues: readonly string[][]): string | undefined {
+  return queues.find((queue) => queue.length > 0)?.shift()
+}
