@@ -12,6 +12,8 @@ import {
 } from '../src/reconcile/index.ts'
 import { dispatch } from './deliveries.ts'
 import type { FunctionDeps } from './deps.ts'
+import { isPlanId, readPlan } from './plans/records.ts'
+import { topicOf } from './plans/replans.ts'
 
 /** Objects that one run is asked to look at; where there are more, it looks at everything. */
 const maxObjects = 500
@@ -34,7 +36,14 @@ export function approvalStoreOf({ config, state, clock }: Deps): ApprovalStore {
 
 /** Approves a plan, and has what waits for it taken up at once. @throws EngineError `approvals-off`, `plan-unknown`, `queue-unavailable`. */
 export async function approvePlanNow(deps: FunctionDeps, plan: string, wish: ApprovalWish): Promise<ApprovalOutcome> {
-  return runApproved(deps, await approvePlan(approvalStoreOf(deps), plan, wish), wish.by)
+  const store = approvalStoreOf(deps)
+  const outcome = await runApproved(deps, await approvePlan(store, plan, wish), wish.by)
+  const record = isPlanId(plan)
+    ? await readPlan({ state: deps.state, key: store.key, logger: deps.logger }, plan)
+    : undefined
+  // The comment of a plan after the merge says who approved it.
+  if (record?.afterMerge !== undefined && deps.plans !== undefined) deps.background(deps.plans.tell(topicOf(record)))
+  return outcome
 }
 
 /** Approves what waits on clusters, as it waits, and has it taken up at once. @throws EngineError `approvals-off`, `nothing-waits` where nothing does on any of them, `approval-outdated`. */

@@ -22,12 +22,7 @@ export interface Approvers {
 const defaultPermission: Permission = 'maintain'
 
 const names = z.array(z.string().min(1).max(253)).min(1).max(100)
-const afterMerge = z
-  .enum(afterMerges)
-  .refine(
-    (value) => value !== 'plan',
-    'plan is not possible yet: after a merge no new plan is made; use hold, which waits for somebody',
-  )
+const afterMerge = z.enum(afterMerges)
 const maxHealthyMs = 7 * 24 * 3600_000
 
 /** Whether a cluster waits for approval of anything. */

@@ -1,6 +1,7 @@
 import { encodeMessage, newRunId, type JobMessage, type RunRequest, type RunStore } from '../src/coordinator/index.ts'
 import type { Clock, Queue, Random } from '../src/ports/index.ts'
 import type { DeploymentRequests } from '../src/reconcile/index.ts'
+import { encodeReplan } from './plans/replan-message.ts'
 
 /** What runs are asked for with, from inside of runs. */
 export interface RequestPorts {
@@ -10,7 +11,10 @@ export interface RequestPorts {
   readonly random: Random
 }
 
-/** Lets the runs of one cluster ask for looks at others, now or later. Durable once it resolved; asked for twice, it is looked at twice. */
+/**
+ * Lets the runs of one cluster ask for looks at others, now or later, and for new plans of what was merged. Durable once it resolved; asked for twice, it is looked at twice, and planned once: the id of a plan follows from
+ * what it is of.
+ */
 export function createRunRequests({ queue, runs, clock, random }: RequestPorts): DeploymentRequests {
   return {
     run: async ({ cluster, objects, delayMs, actor }) => {
@@ -29,5 +33,7 @@ export function createRunRequests({ queue, runs, clock, random }: RequestPorts):
       await runs.putRequest(request)
       await queue.send(encodeMessage(message), delayMs === 0 ? {} : { delaySeconds: Math.ceil(delayMs / 1000) })
     },
+    plan: (wish) =>
+      queue.send(encodeReplan({ id: newRunId(clock, random), wish, reason: 'waits', receivedAt: clock.now() })),
   }
 }

@@ -1,5 +1,5 @@
 import { EngineError } from '../../src/base/index.ts'
-import type { Notice } from '../../src/ui/index.ts'
+import { pullName, type Notice } from '../../src/ui/index.ts'
 import { approvePlanNow, approveWaitingNow, type ApprovalOutcome } from '../approvals.ts'
 import type { ActionTarget } from '../authorize-action.ts'
 import type { FunctionDeps } from '../deps.ts'
@@ -28,7 +28,7 @@ export async function approvePlanFromPage(
   // What was made since it was asked who approves is not approved.
   const clusters = objects === undefined ? {} : { clusters: [...new Set(objects.map(({ cluster }) => cluster))] }
   const outcome = await approvePlanNow(deps, id, { by, how: 'page', ...clusters })
-  return noticeOf(outcome, `Approved: the plan of ${head.repository}#${head.number}.`)
+  return noticeOf(outcome, `Approved: the plan of ${pullName(head)}.`)
 }
 
 /**

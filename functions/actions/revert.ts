@@ -51,6 +51,8 @@ export async function revertPlan(deps: FunctionDeps, id: string, by: string): Pr
   const found = await readPlanAndPull(deps, id)
   if (found === undefined) throw new EngineError('there is no such plan', { code: 'not-found' })
   const { plan, pull } = found
+  if (pull === undefined)
+    throw new EngineError('no pull request is known that has brought what was planned', { code: 'revert-unavailable' })
   const { number, repository, title } = pull
   if (plan.state !== 'merged')
     throw new EngineError(`${repository}#${number} was not merged with this plan: there is nothing to take back`, {

@@ -39,11 +39,12 @@ export const planRoutes: readonly Route[] = [
     handle: async (deps, { path }) => {
       const found = await findPlan(deps, path.id)
       if (found === undefined) throw new EngineError('there is no such plan', { code: 'not-found' })
-      const { head, document, isPending, problems, refused } = found
+      const { head, document, isPending, problems, refused, waiting } = found
       return present({
         ...encodePlanHead(head),
         pending: isPending,
         problems: [...problems],
+        waiting: waiting?.map((one) => ({ ...one })),
         refused: refused === undefined ? undefined : { ...refused },
         document: JSON.parse(planJson(document)) as z.infer<typeof schemas.plan>['document'],
       })
@@ -53,6 +54,6 @@ export const planRoutes: readonly Route[] = [
 
 /** A plan as lists show it. */
 export function encodePlanHead(head: PlanHead): z.infer<typeof schemas.planHead> {
-  const { isFork, ...rest } = head
-  return present({ ...rest, fork: isFork })
+  const { isFork, afterMerge, ...rest } = head
+  return present({ ...rest, afterMerge: afterMerge && [...afterMerge], fork: isFork })
 }

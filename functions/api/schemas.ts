@@ -253,7 +253,7 @@ export const publicObjects = z.strictObject({
 export const planHead = z.strictObject({
   id: text,
   repository: text,
-  number: z.number().int(),
+  number: z.number().int().optional().describe('absent for a plan after a merge whose pull request is not known'),
   title: text,
   author: text,
   webUrl: text,
@@ -265,6 +265,10 @@ export const planHead = z.strictObject({
     .enum(['current', 'superseded', 'merged', 'closed'])
     .describe('`superseded`: a newer commit of the pull request is planned'),
   mergeCommit: text.optional(),
+  afterMerge: z
+    .array(text)
+    .optional()
+    .describe('clusters that wait for it: what was merged is not what was approved, and was planned again'),
   verdict: z
     .enum(['failed', 'incomplete', 'blocked', 'dangers', 'changes', 'nothing'])
     .optional()
@@ -335,6 +339,10 @@ export const plans = z.strictObject({
 export const plan = planHead.extend({
   pending: z.boolean().describe('clusters are waited for'),
   problems: z.array(text).describe('what is wrong with `.sluice/plan.yaml` of the base branch'),
+  waiting: z
+    .array(z.strictObject({ application: text, why: text }))
+    .optional()
+    .describe('what waited when it was planned after the merge'),
   refused: z
     .strictObject({ by: text, why: text, at: time })
     .optional()

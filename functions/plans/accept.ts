@@ -6,6 +6,8 @@ import type { FunctionDeps } from '../deps.ts'
 import { planTargetOf } from './config.ts'
 import { encodeLook, type LookMessage } from './look-message.ts'
 import type { PullRecord } from './records.ts'
+import { encodeReplan } from './replan-message.ts'
+import type { Replan } from './replans.ts'
 
 /**
  * Takes in what a verified delivery says of a pull request: has it looked at, in the background of the answer and durably. Nothing of the delivery decides anything; the forge is asked.
@@ -55,4 +57,15 @@ export async function sendLook(deps: LookSender, look: Omit<LookMessage, 'id' | 
 /** Has a pull request planned again that is known. */
 export function planAgain(deps: LookSender, { provider, urls, number }: PullRecord): Promise<void> {
   return sendLook(deps, { provider, urls, number, reason: 'again' })
+}
+
+/** Has made again what a cluster waits for after a merge. */
+export async function replanAgain(deps: LookSender, { change, clusters, afterMerge }: Replan): Promise<void> {
+  const { urls, branch, base, head, pullRequest } = change
+  const [[cluster = ''], [url = '']] = [clusters, urls]
+  const { waiting } = afterMerge
+  const number = pullRequest === undefined ? {} : { pullRequest }
+  const wish = { cluster, url, branch, base, head, waiting, ...number }
+  const id = newRunId(deps.clock, deps.random)
+  await deps.queue.send(encodeReplan({ id, wish, reason: 'again', receivedAt: deps.clock.now() }))
 }

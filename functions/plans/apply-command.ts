@@ -16,6 +16,8 @@ export interface ApplyRequest {
   readonly permission: Permission
   /** The plan that is reported on the pull request. */
   readonly plan: { readonly id: string; readonly head: string } | undefined
+  /** Plans that were made after the merge, because something waits. */
+  readonly replans?: readonly { readonly id: string; readonly clusters: readonly string[] }[]
   /** When the comment came in, milliseconds since 1970: nothing is approved that began to wait later. */
   readonly receivedAt: number
 }
@@ -31,8 +33,8 @@ export function isApply(comment: PullComment | undefined): boolean {
 }
 
 /**
- * Does what `/apply [cluster…]` asks for, where its author may: before the merge it approves the plan of the head, so that the merge is applied as planned; after it also what waits on the clusters because of this pull request, as
- * it waited when the comment was written.
+ * Does what `/apply [cluster…]` asks for, where its author may: before the merge it approves the plan of the head, so that the merge is applied as planned; after it also what waits on the clusters because of this pull request, and
+ * what was planned for that, as it was when the comment was written.
  *
  * Effects: approvals, and runs that take them up. @throws EngineError of the forge, the store and the queue.
  */
@@ -41,7 +43,7 @@ export async function applyCommand(
   pulls: Pick<PullRequests, 'isMember'>,
   request: ApplyRequest,
 ): Promise<ApplyOutcome> {
-  const { comment, permission, pull, plan, repository, receivedAt } = request
+  const { comment, permission, pull, plan, repository, receivedAt, replans = [] } = request
   if (comment === undefined) return { kind: 'refused', by: '', why: 'the comment is gone' }
   const by = comment.author.login
   const refuse = (why: string): ApplyOutcome => ({ kind: 'refused', by, why })
@@ -76,6 +78,12 @@ export async function applyCommand(
   const of = { repository, pullRequest: pull.number, plan: plan?.id }
   if (pull.state === 'merged')
     await attempt(() => approveWaitingNow(deps, clusters, { ...wish, seenAt: receivedAt, of }))
+  if (pull.state === 'merged')
+    for (const { id, clusters: own } of replans) {
+      const meant = own.filter((cluster) => clusters.includes(cluster))
+      if (meant.length > 0)
+        await attempt(() => approvePlanNow(deps, id, { ...wish, clusters: meant, seenAt: receivedAt }))
+    }
   if (plan !== undefined && isCurrent) await attempt(() => approvePlanNow(deps, plan.id, { ...wish, clusters }))
   if (found.length === 0) return refuse(problems[0] ?? 'nothing waits for approval')
   return { kind: 'approved', by, outcome: { clusters: found } }

@@ -147,6 +147,15 @@ export function planTargetOf(
   return undefined
 }
 
+/** The same for the URL of a source in a cluster. */
+export function planTargetAt(rules: readonly PlanRule[], url: string): PlanTarget | undefined {
+  for (const rule of rules) {
+    const found = planTargetOf([rule], rule.forge, [url])
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
 /** Name of what a rule reports. */
 export function contextOf({ context = 'sluice' }: PlanRule): string {
   return context

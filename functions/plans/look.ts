@@ -26,6 +26,7 @@ import {
   type RecordDeps,
 } from './records.ts'
 import { recordCommand } from './record-command.ts'
+import { currentReplans } from './replans.ts'
 import { hasOnlyIgnored, readJudgement } from './repository-config.ts'
 import { notePending } from './tell.ts'
 
@@ -156,7 +157,8 @@ async function apply(look: Look, { comment, permission }: PlanCommand): Promise<
   const repository = `${target.owner}/${target.name}`
   const plan = latest === undefined ? undefined : { id: latest.id, head: latest.change.head }
   const { receivedAt } = message
-  const result = await applyCommand(deps, pulls, { repository, pull, comment, permission, plan, receivedAt })
+  const replans = await currentReplans(look.records, look.key)
+  const result = await applyCommand(deps, pulls, { repository, pull, comment, permission, plan, receivedAt, replans })
   const { by } = result
   const about = { repository: target.address, number: pull.number, by }
   if (result.kind === 'approved') {

@@ -46,9 +46,9 @@ async function offerForPlan(deps: FunctionDeps, request: Request, id: string): P
   const offer = found && (await offerFor(deps, request, await targetOfPlan(deps, id)))
   if (found === undefined || offer === undefined) return undefined
   const { plans = [] } = deps.config
-  const { provider, urls } = found.pull
+  const { pull } = found
   const possible: { readonly [action: string]: boolean } = {
-    revert: planTargetOf(plans, provider, urls) !== undefined,
+    revert: pull !== undefined && planTargetOf(plans, pull.provider, pull.urls) !== undefined,
     approve: deps.config.clusters.some(holdsChanges),
   }
   return { ...offer, may: (action) => possible[action] === true && offer.may(action) }

@@ -7,16 +7,17 @@ import { recordsOf } from './views.ts'
 
 type PlanTarget = Extract<ActionTarget, { readonly plan: string }>
 
-/** A plan and its pull request as they are stored; undefined where there is none. @throws EngineError of the store. */
+/** A plan and its pull request as they are stored; undefined where there is no such plan. A plan after a merge may have none. @throws EngineError of the store. */
 export async function readPlanAndPull(
   deps: FunctionDeps,
   id: string,
-): Promise<{ readonly plan: PlanRecord; readonly pull: PullRecord } | undefined> {
+): Promise<{ readonly plan: PlanRecord; readonly pull?: PullRecord } | undefined> {
   const records = recordsOf(deps)
   if (records === undefined || !isPlanId(id)) return undefined
   const plan = await readPlan(records, id)
   const pull = plan && (await readPull(records, plan.pull))
-  return plan === undefined || pull === undefined ? undefined : { plan, pull }
+  if (plan === undefined || (pull === undefined && plan.afterMerge === undefined)) return undefined
+  return { plan, ...(pull === undefined ? {} : { pull }) }
 }
 
 /**

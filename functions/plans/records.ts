@@ -1,7 +1,7 @@
 import { sha256Hex, type Json } from '../../src/base/index.ts'
 import { openRecord, sealRecord, type Severity, type Verdict } from '../../src/plan/index.ts'
 import type { Logger, StateStore } from '../../src/ports/index.ts'
-import { planTtlSeconds, type ChangeRef } from '../../src/reconcile/index.ts'
+import { planTtlSeconds, type ChangeRef, type ReplanReason } from '../../src/reconcile/index.ts'
 
 /** What is known of a pull request: what was asked last, and which report is to stand at the forge. */
 export interface PullRecord {
@@ -32,13 +32,14 @@ export type LatestReport =
   | { readonly kind: 'gate'; readonly commit: string; readonly forks: 'never' | 'maintainer' }
   | { readonly kind: 'ignored'; readonly commit: string }
 
-/** One plan: a base and a head of a pull request. */
+/** One plan: a base and a head of a pull request, or of what was merged and waits. */
 export interface PlanRecord {
   readonly id: string
-  /** Key of its pull request, see {@link pullKey}. */
+  /** Key of its pull request, see {@link pullKey}; of a plan after the merge whose pull request is not known, that of its thread. */
   readonly pull: string
   readonly repository: string
-  readonly number: number
+  /** Missing where the pull request is not known. */
+  readonly number?: number
   readonly title: string
   readonly author: string
   readonly webUrl: string
@@ -61,6 +62,16 @@ export interface PlanRecord {
   /** What is wrong with the configuration that the repository has on its base branch. */
   readonly problems: readonly string[]
   readonly severities?: { readonly [rule: string]: Severity }
+  /** Set for a plan that was made after the merge. */
+  readonly afterMerge?: AfterMergeNote
+}
+
+/** What a plan says of itself that was made because something waits after a merge. */
+export interface AfterMergeNote {
+  /** Cluster, repository and branch as one key: a newer plan of these takes the place of an older one. */
+  readonly thread: string
+  /** What waited when it was asked for, and why. */
+  readonly waiting: readonly ReplanReason[]
 }
 
 /** What a list shows of a plan that has come to its end. */

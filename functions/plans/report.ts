@@ -18,7 +18,7 @@ import type { LatestReport, PlanRecord, PlanSummary } from './records.ts'
 
 /** What stands at the forge. Made from what is stored alone, whoever tells it and however often. */
 export interface Report {
-  readonly check: CheckReport
+  readonly check?: CheckReport
   readonly comment?: { readonly body: string; readonly onlyWhereThere: boolean }
   /** Nothing is waited for any more. */
   readonly isSettled: boolean

@@ -2,11 +2,15 @@ import { sha256Hex, toEngineError } from '../../src/base/index.ts'
 import type { RunRequest, RunStore } from '../../src/coordinator/index.ts'
 import { planMarker } from '../../src/plan/index.ts'
 import type { Logger, StateStore } from '../../src/ports/index.ts'
+import { listPlanned } from '../../src/reconcile/index.ts'
+import { holdsChanges } from '../changes-config.ts'
 import type { Config } from '../config.ts'
 import { contextOf, planTargetOf, type PlanTarget } from './config.ts'
 import { openTarget, type PlanForgeDeps } from './forge.ts'
 import { joinedPlan } from './joined.ts'
 import { readPlan, readPull, saveSummary, type PlanRecord, type PullRecord, type RecordDeps } from './records.ts'
+import { replansReport, type MadeReplan } from './replan-report.ts'
+import { currentReplans, replannedPull, topicOf, type Replan } from './replans.ts'
 import {
   otherReport,
   planReport,
@@ -19,7 +23,7 @@ import {
 
 /** What telling forges of plans needs. */
 export interface PlanReportDeps extends PlanForgeDeps {
-  readonly config: Pick<Config, 'plans' | 'planKey' | 'settings' | 'privateHosts'>
+  readonly config: Pick<Config, 'plans' | 'planKey' | 'settings' | 'privateHosts' | 'clusters'>
   /** Shared by all clusters. */
   readonly state: StateStore
   readonly runs: RunStore
@@ -28,14 +32,16 @@ export interface PlanReportDeps extends PlanForgeDeps {
   readonly background: (work: Promise<void>) => void
   /** Has a pull request planned again whose stored plan is not the one that was made. */
   readonly again: (pull: PullRecord) => Promise<void>
+  /** The same for what was planned after a merge. */
+  readonly replanAgain: (plan: Replan) => Promise<void>
 }
 
 /** Tells forges of plans. */
 export interface PlanReports {
   /** The same store of runs; when a plan has come to its end somewhere, it is told. */
   readonly runs: RunStore
-  /** Tells what is known of a pull request now, by its key. Never rejects: what could not be told is told by {@link retry}. */
-  readonly tell: (pull: string) => Promise<void>
+  /** Tells what is known of a pull request now, by its key, or by the topic of its plans after the merge (see `topicOf`). Never rejects: what could not be told is told by {@link retry}. */
+  readonly tell: (topic: string) => Promise<void>
   /** Ends the check of a plan whose place a newer one has taken. Never rejects. */
   readonly endSuperseded: (plan: PlanRecord) => Promise<void>
   /** Tells what could not be told before, and which clusters have said nothing for too long. */
@@ -60,7 +66,7 @@ export async function notePending(state: StateStore, pull: string): Promise<void
 export function createPlanReports(deps: PlanReportDeps): PlanReports {
   const { config, runs, state, logger } = deps
   const { plans = [], planKey } = config
-  if (plans.length === 0 || planKey === undefined)
+  if (planKey === undefined || (plans.length === 0 && !config.clusters.some(holdsChanges)))
     return { runs, tell: nothing, endSuperseded: nothing, retry: nothing }
   const records: RecordDeps = { state, key: planKey, logger }
   // Who is told of here already is looked at again at the end.
@@ -87,7 +93,7 @@ export function createPlanReports(deps: PlanReportDeps): PlanReports {
   const tellRun = async (id: string): Promise<void> => {
     const request = (await state.get(`requests/${id}`)) as unknown as RunRequest | undefined
     const plan = request?.change === undefined ? undefined : await readPlan(records, request.change.plan)
-    if (plan !== undefined) await tell(plan.pull)
+    if (plan !== undefined) await tell(topicOf(plan))
   }
   return {
     runs: {
@@ -143,16 +149,19 @@ async function tellPull(deps: PlanReportDeps, records: RecordDeps, pull: string)
 
 interface Made {
   readonly report: Report
-  readonly target: PlanTarget
-  readonly number: number
+  /** Where it is told; undefined where no pull request is known, and then a page alone shows it. */
+  readonly place?: { readonly target: PlanTarget; readonly number: number; readonly marker: string }
 }
 
 async function makeReport(deps: PlanReportDeps, records: RecordDeps, key: string): Promise<Made | undefined> {
+  const merged = replannedPull(key)
+  if (merged !== undefined) return makeReplansReport(deps, records, merged)
   const pull = await readPull(records, key)
   const target = pull && targetOf(deps, pull)
   if (pull?.latest === undefined || target === undefined) return undefined
   const { latest, number } = pull
-  if (latest.kind !== 'plan') return { report: otherReport(latest, contextFor(deps, target)), target, number }
+  const place = { target, number, marker: markerOf(contextOf(target.rule)) }
+  if (latest.kind !== 'plan') return { report: otherReport(latest, contextFor(deps, target)), place }
   const plan = await readPlan(records, latest.plan)
   if (plan === undefined) return undefined
   const context = contextFor(deps, target, plan.id)
@@ -161,28 +170,54 @@ async function makeReport(deps: PlanReportDeps, records: RecordDeps, key: string
     await deps.again(pull)
   const report = joined.isPending ? runningReport(plan, context) : planReport(plan, joined.document, context)
   if (!joined.isPending) await saveSummary(records, plan.id, summaryOf(plan, joined.document))
-  return { report: { ...report, isSettled: report.isSettled || joined.isOver }, target, number }
+  return { report: { ...report, isSettled: report.isSettled || joined.isOver }, place }
+}
+
+/** What is told of plans after a merge: those of a pull request, or of a thread of which none is known. Lists show their summaries in any case. */
+async function makeReplansReport(deps: PlanReportDeps, records: RecordDeps, list: string): Promise<Made> {
+  const [plans, pull] = await Promise.all([currentReplans(records, list), readPull(records, list)])
+  const target = pull && targetOf(deps, pull)
+  const store = { state: deps.state, clock: deps.clock, key: records.key }
+  const made: MadeReplan[] = []
+  for (const plan of plans) {
+    const { document, isPending, isOver, isForged } = await joinedPlan({ ...records, ...deps }, plan)
+    if (isForged && (await deps.state.putIfAbsent(`plans/again/${plan.id}`, true, { ttlSeconds: againSeconds })))
+      await deps.replanAgain(plan)
+    if (!isPending) await saveSummary(records, plan.id, summaryOf(plan, document))
+    const approved = (await listPlanned(store, plan.id)).flatMap((part) => part.approved ?? [])
+    made.push({ plan, document, isPending, isOver, approved, url: pageOf(deps, plan.id) })
+  }
+  const context = target === undefined ? 'page' : contextOf(target.rule)
+  const report = replansReport(made, { context })
+  if (target === undefined || pull === undefined) return { report }
+  // No context of a rule has a colon: it is not the marker of another one.
+  return { report, place: { target, number: pull.number, marker: `${markerOf(context)}:after` } }
 }
 
 function targetOf({ config }: PlanReportDeps, { provider, urls }: PullRecord): PlanTarget | undefined {
   return planTargetOf(config.plans ?? [], provider, urls)
 }
 
-function contextFor({ config }: PlanReportDeps, { rule }: PlanTarget, plan?: string): ReportContext {
-  const { publicUrl } = config.settings
+function contextFor(deps: PlanReportDeps, { rule }: PlanTarget, plan?: string): ReportContext {
   const context = contextOf(rule)
-  if (publicUrl === undefined || plan === undefined) return { context }
-  return { context, url: `${publicUrl.replace(/\/+$/, '')}/ui/plans/${plan}` }
+  return plan === undefined ? { context } : { context, url: pageOf(deps, plan) }
 }
 
-async function send(deps: PlanReportDeps, { report, target, number }: Made): Promise<void> {
+function pageOf({ config }: PlanReportDeps, plan: string): string | undefined {
+  const { publicUrl } = config.settings
+  return publicUrl === undefined ? undefined : `${publicUrl.replace(/\/+$/, '')}/ui/plans/${plan}`
+}
+
+async function send(deps: PlanReportDeps, { report, place }: Made): Promise<void> {
+  if (place === undefined) return
+  const { target, number, marker } = place
   const pulls = openTarget(deps, target)
   const { check, comment } = report
   await Promise.all([
-    pulls.reportCheck(check),
+    check === undefined ? undefined : pulls.reportCheck(check),
     (async () => {
       if (comment === undefined) return
-      const wish = { marker: markerOf(contextOf(target.rule)), ...comment }
+      const wish = { marker, ...comment }
       const { outcome } = await pulls.upsertComment(number, wish)
       // Somebody else may have made one at the same time: the second look makes them one.
       if (outcome === 'created') await pulls.upsertComment(number, wish)

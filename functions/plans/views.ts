@@ -15,6 +15,7 @@ import {
   type PlanSummary,
   type RecordDeps,
 } from './records.ts'
+import { topicOf } from './replans.ts'
 import { summaryOf } from './report.ts'
 import { seenDocument } from './seen.ts'
 
@@ -135,22 +136,40 @@ export async function findPlan(deps: FunctionDeps, id: string): Promise<PlanView
   const joined = scoped === undefined ? await joinedPlan(join, plan) : await seenPlan(join, scoped, plan)
   if (joined === undefined) return undefined
   if (joined.isForged && plan.state === 'current' && deps.plans !== undefined)
-    deps.background(deps.plans.tell(plan.pull))
+    deps.background(deps.plans.tell(topicOf(plan)))
   const { document, isPending } = joined
   const head = headOf(plan, isPending ? undefined : summaryOf(plan, document))
   // The repository's own configuration and who was refused are not of an application: who sees a part is told there, at the forge.
-  if (scoped !== undefined) return { head, document, isPending, problems: [] }
+  if (scoped !== undefined) return { head, document, isPending, problems: [], ...waitingIn(plan, scoped) }
   const { refused } = (await readPull(records, plan.pull)) ?? {}
-  return { head, document, isPending, problems: plan.problems, ...(refused === undefined ? {} : { refused }) }
+  return {
+    head,
+    document,
+    isPending,
+    problems: plan.problems,
+    ...(refused === undefined ? {} : { refused }),
+    ...waitingIn(plan),
+  }
+}
+
+/** What waited when a plan was asked for after a merge, as far as a reader may see it. */
+function waitingIn({ clusters: [cluster = ''], afterMerge }: PlanRecord, reader?: Reader): Pick<PlanView, 'waiting'> {
+  if (afterMerge === undefined) return {}
+  const isSeen = (application: string): boolean => {
+    const [kind = '', namespace = '', name = ''] = application.split('/')
+    return reader?.maySee({ cluster, kind, namespace, name }) ?? true
+  }
+  return { waiting: afterMerge.waiting.filter(({ application }) => isSeen(application)) }
 }
 
 function headOf(plan: PlanRecord, summary: PlanSummary | undefined): PlanHead {
   const { id, repository, number, title, author, webUrl, isFork, state, run, at, change, mergeCommit, askedBy } = plan
   const { branch, base, head, live, secrets } = change
+  const { clusters, afterMerge } = plan
   return {
     id,
     repository,
-    number,
+    ...(number === undefined ? {} : { number }),
     title,
     author,
     webUrl,
@@ -164,6 +183,7 @@ function headOf(plan: PlanRecord, summary: PlanSummary | undefined): PlanHead {
     live,
     secrets,
     ...(mergeCommit === undefined ? {} : { mergeCommit }),
+    ...(afterMerge === undefined ? {} : { afterMerge: clusters }),
     ...(askedBy === undefined ? {} : { askedBy }),
     ...(summary === undefined ? {} : { verdict: summary.verdict, touched: summary.touched, dangers: summary.dangers }),
   }

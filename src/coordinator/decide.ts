@@ -26,9 +26,9 @@ export function mergeKey(job: Job): string {
   }
 }
 
-/** Plans of one pull request: the newest counts. Those of two pull requests, or of two branches, have nothing to do with each other. */
-function changeKey({ urls, pullRequest, plan }: NonNullable<Job['change']>): string {
-  return JSON.stringify(['change', pullRequest ?? plan, ...urls.toSorted()])
+/** Plans of one pull request: the newest counts. Those of two pull requests, or of two branches, have nothing to do with each other; nor have those of what is merged, which each say something of their own. */
+function changeKey({ urls, pullRequest, plan, afterMerge }: NonNullable<Job['change']>): string {
+  return JSON.stringify(['change', afterMerge === true ? plan : (pullRequest ?? plan), ...urls.toSorted()])
 }
 
 /** Jobs with the same key share what there is of places: those of one repository, the plans of one repository, those of everybody who asks by hand, of the schedule. */

@@ -14,9 +14,10 @@ export interface JobMessage {
 
 /**
  * Version of what is in the queue. Counted up when an older program would misread a message: a new kind of job, or a field that must not be
- * ignored. A message without one is of version 1. Version 2: jobs that plan a change, and messages that are for no cluster.
+ * ignored. A message without one is of version 1. Version 2: jobs that plan a change, and messages that are for no cluster. Version 3: messages
+ * that ask for a plan after a merge.
  */
-export const messageVersion = 2
+export const messageVersion = 3
 
 const objectKey = z.object({ kind: z.string(), namespace: z.string(), name: z.string() })
 
@@ -59,6 +60,8 @@ const jobSchema = z.object({
       live: z.enum(['read', 'denied']),
       secrets: z.enum(['used', 'withheld']),
       severities: z.record(z.string(), z.enum(severities)).optional(),
+      // An older program plans it like any other.
+      afterMerge: z.literal(true).optional(),
     })
     .optional(),
 })

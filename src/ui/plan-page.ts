@@ -12,7 +12,7 @@ import { dataTable, facts, layout } from './layout.ts'
 import { emptyCell, matrixLine, matrixOf } from './matrix-table.ts'
 import { approvalNotes, planActions, type PlanPageActions } from './plan-actions.ts'
 import { applicationDetails, countText } from './plan-details.ts'
-import { pullLink, stateText, verdictBadge } from './plan-state.ts'
+import { pullLink, pullName, stateText, verdictBadge } from './plan-state.ts'
 import type { PlanHead, PlanView } from './plan-types.ts'
 import { badge } from './state-badge.ts'
 
@@ -23,11 +23,11 @@ const maxApplications = 500
 
 /** What a pull request would do: dangers first, then applications by cluster, then what changes of each. */
 export function planPage(view: View, plan: PlanView, { offer, notice, approvals = [] }: PlanPageActions = {}): Html {
-  const { head, document, isPending, problems, refused } = plan
+  const { head, document, isPending } = plan
   const shown = document.applications.filter(isShown)
-  const title = head.title === '' ? `${head.repository}#${head.number}` : head.title
+  const title = head.title === '' ? pullName(head) : head.title
   return layout(view, {
-    title: `Plan of ${head.repository}#${head.number}`,
+    title: `Plan of ${pullName(head)}`,
     at: 'plans',
     content: html`
       <p class="crumbs"><a href="${paths.plans()}">Plans</a> / ${pullLink(head)}</p>
@@ -35,9 +35,9 @@ export function planPage(view: View, plan: PlanView, { offer, notice, approvals 
       <p class="headline">
         ${verdictBadge(isPending ? undefined : head.verdict)} <span class="quiet">${stateText(head)}</span>
       </p>
-      ${noticeText(notice)} ${planActions(plan, offer)} ${approvalNotes(view, approvals)}
-      ${notes(view, head, problems, refused)} ${facts(factsOf(view, head, document))} ${unplanned(document, isPending)}
-      ${dangers(document.dangers)} ${errors(document.applications)}
+      ${noticeText(notice)} ${planActions(plan, offer)} ${approvalNotes(view, approvals)} ${notes(view, plan)}
+      ${facts(factsOf(view, head, document))} ${unplanned(document, isPending)} ${dangers(document.dangers)}
+      ${errors(document.applications)}
       <h2>Applications</h2>
       ${matrix(shown)}
       <p class="quiet">${unaffectedText(document)}</p>
@@ -57,7 +57,7 @@ function isShown(application: PlannedApplication): boolean {
   return hasEffect(application) || application.objects.length > 0 || application.state !== 'unaffected'
 }
 
-function notes(view: View, head: PlanHead, problems: PlanView['problems'], refused: PlanView['refused']): Html | '' {
+function notes(view: View, { head, problems, refused, waiting = [] }: PlanView): Html | '' {
   const list: readonly (Html | '')[] = [
     head.live === 'denied'
       ? html`<li class="note">From Git alone: no cluster was asked, so what had drifted is not known.</li>`
@@ -67,6 +67,12 @@ function notes(view: View, head: PlanHead, problems: PlanView['problems'], refus
           Without secrets: placeholders stand in for them, and private sources were not fetched.
         </li>`
       : '',
+    ...waiting.map(
+      ({ application, why }) =>
+        html`<li class="note warn">
+          <b class="break">${application}</b> waits on ${(head.afterMerge ?? []).join(', ')}: ${why}
+        </li>`,
+    ),
     ...problems.map((problem) => html`<li class="note bad">${problem}</li>`),
     refused === undefined
       ? ''
@@ -85,7 +91,9 @@ function notes(view: View, head: PlanHead, problems: PlanView['problems'], refus
 function factsOf(view: View, head: PlanHead, { reference }: PlanDocument): Parameters<typeof facts>[0] {
   const { author, isFork, branch, base, askedBy, run, at, mergeCommit } = head
   return [
-    ['Author', html`${author}${isFork ? html` <span class="quiet">from a fork</span>` : ''}`],
+    author === ''
+      ? undefined
+      : ['Author', html`${author}${isFork ? html` <span class="quiet">from a fork</span>` : ''}`],
     ['Into', html`<code class="break">${branch.replace(/^refs\/heads\//, '')}</code>`],
     ['From', revision(base)],
     ['To', revision(head.head)],

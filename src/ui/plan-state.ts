@@ -20,7 +20,8 @@ export function verdictBadge(verdict: Verdict | undefined): Html {
 }
 
 /** What became of the pull request, where it is not open with this plan. */
-export function stateText({ state }: Pick<PlanHead, 'state'>): string {
+export function stateText({ state, afterMerge }: Pick<PlanHead, 'state' | 'afterMerge'>): string {
+  if (afterMerge !== undefined) return afterMergeText(state, afterMerge)
   const words = {
     current: '',
     superseded: 'a newer commit took its place',
@@ -30,9 +31,20 @@ export function stateText({ state }: Pick<PlanHead, 'state'>): string {
   return words[state]
 }
 
+function afterMergeText(state: PlanHead['state'], clusters: readonly string[]): string {
+  const made = `made after the merge for ${clusters.join(', ')}`
+  return state === 'superseded' ? `${made}; a newer commit took its place` : made
+}
+
+/** The name of a pull request; of the repository alone where it is not known. */
+export function pullName({ repository, number }: Pick<PlanHead, 'repository' | 'number'>): string {
+  return number === undefined ? repository : `${repository}#${number}`
+}
+
 /** The pull request, linked where its address is one of the web. */
-export function pullLink({ repository, number, webUrl }: Pick<PlanHead, 'repository' | 'number' | 'webUrl'>): Html {
-  const name = `${repository}#${number}`
+export function pullLink(head: Pick<PlanHead, 'repository' | 'number' | 'webUrl'>): Html {
+  const { webUrl } = head
+  const name = pullName(head)
   const isWeb = URL.canParse(webUrl) && /^https?:$/.test(new URL(webUrl).protocol)
   return isWeb ? html`<a href="${new URL(webUrl).href}" rel="noreferrer">${name}</a>` : html`${name}`
 }

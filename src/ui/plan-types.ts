@@ -4,7 +4,8 @@ import type { PlanDocument, Verdict } from '../plan/index.ts'
 export interface PlanHead {
   readonly id: string
   readonly repository: string
-  readonly number: number
+  /** Missing for a plan after a merge whose pull request is not known. */
+  readonly number?: number
   readonly title: string
   readonly author: string
   /** The pull request at its forge. */
@@ -17,6 +18,8 @@ export interface PlanHead {
   readonly state: 'current' | 'superseded' | 'merged' | 'closed'
   /** The commit that brought it. */
   readonly mergeCommit?: string
+  /** The clusters that it was made for after the merge: they wait, because what was merged is not what was approved. */
+  readonly afterMerge?: readonly string[]
   /** Undefined while it is being made. */
   readonly verdict?: Verdict
   readonly touched?: number
@@ -38,6 +41,8 @@ export interface PlanView {
   readonly isPending: boolean
   /** What is wrong with the repository's own configuration. */
   readonly problems: readonly string[]
+  /** What waited when it was made after the merge, and why. Names are hostile. */
+  readonly waiting?: readonly { readonly application: string; readonly why: string }[]
   /** The last command that was not followed. */
   readonly refused?: { readonly by: string; readonly why: string; readonly at: number }
 }

@@ -123,6 +123,13 @@ async function planOf({ deployment }: Stage, pull: KeptPull): Promise<ShownPlan>
   }, 60_000)
 }
 
+interface AfterMergePlan extends ShownPlan {
+  readonly base: string
+  readonly live: string
+  readonly secrets: string
+  readonly afterMerge?: readonly string[]
+}
+
 const configMap = (namespace: string, name: string, color: string): string =>
   JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data: { color } })
 
@@ -266,5 +273,94 @@ for (const platform of platforms)
       await eventually(async () => assert.deepEqual(await colors(made, 'b'), ['green', 'blue']), 60_000)
       await scene.forge.pulls.comment(fleet, second, 'ada', '/apply')
       await eventually(async () => assert.deepEqual(await colors(made, 'b'), ['green', 'green']), 60_000)
+    })
+
+    it('is planned again where another one came first, and applied once somebody approves that', async () => {
+      const made = await stage(platform, (namespace) => ({
+        files: {
+          'app/a.yaml': configMap(namespace, 'a', 'blue'),
+          'app/b.yaml': configMap(namespace, 'b', 'blue'),
+        },
+        path: './app',
+        changes: { afterMerge: 'plan' },
+        hasApp: false,
+      }))
+      const { namespace, scene, deployment } = made
+      await applyAll(made)
+      await approveWaiting(made)
+      await eventually(async () => assert.deepEqual(await colors(made, 'b'), ['blue', 'blue']))
+      const first = await scene.forge.pulls.open(fleet, {
+        branch: 'first',
+        files: { 'app/a.yaml': configMap(namespace, 'a', 'green') },
+      })
+      const second = await scene.forge.pulls.open(fleet, {
+        branch: 'second',
+        files: { 'app/b.yaml': configMap(namespace, 'b', 'green') },
+      })
+      const old = await planOf(made, first)
+      await planOf(made, second)
+      const base = await scene.forge.pulls.merge(fleet, first)
+      await eventually(async () => assert.deepEqual(await colors(made, 'a'), ['green', 'green']), 60_000)
+
+      const head = await scene.forge.pulls.merge(fleet, second)
+      const body = await eventually(() => {
+        const [own, ...others] = scene
+          .comments(second)
+          .filter((one) => one.body.startsWith('<!-- sluice:plan:sluice:after'))
+        assert.deepEqual(others, [])
+        for (const name of ['blue', 'green']) assert.match(own?.body ?? '', new RegExp(`\\*\\*${name}\\*\\* waits`))
+        return own?.body ?? ''
+      }, 90_000)
+      assert.match(body, /differs in the wanted objects from what was approved with the plan of pull request/)
+      assert.match(body, /#### This change can be applied/)
+      assert.deepEqual(scene.comments(first).length, 1)
+      const { plans } = await askPlans<{ readonly plans: readonly AfterMergePlan[] }>(deployment)
+      const again = plans.filter(({ afterMerge }) => afterMerge !== undefined)
+      assert.deepEqual(again.map(({ afterMerge }) => afterMerge?.[0]).toSorted(), ['blue', 'green'])
+      for (const one of again) {
+        const { number, state, base: from, head: to, live, secrets } = one
+        assert.deepEqual([number, state, from, to], [second.number, 'current', base, head])
+        assert.deepEqual([live, secrets], ['read', 'used'])
+        const { document } = await askPlans<ShownPlan>(deployment, `/api/plans/${one.id}`)
+        assert.deepEqual(
+          document.applications.flatMap(({ objects }) => objects.map(({ ref, action }) => `${ref.name} ${action}`)),
+          ['b change'],
+        )
+      }
+      assert.ok(!again.some(({ id }) => id === old.id))
+      // What waits says which plan it waits for, and nothing was applied meanwhile.
+      await eventually(async () => {
+        for (const [index, client] of made.clients.entries()) {
+          const name = ['blue', 'green'][index]
+          const id = again.find(({ afterMerge }) => afterMerge?.[0] === name)?.id
+          const object = await client.get({
+            apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+            kind: 'Kustomization',
+            namespace,
+            name: 'root',
+          })
+          const held = object['status'].conditions.find(({ type }: { type: string }) => type === 'Held')
+          assert.match(held?.message, new RegExp(`approval of plan ${id}, which was made after the merge`))
+        }
+      }, 60_000)
+      assert.deepEqual(await colors(made, 'b'), ['blue', 'blue'])
+
+      await scene.forge.pulls.comment(fleet, second, 'ada', '/apply blue')
+      await eventually(async () => assert.deepEqual(await colors(made, 'b'), ['green', 'blue']), 60_000)
+      await eventually(() => {
+        const text = scene.comments(second).find(({ body: one }) => one.includes('plan:sluice:after'))?.body ?? ''
+        assert.equal(text.match(/Approved by <code>ada/g)?.length, 1)
+      })
+      const green = again.find(({ afterMerge }) => afterMerge?.[0] === 'green')?.id
+      const response = await fetch(`${deployment.url}/trigger`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${deployment.triggerToken}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ action: 'approve', planId: green }),
+      })
+      assert.equal(response.status, 202, await response.text())
+      await eventually(async () => assert.deepEqual(await colors(made, 'b'), ['green', 'green']), 60_000)
+      // Nothing waits any more, and nothing more was planned.
+      const { plans: later } = await askPlans<{ readonly plans: readonly AfterMergePlan[] }>(deployment)
+      assert.equal(later.length, plans.length)
     })
   })

@@ -77,25 +77,58 @@ const namesOfParts: { readonly [part in DigestPart]: string } = {
   live: 'the live objects',
 }
 
+/** What comes after the reason why something waits: `replanned`, a new plan is made of it; `cannot`, why none can be; nothing where none is wanted. */
+export interface DifferenceNext {
+  readonly cluster: string
+  readonly replanned?: true
+  readonly cannot?: string
+}
+
 /** The sentence that says why something waits, and what ends it. Holds nothing of others but numbers and ids. */
 export function differenceText(
   verdict: Extract<ApprovalVerdict, { kind: 'differs' }>,
-  { cluster, isReplanned }: { readonly cluster: string; readonly isReplanned: boolean },
+  { cluster, replanned, cannot }: DifferenceNext,
 ): string {
-  const { pending, from, changed } = verdict
+  const { pending } = verdict
   const byHand = `comment /apply ${cluster} on the pull request, or sluice approve waiting --cluster ${cluster}`
+  if (pending?.afterMerge === true) return `waits for approval of ${afterMergeText(pending, cluster)}`
   if (pending !== undefined)
     return `waits for approval of ${planName(pending)}, which says the same: merging approves it; or ${byHand}`
-  const next = isReplanned ? 'a new plan is made; to approve it' : 'to approve it'
-  if (from === undefined) return `waits for approval: there is no plan of it; ${next}: ${byHand}`
-  const what = changed.map((part) => namesOfParts[part]).join(' and ')
-  if (from.approved === undefined)
-    return `waits for approval: differs from ${planName(from.planned)} in ${what}; ${next}: ${byHand}`
-  return what === ''
-    ? `waits for approval: ${planName(from.planned)} was approved before what was applied last; ${next}: ${byHand}`
-    : `waits for approval: differs in ${what} from what was approved with ${planName(from.planned)}; ${next}: ${byHand}`
+  const next =
+    replanned === true
+      ? 'a new plan is made; to approve it'
+      : cannot === undefined
+        ? 'to approve it'
+        : `no new plan can be made, ${cannot}; to approve it`
+  return `waits for approval: ${reasonText(verdict)}; ${next}: ${byHand}`
 }
 
-function planName({ pullRequest, plan }: PlannedRecord): string {
+/** Why something waits, without what ends it. */
+export function reasonText({ from, changed }: Extract<ApprovalVerdict, { kind: 'differs' }>): string {
+  if (from === undefined) return 'there is no plan of it'
+  const what = changed.map((part) => namesOfParts[part]).join(' and ')
+  if (from.approved === undefined) return `differs from ${planName(from.planned)} in ${what}`
+  return what === ''
+    ? `${planName(from.planned)} was approved before what was applied last`
+    : `differs in ${what} from what was approved with ${planName(from.planned)}`
+}
+
+/**
+ * The pull request that has brought what waits, as far as plans tell: of the plan that was approved last and is not applied yet, else of the plan that was made last. Undefined where all are older than what is applied.
+ */
+export function broughtBy({ last, plans }: Pick<ApprovalQuestion, 'last' | 'plans'>): number | undefined {
+  const since = last?.approvedAt ?? 0
+  const open = newest(plans.filter((plan) => timeOf(plan) > since))
+  const found = open.find(({ approved }) => approved !== undefined) ?? open[0]
+  return found?.planned.pullRequest
+}
+
+function afterMergeText({ plan, pullRequest }: PlannedRecord, cluster: string): string {
+  const onPull = pullRequest === undefined ? '' : `comment /apply ${cluster} on pull request #${pullRequest}, or `
+  return `plan ${plan}, which was made after the merge and says the same: ${onPull}sluice approve plan ${plan}`
+}
+
+function planName({ pullRequest, plan, afterMerge }: PlannedRecord): string {
+  if (afterMerge === true) return `plan ${plan}, made after the merge`
   return pullRequest === undefined ? `plan ${plan}` : `the plan of pull request #${pullRequest}`
 }

@@ -3,7 +3,15 @@ import { desiredOf, type DesiredState } from '../change/desired.ts'
 import type { EngineDeps, ObjectKey } from '../job.ts'
 import type { Held } from '../safety/decide.ts'
 import { idOf, keyOf, type Workload, type World } from '../world.ts'
-import { decideApproval, differenceText, isSame, type ApprovalVerdict, type KnownPlan } from './decide.ts'
+import {
+  broughtBy,
+  decideApproval,
+  differenceText,
+  isSame,
+  reasonText,
+  type ApprovalVerdict,
+  type KnownPlan,
+} from './decide.ts'
 import { applicationDigest } from './plans.ts'
 import { afterMergeOf, comparesAny, type AfterMerge, type ChangesPolicy } from './policy.ts'
 import {
@@ -105,18 +113,21 @@ class Gate implements RunApprovals {
     const known = await this.#known(application, now)
     const verdict = decideApproval({ now, ...known })
     if (verdict.kind === 'approved') {
-      await this.#use(application, now, { verdict, ...known })
+      await this.#use(application, now, { verdict, revision, ...known })
       return undefined
     }
-    const isReplanned = afterMerge === 'plan' && verdict.pending === undefined && replans.canPlan(object)
-    const message = differenceText(verdict, { cluster, isReplanned })
+    const isWanted = afterMerge === 'plan' && verdict.pending === undefined
+    const place = isWanted ? replans.placeOf(object, { head: revision, applied: known.last?.revision }) : undefined
+    const next = place === undefined ? {} : 'why' in place ? { cannot: place.why } : { replanned: true as const }
+    const message = differenceText(verdict, { cluster, ...next })
     if (!holdsOf(afterMerge)) {
       const at = store.clock.now()
-      await this.#use(application, now, { verdict: { kind: 'approved', at }, ...known })
+      await this.#use(application, now, { verdict: { kind: 'approved', at }, revision, ...known })
       return verdict.pending === undefined ? message.replace(/^waits for approval: ([^;]*);.*$/s, '$1') : undefined
     }
     await this.#wait(object, { revision, now, message, verdict, known: known.wait })
-    if (isReplanned) replans.note(object, revision, verdict.from?.planned.pullRequest)
+    if (place !== undefined && !('why' in place))
+      replans.note(place, { application, why: reasonText(verdict) }, broughtBy(known))
     throw new EngineError(message, { code: waitsForApproval, reason: 'WaitingForApproval', disposition: 'wait' })
   }
 
@@ -154,15 +165,16 @@ class Gate implements RunApprovals {
     now: ApplicationDigest,
     known: {
       readonly verdict: Extract<ApprovalVerdict, { kind: 'approved' }>
+      readonly revision: string
       readonly last?: LastRecord
       readonly wait?: WaitRecord
     },
   ): Promise<void> {
     const { store, cluster } = this.#parts
-    const { verdict, last, wait } = known
+    const { verdict, revision, last, wait } = known
     if (last === undefined || !isSame(last, now)) {
       const { plan, at } = verdict
-      const record: LastRecord = { ...now, approvedAt: at, ...(plan === undefined ? {} : { plan }) }
+      const record: LastRecord = { ...now, approvedAt: at, revision, ...(plan === undefined ? {} : { plan }) }
       await putSigned(store, `${applicationPrefix(cluster, application)}${lastName}`, record)
     }
     if (wait !== undefined) await store.state.delete(waitKey(cluster, application))

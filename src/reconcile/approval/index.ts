@@ -5,7 +5,7 @@
  */
 export { approvePlan, listPlanned, notePlanned, type PlannedCluster } from './plans.ts'
 export { afterMerges, type AfterMerge, type ChangesPolicy, type ChangesRule } from './policy.ts'
-export { approveWaiting, listWaiting, type WaitingApplication, type WaitingWish } from './waits.ts'
+export { approveWaiting, listWaiting, waitingFor, type WaitingApplication, type WaitingWish } from './waits.ts'
 export type {
   ApprovalNote,
   ApprovalStore,
@@ -14,6 +14,7 @@ export type {
   Approved,
   ApprovedCluster,
   DeploymentRequests,
+  ReplanReason,
   ReplanWish,
   PlannedPart,
 } from './types.ts'

@@ -51,6 +51,10 @@ export async function notePlanned(store: ApprovalStore, { change, cluster, diges
       { code: 'plan-too-large', disposition: 'stall' },
     )
   const { plan, repository, pullRequest, branch, head } = change
+  const more = {
+    ...(pullRequest === undefined ? {} : { pullRequest }),
+    ...(change.afterMerge === true ? { afterMerge: true as const } : {}),
+  }
   const at = store.clock.now()
   const planned = digests.map((one) => ({ id: applicationOf(one), digest: applicationDigest(one, store.key) }))
   const digest = sha256Hex(JSON.stringify(planned.toSorted((a, b) => (a.id < b.id ? -1 : 1))))
@@ -58,7 +62,7 @@ export async function notePlanned(store: ApprovalStore, { change, cluster, diges
   const known = await getSigned<PartRecord>(store, key)
   // The applications first: an approval in between counts for what it can find only.
   for (const { id, digest: own } of planned) {
-    const record: PlannedRecord = { plan, at, ...(pullRequest === undefined ? {} : { pullRequest }), ...own }
+    const record: PlannedRecord = { plan, at, ...more, ...own }
     const prefix = applicationPrefix(cluster, id)
     await putSigned(store, `${prefix}${plan}`, record)
     await forgetOldest(store, prefix, plan)
@@ -67,7 +71,7 @@ export async function notePlanned(store: ApprovalStore, { change, cluster, diges
     plan,
     cluster,
     repository,
-    ...(pullRequest === undefined ? {} : { pullRequest }),
+    ...more,
     branch,
     head,
     at,
@@ -114,7 +118,8 @@ async function forgetOldest(store: ApprovalStore, prefix: string, own: string): 
 export async function approvePlan(store: ApprovalStore, plan: string, wish: ApprovalWish): Promise<Approved> {
   const prefix = partKey(plan, '')
   const parts = await listSigned<PartRecord>(store, prefix, { limit: maxClusters })
-  const wanted = [...parts.values()].filter(({ cluster }) => wish.clusters?.includes(cluster) ?? true)
+  const { clusters, seenAt = Number.POSITIVE_INFINITY } = wish
+  const wanted = [...parts.values()].filter(({ cluster, at }) => (clusters?.includes(cluster) ?? true) && at <= seenAt)
   if (wanted.length === 0)
     throw new EngineError(
       `there is no plan ${plan.slice(0, 64)}${wish.clusters === undefined ? '' : ` for ${wish.clusters.join(', ')}`} that could be approved; plans are kept for a month`,

@@ -29,6 +29,8 @@ export interface PartRecord {
   readonly applications: readonly string[]
   /** Of all that was planned, so that a plan which is made again keeps its approval only where it says the same. */
   readonly digest: string
+  /** It was made after the merge, for what waits. */
+  readonly afterMerge?: true
   readonly approved?: ApprovalNote
 }
 
@@ -37,6 +39,8 @@ export interface PlannedRecord extends ApplicationDigest {
   readonly plan: string
   readonly at: number
   readonly pullRequest?: number
+  /** It was made after the merge, for what waits. */
+  readonly afterMerge?: true
 }
 
 /** What was let through last: `approvals/<cluster>/<application>/!last`. Approvals that are older count only where they say the same. */
@@ -44,6 +48,8 @@ export interface LastRecord extends ApplicationDigest {
   readonly plan?: string
   /** When it was approved. */
   readonly approvedAt: number
+  /** What it was made from then. */
+  readonly revision?: string
 }
 
 /** What waits for somebody: `approval-waits/<cluster>/<application>`. */

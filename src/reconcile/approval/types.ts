@@ -28,6 +28,8 @@ export interface ApprovalWish {
   readonly how: ApprovalWay
   /** Only on these clusters; left out: on all that the plan is about. */
   readonly clusters?: readonly string[]
+  /** Only parts that were there by then, in milliseconds since 1970: what was made since, nobody can have seen. */
+  readonly seenAt?: number
 }
 
 /** What an approval lets through, so that a run can take it up at once. */
@@ -78,5 +80,14 @@ export interface ReplanWish {
   readonly branch: string
   readonly base: string
   readonly head: string
+  /** The pull request whose plan it was compared with, as far as plans tell: nothing is proven by it. */
   readonly pullRequest?: number
+  readonly waiting: readonly ReplanReason[]
+}
+
+/** An application that waits, and what of it is not what was approved. */
+export interface ReplanReason {
+  /** `Kind/namespace/name`. */
+  readonly application: string
+  readonly why: string
 }

@@ -1,5 +1,8 @@
 import { EngineError } from '../../base/index.ts'
+import type { ObjectKey } from '../job.ts'
+import { isSame } from './decide.ts'
 import {
+  applicationPrefix,
   getSigned,
   keyOfApplication,
   listSigned,
@@ -8,6 +11,7 @@ import {
   waitKey,
   waitPrefix,
   type PartRecord,
+  type PlannedRecord,
   type WaitRecord,
 } from './records.ts'
 import type { Approved, ApprovalStore, ApprovalWay } from './types.ts'
@@ -54,6 +58,24 @@ export async function listWaiting(store: ApprovalStore, cluster: string): Promis
       ...(plan === undefined ? {} : { plan }),
       ...(pullRequest === undefined ? {} : { pullRequest }),
     }))
+}
+
+/**
+ * The applications of a cluster that wait for exactly what a plan would make of them, and for which nobody has said yes yet. @throws EngineError of the store.
+ */
+export async function waitingFor(store: ApprovalStore, plan: string, cluster: string): Promise<readonly ObjectKey[]> {
+  const [part, waits] = await Promise.all([
+    getSigned<PartRecord>(store, partKey(plan, cluster)),
+    readWaits(store, cluster),
+  ])
+  const found: ObjectKey[] = []
+  for (const application of part?.applications ?? []) {
+    const wait = waits.get(application)
+    if (wait === undefined || wait.approved !== undefined) continue
+    const planned = await getSigned<PlannedRecord>(store, `${applicationPrefix(cluster, application)}${plan}`)
+    if (planned !== undefined && isSame(planned, wait)) found.push(keyOfApplication(application))
+  }
+  return found
 }
 
 /** Everything that waits on a cluster, approved or not, by application. */

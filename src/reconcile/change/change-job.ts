@@ -10,7 +10,7 @@ import {
   type PlanDocument,
   type PlannedApplication,
 } from '../../plan/index.ts'
-import { notePlanned } from '../approval/index.ts'
+import { notePlanned, waitingFor, type ApprovalStore } from '../approval/index.ts'
 import type { EngineDeps, JobResult, JobSignals, NodeRecord, RunRecord } from '../job.ts'
 import { headOf, summarize } from '../run-record.ts'
 import { savePlanPart } from './plan-part.ts'
@@ -60,14 +60,22 @@ export async function changeJob(
     const madeAt = deps.clock.now()
     const { runId: run, cluster } = job
     // A merge of what was planned with placeholders cannot be recognised: nothing of it is remembered for approval.
-    if (change.secrets === 'used')
-      await notePlanned({ state, clock: deps.clock, key: planKey }, { change, cluster, digests: made.digests })
+    const store = { state, clock: deps.clock, key: planKey }
+    if (change.secrets === 'used') await notePlanned(store, { change, cluster, digests: made.digests })
     await savePlanPart(state, planKey, { plan: change.plan, cluster, run, madeAt, document, digest, renders, requests })
+    if (change.afterMerge === true) await lookAgain(deps, store, job)
     return { record: recordOf(job, document, { startedAt, madeAt }) }
   } catch (caught) {
     if (isReplaced()) return left
     throw caught
   }
+}
+
+/** What waits is looked at once more, and says then which plan it waits for. Cut off before it, the job is done again. */
+async function lookAgain(deps: EngineDeps, store: ApprovalStore, { change, cluster }: ChangeJob): Promise<void> {
+  const objects = await waitingFor(store, change.plan, cluster)
+  if (objects.length === 0) return
+  await deps.requests?.run({ cluster, objects, delayMs: 0, actor: `plan ${change.plan}` })
 }
 
 /** The change as the document names it. */

@@ -25,6 +25,8 @@ export interface ChangeRef {
   readonly secrets: 'used' | 'withheld'
   /** How bad the findings of rules are, where it is not the default. From configuration, and never from the change itself. */
   readonly severities?: { readonly [rule: string]: Severity }
+  /** It is merged already, and waits on this cluster because it is not what was approved. */
+  readonly afterMerge?: true
 }
 
 /** A job that plans a change. */

@@ -85,17 +85,14 @@ describe('what was approved', () => {
     it(`${name}: ${want === 'approved' ? 'goes' : 'waits'}`, () => {
       const verdict = decideApproval({ now: digest('a'), plans: [], ...question })
       if (want === 'approved' || verdict.kind === 'approved') assert.equal(verdict.kind, want)
-      else assert.match(differenceText(verdict, { cluster: 'prod', isReplanned: false }), want)
+      else assert.match(differenceText(verdict, { cluster: 'prod' }), want)
     })
   }
 
   it('says that a new plan is made', () => {
     const verdict = decideApproval({ now: digest('a'), plans: [plan(7, digest('b'), 1, 2)] })
     assert.ok(verdict.kind === 'differs')
-    assert.match(
-      differenceText(verdict, { cluster: 'prod', isReplanned: true }),
-      /; a new plan is made; to approve it: /,
-    )
+    assert.match(differenceText(verdict, { cluster: 'prod', replanned: true }), /; a new plan is made; to approve it: /)
   })
 
   it('takes the first rule that matches an application', () => {

@@ -32,11 +32,6 @@ function problemsOf(changes: { readonly [cluster: string]: object }, planKey?: s
 
 const wrong: readonly (readonly [what: string, changes: { readonly [cluster: string]: object }, problem: RegExp])[] = [
   ['a policy that is none', { a: { afterMerge: 'ask' } }, /CLUSTERS\.0\.changes\.afterMerge: /],
-  [
-    'new plans after a merge, which are not made yet',
-    { a: { afterMerge: 'plan' } },
-    /use hold, which waits for somebody$/,
-  ],
   ['a cluster that is not there', { a: { after: ['b'] } }, /^CLUSTERS\.0\.changes\.after: there is no cluster b$/],
   ['a cluster that waits for itself', { a: { after: ['a'] } }, /the clusters wait for each other: a -> a$/],
   [
