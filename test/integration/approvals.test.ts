@@ -297,7 +297,12 @@ describe('a cluster that plans again', () => {
       await lookAgain(made)
       const head = await commitOf()
       const url = made.repository.url
-      assert.deepEqual(asked, [{ cluster: 'test', url, branch: 'refs/heads/main', base, head, pullRequest: 7 }])
+      const waiting = {
+        application: `Kustomization/${made.namespace}/app`,
+        why: 'differs in the wanted objects from what was approved with the plan of pull request #7',
+      }
+      const branch = 'refs/heads/main'
+      assert.deepEqual(asked, [{ cluster: 'test', url, branch, base, head, pullRequest: 7, waiting: [waiting] }])
       const plan = await notePlan(made, 8, green)
       assert.equal(await colorOf(made), 'blue')
       await approvePlan(storeOf(made), plan, { by: 'ada', how: 'page' })

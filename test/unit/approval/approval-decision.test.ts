@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
+  broughtBy,
   decideApproval,
   differenceText,
   type ApprovalQuestion,
@@ -88,6 +89,50 @@ describe('what was approved', () => {
       else assert.match(differenceText(verdict, { cluster: 'prod' }), want)
     })
   }
+
+  it('says which plan after the merge it waits for, and how that is approved', () => {
+    const again = (pullRequest?: number): KnownPlan => ({
+      planned: {
+        plan: 'p9',
+        at: 9,
+        afterMerge: true,
+        ...digest('a'),
+        ...(pullRequest === undefined ? {} : { pullRequest }),
+      },
+    })
+    const textOf = (plans: readonly KnownPlan[]): string => {
+      const verdict = decideApproval({ now: digest('a'), plans })
+      assert.ok(verdict.kind === 'differs')
+      return differenceText(verdict, { cluster: 'prod' })
+    }
+    const begin = 'waits for approval of plan p9, which was made after the merge and says the same: '
+    assert.equal(
+      textOf([plan(7, digest('b'), 1, 2), again(7)]),
+      `${begin}comment /apply prod on pull request #7, or sluice approve plan p9`,
+    )
+    assert.equal(textOf([again()]), `${begin}sluice approve plan p9`)
+  })
+
+  it('tells whose pull request brought what waits: of what was approved and is not applied yet', () => {
+    const last = { ...digest('x'), approvedAt: 5 }
+    const rowsOf: readonly (readonly [readonly KnownPlan[], number | undefined])[] = [
+      [[plan(7, digest('b'), 1, 6), plan(8, digest('c'), 9)], 7],
+      [[plan(7, digest('b'), 1, 5), plan(8, digest('c'), 9)], 8],
+      [[plan(7, digest('b'), 1, 5)], undefined],
+      [[], undefined],
+    ]
+    for (const [plans, want] of rowsOf) assert.equal(broughtBy({ last, plans }), want)
+  })
+
+  it('says why no new plan can be made', () => {
+    const verdict = decideApproval({ now: digest('a'), plans: [] })
+    assert.ok(verdict.kind === 'differs')
+    const text = differenceText(verdict, { cluster: 'prod', cannot: 'because its source is pinned' })
+    assert.match(
+      text,
+      /^waits for approval: there is no plan of it; no new plan can be made, because its source is pinned; to approve it: comment /,
+    )
+  })
 
   it('says that a new plan is made', () => {
     const verdict = decideApproval({ now: digest('a'), plans: [plan(7, digest('b'), 1, 2)] })
