@@ -6,7 +6,7 @@ import type { FunctionDeps } from '../deps.ts'
 import { planTargetOf } from './config.ts'
 import { encodeLook, type LookMessage } from './look-message.ts'
 import type { PullRecord } from './records.ts'
-import { encodeReplan } from './replan-message.ts'
+import { encodeReplan, type ReplanMessage } from './replan-message.ts'
 import type { Replan } from './replans.ts'
 
 /**
@@ -59,13 +59,22 @@ export function planAgain(deps: LookSender, { provider, urls, number }: PullReco
   return sendLook(deps, { provider, urls, number, reason: 'again' })
 }
 
-/** Has made again what a cluster waits for after a merge. */
-export async function replanAgain(deps: LookSender, { change, clusters, afterMerge }: Replan): Promise<void> {
-  const { urls, branch, base, head, pullRequest } = change
+/** Has made again what a cluster waits for after a merge; `waits` has it told only, with the pull request where it was not known. */
+export async function replanAgain(
+  deps: LookSender,
+  { change, clusters, afterMerge }: Replan,
+  {
+    reason = 'again',
+    pullRequest = change.pullRequest,
+  }: Partial<Pick<ReplanMessage, 'reason'>> & {
+    readonly pullRequest?: number
+  } = {},
+): Promise<void> {
+  const { urls, branch, base, head } = change
   const [[cluster = ''], [url = '']] = [clusters, urls]
   const { waiting } = afterMerge
   const number = pullRequest === undefined ? {} : { pullRequest }
   const wish = { cluster, url, branch, base, head, waiting, ...number }
   const id = newRunId(deps.clock, deps.random)
-  await deps.queue.send(encodeReplan({ id, wish, reason: 'again', receivedAt: deps.clock.now() }))
+  await deps.queue.send(encodeReplan({ id, wish, reason, receivedAt: deps.clock.now() }))
 }

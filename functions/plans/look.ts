@@ -2,7 +2,6 @@ import { toEngineError } from '../../src/base/index.ts'
 import { decideAfterFailure } from '../../src/coordinator/index.ts'
 import type { PullRequest, PullRequests } from '../../src/forges/index.ts'
 import type { QueueOutcome } from '../../src/ports/index.ts'
-import { approvePlanNow } from '../approvals.ts'
 import { dispatch } from '../deliveries.ts'
 import { recordDelivery } from '../delivery-log.ts'
 import type { FunctionDeps } from '../deps.ts'
@@ -17,7 +16,6 @@ import {
   pullKey,
   readPlan,
   readPull,
-  readSummary,
   savePlan,
   savePull,
   type LatestReport,
@@ -26,6 +24,7 @@ import {
   type RecordDeps,
 } from './records.ts'
 import { recordCommand } from './record-command.ts'
+import { approveMerged, tellOfMerge } from './merged.ts'
 import { currentReplans } from './replans.ts'
 import { hasOnlyIgnored, readJudgement } from './repository-config.ts'
 import { notePending } from './tell.ts'
@@ -181,7 +180,8 @@ async function act(look: Look, decision: Decision): Promise<void> {
         if (state === 'merged') await approveMerged(look, latest)
         await savePlan(records, { ...latest, ...endOf(pull, state) })
       }
-      return keepPull(look, { ...endOf(pull, state), ...keptReport(look) })
+      await keepPull(look, { ...endOf(pull, state), ...keptReport(look) })
+      return state === 'merged' ? tellOfMerge(look) : undefined
     }
     case 'gate':
       return report(look, { kind: 'gate', commit: pull.head.commit, forks: decision.forks })
@@ -195,25 +195,6 @@ async function act(look: Look, decision: Decision): Promise<void> {
       return keepPull(look, keptReport(look))
     case 'plan':
       return plan(look, decision)
-  }
-}
-
-/**
- * Who merges has seen the plan of the commit that was merged, and so approves it: what is the same on a cluster afterwards is applied without asking. Not where a danger is to be approved by somebody (`block`), not
- * for another commit than the one that was planned, and not for a fork.
- */
-async function approveMerged({ deps, records, pull }: Look, plan: PlanRecord): Promise<void> {
-  const { id, run, change, isFork, repository, number } = plan
-  const summary = await readSummary(records, id)
-  const isSeen = summary?.run === run && summary.verdict !== 'blocked' && change.head === pull.head.commit
-  if (!isSeen || isFork) return
-  try {
-    const by = `the merge of ${repository}#${number}`
-    await approvePlanNow(deps, id, { by, how: 'merge' })
-  } catch (caught) {
-    const { code, message } = toEngineError(caught)
-    if (code !== 'plan-unknown') throw caught
-    deps.logger.log('info', 'merged without a plan', { plan: id, error: message })
   }
 }
 

@@ -10,7 +10,7 @@ import { planTargetAt, type PlanTarget } from './config.ts'
 import { openTarget } from './forge.ts'
 import { maxTitle } from './plan-record.ts'
 import { planId, pullKey, readPlan, readPull, savePlan, type RecordDeps } from './records.ts'
-import { currentReplans, listReplan, threadOf, topicOf, type Replan } from './replans.ts'
+import { currentReplans, listReplan, mergedAs, threadOf, topicOf, type Replan } from './replans.ts'
 import type { ReplanMessage } from './replan-message.ts'
 import { readJudgement, type Judgement } from './repository-config.ts'
 import { notePending } from './tell.ts'
@@ -96,10 +96,16 @@ async function replan(asked: Asked): Promise<void> {
   const known = await readPlan(records, id)
   const attempt = message.reason === 'again' ? `again ${message.id}` : 'waits'
   const isAgain = message.reason === 'again' && known?.attempt !== attempt
-  const record = await recordOf(asked, known as Replan | undefined, { attempt, isAgain })
   const { cluster } = message.wish
+  let record = await recordOf(asked, known as Replan | undefined, { attempt, isAgain })
   await listReplan(records, record)
   await savePlan(records, record)
+  // Its pull request may have been merged meanwhile; who notes that has looked for this plan in vain.
+  if (record.number === undefined && (await mergedNumber(asked)) !== undefined) {
+    record = await recordOf(asked, record, { attempt, isAgain: false })
+    await listReplan(records, record)
+    await savePlan(records, record)
+  }
   await supersede(asked, record)
   await notePending(deps.state, topicOf(record))
   if (known?.isQueued !== true || isAgain) {
@@ -180,14 +186,19 @@ async function askForge(asked: Asked): Promise<{
 
 /** The pull request of the wish, where we have planned it and the forge says that it is merged: whose plan is compared with need not have brought what waits. */
 async function mergedPull(
-  { records, message: { wish } }: Asked,
+  asked: Asked,
   target: PlanTarget,
   pulls: Pick<PullRequests, 'read'>,
 ): Promise<PullPart | undefined> {
-  if (wish.pullRequest === undefined) return undefined
-  const key = pullKey(target.address, wish.pullRequest)
+  const {
+    records,
+    message: { wish },
+  } = asked
+  const number = (await mergedNumber(asked)) ?? wish.pullRequest
+  if (number === undefined) return undefined
+  const key = pullKey(target.address, number)
   if ((await readPull(records, key)) === undefined) return undefined
-  const pull: PullRequest | undefined = await pulls.read(wish.pullRequest)
+  const pull: PullRequest | undefined = await pulls.read(number)
   if (pull?.state !== 'merged' || `refs/heads/${pull.base.branch}` !== wish.branch) return undefined
   return {
     pull: key,
@@ -198,6 +209,11 @@ async function mergedPull(
     webUrl: pull.webUrl,
     isFork: pull.isFork,
   }
+}
+
+/** The pull request that was merged as the very commit that waits. */
+async function mergedNumber({ records, target, message: { wish } }: Asked): Promise<number | undefined> {
+  return target && mergedAs(records, { address: target.address, commit: wish.head })
 }
 
 function unknownPull({ target, thread, message: { wish } }: Asked): PullPart {

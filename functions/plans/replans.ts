@@ -46,6 +46,28 @@ export async function currentReplans(deps: RecordDeps, list: string): Promise<re
     .toSorted((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
 }
 
+/** Notes as which commit a pull request was merged: what is planned after it belongs to it. @throws EngineError of the store. */
+export async function noteMerged({ state }: RecordDeps, merged: MergedPull): Promise<void> {
+  await state.put(mergedKey(merged), merged.number, { ttlSeconds: planTtlSeconds })
+}
+
+/** The number of the pull request that was merged as a commit, as far as it was noted. For asking the forge, not for believing. @throws EngineError of the store. */
+export async function mergedAs({ state }: RecordDeps, merged: Omit<MergedPull, 'number'>): Promise<number | undefined> {
+  const number = await state.get(mergedKey(merged))
+  return typeof number === 'number' ? number : undefined
+}
+
+interface MergedPull {
+  /** URL of the repository at the forge. */
+  readonly address: string
+  readonly commit: string
+  readonly number: number
+}
+
+function mergedKey({ address, commit }: Omit<MergedPull, 'number'>): string {
+  return `plans/merged/${sha256Hex(`${address}\n${commit}`).slice(0, 32)}`
+}
+
 /** Whether a plan was made after the merge. */
 export function isReplan(plan: PlanRecord): plan is Replan {
   return plan.afterMerge !== undefined

@@ -183,4 +183,26 @@ void describe('/apply', () => {
     assert.equal(await approvedOn('prod'), 'ada (team/app#7)')
     assert.equal((await waitOf())?.approved, undefined)
   })
+
+  void it('approves a plan that was made after the merge, as it was when the comment was written', async () => {
+    const { ask, store } = await scene()
+    const id = 'e'.repeat(32)
+    const change = { plan: id, repository: 'team/app', pullRequest: 7, branch: 'refs/heads/main', afterMerge: true }
+    const key = { cluster: 'prod', kind: 'Kustomization', namespace: 'shop', name: 'web' } as const
+    await notePlanned(store, {
+      cluster: 'prod',
+      change: { ...change, head } as unknown as ChangeRef,
+      digests: [{ ...key, desired: [], artifacts: {}, touched: [] }],
+    })
+    const approvedBy = async (): Promise<string | undefined> =>
+      (await getSigned<PartRecord>(store, partKey(id, 'prod')))?.approved?.by
+    const replans = [{ id, clusters: ['prod'] }]
+    assert.equal((await ask({ replans, plan: undefined })).kind, 'approved')
+    assert.equal(await approvedBy(), undefined, 'nobody can have seen it')
+    const receivedAt = Date.now() + 1
+    assert.equal((await ask({ replans, receivedAt, comment: comment('/apply staging') })).kind, 'approved')
+    assert.equal(await approvedBy(), undefined, 'the comment names another cluster')
+    assert.equal((await ask({ replans, receivedAt })).kind, 'approved')
+    assert.equal(await approvedBy(), 'ada (team/app#7)')
+  })
 })

@@ -302,6 +302,36 @@ describe('a plan after the merge', () => {
     assert.deepEqual(afterComments(open), [])
   })
 
+  it('is told of its pull request also where the push came before the notice of the merge', async () => {
+    for (const isLate of [true, false]) {
+      const world = createWorld(scene, [rule])
+      const { pull, wish } = await merged(world, `first-${isLate}`)
+      const { pullRequest: number = 0, ...unknown } = wish
+      const notice = encodeLook({
+        id: `notice-${number}`,
+        provider: 'gitea',
+        urls: [scene.repository.git.url],
+        number,
+        reason: 'delivery',
+        receivedAt: 1,
+      })
+      if (!isLate) await take(world.process(), notice)
+      world.sent.length = 0
+      await ask(world.process(), unknown)
+      await take(world.process(), world.sent.splice(0)[0] ?? null)
+      for (const job of jobsOf(world)) await doJob(world.process(), job)
+      if (isLate) {
+        assert.deepEqual(afterComments(pull), [])
+        await take(world.process(), notice)
+        const message = world.sent.find((one) => 'replan' in (one as object))
+        await take(world.process(), message ?? null)
+      }
+      assert.match(afterComments(pull)[0] ?? '', /\*\*one\*\* waits/)
+      const [plan, ...others] = await replans(world)
+      assert.deepEqual([plan?.number, plan?.change.pullRequest, others], [number, number, []])
+    }
+  })
+
   it('is made although the forge does not answer, after some patience', async () => {
     const { wish } = await merged(createWorld(scene, [rule]), 'deaf')
     const world = createWorld(scene, [{ ...rule, apiHost: 'http://127.0.0.1:1' }])

@@ -1,0 +1,59 @@
+import { toEngineError } from '../../src/base/index.ts'
+import type { PullRequest } from '../../src/forges/index.ts'
+import { approvePlanNow } from '../approvals.ts'
+import { holdsChanges } from '../changes-config.ts'
+import type { FunctionDeps } from '../deps.ts'
+import { replanAgain } from './accept.ts'
+import type { PlanTarget } from './config.ts'
+import { readSummary, type PlanRecord, type RecordDeps } from './records.ts'
+import { currentReplans, noteMerged, threadOf } from './replans.ts'
+
+/** A pull request that was merged. */
+interface Merged {
+  readonly deps: FunctionDeps
+  readonly records: RecordDeps
+  readonly target: PlanTarget
+  readonly pull: PullRequest
+}
+
+/**
+ * Who merges has seen the plan of the commit that was merged, and so approves it: what is the same on a cluster afterwards is applied without asking. Not where a danger is to be approved by somebody (`block`), not
+ * for another commit than the one that was planned, and not for a fork.
+ *
+ * @throws EngineError of the store and the queue.
+ */
+export async function approveMerged({ deps, records, pull }: Merged, plan: PlanRecord): Promise<void> {
+  const { id, run, change, isFork, repository, number } = plan
+  const summary = await readSummary(records, id)
+  const isSeen = summary?.run === run && summary.verdict !== 'blocked' && change.head === pull.head.commit
+  if (!isSeen || isFork) return
+  try {
+    const by = `the merge of ${repository}#${number}`
+    await approvePlanNow(deps, id, { by, how: 'merge' })
+  } catch (caught) {
+    const { code, message } = toEngineError(caught)
+    if (code !== 'plan-unknown') throw caught
+    deps.logger.log('info', 'merged without a plan', { plan: id, error: message })
+  }
+}
+
+/**
+ * Notes as which commit a pull request was merged, and has plans told there that clusters have asked for since: the push that brought the commit may have come first, and then nobody knew whose it was.
+ *
+ * @throws EngineError of the store and the queue.
+ */
+export async function tellOfMerge({
+  deps,
+  records,
+  target: { address },
+  pull: { number, base, mergeCommit: commit },
+}: Merged): Promise<void> {
+  const clusters = deps.config.clusters.filter(holdsChanges)
+  if (commit === undefined || clusters.length === 0) return
+  // First: a plan that is noted from now on finds it.
+  await noteMerged(records, { address, commit, number })
+  for (const { name } of clusters)
+    for (const plan of await currentReplans(records, threadOf(name, address, `refs/heads/${base.branch}`)))
+      if (plan.number === undefined && plan.change.head === commit)
+        await replanAgain(deps, plan, { reason: 'waits', pullRequest: number })
+}
