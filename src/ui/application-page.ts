@@ -14,6 +14,7 @@ import { applicationGraph, type Look } from './application-graph.ts'
 import { eventTable, historyTable, releaseTable } from './application-history.ts'
 import { ago, html, objectLink, paths, revision, type Html, type View } from './html.ts'
 import { dataTable, facts, layout } from './layout.ts'
+import { withPlanLinks } from './plan-state.ts'
 import { badge, healthText, objectBadge, wordOf } from './state-badge.ts'
 
 /** Everything that is told about one application. */
@@ -88,7 +89,7 @@ function orders({ summary }: ObservedObject): Html | '' {
             pin.until === undefined ? '' : ` until ${pin.until}`
           }${pin.reason === undefined ? '' : `: ${pin.reason}`}.
         </li>`,
-    held === undefined ? '' : html`<li class="note warn">${held}</li>`,
+    held === undefined ? '' : html`<li class="note warn">${withPlanLinks(held)}</li>`,
   ].filter((note) => note !== '')
   return notes.length === 0
     ? ''

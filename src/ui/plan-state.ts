@@ -1,5 +1,5 @@
 import type { Verdict } from '../plan/index.ts'
-import { html, type Html } from './html.ts'
+import { html, paths, type Html } from './html.ts'
 import type { PlanHead } from './plan-types.ts'
 import { badge } from './state-badge.ts'
 
@@ -39,6 +39,12 @@ function afterMergeText(state: PlanHead['state'], clusters: readonly string[]): 
 /** The name of a pull request; of the repository alone where it is not known. */
 export function pullName({ repository, number }: Pick<PlanHead, 'repository' | 'number'>): string {
   return number === undefined ? repository : `${repository}#${number}`
+}
+
+/** A sentence in which plans that it names by id are linked: of what waits for one. */
+export function withPlanLinks(text: string): Html {
+  const parts = text.split(/\b([0-9a-f]{32})\b/)
+  return html`${parts.map((part, at) => (at % 2 === 0 ? part : html`<a class="break" href="${paths.plan(part)}">${part}</a>`))}`
 }
 
 /** The pull request, linked where its address is one of the web. */

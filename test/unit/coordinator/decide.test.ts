@@ -27,12 +27,20 @@ const change = (pullRequest: number | undefined, plan: string, url = 'u'): Job =
     },
   })
 
+const afterMerge = (pullRequest: number, plan: string): Job => {
+  const made = change(pullRequest, plan)
+  return { ...made, ...(made.change === undefined ? {} : { change: { ...made.change, afterMerge: true } }) }
+}
+
 void describe('which jobs ask for the same', () => {
   const rows: { name: string; a: Job; b: Job; same: boolean }[] = [
     { name: 'pushes to one branch', a: push(['u']), b: push(['u']), same: true },
     { name: 'pushes to one branch, URLs in another order', a: push(['u', 'v']), b: push(['v', 'u']), same: true },
     { name: 'pushes to two branches', a: push(['u']), b: push(['u'], 'refs/heads/other'), same: false },
     { name: 'pushes to two repositories', a: push(['u']), b: push(['v']), same: false },
+    { name: 'plans after one merge', a: afterMerge(7, 'a'), b: afterMerge(7, 'b'), same: false },
+    { name: 'a plan after a merge, twice', a: afterMerge(7, 'a'), b: afterMerge(7, 'a'), same: true },
+    { name: 'a plan after a merge and one before it', a: afterMerge(7, 'a'), b: change(7, 'b'), same: false },
     { name: 'scans', a: job(), b: job({ runId: 's' }), same: true },
     { name: 'a scan and a trigger of everything', a: job(), b: trigger('cluster'), same: false },
     { name: 'triggers of everything', a: trigger('cluster'), b: trigger(), same: true },
