@@ -111,9 +111,10 @@ class Gate implements RunApprovals {
     const application = idOf(object)
     const now = digestOf(object, cluster, desired, store.key)
     const known = await this.#known(application, now)
+    const made = replans.sourceRevision(object, revision)
     const verdict = decideApproval({ now, ...known })
     if (verdict.kind === 'approved') {
-      await this.#use(application, now, { verdict, revision, ...known })
+      await this.#use(application, now, { verdict, revision: made, ...known })
       return undefined
     }
     const isWanted = afterMerge === 'plan' && verdict.pending === undefined
@@ -122,7 +123,7 @@ class Gate implements RunApprovals {
     const message = differenceText(verdict, { cluster, ...next })
     if (!holdsOf(afterMerge)) {
       const at = store.clock.now()
-      await this.#use(application, now, { verdict: { kind: 'approved', at }, revision, ...known })
+      await this.#use(application, now, { verdict: { kind: 'approved', at }, revision: made, ...known })
       return verdict.pending === undefined ? message.replace(/^waits for approval: ([^;]*);.*$/s, '$1') : undefined
     }
     await this.#wait(object, { revision, now, message, verdict, known: known.wait })
@@ -165,7 +166,7 @@ class Gate implements RunApprovals {
     now: ApplicationDigest,
     known: {
       readonly verdict: Extract<ApprovalVerdict, { kind: 'approved' }>
-      readonly revision: string
+      readonly revision: string | undefined
       readonly last?: LastRecord
       readonly wait?: WaitRecord
     },
@@ -174,7 +175,12 @@ class Gate implements RunApprovals {
     const { verdict, revision, last, wait } = known
     if (last === undefined || !isSame(last, now)) {
       const { plan, at } = verdict
-      const record: LastRecord = { ...now, approvedAt: at, revision, ...(plan === undefined ? {} : { plan }) }
+      const record: LastRecord = {
+        ...now,
+        approvedAt: at,
+        ...(revision === undefined ? {} : { revision }),
+        ...(plan === undefined ? {} : { plan }),
+      }
       await putSigned(store, `${applicationPrefix(cluster, application)}${lastName}`, record)
     }
     if (wait !== undefined) await store.state.delete(waitKey(cluster, application))

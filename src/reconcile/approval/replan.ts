@@ -1,9 +1,9 @@
 import { sha256Hex, toEngineError } from '../../base/index.ts'
-import type { GitRepository } from '../../api/index.ts'
+import type { GitRepository, HelmChart } from '../../api/index.ts'
 import type { EngineDeps, ObjectKey } from '../job.ts'
 import { pinOf } from '../safety/pin.ts'
 import { commitsIn } from '../summary/revision.ts'
-import { artifactKeyOf, idOfKey, isSource, originOf, sourceKeyOf, type Workload, type World } from '../world.ts'
+import { artifactKeyOf, idOfKey, originOf, sourceKeyOf, type Source, type Workload, type World } from '../world.ts'
 import type { ReplanReason, ReplanWish } from './types.ts'
 
 /** What a new plan would be of. */
@@ -11,6 +11,8 @@ export type ReplanPlace = Pick<ReplanWish, 'url' | 'branch' | 'base' | 'head'>
 
 /** The new plans that a run asks for, each source and revision once. */
 export interface Replans {
+  /** The revision of the source that an object is made from: its own, but for a release, whose revision is the version of its chart. */
+  readonly sourceRevision: (object: Workload, revision: string) => string | undefined
   /**
    * What a plan of an object's change would be of: its source is a branch of a Git repository, and what was applied before is known. Else why there can be none; undefined where the deployment makes none.
    *
@@ -39,12 +41,15 @@ export function createReplans({
 }): Replans {
   const wishes = new Map<string, ReplanWish & { readonly waiting: ReplanReason[] }>()
   const { plan } = deps.requests ?? {}
+  const sourceRevision: Replans['sourceRevision'] = (object, revision) =>
+    object.kind === 'Kustomization' ? revision : chartOf(world, object)?.status?.observedSourceArtifactRevision
   return {
+    sourceRevision,
     placeOf: (object, { head: revision, applied }) => {
       if (plan === undefined) return undefined
       const source = branchOf(world, object)
       if ('why' in source) return source
-      const head = commitIn(revision)
+      const head = commitIn(sourceRevision(object, revision))
       // What a release is made from is only known of what was let through; a Kustomization says it.
       const base = commitIn(object.kind === 'Kustomization' ? world.appliedRevision(object) : applied)
       if (base === undefined) return { why: 'because it is not known what is applied now' }
@@ -103,9 +108,14 @@ function branchOf(world: World, object: Workload): Pick<ReplanPlace, 'url' | 'br
 
 /** What the chart of a release is made from. */
 function originKeyOf(world: World, object: Workload): ObjectKey | undefined {
+  const chart = chartOf(world, object)
+  return chart && originOf(chart)
+}
+
+function chartOf(world: World, object: Workload): (HelmChart & Source) | undefined {
   const key = artifactKeyOf(object)
   const chart = key === undefined ? undefined : world.get(idOfKey(key))
-  return isSource(chart) && chart.kind === 'HelmChart' ? originOf(chart) : undefined
+  return chart?.kind === 'HelmChart' ? chart : undefined
 }
 
 /** The full name of the branch that a source follows; precedence as source-controller 1.9. */

@@ -27,6 +27,7 @@ const chart = (kind: string): object => ({
   kind: 'HelmChart',
   metadata: metadata('shop-web'),
   spec: { chart: 'c', sourceRef: { kind, name: 'app' } },
+  status: { observedSourceArtifactRevision: `main@sha1:${head}` },
 })
 
 function replansOf(
@@ -73,7 +74,7 @@ describe('what a new plan would be of', () => {
 
   it('of a release is from what it was let through with, where its chart is of a branch', () => {
     const { placeOf } = replansOf([git({ ref: { branch: 'main' } }), chart('GitRepository')])
-    const place = placeOf(ofChart, { ...revisions, applied: `main@sha1:${base}` })
+    const place = placeOf(ofChart, { head: '1.1.0', applied: `main@sha1:${base}` })
     assert.deepEqual(place, { url, branch: 'refs/heads/main', base, head })
     assert.deepEqual(placeOf(ofChart, revisions), { why: 'because it is not known what is applied now' })
   })
