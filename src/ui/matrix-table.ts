@@ -41,10 +41,9 @@ export function matrixOf(shown: {
 
 /** One row, with the cells of its clusters. */
 export function matrixLine(id: string, head: Html, cells: readonly Html[]): Html {
-  return html`<tr role="row" data-key="${id}">
-    <th scope="row" role="rowheader">${head}</th>
-    ${cells}
-  </tr> `
+  // prettier-ignore
+  return html`<tr role="row" data-key="${id}"><th scope="row" role="rowheader">${head}</th>${cells}</tr>
+`
 }
 
 /** The cell of a cluster that has not got what the row is about. */
@@ -66,17 +65,16 @@ export function matrixTable(view: View, { rows, clusters }: MatrixPage, what: st
   })
 }
 
-/** A thousand of them are on a page, so they are as small as they can be: one link to the application, whose sign the stylesheet draws, and one to the commit. */
+/** Hundreds of them are on a page, so they are as small as they can be: one link to the application, whose sign the stylesheet draws, and one to the commit. */
 function cell(view: View, { cluster, health }: ClusterHealth, row: MatrixRow): Html {
   const head = row.inCluster.get(cluster)
   if (head === undefined) return emptyCell
   const why = head.message ?? head.held?.message
   const [state, text] = headText(head, health === 'stale')
-  return html`<td role="cell" data-label="${cluster}">
-    <a class="cell s-${state}" href="${paths.object(cluster, row.id)}" ${why === undefined ? '' : html` title="${why}"`}
-      >${text}</a
-    ><br />${under(view, head)}
-  </td> `
+  const title = why === undefined ? '' : html` title="${why}"`
+  // White space would be a node of its own in every cell.
+  // prettier-ignore
+  return html`<td role="cell" data-label="${cluster}"><a class="cell s-${state}" href="${paths.object(cluster, row.id)}"${title}>${text}</a><br>${under(view, head)}</td>`
 }
 
 /** Stands in few places, and is said whole in the filter above. */
