@@ -3,6 +3,7 @@ import { newRunId } from '../src/coordinator/index.ts'
 import {
   approvePlan,
   approveWaiting,
+  listPlanned,
   listWaiting,
   type ApprovalStore,
   type ApprovalWish,
@@ -72,6 +73,17 @@ export async function approveWaitingNow(
 export async function waitingOn(deps: Deps, clusters: readonly string[]): Promise<readonly WaitingApplication[]> {
   const store = approvalStoreOf(deps)
   return (await Promise.all(clusters.map((cluster) => listWaiting(store, cluster)))).flat()
+}
+
+/** Who has approved a plan, by cluster, as far as it may be seen. @throws EngineError `approvals-off`. */
+export async function approvalsOf(
+  deps: Deps,
+  plan: string,
+): Promise<readonly { readonly cluster: string; readonly by: string; readonly at: number }[]> {
+  const parts = await listPlanned(approvalStoreOf(deps), plan)
+  return parts.flatMap(({ cluster, approved }) =>
+    approved === undefined ? [] : [{ cluster, by: approved.by, at: approved.at }],
+  )
 }
 
 /** Asks for a run on each cluster that looks at what was approved. Should it be lost, the next scan looks. @throws EngineError `queue-unavailable`. */

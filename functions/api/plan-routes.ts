@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { EngineError } from '../../src/base/index.ts'
 import { planJson } from '../../src/plan/index.ts'
 import type { PlanHead } from '../../src/ui/index.ts'
+import { approvalsOf } from '../approvals.ts'
 import { findPlan, listPlanHeads } from '../plans/views.ts'
 import { present } from './encode.ts'
 import { route, type Route } from './route.ts'
@@ -45,6 +46,7 @@ export const planRoutes: readonly Route[] = [
         pending: isPending,
         problems: [...problems],
         waiting: waiting?.map((one) => ({ ...one })),
+        approvals: [...(await approvalsOf(deps, path.id))],
         refused: refused === undefined ? undefined : { ...refused },
         document: JSON.parse(planJson(document)) as z.infer<typeof schemas.plan>['document'],
       })

@@ -343,6 +343,9 @@ export const plan = planHead.extend({
     .array(z.strictObject({ application: text, why: text }))
     .optional()
     .describe('what waited when it was planned after the merge'),
+  approvals: z
+    .array(z.strictObject({ cluster: text, by: text, at: time }))
+    .describe('who has approved it for which cluster'),
   refused: z
     .strictObject({ by: text, why: text, at: time })
     .optional()

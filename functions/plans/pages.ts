@@ -1,6 +1,5 @@
 import { plansPage, planPage, type Offer } from '../../src/ui/index.ts'
-import { listPlanned } from '../../src/reconcile/index.ts'
-import { approvalStoreOf } from '../approvals.ts'
+import { approvalsOf } from '../approvals.ts'
 import { noticeOf } from '../actions/notice.ts'
 import { offerFor } from '../actions/offer.ts'
 import type { FunctionDeps } from '../deps.ts'
@@ -28,14 +27,11 @@ export async function showPlan(
 ): Promise<Page | undefined> {
   const found = await findPlan(deps, id)
   if (found === undefined) return undefined
-  const [offer, notice, parts] = await Promise.all([
+  const [offer, notice, approvals] = await Promise.all([
     offerForPlan(deps, request, id),
     noticeOf(deps, request),
-    listPlanned(approvalStoreOf(deps), id),
+    approvalsOf(deps, id),
   ])
-  const approvals = parts.flatMap(({ cluster, approved }) =>
-    approved === undefined ? [] : [{ cluster, by: approved.by, at: approved.at }],
-  )
   return planPage(view, found, { offer, notice, approvals })
 }
 

@@ -22,10 +22,21 @@ describe('infra/docs/pages.md', () => {
       .routes.filter(({ method, path }) => method === 'GET' && path.startsWith('/ui'))
       .map(({ path }) => named(path))
       // What pages are made of, and the way in.
-      .filter((path) => !/\{|\.svg|\/events|\/login|\/sign-in|\/plans/.test(path))
+      .filter((path) => !/\{|\.svg|\/events|\/login|\/sign-in/.test(path))
     const told = rows.flatMap((row) =>
       [...(row.split('|')[1] ?? '').matchAll(/`(\/ui[^`]*)`/g)].map(([, path = '']) => path),
     )
     assert.deepEqual(told.toSorted(), [...new Set(served)].toSorted())
+  })
+
+  it('names for every page routes of the API that there are', () => {
+    const served = new Set(createApp(testDeps()).routes.map(({ path }) => named(path)))
+    const pages = rows.filter((row) => row.startsWith('| `/ui'))
+    for (const row of pages) {
+      const paths = [...(row.split('|')[3] ?? '').matchAll(/`(\/api[^`?]*)[^`]*`/g)].map(([, path = '']) => path)
+      assert.ok(paths.length > 0, row)
+      // An object's route is told in short.
+      for (const path of paths) assert.ok(served.has(path) || path === '/api/objects/…', path)
+    }
   })
 })

@@ -129,7 +129,11 @@ for (const platform of ['node', 'workerd'] as const satisfies readonly Platform[
         '/api/clusters',
         '/api/objects',
         `/api/objects/alive/${id}?live=true`,
+        `/api/objects/alive/${id}/history`,
+        `/api/objects/alive/HelmRelease/${namespace}/greeter?live=true`,
         `/api/objects/alive/HelmRelease/${namespace}/greeter`,
+        '/api/drift',
+        '/api/clusters/alive',
         '/api/runs?quiet=true',
         `/api/runs/${delivered.run}`,
         `/api/commits/${commit}`,
@@ -160,7 +164,7 @@ for (const platform of ['node', 'workerd'] as const satisfies readonly Platform[
       const object = JSON.parse(answers.get(`/api/objects/alive/${id}?live=true`) ?? '') as {
         state: string
         inventory: number
-        live: { inventory?: { kind: string; name: string }[]; error?: object }
+        live: { inventory?: { kind: string; name: string; status: string }[]; error?: object }
       }
       assert.equal(object.state, 'ready')
       assert.equal(object.live.error, undefined, JSON.stringify(object.live))
@@ -168,6 +172,18 @@ for (const platform of ['node', 'workerd'] as const satisfies readonly Platform[
         'ConfigMap/a',
         'Secret/s',
       ])
+      assert.ok(object.live.inventory.every(({ status }) => status === 'Current'))
+      const { live } = JSON.parse(
+        answers.get(`/api/objects/alive/HelmRelease/${namespace}/greeter?live=true`) ?? '',
+      ) as { live: { releases?: { status: string }[] } }
+      assert.deepEqual(
+        live.releases?.map(({ status }) => status),
+        ['deployed'],
+      )
+      const { history } = JSON.parse(answers.get(`/api/objects/alive/${id}/history`) ?? '') as {
+        history: { run: string; changes: { object: string }[] }[]
+      }
+      assert.ok(history.some(({ run, changes }) => run === delivered.run && changes.length > 0))
       assert.match(answers.get(`/ui/commits/${commit}`) ?? '', /Healthy in 1 cluster/)
       assert.match(answers.get('/ui') ?? '', /<b>greeter<\/b>/)
       const overview = JSON.parse(answers.get('/api/overview') ?? '') as {
