@@ -60,7 +60,7 @@ describe('pages', () => {
         '1 suspended',
         'Stale since 2026-11-20',
         'no route to host',
-        '<code>bbbbbbbb</code>',
+        'bbbbbbbb</a>',
         'Was ready',
         '3 behind',
       ],
