@@ -19,14 +19,14 @@ export interface Graph {
 }
 
 /** Sizes in the drawing's own units, which are pixels where there is room. */
-const box = { width: 214, height: 42, gap: 10 }
+const box = { width: 232, height: 42, gap: 10 }
 /** What a second line of a name adds to every box of a drawing. */
 const lineHeight = 15
 const columnGap = 64
 const pad = 6
 /** Nodes of one column that are drawn; the rest is a number. */
 const maxNodes = 16
-/** Letters of a line that a box has room for. */
+/** Letters of a line that a box has room for, as wide as they are on average; what is wider ends at the edge of its box. */
 const maxLineLength = 27
 
 /** Our word for what the cluster says of an object's health. */
@@ -121,10 +121,10 @@ function drawNode({ node: { kind, name, state }, x, y, height }: Placed, isSelf:
     <title>${kind} ${name}: ${wordOf(state)}</title>
     <rect x="${x}" y="${y}" width="${box.width}" height="${height}" rx="6" />
     <rect class="side" x="${x}" y="${y}" width="4" height="${height}" rx="2" />
-    <text class="what" x="${x + 14}" y="${y + 16}">${signOf(state)} ${clipMiddle(kind)}</text>
-    ${nameLines(name).map(
-      (line, at) => html`<text class="name" x="${x + 14}" y="${y + 33 + at * lineHeight}">${line}</text>`,
-    )}
+    <svg x="${x + 14}" y="${y}" width="${box.width - 20}" height="${height}">
+      <text class="what" y="16">${signOf(state)} ${clipMiddle(kind)}</text>
+      ${nameLines(name).map((line, at) => html`<text class="name" y="${33 + at * lineHeight}">${line}</text>`)}
+    </svg>
   </g>`
 }
 
