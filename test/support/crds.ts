@@ -22,12 +22,17 @@ export async function installCrds(client: KubeTestClient): Promise<void> {
   await writeFile(await markOf(), '')
 }
 
+interface Metadata {
+  readonly metadata: TestObject['metadata'] & { readonly generation?: number }
+}
+
 /** Which definitions of ours the cluster has, each with the number of its changes. */
 async function stateOf(client: KubeTestClient): Promise<string> {
   const { items } = (await client.request('GET', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
     accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
-  })) as { readonly items: readonly { readonly metadata: TestObject['metadata'] & { readonly generation?: number } }[] }
-  const lines = items
+  })) as { readonly items: readonly Metadata[] | null }
+  // A list of metadata that is empty is null.
+  const lines = (items ?? [])
     .filter(({ metadata }) => names.includes(metadata.name))
     .map(({ metadata: { name, uid, generation } }) => `${name} ${uid} ${generation}`)
   return createHash('sha256').update(lines.sort().join('\n')).digest('hex')
