@@ -33,7 +33,7 @@ export function replansReport(plans: readonly MadeReplan[], { context }: ReportC
   if (plans.length === 0)
     return {
       comment: {
-        body: '### Planned again after the merge\n\nA newer commit of the branch took the place of what was planned here.\n',
+        body: '### Planned again after the merge\n\nNothing waits for what was planned here any more: it was applied, or a newer commit of the branch took its place.\n',
         onlyWhereThere: true,
       },
       isSettled: true,

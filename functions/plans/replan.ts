@@ -2,7 +2,7 @@ import { toEngineError } from '../../src/base/index.ts'
 import { decideAfterFailure, newRunId } from '../../src/coordinator/index.ts'
 import type { PullRequest, PullRequests } from '../../src/forges/index.ts'
 import type { QueueOutcome } from '../../src/ports/index.ts'
-import { waitingFor, type ChangeRef, type ReplanWish } from '../../src/reconcile/index.ts'
+import { listPlanned, waitingFor, type ChangeRef, type ReplanWish } from '../../src/reconcile/index.ts'
 import { approvalStoreOf } from '../approvals.ts'
 import { dispatch } from '../deliveries.ts'
 import type { FunctionDeps } from '../deps.ts'
@@ -251,14 +251,18 @@ function changeOf(
   }
 }
 
-/** Ends older plans of the same cluster and branch. One that something still waits for, exactly as it says, stays: the newer one has nothing of it. */
+/**
+ * Ends older plans of the same cluster and branch. One that something still waits for, exactly as it says, stays: the newer one has nothing of it. So does one that was approved: its comment goes on to say by whom.
+ */
 async function supersede({ deps, records, message, thread }: Asked, record: Replan): Promise<void> {
   const { head }: ReplanWish = message.wish
   for (const older of await currentReplans(records, thread)) {
     // What applications have applied may differ: plans of one head belong together. A message that comes late ends nothing that is newer.
     if (older.id === record.id || older.change.head === head || older.at > record.at) continue
-    const waiting = await waitingFor(approvalStoreOf(deps), older.id, message.wish.cluster)
+    const store = approvalStoreOf(deps)
+    const waiting = await waitingFor(store, older.id, message.wish.cluster)
     if (waiting.length > 0) continue
+    if ((await listPlanned(store, older.id)).some(({ approved }) => approved !== undefined)) continue
     await savePlan(records, { ...older, state: 'superseded' })
     await notePending(deps.state, topicOf(older))
     if (topicOf(older) !== topicOf(record)) await deps.plans?.tell(topicOf(older))

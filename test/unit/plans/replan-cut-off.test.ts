@@ -281,8 +281,18 @@ describe('a plan after the merge', () => {
       [newer.head, 'current'],
       [last.wish.head, 'current'],
     ])
-    assert.match(afterComments(pull)[0] ?? '', /A newer commit of the branch took the place/)
+    assert.match(afterComments(pull)[0] ?? '', /Nothing waits for what was planned here any more/)
     assert.match(afterComments(next.pull)[0] ?? '', /\*\*one\*\* waits/)
+    // What was approved goes on to say so, whatever comes after it.
+    const [made] = await replans(world)
+    assert.equal(made?.change.head, last.wish.head)
+    await approvePlan(world.store, made.id, { by: 'ada', how: 'page' })
+    const end = await merged(world, 'end')
+    await plan({ ...end.wish, base: wish.base })
+    assert.deepEqual((await states()).slice(2), [
+      [last.wish.head, 'current'],
+      [end.wish.head, 'current'],
+    ])
   })
 
   it('is shown on its page alone where no rule is for the repository, or the pull request is not merged', async () => {
