@@ -1,7 +1,21 @@
 import { availableParallelism } from 'node:os'
 
-/** Measured seconds of files that take long, on two cores; about is good enough. A file that is not here counts as its folder's usual. */
-export const longFiles: { readonly [path: string]: number } = {}
+/** Seconds of files that take long, roughly: only their order counts. The end of a run names the longest. A file that is not here counts as its folder's usual. */
+export const longFiles: { readonly [path: string]: number } = {
+  'test/runtime/fleet-kill.test.ts': 150,
+  'test/runtime/disaster.test.ts': 120,
+  'test/runtime/fleet.test.ts': 90,
+  'test/runtime/upgrade.test.ts': 60,
+  'test/runtime/pull-request.test.ts': 60,
+  'test/runtime/page-actions.test.ts': 45,
+  'test/integration/plan-secrets.test.ts': 60,
+  'test/integration/cli-verbs.test.ts': 45,
+  'test/docs/disaster-recovery.test.ts': 45,
+  'test/unit/ui/accessibility.test.ts': 60,
+  'test/unit/ui/application-page.test.ts': 30,
+  'test/unit/ui/browser.test.ts': 30,
+  'test/unit/ui/live.test.ts': 15,
+}
 
 /** Usual seconds of a file, by the beginning of its path. */
 const usual: readonly (readonly [prefix: string, seconds: number])[] = [

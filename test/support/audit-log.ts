@@ -31,6 +31,7 @@ export type AuditMark = number
 
 const fencePath = '/version?fence='
 const fenceDeadlineMs = 5_000
+/** At least. */
 const settleMs = 50
 
 /** Where the log is, and a request to the server that writes it. */
@@ -105,11 +106,12 @@ function toRequest(event: AuditEvent): AuditedRequest {
 
 /**
  * Waits until everything answered so far is in the log. The server writes the entry of a request a moment after its answer, and that moment may be longer than a whole later request takes:
- * a second mark is set a little later.
+ * a second mark is set a little later, the later the more the machine has to do.
  */
 async function fence(source: AuditSource): Promise<void> {
+  const started = Date.now()
   await awaitMark(source)
-  await sleep(settleMs)
+  await sleep(Math.max(settleMs, Date.now() - started))
   await awaitMark(source)
 }
 

@@ -9,9 +9,9 @@ export async function loadAxe(page: Page): Promise<void> {
   await page.evaluate(axe)
 }
 
-/** What axe finds in a page that is serious or critical, with its nodes. `rules`: those about colours only, or all. */
+/** What axe finds in a page that is serious or critical, with its nodes. `rules`: those about colours only, or all that axe asks by itself. */
 export async function seriousFindings(page: Page, rules: 'colours' | 'all' = 'all'): Promise<readonly string[]> {
-  const only = rules === 'all' ? '' : `, runOnly: { type: 'tag', values: ['cat.color'] }`
+  const only = rules === 'all' ? '' : `, runOnly: { type: 'rule', values: ['color-contrast', 'link-in-text-block'] }`
   return (await page.evaluate(`axe.run(document, { resultTypes: ['violations']${only} }).then(({ violations }) => violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => id + ': ' + nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)).join(' | ')))`)) as readonly string[]
