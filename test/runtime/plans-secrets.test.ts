@@ -32,6 +32,7 @@ function withoutNames(text: string, pull: KeptPull, plan: ShownPlan, guess: stri
   return [
     [pull.last.head, 'HEAD'],
     [pull.last.head.slice(0, 12), 'HEAD'],
+    [pull.last.head.slice(0, 8), 'HEAD'],
     [pull.last.head.slice(0, 7), 'HEAD'],
     [plan.id, 'PLAN'],
     [pull.head, 'BRANCH'],
@@ -45,7 +46,7 @@ function withoutNames(text: string, pull: KeptPull, plan: ShownPlan, guess: stri
     .replaceAll(/\b[0-9a-f]{24}\b/g, 'REFERENCE')
     .replaceAll(/\b[0-9a-z]{26}\b/g, 'RUN')
     .replaceAll(/"at":\d+/g, '"at":0')
-    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+    .replaceAll(/\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z| UTC)/g, 'TIME')
     .replaceAll(/\d+ (?:seconds?|s|min) ago|just now/g, 'AGO')
 }
 
@@ -183,7 +184,7 @@ describe('secrets of a cluster whose pull requests are planned', () => {
     }
     const planned = async (word: string): Promise<readonly [KeptPull, { readonly [name: string]: string }]> => {
       const pull = await forge.pulls.open(fleet, {
-        branch: `topic-${word.slice(-1)}`,
+        branch: word === guess.right ? 'right' : 'wrong',
         files: {
           'app/c.yaml': inNamespace(
             configMap(

@@ -24,10 +24,10 @@ export interface Guess {
   readonly wrong: string
 }
 
-/** A secret and a word that is like it. */
+/** A secret and a word that is like it. They differ at their beginning: what is encoded is looked for without its end. */
 export function guessOf(name: string): Guess {
-  const stem = `${name}${crypto.randomUUID().replaceAll('-', '')}`
-  return { right: `${stem}a`, wrong: `${stem}b` }
+  const stem = crypto.randomUUID().replaceAll('-', '')
+  return { right: `${name}a${stem}`, wrong: `${name}b${stem}` }
 }
 
 export const hash = (text: string): string => createHash('sha256').update(text).digest('hex')
@@ -113,6 +113,8 @@ export async function outputsOf(made: Scenario, files: Files): Promise<Outputs> 
     Object.entries(told).map(([name, text]) => [
       name,
       text
+        // Markdown has letters as references to them, and so would a guess be hidden from what follows.
+        .replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)))
         .replaceAll(runId, 'RUN')
         .replaceAll(commits.head, 'HEAD')
         .replaceAll(commits.head.slice(0, 12), 'HEAD')
