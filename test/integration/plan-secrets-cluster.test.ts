@@ -277,6 +277,13 @@ describe('what the author of a pull request learns by writing a guess where a se
     'in a name beside the one with the secret': (text) => ({
       'vars/more.yaml': configMap(`named-${text}`, '{ x: "1" }'),
     }),
+    'in a name of an object that is made only where it is not there': (text) => ({
+      'vars/named.yaml': configMap(
+        `named-${text}`,
+        '{ x: "1" }',
+        ', annotations: { kustomize.toolkit.fluxcd.io/ssa: IfNotPresent }',
+      ),
+    }),
     'in a name of another application': (text) => ({ 'other/o.yaml': configMap(`named-${text}`, '{ x: "1" }') }),
     'in a name of another application, while the first lets go of it': (text) => ({
       'vars/named.yaml': null,

@@ -95,10 +95,8 @@ export async function compareWithCluster(
     const same = one.before !== undefined && isSameItem(one.item, one.before.item)
     const baseAnswer = same ? answer : baseAnswers.get(formatKey(keyOf(shown)))
     const stops = whatStops({ answer, item: one.item, shown, isBrought })
-    if (one.before === undefined && isGuessed(one.item)) {
-      // A guess that is right would be an object that is there.
-      inputs.push({ head: one.rendered, ...(stops.refusal?.isImmutable === true ? {} : stops) })
-    } else
+    if (one.before === undefined && isGuessed(one.item)) inputs.push({ head: one.rendered, ...asNew(stops) })
+    else
       inputs.push({
         base: one.before?.rendered,
         head: one.rendered,
@@ -112,6 +110,14 @@ export async function compareWithCluster(
       touched.push({ object: raw(one.item.desired ?? shown), version: known && liveVersion(raw(known)) })
   }
   return { objects: inputs, touched }
+}
+
+/** What stops an object whether or not the cluster has it: a guess at its name that is right would be an object that is there. */
+function asNew({ unchecked, refusal }: ReturnType<typeof whatStops>): ReturnType<typeof whatStops> {
+  return {
+    ...(unchecked === undefined ? {} : { unchecked }),
+    ...(refusal === undefined || refusal.isImmutable ? {} : { refusal }),
+  }
 }
 
 /** What a dry-run of one object came to. */
