@@ -27,6 +27,7 @@ export { dryRunTransport } from './dry-run-transport.ts'
 export {
   managedFieldsOf,
   matchesItem,
+  ownsField,
   replacedManagers,
   uniteFields,
   type ManagedFieldsEntry,

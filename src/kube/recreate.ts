@@ -11,7 +11,7 @@ const takenByItself = /already allocated|provided port is not available|already 
  * be accepted as new (dry-run). This tells immutable fields from all other mistakes without knowing any message, and nothing is
  * deleted that could not be created again.
  *
- * @throws the refusal itself when it is not about validity; EngineError `replacement-invalid` (`stall`) when the new object is refused, too.
+ * @throws the refusal itself when it is not about validity; EngineError `replacement-invalid` (`stall`) when the new object is refused, too; its cause is that refusal.
  */
 export async function checkReplacement(
   context: ApplyContext,
@@ -33,12 +33,13 @@ export async function checkReplacement(
     if (!(error instanceof EngineError)) throw error
     if (error.code === 'kube-invalid' && takenByItself.test(error.message)) return
     if (error.disposition === 'retry') throw error
+    const asNew = error.message.replaceAll(name, key.name)
     throw new EngineError(
-      `${refusal.message}; it was not recreated, because a new one would be refused as well: ${error.message.replaceAll(name, key.name)}`,
+      `${refusal.message}; it was not recreated, because a new one would be refused as well: ${asNew}`,
       {
         code: 'replacement-invalid',
         data: refusal.data,
-        cause: error,
+        cause: new EngineError(asNew, { code: error.code, disposition: error.disposition, cause: error }),
       },
     )
   }

@@ -219,11 +219,15 @@ export function changesOf({ base, head }: ObjectInput): readonly RawDifference[]
 }
 
 /** What an apply would do to the object in the cluster. */
-function effectsOf({ live, result, head }: ObjectInput): readonly RawDifference[] {
+function effectsOf(input: ObjectInput): readonly RawDifference[] {
+  const { live, result, head } = input
   if (live === undefined) return []
   const before = reveal(live)
   if (result !== undefined) return collect((report) => compareObjects(before, reveal(result), report))
-  return head === undefined ? [] : collect((report) => compareOwned(before, reveal(head.object), report))
+  if (head === undefined) return []
+  // What the change takes away looks like what only the cluster has.
+  const gone = changesOf(input).filter(({ steps, change }) => change === 'remove' && valuesAt(before, steps).length > 0)
+  return [...collect((report) => compareOwned(before, reveal(head.object), report)), ...gone]
 }
 
 /** Where the cluster is not as base says. */

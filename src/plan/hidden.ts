@@ -20,6 +20,11 @@ const builtInGroups: ReadonlySet<string> = new Set([
   'storage.k8s.io',
 ])
 
+/** Whether the schemas of a group are known. */
+export function isBuiltInGroup(group: string): boolean {
+  return builtInGroups.has(group)
+}
+
 /** Fields of built-in kinds below which anybody may write anything. */
 const freeFields: ReadonlySet<string> = new Set([
   'annotations',

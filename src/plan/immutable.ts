@@ -67,6 +67,12 @@ export function immutableDifferences(
   })
 }
 
+/** Whether an object of this kind, or this object, has fields that cannot be changed. */
+export function hasImmutableFields(object: KubeObject): boolean {
+  const { group, kind } = gvkOf(object)
+  return object['immutable'] === true || kind === 'StatefulSet' || immutableFields[`${group}/${kind}`] !== undefined
+}
+
 function isBelow(path: readonly string[], field: readonly string[]): boolean {
   return field.every((part, index) => path[index] === part)
 }

@@ -12,10 +12,11 @@ import { changesOf, classify, compareObjects, type Classified, type RawDifferenc
 import type { ObjectRef, PlannedAction, PlannedObject } from './document.ts'
 import { immutableDifferences } from './immutable.ts'
 import type { ApplicationInput, ObjectInput } from './input.ts'
-import { raw, reveal, type Raw } from './raw.ts'
+import { quotableTexts, withoutOracle } from './oracle.ts'
+import { reveal, type Raw } from './raw.ts'
 import { redactObject, showMessage, showName, type ObjectRedaction } from './redact.ts'
 import { joinShown, say, type Shown } from './shown.ts'
-import { isTainted, taintOf } from './taint.ts'
+import { fieldKey, isTainted, taintOf } from './taint.ts'
 
 /** One object as the rules see it: with its values, which reach no text but through `redaction`. */
 export interface ObjectView {
@@ -45,11 +46,11 @@ const hiddenName = say`(hidden)`
 /** What happens to one object. `isLive`: the cluster was asked. */
 export function viewObject(given: ObjectInput, application: ApplicationInput): ObjectView | undefined {
   const isLive = application.live === 'read'
-  const input = withoutOracle(given)
-  const sample = input.head ?? input.base
-  const object = sample === undefined ? input.live && reveal(input.live) : reveal(sample.object)
+  const sample = given.head ?? given.base
+  const object = sample === undefined ? given.live && reveal(given.live) : reveal(sample.object)
   if (object === undefined) return undefined
-  const redaction = redactObject(object, input.base, input.head)
+  const redaction = redactObject(object, given.base, given.head)
+  const input = withoutOracle(given, redaction)
   const id = objectIdOf(object)
   const ref = refOf(object, input)
   const forRules = (held: Raw<KubeObject> | undefined): KubeObject | undefined =>
@@ -111,7 +112,7 @@ function decide(input: ObjectInput, application: ApplicationInput, facts: Facts)
     return { action: 'delete', origin }
   }
   if (refusal !== undefined) {
-    const note = showMessage(refusal.message, about)
+    const note = showMessage(refusal.message, { ...about, texts: quotableTexts(input) })
     return {
       action: refusal.isImmutable && (input.force ?? application.force) ? 'replace' : 'refuse',
       origin: classified?.origin ?? origin,
@@ -138,18 +139,6 @@ function decide(input: ObjectInput, application: ApplicationInput, facts: Facts)
   }
 }
 
-/**
- * A Secret that is immutable is refused unless its content is what it was, which would tell an author whether a guess is right. It counts as refused whenever the change writes it.
- */
-function withoutOracle(input: ObjectInput): ObjectInput {
-  const present = input.live ?? input.base?.object
-  if (input.head === undefined || present === undefined || !isSecretInput(input)) return input
-  if (reveal(present)['immutable'] !== true) return input
-  const isWritten = input.base === undefined || changesOf(input).length > 0
-  const { result: _result, refusal: _refusal, ...rest } = input
-  return isWritten ? { ...rest, refusal: { message: raw('the Secret is immutable'), isImmutable: true } } : input
-}
-
 /** With a dry-run that was taken, nothing is immutable: the server says so. */
 function immutableOf(
   before: KubeObject,
@@ -158,11 +147,15 @@ function immutableOf(
   application: ApplicationInput,
 ): readonly RawDifference[] {
   if (application.live === 'read' && input.result !== undefined && input.refusal === undefined) return []
-  const found: RawDifference[] = []
+  // Where the change writes, whether the cluster has it already is not told.
+  const written = changesOf(input)
+  const keys = new Set(written.map(({ steps }) => fieldKey(steps)))
+  const found: RawDifference[] = [...written]
   // A rendered object leaves out what the server fills in, which is no removal.
   const wanted = input.result === undefined && application.live === 'read'
   compareObjects(before, after, (steps, change, was, is) => {
-    if (!wanted || change !== 'remove') found.push({ steps, change, before: was, after: is })
+    const isWritten = steps.some((_, at) => keys.has(fieldKey(steps.slice(0, at + 1))))
+    if (!isWritten && (!wanted || change !== 'remove')) found.push({ steps, change, before: was, after: is })
   })
   return immutableDifferences(before, found)
 }

@@ -173,11 +173,11 @@ export function showName(text: string): Shown {
 
 /**
  * A message of the engine or of an API server. What servers quote of an object is taken out; where secrets took part, everything that is quoted is. For a Secret only `instead` is left, since a server may
- * quote its content in ways that nobody foresees.
+ * quote its content in ways that nobody foresees. `texts` are taken out wherever they stand, the first ones first.
  */
 export function showMessage(
   message: Raw<string>,
-  about: { readonly isSecret: boolean; readonly hasSecrets: boolean },
+  about: { readonly isSecret: boolean; readonly hasSecrets: boolean; readonly texts?: readonly string[] },
 ): Shown {
   if (about.isSecret) return brand('the message is not shown, because it may quote the Secret')
   let text = plain(reveal(message)).slice(0, maxMessageLength * 4)
@@ -186,6 +186,7 @@ export function showMessage(
     /((?:Invalid|Unsupported|Duplicate) value: )(?:"(?:[^"\\]|\\.)*"|.*(?=: )|[^\s:]+)/g,
     `$1${hiddenText}`,
   )
+  for (const one of about.texts ?? []) text = text.replaceAll(one, hiddenText)
   if (about.hasSecrets) text = text.replace(/"(?:[^"\\]|\\.)*"?|'[^'\n]*'|`[^`\n]*`/g, hiddenText)
   return brand(scrub(text, maxMessageLength))
 }

@@ -1,180 +1,26 @@
-import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
-import { after, before, describe, it } from 'node:test'
-import { planDocument, planJson, planMarkdown, planSarif, planText } from '../../src/plan/index.ts'
-import { planChange, type ChangeJob, type ChangePlan } from '../../src/reconcile/index.ts'
-import { changeJob } from '../../src/reconcile/change/change-job.ts'
+import { before, describe, it } from 'node:test'
 import { Canaries } from '../support/canaries.ts'
-import { planKey, propose, startApplications } from '../support/change-plans.ts'
+import { startApplications } from '../support/change-plans.ts'
 import { useCluster } from '../support/cluster.ts'
-import { createScenario, type Scenario } from '../support/scenario.ts'
+import {
+  configMap,
+  deployment,
+  fromSecret,
+  guessOf,
+  hash,
+  kustomization,
+  outputsOf,
+  probe,
+  putSecret,
+  release,
+  useScenarios,
+  type Files,
+  type Guess,
+} from '../support/probes.ts'
+import type { Scenario } from '../support/scenario.ts'
 
 const cluster = useCluster()
-const open: Scenario[] = []
-
-/** Namespaces of `cluster` end with the test that made them; these last as long as the file. */
-const lasting: Parameters<typeof createScenario>[0] = {
-  get client() {
-    return cluster.client
-  },
-  get address() {
-    return cluster.address
-  },
-  namespace: async () => {
-    const name = `test-${crypto.randomUUID().slice(0, 8)}`
-    await cluster.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
-    return name
-  },
-}
-
-after(async () => {
-  for (const made of open) {
-    await cluster.client.delete({ apiVersion: 'v1', kind: 'Namespace', name: made.namespace })
-    await made.close()
-  }
-})
-
-type Files = { readonly [path: string]: string | null }
-
-const plainStyle = { red: String, yellow: String, green: String, bold: String, dim: String, cyan: String }
-
-/** Everything that anybody may see of the plan of a change, by what it is. */
-async function outputs(made: Scenario, files: Files): Promise<{ readonly [name: string]: string }> {
-  const commits = await propose(made, files)
-  const change = {
-    plan: 'p1',
-    urls: [made.repository.url],
-    repository: 'team/app',
-    branch: 'refs/heads/main',
-    live: 'read',
-    secrets: 'used',
-    ...commits,
-  } as const
-  const job: ChangeJob = {
-    kind: 'trigger',
-    runId: crypto.randomUUID(),
-    cluster: 'test',
-    receivedAt: 0,
-    plan: true,
-    change,
-  }
-  const plans: ChangePlan[] = []
-  const { record } = await changeJob({ ...made.deps, planKey }, job, {}, async (...given) => {
-    const plan = await planChange(...given)
-    plans.push(plan)
-    return plan
-  })
-  const [plan] = plans
-  assert.ok(plan !== undefined)
-  const document = planDocument({ change: { repository: 'team/app', ...commits }, applications: plan.applications })
-  const told: { readonly [name: string]: string } = {
-    json: planJson(document),
-    markdown: planMarkdown(document, { id: 'p1' }),
-    sarif: planSarif(document, { version: '1' }),
-    text: planText(document, plainStyle),
-    record: JSON.stringify(record, (name, value: unknown) => (/(?:At|Ms|^runId|^id)$/.test(name) ? undefined : value)),
-    counts: JSON.stringify([plan.renders]),
-  }
-  return Object.fromEntries(
-    Object.entries(told).map(([name, text]) => [
-      name,
-      text.replaceAll(commits.head, 'HEAD').replaceAll(commits.head.slice(0, 12), 'HEAD'),
-    ]),
-  )
-}
-
-/** Two words of one length that sort alike. */
-interface Guess {
-  readonly right: string
-  readonly wrong: string
-}
-
-const hash = (text: string): string => createHash('sha256').update(text).digest('hex')
-
-/** Everything that a guess shows of itself is called the same. */
-function withoutGuess(told: { readonly [name: string]: string }, guess: string): { readonly [name: string]: string } {
-  return Object.fromEntries(
-    Object.entries(told).map(([name, text]) => [
-      name,
-      text.replaceAll(guess, 'GUESS').replaceAll(hash(guess), 'HASH').replaceAll(hash(guess).slice(0, 8), 'HASH'),
-    ]),
-  )
-}
-
-/** Proposes a right and a wrong guess; fails where anything that is shown of the two differs. */
-async function probe(
-  made: Scenario,
-  guess: Guess,
-  files: (guess: string) => Files,
-): Promise<{ readonly [name: string]: string }> {
-  const right = await outputs(made, files(guess.right))
-  const wrong = await outputs(made, files(guess.wrong))
-  assert.deepEqual(withoutGuess(right, guess.right), withoutGuess(wrong, guess.wrong))
-  // A condition on a secret is false for its placeholder: then the version of the chart is what there is to see.
-  assert.match(wrong['json'] ?? '', /"objects":\[\{|"chart":\{/, 'nothing was planned')
-  assert.doesNotMatch(wrong['json'] ?? '', /being terminated/)
-  return wrong
-}
-
-const configMap = (name: string, data: string, metadata = ''): string =>
-  `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: "${name}", namespace: $NAMESPACE${metadata} }\ndata: ${data}\n`
-
-const kustomization = (name: string, path: string, more = ''): string => `apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: { name: ${name}, namespace: $NAMESPACE }
-spec:
-  interval: 1h
-  path: "${path}"
-  prune: true
-  sourceRef: { kind: GitRepository, name: app }
-${more}`
-
-const release = (name: string, values: string, more = ''): string => `apiVersion: helm.toolkit.fluxcd.io/v2
-kind: HelmRelease
-metadata: { name: ${name}, namespace: $NAMESPACE }
-spec:
-  interval: 1h
-  chart: { spec: { chart: ./chart, reconcileStrategy: Revision, sourceRef: { kind: GitRepository, name: app } } }
-  values: ${values}
-${more}`
-
-const deployment = (name: string, env: string, replicas = '1'): string => `apiVersion: apps/v1
-kind: Deployment
-metadata: { name: ${name}, namespace: $NAMESPACE }
-spec:
-  replicas: ${replicas}
-  selector: { matchLabels: { app: ${name} } }
-  template:
-    metadata: { labels: { app: ${name} } }
-    spec: { containers: [{ name: app, image: "nginx:1", env: ${env} }] }
-`
-
-const fromSecret = '  postBuild: { substituteFrom: [{ kind: Secret, name: variables }] }\n'
-
-async function secret(made: Scenario, name: string, stringData: object): Promise<void> {
-  await made.client.apply({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name, namespace: made.namespace },
-    stringData,
-  })
-}
-
-async function scenario(files: { readonly [path: string]: string }, canaries?: Canaries): Promise<Scenario> {
-  const made = await createScenario(lasting, {
-    files,
-    limits: { healthPollMs: 100 },
-    ...(canaries === undefined ? {} : { canaries }),
-  })
-  open.push(made)
-  return made
-}
-
-/** A secret and a word that is like it. */
-function guessOf(name: string): Guess {
-  const stem = `${name}${crypto.randomUUID().replaceAll('-', '')}`
-  return { right: `${stem}a`, wrong: `${stem}b` }
-}
+const scenario = useScenarios(cluster)
 
 describe('what the author of a pull request learns of a secret by guessing', () => {
   const guess = guessOf('pw')
@@ -188,7 +34,7 @@ describe('what the author of a pull request learns of a secret by guessing', () 
   let made: Scenario
   before(async () => {
     made = await scenario(base)
-    await secret(made, 'variables', { password: guess.right })
+    await putSecret(made, 'variables', { password: guess.right })
     await startApplications(made, kustomization('vars', './vars', fromSecret))
     await made.scan()
   })
@@ -254,7 +100,7 @@ describe('what the author of a pull request learns of a secret by guessing', () 
         Object.fromEntries(
           Object.entries(files(text)).map(([path, file]) => [
             path,
-            file?.replaceAll('$URL', made.repository.url) ?? null,
+            typeof file === 'string' ? file.replaceAll('$URL', made.repository.url) : file,
           ]),
         ),
       )
@@ -279,8 +125,8 @@ describe('what the author of a chart learns of its values by guessing', () => {
       'chart/values.yaml': 'db: { password: "" }\nplace: ""\n',
       'chart/templates/a.yaml': a,
     })
-    await secret(made, 'file', { 'values.yaml': `db: { password: ${guess.right} }\n` })
-    await secret(made, 'place', { password: place.right })
+    await putSecret(made, 'file', { 'values.yaml': `db: { password: ${guess.right} }\n` })
+    await putSecret(made, 'place', { password: place.right })
     await startApplications(made, kustomization('root', './clusters'))
     await made.scan()
   })
@@ -380,7 +226,7 @@ describe('what the author of a pull request learns of objects in the cluster by 
       { 'app/c.yaml': configMap('c', '{ x: "2" }'), 'app/d.yaml': deployment('d', '[{ name: OPEN, value: "2" }]') },
       { 'app/c.yaml': null, 'app/s.yaml': null },
     ])
-      for (const [output, text] of Object.entries(await outputs(made, files))) canaries.see(output, text)
+      for (const [output, text] of Object.entries(await outputsOf(made, files))) canaries.see(output, text)
     await canaries.seeState(made.deps.state)
     for (const line of made.logLines) canaries.see('log', line)
     canaries.assertNone(20)

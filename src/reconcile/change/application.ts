@@ -16,6 +16,7 @@ import { idOf, type Workload } from '../world.ts'
 import { compareWithCluster, headObjects } from './compare-cluster.ts'
 import { desiredOf } from './desired.ts'
 import { deadDependencies, heldBecause, isAway, stateOf, suspendedParents } from './facts.ts'
+import { guessedNames, type IsGuessed } from './guessed-names.ts'
 import { goneFromCluster, goneFromGit, inventoryIdOf } from './gone-objects.ts'
 import type { Sides } from './side.ts'
 import { deletesWhatIsGone, type Examined } from './walk.ts'
@@ -28,6 +29,7 @@ export interface PlanScope {
   readonly applied: ReadonlyMap<string, readonly KubeObject[]>
   /** Which application has an object in head: `cluster inventory-id` to ids. */
   readonly owners: ReadonlyMap<string, ReadonlySet<string>>
+  readonly isGuessed: IsGuessed
 }
 
 /** One application of the plan, and what is approved with it; undefined where that cannot be told. */
@@ -52,7 +54,7 @@ export function planScope(sides: Sides, safety: Safety, touched: readonly Examin
     }
     applied.set(cluster, objects)
   }
-  return { sides, safety, applied, owners }
+  return { sides, safety, applied, owners, isGuessed: guessedNames(touched) }
 }
 
 /** A reference to another cluster that is wrong is told where the cluster is asked. */
@@ -148,7 +150,7 @@ async function compare(scope: PlanScope, examined: Examined, object: Workload): 
 }
 
 async function compareLive(scope: PlanScope, examined: Examined, object: Workload): Promise<Compared> {
-  const { sides, applied, owners } = scope
+  const { sides, applied, owners, isGuessed } = scope
   const { base, head } = examined.rendered
   const ctx = examined.head === undefined ? sides.base.ctx : sides.head.ctx
   const client = await ctx.identities.of(object)
@@ -156,7 +158,11 @@ async function compareLive(scope: PlanScope, examined: Examined, object: Workloa
   const asked =
     head === undefined
       ? { objects: [], touched: [] }
-      : await compareWithCluster(ctx, object, headObjects(base, head), { client, all: applied.get(cluster) ?? [] })
+      : await compareWithCluster(ctx, object, headObjects(base, head), {
+          client,
+          all: applied.get(cluster) ?? [],
+          isGuessed,
+        })
   const claimed = new Set<string>()
   for (const [key, ids] of owners) {
     const [of, entry = ''] = splitOnce(key)
@@ -251,7 +257,10 @@ function digestOf(
   touched: readonly TouchedObject[],
 ): DigestApplication | undefined {
   if (head === undefined) return base === undefined ? undefined : { ...key, desired: [], artifacts: {}, touched }
-  const { desired, artifacts } = rendered.head ?? {}
+  const { desired, artifacts, failure } = rendered.head ?? {}
+  // Whether it renders with its secrets is not told, also not by how many digests there are. Nothing is ever the same as this.
+  if (failure !== undefined && artifacts !== undefined)
+    return { ...key, desired: [raw({ failure: true })], artifacts, touched }
   if (desired === undefined || artifacts === undefined) return undefined
   return { ...key, ...desiredOf(head, { objects: desired, artifacts }), touched }
 }

@@ -13,12 +13,13 @@ import {
   type ObjectFailure,
   type PlannedChange,
 } from '../../kube/index.ts'
-import { isEngineError } from '../../base/index.ts'
+import { isEngineError, type EngineError } from '../../base/index.ts'
 import { liveVersion, raw, type ObjectInput, type Rendered, type TouchedObject } from '../../plan/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import type { RunContext } from '../context.ts'
 import { compileIgnoreRules } from '../ignore-rules.ts'
 import type { Workload } from '../world.ts'
+import type { IsGuessed } from './guessed-names.ts'
 import { triedObject } from './pair-objects.ts'
 import type { RenderedSide, SideObject } from './types.ts'
 
@@ -53,14 +54,18 @@ export function headObjects(base: RenderedSide | undefined, head: RenderedSide):
 /**
  * Asks the cluster what applying head would do to each object, as the identity and with the options of a run, and for objects that the change touches what applying base would do. Reads and dry-runs only.
  *
- * @param all everything that the change applies to this cluster: what comes with it cannot be checked before.
+ * @param all everything that the change applies to this cluster: what comes with it cannot be checked before. @param isGuessed whether the name of an object is not to be looked for.
  * @throws EngineError where the cluster cannot be reached; what it says of one object is in that.
  */
 export async function compareWithCluster(
   ctx: RunContext,
   object: Workload,
   objects: readonly HeadObject[],
-  { client, all }: { readonly client: KubeClient; readonly all: readonly KubeObject[] },
+  {
+    client,
+    all,
+    isGuessed,
+  }: { readonly client: KubeClient; readonly all: readonly KubeObject[]; readonly isGuessed: IsGuessed },
 ): Promise<Compared> {
   const live = rememberingReader()
   const options = { ...applyOptions(ctx, object), live }
@@ -89,19 +94,30 @@ export async function compareWithCluster(
     const known = answer?.planned?.live ?? (await knownObject(client, live, shown))
     const same = one.before !== undefined && isSameItem(one.item, one.before.item)
     const baseAnswer = same ? answer : baseAnswers.get(formatKey(keyOf(shown)))
-    inputs.push({
-      base: one.before?.rendered,
-      head: one.rendered,
-      ...(known === undefined ? {} : { live: raw(known) }),
-      ...resultOf('result', answer),
-      ...resultOf('baseResult', baseAnswer),
-      ...whatStops({ answer, item: one.item, shown, isBrought }),
-      ...forceOf(object, shown, known),
-    })
+    const stops = whatStops({ answer, item: one.item, shown, isBrought })
+    if (one.before === undefined && isGuessed(one.item)) inputs.push({ head: one.rendered, ...asNew(stops) })
+    else
+      inputs.push({
+        base: one.before?.rendered,
+        head: one.rendered,
+        ...(known === undefined ? {} : { live: raw(known) }),
+        ...resultOf('result', answer),
+        ...resultOf('baseResult', baseAnswer),
+        ...stops,
+        ...forceOf(object, shown, known),
+      })
     if (real !== undefined && isTouched(real))
       touched.push({ object: raw(one.item.desired ?? shown), version: known && liveVersion(raw(known)) })
   }
   return { objects: inputs, touched }
+}
+
+/** What stops an object whether or not the cluster has it: a guess at its name that is right would be an object that is there. */
+function asNew({ unchecked, refusal }: ReturnType<typeof whatStops>): ReturnType<typeof whatStops> {
+  return {
+    ...(unchecked === undefined ? {} : { unchecked }),
+    ...(refusal === undefined || refusal.isImmutable ? {} : { refusal }),
+  }
 }
 
 /** What a dry-run of one object came to. */
@@ -190,7 +206,12 @@ function whatStops({
   if (planned?.refusal !== undefined) return { refusal: { message: raw(planned.refusal.message), isImmutable: true } }
   return answer?.failure === undefined
     ? {}
-    : { refusal: { message: raw(answer.failure.error.message), isImmutable: false } }
+    : { refusal: { message: raw(messageOf(answer.failure.error)), isImmutable: false } }
+}
+
+/** What is refused of an object that is there, and would be if it were new: only the latter does not depend on what is there. */
+function messageOf(error: EngineError): string {
+  return error.code === 'replacement-invalid' && error.cause instanceof Error ? error.cause.message : error.message
 }
 
 function isForWantOfIt(error: unknown): boolean {

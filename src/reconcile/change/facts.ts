@@ -16,7 +16,7 @@ import {
   type Managed,
   type Workload,
 } from '../world.ts'
-import type { Sides } from './side.ts'
+import { hiddenOf, type Side, type Sides } from './side.ts'
 import type { Examined } from './walk.ts'
 
 /** Parents of parents that are looked at. */
@@ -58,7 +58,7 @@ function isSuspended(object: Managed): boolean {
 export function suspendedParents(sides: Sides, { id, base, head }: Examined): readonly DependencyInput[] {
   const found: DependencyInput[] = []
   const seen = new Set([id])
-  let isReached = hasChanged(base, head)
+  let isReached = hasChanged(sides, base, head)
   for (let at = head ?? base; at !== undefined && isReached && seen.size < maxDepth;) {
     const parent = parentOf(at)
     const object = parent === undefined || seen.has(parent) ? undefined : sides.head.ctx.world.get(parent)
@@ -66,14 +66,17 @@ export function suspendedParents(sides: Sides, { id, base, head }: Examined): re
     seen.add(parent)
     if (isSuspended(object)) found.push({ ...nameOf(parent), why: raw('is suspended') })
     const before = sides.base.ctx.world.get(parent)
-    isReached = hasChanged(before?.kind === 'Kustomization' ? before : undefined, object)
+    isReached = hasChanged(sides, before?.kind === 'Kustomization' ? before : undefined, object)
     at = object
   }
   return found
 }
 
-function hasChanged(base: Workload | undefined, head: Workload | undefined): boolean {
-  return JSON.stringify(base?.spec) !== JSON.stringify(head?.spec)
+/** A value that head writes and that only the cluster had counts as another one, also where it is the same. */
+function hasChanged(sides: Sides, base: Workload | undefined, head: Workload | undefined): boolean {
+  const hidden = (side: Side, object: Workload | undefined): unknown => object && hiddenOf(sides.live, side, object)
+  const before = [base?.spec, hidden(sides.base, base)]
+  return JSON.stringify(before) !== JSON.stringify([head?.spec, hidden(sides.head, head)])
 }
 
 /** Dependencies of an application that are not ready and cannot become so: missing, suspended, failed for good, or waiting for the application itself. */

@@ -1,13 +1,13 @@
 import { artifactKeyOf, idOf, idOfKey, isSource, originOf, sourceKeyOf, type Source, type Workload } from '../world.ts'
 import { renderReferences } from '../kustomization/inputs.ts'
 import { followsChange } from './side-sources.ts'
-import type { Side, Sides } from './side.ts'
+import { hiddenOf, type Side, type Sides } from './side.ts'
 
 /**
  * What an application of one side is made from as far as objects say it: its spec, its source, and the rendered ConfigMaps and Secrets that it takes values from. Equal on both sides: only files of its source can make
  * a difference. Objects that a secret is part of count as everybody may read them: that two are really equal would tell of a guess.
  */
-export function fingerprint(side: Side, object: Workload): string {
+export function fingerprint({ live }: Pick<Sides, 'live'>, side: Side, object: Workload): string {
   const specOf = (of: Workload | Source): unknown => side.shown.get(idOf(of))?.['spec'] ?? of.spec
   const sources = sourceChain(side, object).map((source) => [idOf(source), specOf(source)])
   const references = referencesOf(side, object).flatMap((id) => {
@@ -17,7 +17,9 @@ export function fingerprint(side: Side, object: Workload): string {
   })
   const { labels } = object.metadata
   const isServed = side.ctx.world.serves({ metadata: labels === undefined ? {} : { labels } })
-  return JSON.stringify([isServed, specOf(object), sources, references])
+  // Which values only the cluster has counts, and not what they are.
+  const hidden = hiddenOf(live, side, object)
+  return JSON.stringify([isServed, specOf(object), sources, references, hidden])
 }
 
 /** `Kind/namespace/name` of what the application takes values and keys from. */

@@ -68,8 +68,10 @@ export async function goneFromCluster(ctx: RunContext, client: KubeClient, reque
   const candidates = new Map<string, Candidate>()
   base?.items.forEach((item, index) => {
     const entry = entryOf(item)
-    if (!kept.has(entry.id) && !keptIds.has(item.id))
-      candidates.set(entry.id, { entry, item, input: { base: base.objects[index] } })
+    if (keptIds.has(item.id)) return
+    // That head, or another application, has an object of the very name would tell what the name is.
+    if (item.isNameHidden === true) kept.delete(entry.id)
+    if (!kept.has(entry.id)) candidates.set(entry.id, { entry, item, input: { base: base.objects[index] } })
   })
   const inventory = object.kind === 'Kustomization' ? (object.status?.inventory?.entries ?? []) : undefined
   const stale =
@@ -92,7 +94,7 @@ export async function goneFromCluster(ctx: RunContext, client: KubeClient, reque
       const live = stale === undefined || isOurs.has(entry.id) ? await findLive(client, entry, ctx.signal) : undefined
       if (live === undefined) return input
       const skip = object.kind === 'Kustomization' ? keepReason(live, ownerOf(object)) : releaseKeeps(live, item)
-      if (skip === undefined && prune && !request.claimed.has(entry.id)) {
+      if (skip === undefined && prune && !(request.claimed.has(entry.id) && item?.isNameHidden !== true)) {
         deleted.push(entry)
         touched.push({ object: raw(live), version: liveVersion(raw(live)) })
       }

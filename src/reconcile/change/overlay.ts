@@ -53,6 +53,7 @@ export function overlayWorlds(sides: Sides, pairs: Iterable<RenderedPair>, known
   const configs = { base: new Map<string, KubeObject | undefined>(), head: new Map<string, KubeObject | undefined>() }
   const shown = { base: new Map<string, KubeObject>(), head: new Map<string, KubeObject>() }
   const twins = { base: new Map<string, Workload>(), head: new Map<string, Workload>() }
+  const written = { base: new Map<string, KubeObject>(), head: new Map<string, KubeObject>() }
   for (const id of known) {
     const [base, head] = [rendered.base.get(id), rendered.head.get(id)]
     if (base?.item.hasPlaceholders === true || head?.item.hasPlaceholders === true) {
@@ -65,6 +66,9 @@ export function overlayWorlds(sides: Sides, pairs: Iterable<RenderedPair>, known
       else if (base !== undefined) configs.head.set(id, isDeleted(base) ? undefined : base.object)
       continue
     }
+    const kept = head ?? (base === undefined || isDeleted(base) ? undefined : base)
+    if (base !== undefined) written.base.set(id, base.object)
+    if (kept !== undefined) written.head.set(id, kept.object)
     const live = sides.live.get(id)
     if (isKeptSource(live, base, head)) {
       for (const side of [sides.base, sides.head]) put(sides, side, id, live)
@@ -76,7 +80,6 @@ export function overlayWorlds(sides: Sides, pairs: Iterable<RenderedPair>, known
     }
     if (base?.twin !== undefined || head?.twin !== undefined) {
       put(sides, sides.base, id, base === undefined ? undefined : merged(withoutSpec(live), base.object, undefined))
-      const kept = head ?? (base === undefined || isDeleted(base) ? undefined : base)
       put(sides, sides.head, id, kept === undefined ? undefined : merged(withoutSpec(live), kept.object, undefined))
       continue
     }
@@ -89,6 +92,7 @@ export function overlayWorlds(sides: Sides, pairs: Iterable<RenderedPair>, known
     side.configs = configs[side.name]
     side.shown = shown[side.name]
     side.twins = twins[side.name]
+    side.written = written[side.name]
     putCharts(sides, side)
   }
 }

@@ -11,6 +11,7 @@ import { buildFrom, remoteBasesOf } from '../kustomization/render.ts'
 import { loadVariables, type Variables } from '../kustomization/variables.ts'
 import { artifactFor } from '../safety/pinned-revision.ts'
 import { admitRendered, tenantOfObject } from '../tenancy.ts'
+import { hiddenVariables, referenceOfVariable } from './hidden-spec.ts'
 import { withoutSecrets } from './open-error.ts'
 import { pairForms, type FormObject } from './pair-objects.ts'
 import { notePlaceholders, type NotedPlaceholders, type SideOptions } from './side-options.ts'
@@ -103,11 +104,12 @@ function maskingDecryption(ctx: RunContext, object: Kustomization, placeholders:
 /** The variables as everybody may read them. */
 function openVariables(
   object: Kustomization,
-  { configMap }: SideOptions,
+  { configMap, hidden: paths }: SideOptions,
   variables: Variables | undefined,
   placeholders: NotedPlaceholders,
 ): Variables {
   const namespace = object.metadata.namespace ?? ''
+  const unwritten = hiddenVariables(paths)
   const open = new Map<string, string>()
   const hidden = new Map<string, readonly string[]>()
   const known = (key: { readonly namespace: string; readonly name: string }): { readonly [name: string]: string } => {
@@ -118,7 +120,9 @@ function openVariables(
   for (const [name, value] of variables?.values ?? []) {
     const origin = variables?.origins.get(name)
     const given = origin?.kind === 'ConfigMap' ? known(origin)[name] : undefined
-    if (origin === undefined) open.set(name, object.spec.postBuild?.substitute?.[name]?.replaceAll('\n', '') ?? value)
+    if (origin === undefined && unwritten.has(name)) hidden.set(name, referenceOfVariable(object, name))
+    else if (origin === undefined)
+      open.set(name, object.spec.postBuild?.substitute?.[name]?.replaceAll('\n', '') ?? value)
     else if (given === undefined) hidden.set(name, [origin.kind, origin.namespace, origin.name, name])
     else open.set(name, given.replaceAll('\n', ''))
   }
@@ -130,7 +134,9 @@ function openVariables(
   for (const { kind, name: of } of substituteFrom)
     if (kind === 'ConfigMap')
       for (const [name, value] of Object.entries(known({ namespace, name: of }))) open.set(name, value)
-  for (const [name, value] of Object.entries(substitute)) open.set(name, value.replaceAll('\n', ''))
+  for (const [name, value] of Object.entries(substitute))
+    if (unwritten.has(name)) hidden.set(name, referenceOfVariable(object, name))
+    else open.set(name, value.replaceAll('\n', ''))
   const anywhere =
     unread.length === 0 ? undefined : ['variable', namespace, ...unread.map(({ kind, name }) => `${kind}/${name}`)]
   return { values: new OpenVariables(open, hidden, placeholders, anywhere), origins: new Map(), versions: [] }

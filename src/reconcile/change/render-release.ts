@@ -16,6 +16,7 @@ import { composeFrom, valuesReader, type ReadValues } from '../helmrelease/value
 import { idOf } from '../world.ts'
 import { fixedEnvironment } from './fixed-environment.ts'
 import { withoutSecrets } from './open-error.ts'
+import { withHiddenValues } from './hidden-spec.ts'
 import { hasHiddenFiles, knownNames, openReader, openValues, type KnowsName } from './open-values.ts'
 import { pairForms, type FormObject, type Forms } from './pair-objects.ts'
 import type { Form } from './placeholders.ts'
@@ -132,7 +133,8 @@ async function prepareSide(ctx: RunContext, object: HelmRelease, options: SideOp
 async function renderOpen(request: SideRequest, form: Form, placeholders: NotedPlaceholders): Promise<ReleaseForm> {
   const { ctx, object, options, read, knows, current } = request
   const reader = openReader(object, { placeholders, configMap: options.configMap, knows, read })
-  const values = await composeFrom(structuredClone(object), reader)
+  const masked = withHiddenValues(object, options.hidden, placeholders)
+  const values = await composeFrom(structuredClone(masked), reader)
   const config = openValues(current?.config ?? {}, ['release', idOf(object)], { placeholders, knows })
   // A placeholder is a text, also where the schema wants a number.
   const isMasked = placeholders.isUsed

@@ -15,6 +15,8 @@ export interface SideOptions {
    * The object itself has placeholders in it, because its parent puts secrets into it; this is the same one with those of the twin. What is really applied cannot be told then: nobody knows the object with its secrets.
    */
   readonly twin?: Workload | undefined
+  /** Values of the object that only the cluster has: they count as secret, too (see hiddenPaths). */
+  readonly hidden?: readonly (readonly string[])[] | undefined
 }
 
 /** The placeholders of one rendering, which knows whether one was needed. */

@@ -6,6 +6,7 @@ import { createIdentities, type Identities } from '../identity.ts'
 import { createSources } from '../source/index.ts'
 import { createWorld, idOf, sourceKinds, type Managed, type Workload, type World } from '../world.ts'
 import { closedClient, sideClient, withoutCredentials } from './clients.ts'
+import { hiddenPaths, rememberUnwritten, type FindUnwritten } from './hidden-spec.ts'
 import { layeredBlobs } from './layered-blobs.ts'
 import { sourcesOfSide } from './side-sources.ts'
 import type { ChangeRef } from './types.ts'
@@ -21,6 +22,9 @@ export interface Side {
   shown: ReadonlyMap<string, KubeObject>
   /** Workloads into which their parents put secrets, with the placeholders of the twin; the world has them with the others. */
   twins: ReadonlyMap<string, Workload>
+  /** Objects of ours as this side renders them, by id: what else they have in the cluster is not in Git. Replaced as a whole. */
+  written: ReadonlyMap<string, KubeObject>
+  readonly findUnwritten: FindUnwritten
   /** Ids of sources that have lost what they must not log in with. */
   readonly stripped: Set<string>
 }
@@ -41,6 +45,7 @@ export function createSides(given: RunContext, change: ChangeRef): Sides {
   const settings = isOutside ? { ...given.deps.settings, noRemoteBases: true } : given.deps.settings
   const ctx: RunContext = { ...given, deps: { ...given.deps, blobs: layeredBlobs(given.deps.blobs), settings } }
   const live = ctx.world
+  const findUnwritten = rememberUnwritten()
   const make = (name: Side['name']): Side => {
     const world = copyWorld(live)
     const configs = (): Side['configs'] => side.configs
@@ -54,6 +59,8 @@ export function createSides(given: RunContext, change: ChangeRef): Sides {
       configs: new Map(),
       shown: new Map(),
       twins: new Map(),
+      written: new Map(),
+      findUnwritten,
       stripped,
       ctx: {
         ...ctx,
@@ -74,6 +81,14 @@ export function createSides(given: RunContext, change: ChangeRef): Sides {
 function closedIdentities(client: KubeClient): Identities {
   const closed = closedClient(client)
   return { of: () => Promise.resolve(closed), clusterOf: () => closed.cluster }
+}
+
+/** Values of an application that only the cluster has, on one side. */
+export function hiddenOf(live: World, side: Side, object: Workload): readonly (readonly string[])[] {
+  const id = idOf(object)
+  const known = live.get(id)
+  const isWorkload = known?.kind === 'Kustomization' || known?.kind === 'HelmRelease'
+  return hiddenPaths(object, isWorkload ? known : undefined, side.written.get(id), side.findUnwritten)
 }
 
 /** Our objects of a world. */

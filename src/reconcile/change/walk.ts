@@ -7,7 +7,7 @@ import { fingerprint, hasChangedSource } from './fingerprint.ts'
 import { overlayWorlds, prepareWorlds, type RenderedPair } from './overlay.ts'
 import type { Placeholders } from './placeholders.ts'
 import { renderSide } from './render-side.ts'
-import type { Side, Sides } from './side.ts'
+import { hiddenOf, type Side, type Sides } from './side.ts'
 import type { RenderedSide } from './types.ts'
 
 /** An application that the change may concern, as both sides have and make it. */
@@ -105,7 +105,7 @@ function candidates(sides: Sides, done: ReadonlyMap<string, { readonly signature
   const parents = secretParents(sides)
   return [...ids].flatMap((id): readonly Candidate[] => {
     const [base, head] = [sides.base, sides.head].map((side) => workloadAt(side, id))
-    const parts = [base && fingerprint(sides.base, base), head && fingerprint(sides.head, head)]
+    const parts = [base && fingerprint(sides, sides.base, base), head && fingerprint(sides, sides.head, head)]
     const signature = JSON.stringify(parts)
     const known = done.get(id)
     if (known?.signature === signature) return []
@@ -203,7 +203,8 @@ async function examine(
     const configMap = ({ namespace, name }: { readonly namespace: string; readonly name: string }) =>
       side.shown.get(`ConfigMap/${namespace}/${name}`) ?? side.configs.get(`ConfigMap/${namespace}/${name}`)
     const twin = side.twins.get(id)
-    return renderSide(side.ctx, object, { placeholders, secrets, configMap, ...(twin && { twin }) }).catch(
+    const hidden = hiddenOf(sides.live, side, object)
+    return renderSide(side.ctx, object, { placeholders, secrets, configMap, hidden, ...(twin && { twin }) }).catch(
       (caught: unknown) => {
         const error = toEngineError(caught)
         if (['cluster-unreachable', 'aborted', 'kube-unauthorized'].includes(error.code)) throw error
