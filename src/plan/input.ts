@@ -32,6 +32,8 @@ export interface ApplicationKey {
 /** A Kustomization or HelmRelease on one cluster. */
 export interface ApplicationInput extends ApplicationKey {
   readonly tenant?: string | undefined
+  /** Names the cluster that it is applied to, where that is not the one of the plan. Only compared with that of others. */
+  readonly destination?: string | undefined
   readonly state: InputState
   /** Why it is held or blocked, and what else is to be known. */
   readonly reason?: Raw<string> | undefined

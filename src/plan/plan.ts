@@ -106,9 +106,9 @@ function place(applications: readonly ApplicationInput[]): ReadonlyMap<Applicati
 }
 
 /** The same object on the same cluster. */
-function moveKey({ cluster }: ApplicationInput, { base, head }: ObjectInput): string | undefined {
+function moveKey({ cluster, destination = '' }: ApplicationInput, { base, head }: ObjectInput): string | undefined {
   const object: KubeObject | undefined = head === undefined ? base && reveal(base.object) : reveal(head.object)
-  return object === undefined ? undefined : `${cluster}\0${objectIdKey(objectIdOf(object))}`
+  return object === undefined ? undefined : `${cluster}\0${destination}\0${objectIdKey(objectIdOf(object))}`
 }
 
 function placeOne(

@@ -3,15 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { loadConfig } from '../../functions/config.ts'
-import { csrfToken } from '../../functions/csrf.ts'
 import { startNode, type NodeServer } from '../../functions/node.ts'
 import type { ForgeKind } from '../../src/forges/index.ts'
 import { deploymentEnvironment, triggerToken } from '../support/deployment.ts'
 import type { KeptPull } from '../support/forge-api/types.ts'
 import { askPlans, eventually, fleet, startPlanScene, type PlanScene, type ShownPlan } from '../support/plan-scene.ts'
 import { colorPlan, planningEngine } from '../support/planning-engine.ts'
-import { signInWithToken } from '../support/sign-in.ts'
+import { formOf, Visitor } from '../support/visitor.ts'
 
 const maintainerToken = 'token-of-a-maintainer-of-everything'
 const viewerToken = 'token-of-a-viewer-of-everything'
@@ -84,59 +82,6 @@ async function merged(scene: Scene, pull: KeptPull): Promise<void> {
 
 const actionsOf = async ({ deployment }: Scene): Promise<readonly ShownAction[]> =>
   (await askPlans<{ readonly actions: readonly ShownAction[] }>(deployment, '/api/actions')).actions
-
-/** Somebody who has signed in. */
-class Visitor {
-  readonly #origin: string
-  readonly #cookie: string
-  readonly #env: Scene['env']
-
-  private constructor(origin: string, cookie: string, env: Scene['env']) {
-    this.#origin = origin
-    this.#cookie = cookie
-    this.#env = env
-  }
-
-  static async come({ deployment, env }: Scene, token: string): Promise<Visitor> {
-    const send = (path: string, init: RequestInit): Promise<Response> => fetch(deployment.url + path, init)
-    return new Visitor(deployment.url, await signInWithToken(send, token, deployment.url), env)
-  }
-
-  async read(path: string): Promise<string> {
-    const response = await fetch(this.#origin + path, { headers: { cookie: this.#cookie } })
-    assert.equal(response.status, 200, path)
-    return response.text()
-  }
-
-  /** What a form of this session carries, also where no page offers it. */
-  tokenFor(action: string): Promise<string> {
-    const request = new Request(this.#origin, { headers: { cookie: this.#cookie } })
-    return csrfToken({ config: loadConfig((name) => this.#env[name]) }, request, action)
-  }
-
-  send(action: string, fields: { readonly [name: string]: string }, origin = this.#origin): Promise<Response> {
-    return fetch(`${this.#origin}/ui/actions/${action}`, {
-      method: 'POST',
-      redirect: 'manual',
-      headers: { origin, cookie: this.#cookie },
-      body: new URLSearchParams(fields),
-    })
-  }
-
-  /** The page that an action leads to. */
-  async follow(answer: Response): Promise<string> {
-    assert.equal(answer.status, 303, await answer.clone().text())
-    return this.read(answer.headers.get('location') ?? '')
-  }
-}
-
-/** The fields of the form for an action on a page; undefined where there is none. */
-function formOf(page: string, action: string): { readonly [name: string]: string } | undefined {
-  const form = new RegExp(`<form method="post" action="/ui/actions/${action}"[^>]*>([^]*?)</form>`).exec(page)?.[1]
-  if (form === undefined) return undefined
-  const fields = form.matchAll(/<input[^>]*name="([^"]+)" value="([^"]*)"/g)
-  return Object.fromEntries([...fields].map(([, name = '', value = '']) => [name, value]))
-}
 
 for (const kind of ['github', 'gitlab', 'gitea'] as const)
   describe(`the revert of a merged pull request of ${kind}`, () => {

@@ -19,6 +19,7 @@ import { deadDependencies, heldBecause, isAway, stateOf, suspendedParents } from
 import { guessedNames, type IsGuessed } from './guessed-names.ts'
 import { goneFromCluster, goneFromGit, inventoryIdOf } from './gone-objects.ts'
 import type { Sides } from './side.ts'
+import type { RenderedSide } from './types.ts'
 import { deletesWhatIsGone, type Examined } from './walk.ts'
 
 /** What all applications of a plan share. */
@@ -93,6 +94,7 @@ export async function planApplication(
   const application: ApplicationInput = {
     ...key,
     ...tenantOf(sides.ctx, object),
+    ...destinationOf(object),
     state,
     ...(notes.length === 0 ? {} : { reason: raw(notes.join('; ')) }),
     errors,
@@ -119,7 +121,8 @@ interface Compared {
 }
 
 async function compare(scope: PlanScope, examined: Examined, object: Workload): Promise<Compared> {
-  const { base, head } = examined.rendered
+  const { head } = examined.rendered
+  const base = comparedBase(examined)
   const { change } = scope.sides
   const fromGit = (live: ApplicationInput['live'], errors: readonly ErrorInput[]): Compared => ({
     objects:
@@ -151,7 +154,8 @@ async function compare(scope: PlanScope, examined: Examined, object: Workload): 
 
 async function compareLive(scope: PlanScope, examined: Examined, object: Workload): Promise<Compared> {
   const { sides, applied, owners, isGuessed } = scope
-  const { base, head } = examined.rendered
+  const { head } = examined.rendered
+  const base = comparedBase(examined)
   const ctx = examined.head === undefined ? sides.base.ctx : sides.head.ctx
   const client = await ctx.identities.of(object)
   const cluster = clusterOf(ctx, object)
@@ -183,6 +187,22 @@ async function compareLive(scope: PlanScope, examined: Examined, object: Workloa
     live: 'read',
     hasFailed: false,
   }
+}
+
+/** Base as far as head can be compared with it: of what it applies to another cluster there is nothing here yet. */
+function comparedBase({ base, head, rendered }: Examined): RenderedSide | undefined {
+  return base !== undefined && head !== undefined && goesElsewhere(base, head) ? undefined : rendered.base
+}
+
+function goesElsewhere(base: Workload, head: Workload): boolean {
+  return destinationOf(base).destination !== destinationOf(head).destination
+}
+
+/** What says which cluster an application is applied to, where that is not the cluster of the plan. */
+function destinationOf({ metadata, spec }: Workload): { readonly destination?: string } {
+  return spec.kubeConfig === undefined
+    ? {}
+    : { destination: JSON.stringify([metadata.namespace ?? '', spec.kubeConfig]) }
 }
 
 function splitOnce(key: string): readonly [string, string?] {
@@ -222,6 +242,8 @@ function notesOf({ base, head, failures, rendered }: Examined): readonly string[
         ? 'the change deletes it, and its release is uninstalled'
         : 'the change deletes it',
     )
+  if (base !== undefined && head !== undefined && goesElsewhere(base, head))
+    notes.push('it is applied to another cluster than before, and what it has applied to that one stays there')
   if (head?.kind === 'HelmRelease' && rendered.head?.chart !== undefined) {
     const target = targetChange(head, rendered.head.chart.name)
     if (target !== undefined) notes.push(`the current release is uninstalled first, because its ${target} changes`)

@@ -13,7 +13,13 @@ const loginFields = [
 
 /** Whether a source logs in anywhere: what it gives out may be private. */
 export function hasLogin(source: Source): boolean {
-  return loginsOf(source).length > 0
+  return loginsOf(source).length > 0 || hasPassword(source)
+}
+
+/** A password may be part of the URL. */
+function hasPassword(source: Source): boolean {
+  const { url } = specOf(source)
+  return typeof url === 'string' && URL.canParse(url) && new URL(url).password !== ''
 }
 
 /**

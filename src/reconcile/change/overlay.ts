@@ -11,7 +11,7 @@ import {
 } from '../../resources/index.ts'
 import { isAsWanted, wantedHelmChart } from '../helmrelease/helm-chart.ts'
 import { isKept } from '../helmrelease/objects.ts'
-import { idOf, isSource, sourceKinds, type Managed, type Workload } from '../world.ts'
+import { idOf, isSource, keyOf, sourceKinds, type Managed, type Source, type Workload } from '../world.ts'
 import { admittedSource } from './side-sources.ts'
 import type { Side, Sides } from './side.ts'
 import type { RenderedSide, SideObject } from './types.ts'
@@ -167,7 +167,16 @@ function put({ live, change }: Sides, side: Side, id: string, object: Managed | 
   const { source, isStripped } = admittedSource(live, object, change)
   if (isStripped) side.stripped.add(id)
   else side.stripped.delete(id)
+  const before = world.get(id)
   world.update(withoutIndex(source, live.get(id)))
+  if (before !== undefined && JSON.stringify(before.spec) !== JSON.stringify(source.spec)) forgetSource(side, source)
+}
+
+/** What was fetched of a source before it was known what the side makes of it, and what is made from sources, counts no more. */
+function forgetSource({ ctx: { world, sources } }: Side, source: Source): void {
+  sources.forget(keyOf(source))
+  for (const chart of world.ofKind('HelmChart')) sources.forget(keyOf(chart))
+  for (const one of world.ofKind('GitRepository')) if ((one.spec.include ?? []).length > 0) sources.forget(keyOf(one))
 }
 
 /** The index of a repository that a change points somewhere else is not the one that the cluster has: it is looked for again, since nothing is stored under this name. */

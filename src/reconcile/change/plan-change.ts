@@ -27,17 +27,21 @@ export async function planChange(deps: EngineDeps, job: ChangeJob, signal: Abort
       disposition: 'stall',
     })
   const placeholders = createPlaceholders(deps.planKey)
-  const { ctx, requests } = await createPlanContext(deps, job, signal)
-  const sides = createSides(ctx, job.change)
-  const { touched, renders } = await walkChange(sides, placeholders)
-  if (touched.length === 0) return { applications: [], digests: [], renders, requests: requests() }
-  const scope = planScope(sides, await loadSafety(sides), touched)
-  const planned = await mapLimit(touched, concurrency, (examined) => planApplication(scope, examined))
-  return {
-    applications: planned.flatMap((one) => one?.application ?? []),
-    digests: planned.flatMap((one) => one?.digest ?? []),
-    renders,
-    requests: requests(),
+  const { ctx, requests, close } = await createPlanContext(deps, job, signal)
+  try {
+    const sides = createSides(ctx, job.change)
+    const { touched, renders } = await walkChange(sides, placeholders)
+    if (touched.length === 0) return { applications: [], digests: [], renders, requests: requests() }
+    const scope = planScope(sides, await loadSafety(sides), touched)
+    const planned = await mapLimit(touched, concurrency, (examined) => planApplication(scope, examined))
+    return {
+      applications: planned.flatMap((one) => one?.application ?? []),
+      digests: planned.flatMap((one) => one?.digest ?? []),
+      renders,
+      requests: requests(),
+    }
+  } finally {
+    close()
   }
 }
 

@@ -1,5 +1,5 @@
 import type { GitRepository, HelmChart } from '../../api/index.ts'
-import { EngineError, toEngineError } from '../../base/index.ts'
+import { EngineError, printUrl, toEngineError } from '../../base/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import { isSameRepository, type SourceArtifact } from '../../sources/index.ts'
 import { commitOf, pinOf } from '../safety/pin.ts'
@@ -65,7 +65,7 @@ export function followsChange(
 export function sourcesOfSide(side: SideSources): NonNullable<SourceContext['given']> {
   return (ctx, object) => {
     const isOurs = object.kind === 'GitRepository' && isConcerned(object, side.change)
-    if (side.change.secrets === 'withheld' && !isOurs) refuseForOutside(side.live, object)
+    if (side.change.secrets === 'withheld' && !isOurs) refuseForOutside(side, ctx.world, object)
     if (isOurs) return atCommit(ctx, side, object)
     const isChanged = !isSameSource(side.live, object)
     switch (object.kind) {
@@ -167,20 +167,29 @@ function withoutCredentials(error: EngineError): EngineError {
   )
 }
 
-/** @throws EngineError `source-withheld`. */
-function refuseForOutside(live: World, object: Source): void {
+/** Refuses what a change from outside may not have fetched, by what the cluster and the side have of it. @throws EngineError `source-withheld`. */
+export function refuseForOutside(
+  { live, change }: Pick<SideSources, 'live' | 'change'>,
+  world: World,
+  object: Source,
+): void {
   const key = originOf(object)
   // A HelmChart follows from its release; what it is made from decides.
-  const source = key === undefined ? object : live.get(idOfKey(key))
+  const source = key === undefined ? object : world.get(idOfKey(key))
   const known = source === undefined ? undefined : live.get(idOf(source))
   if (!isSource(known) || !isSource(source)) throw outside(object, 'the change makes it')
-  if (hasLogin(known)) throw outside(object, 'it is private')
-  if (key === undefined && !isSameSource(live, withoutLogins(source))) throw outside(object, 'the change changes it')
+  if (source.kind === 'GitRepository' && isConcerned(source, change)) return
+  if (hasLogin(known)) throw outside(source, 'it is private')
+  if (!isSameSource(live, withoutLogins(source))) throw outside(source, 'the change changes it')
 }
 
-function outside({ kind, metadata }: Source, why: string): EngineError {
+function outside(source: Source, why: string): EngineError {
+  const { kind, metadata } = source
+  // What stands for a URL that no object has has no name.
+  const isNamed = source.kind !== 'HelmRepository' || metadata.name !== ''
+  const name = isNamed ? `${metadata.namespace ?? ''}/${metadata.name}` : printUrl(source.spec.url)
   return new EngineError(
-    `${kind} '${metadata.namespace ?? ''}/${metadata.name}' is not fetched for a change from outside: ${why}`,
+    `${kind} '${name}' is not fetched for a change from outside: ${isNamed ? why : 'no HelmRepository in the cluster has this URL'}`,
     { code: 'source-withheld', reason: 'ArtifactFailed' },
   )
 }

@@ -1,3 +1,4 @@
+import type { HelmRepository } from '../../api/index.ts'
 import { createDirectReader, type KubeClient } from '../../kube/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import type { RunContext } from '../context.ts'
@@ -8,7 +9,8 @@ import { createWorld, idOf, sourceKinds, type Managed, type Workload, type World
 import { closedClient, sideClient, withoutCredentials } from './clients.ts'
 import { hiddenPaths, rememberUnwritten, type FindUnwritten } from './hidden-spec.ts'
 import { layeredBlobs } from './layered-blobs.ts'
-import { sourcesOfSide } from './side-sources.ts'
+import { markedSources } from './source-error.ts'
+import { refuseForOutside, sourcesOfSide } from './side-sources.ts'
 import type { ChangeRef } from './types.ts'
 
 /** The cluster as one of the two commits would have it. */
@@ -42,8 +44,7 @@ export interface Sides {
 /** Makes both sides, as the cluster is now but for the commits of the repository that the change is about. */
 export function createSides(given: RunContext, change: ChangeRef): Sides {
   const isOutside = change.secrets === 'withheld'
-  const settings = isOutside ? { ...given.deps.settings, noRemoteBases: true } : given.deps.settings
-  const ctx: RunContext = { ...given, deps: { ...given.deps, blobs: layeredBlobs(given.deps.blobs), settings } }
+  const ctx: RunContext = { ...given, deps: { ...given.deps, blobs: layeredBlobs(given.deps.blobs) } }
   const live = ctx.world
   const findUnwritten = rememberUnwritten()
   const make = (name: Side['name']): Side => {
@@ -53,7 +54,9 @@ export function createSides(given: RunContext, change: ChangeRef): Sides {
     const from: KubeClient = isOutside ? withoutCredentials(client) : client
     const stripped = new Set<string>()
     const given = sourcesOfSide({ name, change, live, client, stripped })
-    const sources = createSources({ deps, client: from, world, events, signal, locks, skipsLocked: false, given })
+    const made = { deps, client: from, world, events, signal, locks, skipsLocked: false, given }
+    const admitRepository = (repository: HelmRepository): void => refuseForOutside({ live, change }, world, repository)
+    const sources = markedSources(createSources({ ...made, ...(isOutside ? { admitRepository } : {}) }))
     const side: Side = {
       name,
       configs: new Map(),

@@ -226,7 +226,27 @@ async function examine(
       ...(after instanceof EngineError ? { head: after } : {}),
     },
   }
-  return { ...examined, isUnaffected: isSameRendering(examined.rendered) }
+  return { ...examined, isUnaffected: isSameRendering(examined.rendered) && !isAppliedOtherwise(base, head) }
+}
+
+/** Fields that say where, as whom and when an application is applied: with another one it is in the plan, although the same is rendered. */
+const applyFields = [
+  'kubeConfig',
+  'serviceAccountName',
+  'targetNamespace',
+  'storageNamespace',
+  'releaseName',
+  'dependsOn',
+  'suspend',
+] as const
+
+function isAppliedOtherwise(base: Workload | undefined, head: Workload | undefined): boolean {
+  const of = (object: Workload | undefined, field: (typeof applyFields)[number]): string => {
+    const value = (object?.spec as { readonly [name: string]: unknown } | undefined)?.[field]
+    // An empty value is none.
+    return value === undefined || value === '' || value === false ? '' : JSON.stringify(value)
+  }
+  return applyFields.some((field) => of(base, field) !== of(head, field))
 }
 
 /** Compared as everybody may read it: that secrets are really equal must not be told. */

@@ -28,7 +28,7 @@ const concurrency = 2
  */
 export async function planJob(deps: EngineDeps, job: Job, signal: AbortSignal): Promise<JobResult> {
   const head = headOf(job, deps.clock.now())
-  const { ctx, requests } = await createPlanContext(deps, job, signal)
+  const { ctx, requests, close } = await createPlanContext(deps, job, signal)
   try {
     const nodes = await planNodes(ctx)
     const record: RunRecord = {
@@ -48,15 +48,17 @@ export async function planJob(deps: EngineDeps, job: Job, signal: AbortSignal): 
     const finishedAt = deps.clock.now()
     await saveRecord(deps, { ...head, state: 'failed', nodes: [], timings: {}, finishedAt, error: failure })
     throw error
+  } finally {
+    close()
   }
 }
 
-/** A context like a run's in which nothing can be written. */
+/** A context like a run's in which nothing can be written. `close` ends the connections that it has opened to clusters that objects name. */
 export async function createPlanContext(
   given: EngineDeps,
   job: Job,
   signal: AbortSignal,
-): Promise<{ readonly ctx: RunContext; readonly requests: () => number }> {
+): Promise<{ readonly ctx: RunContext; readonly requests: () => number; readonly close: () => void }> {
   const logger = given.logger.with({ run: job.runId, cluster: job.cluster, plan: true })
   const dry: EngineDeps = {
     ...given,
@@ -94,7 +96,11 @@ export async function createPlanContext(
     locks,
     deadline: deps.clock.now() + deps.limits.runBudgetMs,
   }
-  return { ctx, requests: () => client.requests.total }
+  const close = (): void => {
+    for (const { transport } of deps.caches.remotes.values()) transport.close()
+    deps.caches.remotes.clear()
+  }
+  return { ctx, requests: () => client.requests.total, close }
 }
 
 /** Plans what the job of the context names. */

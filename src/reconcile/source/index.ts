@@ -1,4 +1,5 @@
 import { EngineError } from '../../base/index.ts'
+import type { HelmRepository } from '../../api/index.ts'
 import type { Chart } from '../../helm/index.ts'
 import type { KubeClient } from '../../kube/index.ts'
 import type { SourceArtifact } from '../../sources/index.ts'
@@ -68,6 +69,8 @@ export interface SourceContext {
   readonly shared: Map<string, Promise<unknown>>
   /** The artifact that a source is to have in place of the one that its status records; undefined for one that keeps it. */
   readonly given?: (ctx: SourceContext, object: Source) => Promise<SourceArtifact> | undefined
+  /** Refuses a repository that a chart names for a part of itself, where not every one may be asked. */
+  readonly admitRepository?: (repository: HelmRepository) => void
 }
 
 /** Makes the sources of one run. */

@@ -165,6 +165,7 @@ async function loadRemote(
 ): Promise<Chart> {
   const repository = findRepository(ctx, object.metadata.namespace ?? '', requirement.repository)
   admitSource(ctx, repository)
+  ctx.admitRepository?.(repository)
   const { version, download } = isOciHelmRepository(repository)
     ? await planOci(ctx, repository, requirement)
     : await planHttp(ctx, repository, requirement, names)

@@ -1,0 +1,24 @@
+import { after } from 'node:test'
+import type { TestCluster } from './cluster.ts'
+
+/** The cluster with namespaces that last as long as the file: those of {@link TestCluster.namespace} end with the test that made them. To be called at the top of a test file, before the `after` that closes what uses them. */
+export function lastingNamespaces(cluster: TestCluster): Pick<TestCluster, 'client' | 'address' | 'namespace'> {
+  const made: string[] = []
+  after(async () => {
+    for (const name of made) await cluster.client.delete({ apiVersion: 'v1', kind: 'Namespace', name })
+  })
+  return {
+    get client() {
+      return cluster.client
+    },
+    get address() {
+      return cluster.address
+    },
+    namespace: async () => {
+      const name = `test-${crypto.randomUUID().slice(0, 8)}`
+      await cluster.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+      made.push(name)
+      return name
+    },
+  }
+}
