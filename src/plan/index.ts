@@ -49,4 +49,4 @@ export { actionWord, originNote, valueLines, type Line } from './exports/differe
 export { escapeMarkdown } from './exports/escape.ts'
 export { parsePlan, planJson, planJsonSchema } from './exports/json.ts'
 export { planSarif } from './exports/sarif.ts'
-export { planText, type TextStyle } from './exports/text.ts'
+export { planText, wrapText, type TextOptions, type TextStyle } from './exports/text.ts'

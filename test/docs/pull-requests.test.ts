@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { useCluster } from '../support/cluster.ts'
 import { installCrds } from '../support/crds.ts'
 import { startDeployment } from '../support/deployment.ts'
+import { configMap as named, createCopy, fleetFiles } from '../support/fleet-copy.ts'
 import { colouredConfigMap, colourOf, followDirectory, followGit, until } from '../support/following.ts'
 import { eventually, fleet, startPlanScene } from '../support/plan-scene.ts'
 import { runPage } from './run-page.ts'
@@ -42,5 +43,28 @@ runPage('infra/docs/pull-requests.md', {
     },
     'format=sarif': ({ output }) => assert.match(output, /"name": "Sluice"/),
     '--outcome plan': ({ output }) => assert.match(output, /"outcome": "plan",[^}]*"reason": "pull request 1"/),
+  },
+})
+
+runPage('infra/docs/pull-requests.md', {
+  scene: 'working-copy',
+  before: async (scene) => {
+    const copy = await createCopy(scene.directory, fleetFiles)
+    await copy.git('checkout', '--quiet', '-b', 'topic')
+    await copy.commit({ 'apps/web/a.yaml': named('a', 'blue') })
+    await copy.write({ 'apps/other/b.yaml': named('b', 'green') })
+    return {}
+  },
+  after: {
+    '-o table': ({ output }) => {
+      assert.match(output, /This change can be applied/)
+      assert.match(output, /change ConfigMap\/shop\/a\n/)
+      assert.match(output, /change ConfigMap\/shop\/b\n/)
+      assert.match(output, /What is not committed is part of it\./)
+    },
+    '-o markdown': ({ output }) => {
+      assert.match(output, /ConfigMap\/shop\/a/)
+      assert.doesNotMatch(output, /ConfigMap\/shop\/b/)
+    },
   },
 })

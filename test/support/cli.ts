@@ -24,7 +24,7 @@ const cleared = {
 /** The command line as it is shipped. */
 export interface Cli {
   /** Runs the program, its output into pipes. Never rejects: the exit code is part of the result. */
-  run(args: readonly string[], env?: { readonly [name: string]: string }): Promise<CliResult>
+  run(args: readonly string[], env?: { readonly [name: string]: string }, cwd?: string): Promise<CliResult>
   /** Runs the program until its output is enough, then ends it. @returns what it said. */
   runUntil(
     args: readonly string[],
@@ -43,9 +43,9 @@ export async function bundleCli(directory: string): Promise<Cli> {
     ...env,
   })
   return {
-    run: (args, env = {}) =>
+    run: (args, env = {}, cwd = process.cwd()) =>
       new Promise((resolve) => {
-        const options = { env: envOf(env), maxBuffer: 64 << 20 }
+        const options = { env: envOf(env), maxBuffer: 64 << 20, cwd }
         execFile(process.execPath, [main, ...args], options, (error, stdout, stderr) => {
           const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
           resolve({ code, stdout, stderr })

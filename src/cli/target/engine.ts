@@ -9,7 +9,7 @@ import {
   systemClock,
   systemRandom,
 } from '../../platforms/node/index.ts'
-import type { StateStore } from '../../ports/index.ts'
+import type { HttpClient, KubeTransport, Logger, StateStore } from '../../ports/index.ts'
 import {
   createCaches,
   defaultLimits,
@@ -30,6 +30,19 @@ export interface SettingFlags {
   readonly tenants?: string
 }
 
+/** Where the engine works. */
+export interface EnginePlace {
+  readonly name: string
+  readonly transport: KubeTransport
+  readonly logger: Logger
+  /** Settings besides those of the flags. */
+  readonly settings?: Partial<Settings>
+  /** Whom sources are asked through, made of the usual client. */
+  readonly http?: (usual: HttpClient) => HttpClient
+  /** Nobody is asked over the network. */
+  readonly isOffline?: boolean
+}
+
 /**
  * The engine on this machine, for plans: with the caller's rights on the cluster, everything kept in memory, and no limits on where sources may
  * be, since whoever runs it could go there anyway.
@@ -38,10 +51,28 @@ export async function withEngine<T>(
   cluster: Cluster,
   flags: SettingFlags,
   work: (deps: EngineDeps) => Promise<T>,
+  http?: EnginePlace['http'],
+): Promise<T> {
+  const settings = flags.tenants === undefined ? await clusterPolicy(cluster) : {}
+  const { transport, logger } = cluster
+  return engineAt(
+    { name: cluster.client.cluster, transport, logger, settings, ...(http === undefined ? {} : { http }) },
+    flags,
+    work,
+  )
+}
+
+/** The engine at a place that need not be a cluster. @throws EngineError for a policy that cannot be read. */
+export async function engineAt<T>(
+  place: EnginePlace,
+  flags: SettingFlags,
+  work: (deps: EngineDeps) => Promise<T>,
 ): Promise<T> {
   const egress = { allowPrivate: true }
-  const http = createNodeHttpClient({ egress })
+  const usual = createNodeHttpClient({ egress })
   const ssh = createNodeSshClient({ egress })
+  const asked: HttpClient = place.isOffline === true ? { send: ({ url }) => refuseNetwork(hostOf(url)) } : usual
+  const http = place.http?.(asked) ?? asked
   const read = (name: string): string | undefined => process.env[name]
   const cloud = createCloudLogins({ http, egress, clock: systemClock, read })
   const settings: Settings = {
@@ -50,39 +81,36 @@ export async function withEngine<T>(
     noCrossNamespaceRefs: flags.allowCrossNamespaceRefs !== true,
     noRemoteBases: flags.allowRemoteBases !== true,
     strictSubstitution: flags.strictSubstitute ?? defaultSettings.strictSubstitution,
-    ...(await tenancyOf(cluster, flags.tenants)),
+    ...(flags.tenants === undefined ? {} : { tenants: readPolicy(await readFile(flags.tenants, 'utf8')) }),
+    ...place.settings,
   }
   const blobs = createMemoryBlobStore()
   try {
     return await work({
-      cluster: { name: cluster.client.cluster },
-      transport: cluster.transport,
+      cluster: { name: place.name },
+      transport: place.transport,
       connect: createNodeKubeConnector({ egress }),
+      ssh: place.isOffline === true ? { open: ({ host }) => refuseNetwork(host) } : ssh,
       cloud,
       clusterAccess: createClusterAccess(cloud),
       http,
-      ssh,
       state: noState,
       blobs,
       clock: systemClock,
       random: systemRandom,
-      logger: cluster.logger,
+      logger: place.logger,
       caches: createCaches({ store: blobs }),
       limits: defaultLimits,
       settings,
     })
   } finally {
-    http.close()
+    usual.close()
     ssh.close()
   }
 }
 
-/** The policy of the file; without one, that of the cluster, at the place where it is by convention. */
-async function tenancyOf(
-  cluster: Cluster,
-  file: string | undefined,
-): Promise<Pick<Partial<Settings>, 'tenants' | 'tenantsConfigMap'>> {
-  if (file !== undefined) return { tenants: readPolicy(await readFile(file, 'utf8')) }
+/** The policy of the cluster, at the place where it is by convention. */
+async function clusterPolicy(cluster: Cluster): Promise<Partial<Settings>> {
   const [namespace = '', name = ''] = usualPolicy.split('/')
   const key = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name }
   const found = await cluster.client
@@ -93,6 +121,16 @@ async function tenancyOf(
       throw error
     })
   return found === undefined ? {} : { tenantsConfigMap: usualPolicy }
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : 'the host'
+}
+
+function refuseNetwork(host: string): Promise<never> {
+  return Promise.reject(
+    new EngineError(`${host} is not asked, because of --offline`, { code: 'offline', reason: 'ArtifactFailed' }),
+  )
 }
 
 /** A plan remembers nothing and is not remembered. */

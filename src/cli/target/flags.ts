@@ -63,6 +63,9 @@ export function durationFlag(name: string, text: string): number {
 }
 
 /** The namespace of the flags. */
-export function namespaceOf(flags: TargetFlags, env: { readonly [name: string]: string | undefined }): string {
+export function namespaceOf(
+  flags: Pick<TargetFlags, 'namespace'>,
+  env: { readonly [name: string]: string | undefined },
+): string {
   return flags.namespace ?? (env['SLUICE_NAMESPACE'] || env['FLUX_SYSTEM_NAMESPACE'] || 'flux-system')
 }

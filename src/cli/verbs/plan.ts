@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { isEngineError } from '../../base/index.ts'
 import {
   createPlanContext,
@@ -9,42 +9,69 @@ import {
   type PlannedNode,
   type TriggerTarget,
 } from '../../reconcile/index.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { exitCodes, usageError } from '../exit-codes.ts'
 import { actorName, withCluster } from '../target/cluster.ts'
 import { openDeployment } from '../target/deployment.ts'
-import { withEngine, type SettingFlags } from '../target/engine.ts'
+import { withEngine } from '../target/engine.ts'
 import { addTargetFlags, namespaceOf, type TargetFlags } from '../target/flags.ts'
 import { parseObject, sourceCliKinds } from '../target/kinds.ts'
-import { printAnswer } from '../terminal/output.ts'
+import { outputFormats, printAnswer } from '../terminal/output.ts'
 import { createProgress } from '../terminal/progress.ts'
 import { createTerminal, type Terminal } from '../terminal/terminal.ts'
+import { checkChangeFlags, runPlanChange, withUsualOutput, type ChangeFlags } from './plan-change.ts'
 import { planText } from './plan-text.ts'
 import { followWish } from './reconcile.ts'
 
-interface PlanFlags extends TargetFlags, SettingFlags {
-  readonly exitCode?: boolean
-}
-
-/** `plan KIND NAME`: what a run would change now. Nothing is written: reads and dry-runs only. */
+/** `plan KIND NAME`: what a run would change now; `plan --base REF`: what commits that are not pushed would change. Nothing is written: reads and dry-runs only. */
 export function planCommand(): Command {
   const command = new Command('plan')
     .description(
-      'what a run would change now, and nothing of it: of an object at the revision of its source, of a source at its newest one',
+      'what a run would change now, and nothing of it: of an object at the revision of its source, of a source at its newest one; with --base, what commits of this working copy would change before they are pushed',
     )
-    .argument('<what...>', "kind and name: 'kustomization app', 'hr/app', 'source git app'; or 'cluster'")
+    .argument('[what...]', "kind and name: 'kustomization app', 'hr/app', 'source git app'; or 'cluster'")
+    .option(
+      '--base <commit>',
+      'in place of kind and name: compare with this branch or commit, where the other side left it',
+    )
+    .option('--head <commit>', 'with --base: the other side; default: the files as they are')
+    .option('--worktree', 'with --base: the files as they are, committed or not (the default)')
+    .option(
+      '--path <directory>',
+      'with --base, without a cluster: a directory with flux-system/gotk-sync.yaml; may be repeated; default: all of them',
+      (one: string, before: readonly string[] | undefined) => [...(before ?? []), one],
+    )
+    .option('--offline', 'with --base: no network; what would need it says so')
+    .option(
+      '--source <namespace/name>',
+      'with --base and a cluster: the GitRepository that this working copy is one of',
+    )
     .option('--exit-code', 'exit with 1 where something would change')
-    .option('--allow-cross-namespace-refs', 'with a kubeconfig: as a deployment that allows them')
-    .option('--allow-remote-bases', 'with a kubeconfig: as a deployment that allows them')
+    .option('--allow-cross-namespace-refs', 'without a deployment: as one that allows them')
+    .option('--allow-remote-bases', 'without a deployment: as one that allows them')
     .option(
       '--tenants <file>',
-      'with a kubeconfig: policy for tenants (default: that of the cluster, ConfigMap flux-system/sluice-tenants)',
+      'without a deployment: policy for tenants (default: that of the cluster, ConfigMap flux-system/sluice-tenants)',
     )
-    .action(async (what: string[], flags: PlanFlags) => runPlan(what, flags))
-  return addTargetFlags(command, { cluster: true, deployment: true, output: true })
+    .addOption(
+      new Option('-o, --output <format>', 'default: table on a terminal, json elsewhere').choices([
+        ...outputFormats,
+        'markdown',
+        'sarif',
+      ]),
+    )
+    .action(async (what: string[], flags: ChangeFlags) => runPlan(what, flags))
+  return addTargetFlags(command, { cluster: true, deployment: true })
 }
 
-async function runPlan(what: readonly string[], flags: PlanFlags): Promise<void> {
+async function runPlan(what: readonly string[], given: ChangeFlags): Promise<void> {
   const terminal = createTerminal(process, process.env)
+  if (given.base !== undefined) {
+    if (what.length > 0) throw usageError(`name an object (${what.join(' ')}), or commits with --base; not both`)
+    return runPlanChange(given, terminal)
+  }
+  checkChangeFlags(given)
+  if (what.length === 0) throw usageError("name what to plan: kind and name, 'cluster', or commits with --base")
+  const flags = withUsualOutput(given)
   const target = targetOf(what, flags)
   const deployment = openDeployment(flags, terminal)
   if (deployment !== undefined) {
@@ -71,7 +98,10 @@ async function runPlan(what: readonly string[], flags: PlanFlags): Promise<void>
   else if (flags.exitCode === true && nodes.some(wouldChange)) process.exitCode = exitCodes.negative
 }
 
-function targetOf(what: readonly string[], flags: PlanFlags): Exclude<TriggerTarget, { objects: unknown }> {
+function targetOf(
+  what: readonly string[],
+  flags: Pick<TargetFlags, 'namespace'>,
+): Exclude<TriggerTarget, { objects: unknown }> {
   if (what.length === 1 && what[0]?.toLowerCase() === 'cluster') return 'cluster'
   const key = parseObject(what, namespaceOf(flags, process.env))
   return (sourceCliKinds as readonly string[]).includes(key.kind) ? { source: key } : { object: key }
@@ -82,7 +112,7 @@ async function planOnCluster(
   deps: EngineDeps,
   target: TriggerTarget,
   signal: AbortSignal,
-  flags: PlanFlags,
+  flags: Pick<TargetFlags, 'namespace'>,
 ): Promise<readonly PlannedNode[]> {
   const job: Job = {
     kind: 'trigger',
@@ -104,7 +134,7 @@ async function planOnCluster(
 }
 
 /** Prints what was planned. */
-export function printPlan(terminal: Terminal, flags: TargetFlags, nodes: readonly PlannedNode[]): void {
+export function printPlan(terminal: Terminal, flags: Pick<TargetFlags, 'output'>, nodes: readonly PlannedNode[]): void {
   createProgress(terminal).done('nothing was written')
   printAnswer(terminal, flags.output, {
     data: {

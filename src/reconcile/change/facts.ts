@@ -16,6 +16,7 @@ import {
   type Managed,
   type Workload,
 } from '../world.ts'
+import { followsChange } from './side-sources.ts'
 import { hiddenOf, type Side, type Sides } from './side.ts'
 import type { Examined } from './walk.ts'
 
@@ -85,7 +86,8 @@ export function deadDependencies(sides: Sides, object: Workload): readonly Depen
   return dependenciesOf(object).flatMap(({ id, readyExpr }): readonly DependencyInput[] => {
     const dependency = world.get(id)
     const dead = (why: string): readonly DependencyInput[] => [{ ...nameOf(id), why: raw(why) }]
-    if (dependency?.kind !== 'Kustomization' && dependency?.kind !== 'HelmRelease') return dead('does not exist')
+    if (dependency?.kind !== 'Kustomization' && dependency?.kind !== 'HelmRelease')
+      return isUnknown(sides, id) ? [] : dead('does not exist')
     if (waitsFor(sides, id, idOf(object))) return dead('waits for this application')
     // An expression decides by itself what is ready.
     if (readyExpr !== undefined && readyExpr !== '') return []
@@ -95,6 +97,17 @@ export function deadDependencies(sides: Sides, object: Workload): readonly Depen
     const isSame = dependency.metadata.generation === dependency.status?.observedGeneration
     if (stalled?.status === 'True' && !ready && isSame) return dead('has failed and is not tried again')
     return []
+  })
+}
+
+/** Without a cluster, what other sources make is not known: their applications are rendered only where the change concerns them. What base has and head has not is gone in any case. */
+function isUnknown({ base, head, local, change }: Sides, id: string): boolean {
+  if (local?.entry === undefined || base.ctx.world.get(id) !== undefined) return false
+  const { world } = head.ctx
+  return world.ofKind('Kustomization').some((object) => {
+    const key = sourceKeyOf(object)
+    const source = key === undefined ? undefined : world.get(idOfKey(key))
+    return !isSource(source) || !followsChange(world, source, change)
   })
 }
 

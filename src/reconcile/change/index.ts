@@ -4,6 +4,7 @@
  */
 export { changeInput, changeJob, type PlanChange } from './change-job.ts'
 export { desiredOf, type DesiredState } from './desired.ts'
+export type { LocalCommits } from './local-commits.ts'
 export { planChange } from './plan-change.ts'
 export * from './plan-part.ts'
 export type { ChangeJob, ChangePlan, ChangeRef, RenderedSide, SideObject } from './types.ts'

@@ -4,13 +4,14 @@ import type { KubeClient } from '../../kube/index.ts'
 import { isSameRepository, type SourceArtifact } from '../../sources/index.ts'
 import { commitOf, pinOf } from '../safety/pin.ts'
 import { lookAtBucket } from '../source/bucket.ts'
-import { artifactAtCommit, artifactNow } from '../source/git-at.ts'
+import { artifactAtCommit, artifactNow, artifactOfWorkingCopy } from '../source/git-at.ts'
 import { lookAtHelmChart } from '../source/helm-chart.ts'
 import type { SourceContext } from '../source/index.ts'
 import { lookAtOciRepository } from '../source/oci-repository.ts'
 import { isRefAffected } from '../source-match.ts'
 import { idOf, idOfKey, isSource, originOf, type Source, type World } from '../world.ts'
 import { hasLogin, isSameSource, withoutLogins, withSafeLogins } from './logins.ts'
+import type { LocalCommits } from './local-commits.ts'
 import type { ChangeRef } from './types.ts'
 
 /** What the sources of one side are made from. */
@@ -23,6 +24,7 @@ export interface SideSources {
   readonly client: KubeClient
   /** Ids of sources that are in the world of the side without what they log in with (see {@link admittedSource}). */
   readonly stripped: ReadonlySet<string>
+  readonly local?: LocalCommits | undefined
 }
 
 /** Whether a GitRepository follows the branch that a change goes to. One that is pinned stays where it is. */
@@ -65,7 +67,8 @@ export function followsChange(
 export function sourcesOfSide(side: SideSources): NonNullable<SourceContext['given']> {
   return (ctx, object) => {
     const isOurs = object.kind === 'GitRepository' && isConcerned(object, side.change)
-    if (side.change.secrets === 'withheld' && !isOurs) refuseForOutside(side, ctx.world, object)
+    if (side.change.secrets === 'withheld' && side.local === undefined && !isOurs)
+      refuseForOutside(side, ctx.world, object)
     if (isOurs) return atCommit(ctx, side, object)
     const isChanged = !isSameSource(side.live, object)
     switch (object.kind) {
@@ -88,7 +91,8 @@ export function sourcesOfSide(side: SideSources): NonNullable<SourceContext['giv
 
 /** The repository of the change. What is in the cluster says how it is reached and verified: the change is not there yet. */
 async function atCommit(ctx: SourceContext, side: SideSources, object: GitRepository): Promise<SourceArtifact> {
-  const { change, live, name } = side
+  const { change, live, name, local } = side
+  if (local !== undefined) return artifactOfWorkingCopy(ctx, object, { commit: change[name], url: local.url })
   const known = live.get(idOf(object))
   const isKnown = known?.kind === 'GitRepository' && isConcerned(known, change)
   const { source } = withSafeLogins(live, object)
@@ -139,7 +143,7 @@ function chart(
   return lookAtHelmChart(ctx, object).then(
     ({ artifact }) => artifact,
     (caught: unknown) => {
-      throw isStripped ? withoutCredentials(toEngineError(caught)) : caught
+      throw isStripped ? withoutCredentials(side, toEngineError(caught)) : caught
     },
   )
 }
@@ -151,20 +155,29 @@ async function withStripped<T extends Source>(
   object: T,
   fetch: (object: T) => Promise<SourceArtifact>,
 ): Promise<SourceArtifact> {
-  const { source, isStripped } = withSafeLogins(side.live, object)
+  const { source, isStripped } =
+    side.change.secrets === 'withheld'
+      ? { source: withoutLogins(object), isStripped: hasLogin(object) }
+      : withSafeLogins(side.live, object)
   try {
     return await fetch(source as T)
   } catch (caught) {
-    throw isStripped ? withoutCredentials(toEngineError(caught)) : caught
+    throw isStripped ? withoutCredentials(side, toEngineError(caught)) : caught
   }
 }
 
-function withoutCredentials(error: EngineError): EngineError {
+function withoutCredentials({ local, change }: SideSources, error: EngineError): EngineError {
   if (error.code === 'aborted') return error
-  return new EngineError(
-    `${error.message}; it was fetched without its credentials, because nothing in the cluster sends them to that host yet: after the merge they are used`,
-    { code: error.code, reason: error.reason ?? 'ArtifactFailed', disposition: error.disposition, cause: error },
-  )
+  const why =
+    local !== undefined && change.secrets === 'withheld'
+      ? 'which are in the cluster: with the cluster (--kubeconfig or --context) they are used'
+      : 'because nothing in the cluster sends them to that host yet: after the merge they are used'
+  return new EngineError(`${error.message}; it was fetched without its credentials, ${why}`, {
+    code: error.code,
+    reason: error.reason ?? 'ArtifactFailed',
+    disposition: error.disposition,
+    cause: error,
+  })
 }
 
 /** Refuses what a change from outside may not have fetched, by what the cluster and the side have of it. @throws EngineError `source-withheld`. */

@@ -9,6 +9,7 @@ import { createWorld, idOf, sourceKinds, type Managed, type Workload, type World
 import { closedClient, sideClient, withoutCredentials } from './clients.ts'
 import { hiddenPaths, rememberUnwritten, type FindUnwritten } from './hidden-spec.ts'
 import { layeredBlobs } from './layered-blobs.ts'
+import type { LocalCommits } from './local-commits.ts'
 import { markedSources } from './source-error.ts'
 import { refuseForOutside, sourcesOfSide } from './side-sources.ts'
 import type { ChangeRef } from './types.ts'
@@ -39,21 +40,27 @@ export interface Sides {
   readonly base: Side
   readonly head: Side
   readonly change: ChangeRef
+  /** Where the commits are, if they are in a working copy. */
+  readonly local?: LocalCommits | undefined
 }
 
 /** Makes both sides, as the cluster is now but for the commits of the repository that the change is about. */
-export function createSides(given: RunContext, change: ChangeRef): Sides {
-  const isOutside = change.secrets === 'withheld'
+export function createSides(given: RunContext, change: ChangeRef, local?: LocalCommits): Sides {
+  // Whoever has a working copy may ask whom he likes on his own machine; his sources still have no Secret.
+  const isOutside = change.secrets === 'withheld' && local === undefined
   const ctx: RunContext = { ...given, deps: { ...given.deps, blobs: layeredBlobs(given.deps.blobs) } }
   const live = ctx.world
   const findUnwritten = rememberUnwritten()
   const make = (name: Side['name']): Side => {
     const world = copyWorld(live)
+    // The other entry is what head renders, where it does.
+    const isNew = name === 'head' && local?.entry?.base.length === 0
+    for (const object of isNew ? local.entry.head : []) world.update(object)
     const configs = (): Side['configs'] => side.configs
     const { deps, client, events, signal, locks } = ctx
     const from: KubeClient = isOutside ? withoutCredentials(client) : client
     const stripped = new Set<string>()
-    const given = sourcesOfSide({ name, change, live, client, stripped })
+    const given = sourcesOfSide({ name, change, live, client, stripped, local })
     const made = { deps, client: from, world, events, signal, locks, skipsLocked: false, given }
     const admitRepository = (repository: HelmRepository): void => refuseForOutside({ live, change }, world, repository)
     const sources = markedSources(createSources({ ...made, ...(isOutside ? { admitRepository } : {}) }))
@@ -78,7 +85,7 @@ export function createSides(given: RunContext, change: ChangeRef): Sides {
     }
     return side
   }
-  return { ctx, live, base: make('base'), head: make('head'), change }
+  return { ctx, live, base: make('base'), head: make('head'), change, local }
 }
 
 function closedIdentities(client: KubeClient): Identities {

@@ -23,6 +23,8 @@ export interface ChangeRef {
   readonly live: 'read' | 'denied'
   /** Whether secrets take part: encrypted files are decrypted, Secrets of the cluster are read, private sources are fetched. Otherwise placeholders stand in for them. */
   readonly secrets: 'used' | 'withheld'
+  /** The commits are in the working copy of whoever asks: bases at addresses that they choose may be fetched by their own machine. */
+  readonly isOwn?: true
   /** How bad the findings of rules are, where it is not the default. From configuration, and never from the change itself. */
   readonly severities?: { readonly [rule: string]: Severity }
   /** It is merged already, and waits on this cluster because it is not what was approved. */

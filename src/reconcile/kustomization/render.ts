@@ -87,8 +87,9 @@ export async function buildFrom(
 
 /** What bases that are URLs are fetched with: as the settings say, or the policy of the tenant, for which each URL counts as a source. Undefined: the build refuses them. */
 export function remoteBasesOf(ctx: RunContext, object: Kustomization): RemoteBases | undefined {
+  const { change } = ctx.job
   // Whoever proposes a change from outside would choose what is asked for.
-  if (ctx.job.change?.secrets === 'withheld') return undefined
+  if (change?.secrets === 'withheld' && change.isOwn !== true) return undefined
   const tenant = tenantOfObject(ctx, object)
   if (tenant === undefined) return ctx.deps.settings.noRemoteBases ? undefined : createRemoteBases(ctx)
   const remote = createRemoteBases(ctx)

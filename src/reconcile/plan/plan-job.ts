@@ -1,6 +1,7 @@
 import { toEngineError, mapLimit } from '../../base/index.ts'
 import { createDirectReader, dryRunTransport } from '../../kube/index.ts'
 import type { KubeConnector } from '../../ports/index.ts'
+import { closedClient } from '../change/clients.ts'
 import type { RunContext } from '../context.ts'
 import type { EventSink } from '../events.ts'
 import { createHelmRun } from '../helmrelease/shared.ts'
@@ -11,7 +12,17 @@ import { createRunClient } from '../run-client.ts'
 import { headOf, saveRecord, summarize } from '../run-record.ts'
 import { createSafety } from '../safety/safety.ts'
 import { createSources } from '../source/index.ts'
-import { artifactKeyOf, idOf, idOfKey, loadWorld, originOf, isSource, sourceKeyOf, type Workload } from '../world.ts'
+import {
+  artifactKeyOf,
+  idOf,
+  idOfKey,
+  loadWorld,
+  originOf,
+  isSource,
+  sourceKeyOf,
+  type Workload,
+  type World,
+} from '../world.ts'
 import { withTenants } from '../tenancy.ts'
 import { planHelmRelease } from './plan-helmrelease.ts'
 import { planKustomization } from './plan-kustomization.ts'
@@ -53,11 +64,16 @@ export async function planJob(deps: EngineDeps, job: Job, signal: AbortSignal): 
   }
 }
 
-/** A context like a run's in which nothing can be written. `close` ends the connections that it has opened to clusters that objects name. */
+/**
+ * A context like a run's in which nothing can be written. `close` ends the connections that it has opened to clusters that objects name.
+ *
+ * @param known our objects, where there is no cluster that could be asked for them, nor for anything else.
+ */
 export async function createPlanContext(
   given: EngineDeps,
   job: Job,
   signal: AbortSignal,
+  known?: World,
 ): Promise<{ readonly ctx: RunContext; readonly requests: () => number; readonly close: () => void }> {
   const logger = given.logger.with({ run: job.runId, cluster: job.cluster, plan: true })
   const dry: EngineDeps = {
@@ -68,10 +84,11 @@ export async function createPlanContext(
     // Connections that runs have opened can write.
     caches: { ...given.caches, remotes: new Map() },
   }
-  const client = createRunClient(dry, logger)
+  const open = createRunClient(dry, logger)
+  const client = known === undefined ? open : closedClient(open)
   const deps = await withTenants(dry, client, signal)
   const { namespaces, watchLabelSelector } = deps.settings
-  const world = await loadWorld(client, namespaces, 'all', signal, watchLabelSelector)
+  const world = known ?? (await loadWorld(client, namespaces, 'all', signal, watchLabelSelector))
   // It waits for nobody, and nobody waits for it: it changes nothing.
   const locks = createObjectLocks().forJob()
   const sources = createSources({ deps, client, world, events: silence, signal, locks, skipsLocked: false })

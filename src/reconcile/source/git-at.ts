@@ -94,6 +94,28 @@ export async function artifactAtCommit(
   })
 }
 
+/**
+ * The artifact of a GitRepository at a commit of a working copy that `url` answers for, which nothing is logged in at. Nobody has signed what is not pushed yet, so that nothing is verified.
+ *
+ * @throws EngineError of fetchArtifact.
+ */
+export async function artifactOfWorkingCopy(
+  ctx: SourceContext,
+  object: GitRepository,
+  { commit, url }: { readonly commit: string; readonly url: string },
+): Promise<SourceArtifact> {
+  const { includes } = await includedNow(ctx, object)
+  const { name, branch = 'master' } = object.spec.ref ?? {}
+  return fetchArtifact(gitDeps(ctx, object), {
+    url,
+    relativeTo: object.spec.url,
+    signal: ctx.signal,
+    ...contentOptions(object.spec),
+    include: includes,
+    resolved: { revision: revisionAt(`${name ?? branch}@sha1:`, commit), commit },
+  })
+}
+
 /** The artifact of a GitRepository as its spec asks for it now, without a look into its status. @throws EngineError as {@link artifactAtCommit}. */
 export async function artifactNow(ctx: SourceContext, object: GitRepository): Promise<SourceArtifact> {
   const remote = await remoteOf(ctx, object)

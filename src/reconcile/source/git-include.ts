@@ -36,7 +36,9 @@ export async function includedNow(ctx: SourceContext, object: GitRepository): Pr
       if (!isEngineError(error) || error.code !== 'artifact-missing') throw error
       throw unavailable(`no artifact available for include '${name}'`, 'NoArtifact')
     })
-    const recorded = findRepository(ctx, object, name)?.status?.artifact
+    // One that a plan is given was never recorded anywhere.
+    const made = ctx.given === undefined ? undefined : statusOf(artifact)
+    const recorded = findRepository(ctx, object, name)?.status?.artifact ?? made
     if (recorded === undefined) throw unavailable(`no artifact available for include '${name}'`, 'NoArtifact')
     includes.push(toInclude(include, artifact))
     artifacts.push(recorded)
@@ -78,6 +80,10 @@ function toInclude(include: GitRepositoryInclude, artifact: SourceArtifact): Git
     ...(fromPath === undefined || fromPath === '' ? {} : { fromPath }),
     ...(toPath === undefined || toPath === '' ? {} : { toPath }),
   }
+}
+
+function statusOf({ revision, digest }: SourceArtifact): ArtifactStatus {
+  return { revision, digest, path: '', url: '', lastUpdateTime: '' }
 }
 
 function keyOf(object: GitRepository, name: string): { kind: string; namespace: string; name: string } {

@@ -45,6 +45,8 @@ export interface FetchArtifactOptions {
   readonly sparseCheckout?: readonly string[]
   readonly include?: readonly GitInclude[]
   readonly recurseSubmodules?: boolean
+  /** Where relative URLs of submodules start, if not at `url`. */
+  readonly relativeTo?: string
   /** `spec.verify` with the keys of its Secret. */
   readonly verify?: GitVerification
   readonly signal?: AbortSignal
@@ -91,7 +93,7 @@ export async function fetchArtifact(deps: GitDeps, options: FetchArtifactOptions
     const more = view === undefined ? [] : neighbours(view, part, path, id)
     await part.objects.loadBlobs([id, ...more], abort)
   }
-  const top = repositoryPart({ path: '', url: options.url, objects, root: commit.tree }, loadFile)
+  const top = repositoryPart({ path: '', url: options.relativeTo ?? options.url, objects, root: commit.tree }, loadFile)
   const submodules = options.recurseSubmodules === true ? await loadSubmodules(deps, top, { ...options, loadFile }) : []
   const parts = [top, ...submodules]
   const repository = withSubmodules(top.tree, submodules)

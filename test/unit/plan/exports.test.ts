@@ -147,9 +147,12 @@ test('text for terminals', () => {
   assert.equal(
     text,
     `This change cannot be applied as it is
-  block deletes Namespace/shop and everything in it main: HelmRelease/flux-system/apps, apps/a.yaml:3 (namespace-deletion)
-  danger scales Deployment/shop/web from 3 to 0 main: HelmRelease/flux-system/apps, apps/a.yaml:3 (replicas-zero)
-  warning Deployment/shop/web runs web:latest, which is another image tomorrow main: HelmRelease/flux-system/apps, apps/a.yaml:3 (image-floating)
+  block   deletes Namespace/shop and everything in it
+          main: HelmRelease/flux-system/apps, apps/a.yaml:3 (namespace-deletion)
+  danger  scales Deployment/shop/web from 3 to 0
+          main: HelmRelease/flux-system/apps, apps/a.yaml:3 (replicas-zero)
+  warning Deployment/shop/web runs web:latest, which is another image tomorrow
+          main: HelmRelease/flux-system/apps, apps/a.yaml:3 (image-floating)
 
 Kustomization/flux-system/apps on edge  held; Git only; the cluster does not answer
   suspended until Monday
@@ -174,6 +177,15 @@ HelmRelease/flux-system/apps on main  failed; 1 to change, 1 to delete
   delete Namespace/shop
 `,
   )
+})
+
+test('text for terminals wraps sentences, and nothing that is in files', () => {
+  const text = planText(full, styleOf(false), { width: 50 })
+  assert.match(
+    text,
+    /\n {2}warning Deployment\/shop\/web runs web:latest,\n {10}which is another image tomorrow\n {10}main: HelmRelease\/flux-system\/apps,\n {10}apps\/a\.yaml:3 \(image-floating\)\n/,
+  )
+  assert.match(text, /\n {2}image web:1 -> web:latest \(Deployment\/shop\/web: app\)\n/)
 })
 
 test('verdicts and counts', () => {
