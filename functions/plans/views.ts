@@ -146,7 +146,7 @@ export async function findPlan(deps: FunctionDeps, id: string): Promise<PlanView
 
 function headOf(plan: PlanRecord, summary: PlanSummary | undefined): PlanHead {
   const { id, repository, number, title, author, webUrl, isFork, state, run, at, change, mergeCommit, askedBy } = plan
-  const { branch, base, head, live, secrets } = change
+  const { branch, base, head, live, secrets, manifests } = change
   return {
     id,
     repository,
@@ -163,6 +163,7 @@ function headOf(plan: PlanRecord, summary: PlanSummary | undefined): PlanHead {
     at,
     live,
     secrets,
+    ...(manifests === undefined ? {} : { manifests }),
     ...(mergeCommit === undefined ? {} : { mergeCommit }),
     ...(askedBy === undefined ? {} : { askedBy }),
     ...(summary === undefined ? {} : { verdict: summary.verdict, touched: summary.touched, dangers: summary.dangers }),

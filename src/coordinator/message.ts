@@ -59,6 +59,7 @@ const jobSchema = z.object({
       live: z.enum(['read', 'denied']),
       secrets: z.enum(['used', 'withheld']),
       severities: z.record(z.string(), z.enum(severities)).optional(),
+      manifests: z.literal(true).optional(),
     })
     .optional(),
 })

@@ -3,6 +3,7 @@ import type { EngineDeps } from '../job.ts'
 import { createPlanContext } from '../plan/plan-job.ts'
 import { planApplication, planScope } from './application.ts'
 import { loadSafety } from './facts.ts'
+import { manifestsOf } from './manifests.ts'
 import { createPlaceholders } from './placeholders.ts'
 import { createSides } from './side.ts'
 import type { ChangeJob, ChangePlan, ChangeRef } from './types.ts'
@@ -38,6 +39,9 @@ export async function planChange(deps: EngineDeps, job: ChangeJob, signal: Abort
     digests: planned.flatMap((one) => one?.digest ?? []),
     renders,
     requests: requests(),
+    ...(job.change.manifests === true
+      ? { manifests: manifestsOf(touched, { key: deps.planKey, cluster: job.cluster }) }
+      : {}),
   }
 }
 
