@@ -48,6 +48,7 @@ async function outputs(made: Scenario, files: Files): Promise<{ readonly [name: 
     branch: 'refs/heads/main',
     live: 'read',
     secrets: 'used',
+    manifests: true,
     ...commits,
   } as const
   const job: ChangeJob = {
@@ -72,6 +73,7 @@ async function outputs(made: Scenario, files: Files): Promise<{ readonly [name: 
     markdown: planMarkdown(document, { id: 'p1' }),
     sarif: planSarif(document, { version: '1' }),
     text: planText(document, plainStyle),
+    manifests: JSON.stringify(plan.manifests),
     record: JSON.stringify(record, (name, value: unknown) => (/(?:At|Ms|^runId|^id)$/.test(name) ? undefined : value)),
     counts: JSON.stringify([plan.renders]),
   }
