@@ -5,9 +5,6 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { startNode, type NodeServer } from '../../functions/node.ts'
 import type { ForgeKind } from '../../src/forges/index.ts'
-import type { ChangeJob, ChangePlan } from '../../src/reconcile/index.ts'
-import { manifestSide } from '../../src/reconcile/change/manifests.ts'
-import { raw } from '../../src/plan/index.ts'
 import { deploymentEnvironment, triggerToken } from '../support/deployment.ts'
 import {
   askPlans,
@@ -18,35 +15,12 @@ import {
   type PlanSceneOptions,
   type ShownPlan,
 } from '../support/plan-scene.ts'
-import { colorPlan, planningEngine } from '../support/planning-engine.ts'
+import { manifestsPlan, planningEngine } from '../support/planning-engine.ts'
 
 const closers: (() => Promise<void>)[] = []
 after(async () => {
   for (const close of closers.toReversed()) await close()
 })
-
-const key = new TextEncoder().encode('a-key-of-plans-of-the-tests')
-
-/** As the engine makes it of what `colorPlan` plans. */
-function manifestsPlan(job: ChangeJob): ChangePlan {
-  const plan = colorPlan(job)
-  const side = (commit: string) => {
-    const object = (name: string, color: string) => ({
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { name, namespace: 'shop' },
-      data: { color },
-    })
-    const objects = [object('colors', `color-${commit.slice(0, 8)}`), object('same', 'always')]
-    return manifestSide(
-      { objects: objects.map((one) => ({ object: raw(one), open: 'itself' as const })) },
-      { key, place: [job.cluster], room: 1 << 20 },
-    )
-  }
-  const { base, head } = job.change
-  const application = { kind: 'Kustomization', namespace: 'flux-system', name: 'shop' } as const
-  return { ...plan, manifests: [{ ...application, base: side(base), head: side(head) }] }
-}
 
 interface Scene extends PlanScene {
   readonly deployment: NodeServer & { readonly triggerToken: string }
