@@ -11,6 +11,7 @@ import { health } from './health.ts'
 import { handleRun, handleRuns, handleTrigger } from './manual.ts'
 import { handleMetrics } from './metrics.ts'
 import { addPages } from './pages.ts'
+import { handleManifestArchive, handleManifestFile } from './manifests/downloads.ts'
 import { handlePlanExport } from './plans/export.ts'
 import { securityHeaders } from './security-headers.ts'
 import { handleWebhook } from './webhook.ts'
@@ -27,6 +28,8 @@ export function createApp(deps: FunctionDeps): Hono {
   app.on(['GET', 'HEAD'], '/artifacts/*', (c) => handleArtifact(deps, c.req.raw))
   addApi(app, deps)
   app.get('/api/plans/:id/export', (c) => handlePlanExport(deps, c.req.raw, c.req.param('id')))
+  app.get('/api/plans/:id/manifests/file', (c) => handleManifestFile(deps, c.req.raw, c.req.param('id')))
+  app.get('/api/plans/:id/manifests/archive', (c) => handleManifestArchive(deps, c.req.raw, c.req.param('id')))
   addPages(app, deps)
   addBadges(app, deps)
   app.get('/feed.xml', (c) => handleFeed(deps, c.req.raw))

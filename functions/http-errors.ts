@@ -17,6 +17,8 @@ export const statusOfCode: { readonly [code: string]: number } = {
   'approval-outdated': 409,
   'approvals-off': 409,
   'plan-unknown': 404,
+  'manifests-too-large': 409,
+  'manifests-unreadable': 409,
   'hold-namespace-missing': 409,
   'revert-unavailable': 409,
   'forge-revert': 409,

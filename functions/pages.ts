@@ -17,6 +17,7 @@ import { addEvents } from './events.ts'
 import { idOf, oneOf, showCommits, showDeliveries, showOverview } from './fleet-pages.ts'
 import { statusOfCode } from './http-errors.ts'
 import { pageResponse, redirect } from './page-response.ts'
+import { showManifestChange, showManifests } from './manifests/pages.ts'
 import { showPlan, showPlans } from './plans/pages.ts'
 import { addSignIn } from './sign-in.ts'
 
@@ -91,6 +92,12 @@ export function addPages(app: Hono, deps: FunctionDeps): void {
   app.get('/ui', (c) => page(c.req.raw, (view, seen) => showOverview(seen, view, c.req.query())))
   app.get('/ui/plans', (c) => page(c.req.raw, (view, seen) => showPlans(seen, view, c.req.query('before'))))
   app.get('/ui/plans/:id', (c) => page(c.req.raw, (view, seen) => showPlan(seen, view, c.req.raw, c.req.param('id'))))
+  app.get('/ui/plans/:id/manifests', (c) =>
+    page(c.req.raw, (view, seen) => showManifests(seen, view, c.req.param('id'))),
+  )
+  app.get('/ui/plans/:id/manifests/:cluster/:kind/:namespace/:name', (c) =>
+    page(c.req.raw, (view, seen) => showManifestChange(seen, view, c.req.param())),
+  )
   app.get('/ui/runs', (c) => page(c.req.raw, (view, seen) => showRuns(seen, view, c.req.query())))
   app.get('/ui/runs/:id', (c) => page(c.req.raw, (view, seen) => showRun(deps, seen, view, c.req.raw)))
   app.get('/ui/objects/:cluster/:kind/:namespace/:name', (c) =>

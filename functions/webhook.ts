@@ -1,11 +1,20 @@
 import { toEngineError } from '../src/base/index.ts'
-import { isProvider, receivers, type Decoded, type Provider, type Receiver } from '../src/receivers/index.ts'
+import {
+  isProvider,
+  receivers,
+  type Decoded,
+  type Provider,
+  type PushNotice,
+  type Receiver,
+} from '../src/receivers/index.ts'
 import { withBody } from './body.ts'
 import { acceptPush } from './deliveries.ts'
 import { recordDelivery } from './delivery-log.ts'
 import type { FunctionDeps } from './deps.ts'
 import { errorResponse, jsonResponse } from './http-errors.ts'
+import { isManifestBranch } from './manifests/config.ts'
 import { acceptChange } from './plans/accept.ts'
+import { planTargetOf } from './plans/config.ts'
 import { handleReceiverHook } from './receiver-webhook.ts'
 import { verifyTools } from './verify-tools.ts'
 
@@ -94,6 +103,11 @@ async function push(deps: FunctionDeps, provider: Provider, decoded: Decoded & {
   const runs: string[] = []
   let duplicates = 0
   for (const notice of notices) {
+    if (isOwnPush(deps, provider, notice)) {
+      const reason = 'the branch is written here and nothing follows it'
+      recordDelivery(deps, { provider, event, deliveryId, ref: notice.ref, verified: true, outcome: 'ignored', reason })
+      continue
+    }
     const { runId, isDuplicate } = await acceptPush(deps, notice)
     runs.push(runId)
     if (isDuplicate) duplicates += 1
@@ -116,11 +130,18 @@ async function push(deps: FunctionDeps, provider: Provider, decoded: Decoded & {
       ...(left === undefined ? {} : { reason: left }),
     })
   }
+  if (runs.length === 0) return jsonResponse(202, { ignored: 'a branch that is written here' })
   return jsonResponse(202, {
     run: runs[0],
     ...(runs.length > 1 ? { runs } : {}),
     ...(duplicates === runs.length ? { duplicate: true } : {}),
   })
+}
+
+/** Whether a push is of a branch with rendered manifests. */
+function isOwnPush({ config }: FunctionDeps, provider: Provider, { urls, ref }: PushNotice): boolean {
+  const rule = planTargetOf(config.plans ?? [], provider, urls)?.rule
+  return ref.startsWith('refs/heads/') && isManifestBranch(rule?.manifests, ref.slice('refs/heads/'.length))
 }
 
 /** One answer for every reason, so that it teaches nothing. */

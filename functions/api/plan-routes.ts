@@ -3,6 +3,8 @@ import { EngineError } from '../../src/base/index.ts'
 import { planJson } from '../../src/plan/index.ts'
 import type { PlanHead } from '../../src/ui/index.ts'
 import { approvalsOf } from '../approvals.ts'
+import { listManifests } from '../manifests/list.ts'
+import { findManifests, noManifests } from '../manifests/read.ts'
 import { findPlan, listPlanHeads } from '../plans/views.ts'
 import { present } from './encode.ts'
 import { route, type Route } from './route.ts'
@@ -50,6 +52,20 @@ export const planRoutes: readonly Route[] = [
         refused: refused === undefined ? undefined : { ...refused },
         document: JSON.parse(planJson(document)) as z.infer<typeof schemas.plan>['document'],
       })
+    },
+  }),
+  route({
+    path: '/api/plans/{id}/manifests',
+    id: 'listManifests',
+    summary: 'What both commits of a plan render: the applications of each cluster, without their YAML',
+    parameters: z.strictObject({ id: z.string().regex(/^[0-9a-f]{32}$/, 'must be the id of a plan') }),
+    query: z.strictObject({}),
+    answer: schemas.manifests,
+    errors: ['not-found'],
+    handle: async (deps, { path }) => {
+      const found = await findManifests(deps, path.id)
+      if (found === undefined) throw noManifests()
+      return present(JSON.parse(JSON.stringify(listManifests(found))) as z.infer<typeof schemas.manifests>)
     },
   }),
 ]

@@ -280,6 +280,7 @@ export const planHead = z.strictObject({
   askedBy: text.optional().describe('who asked for it by a comment'),
   live: z.enum(['read', 'denied']).describe('whether clusters were asked'),
   secrets: z.enum(['used', 'withheld']).describe('whether secrets took part'),
+  manifests: z.literal(true).optional().describe('what both commits render is stored as YAML'),
 })
 
 export const commit = z.strictObject({
@@ -334,6 +335,40 @@ export const commit = z.strictObject({
 export const plans = z.strictObject({
   plans: z.array(planHead),
   before: text.optional().describe('for the next page'),
+})
+
+const manifestSide = z.strictObject({
+  state: z.enum(['rendered', 'failed']).describe('`failed`: it does not render; the plan says why'),
+  objects: count.optional(),
+  bytes: count.optional().describe('of the YAML'),
+  digest: text.optional().describe('`sha256:…` of the YAML'),
+  omitted: z.array(text).optional().describe('objects for which there was no room, the first of them'),
+  omittedCount: count.optional(),
+})
+
+export const manifests = z.strictObject({
+  plan: text,
+  base: text,
+  head: text,
+  clusters: z.array(
+    z.strictObject({
+      cluster: text,
+      state: z
+        .enum(['stored', 'missing', 'forged'])
+        .describe('`missing`: not there yet, or not any more; `forged`: not what was stored'),
+      applications: z.array(
+        z.strictObject({
+          kind: text,
+          namespace: text,
+          name: text,
+          base: manifestSide.optional().describe('absent where the base does not have it'),
+          head: manifestSide.optional().describe('absent where the head does not have it'),
+        }),
+      ),
+      omitted: z.array(text).describe('applications for which there was no room, the first of them'),
+      omittedCount: count,
+    }),
+  ),
 })
 
 export const plan = planHead.extend({

@@ -3,6 +3,7 @@ import { DiagnosticsError } from '../../src/base/index.ts'
 import type { ForgeKind } from '../../src/forges/index.ts'
 import { parseSeverities, severities, type Severity } from '../../src/plan/index.ts'
 import { repositoryOf } from '../feedback-config.ts'
+import { manifestsSchema, type ManifestRule } from '../manifests/config.ts'
 import type { ConfigReader } from '../reading-config.ts'
 
 /** Whose pull requests are planned, with which credential, and how. */
@@ -24,6 +25,8 @@ export interface PlanRule {
   readonly severities?: { readonly [rule: string]: Severity }
   /** Name of the check (`<context>/plan`), and what tells this deployment's comment from another's; default `sluice`. */
   readonly context?: string
+  /** What both commits render, as plain YAML: files of the API and pages, and a branch for each pull request where one is named. Default: none. */
+  readonly manifests?: ManifestRule
 }
 
 /** What `PLANS` and `PLAN_KEY` say. */
@@ -61,6 +64,7 @@ const plansSchema = z.array(
           'must be letters, digits, ".", "_" and single "-"',
         )
         .optional(),
+      manifests: manifestsSchema.optional(),
     })
     .superRefine((rule, context) => {
       const complain = (path: string, message: string): void =>

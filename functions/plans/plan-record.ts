@@ -76,6 +76,7 @@ function changeOf(
     live,
     secrets,
     ...(Object.keys(severities).length === 0 ? {} : { severities }),
+    ...(target.rule.manifests === undefined ? {} : { manifests: true }),
   }
 }
 

@@ -61,6 +61,8 @@ export interface ReportContext {
   readonly context: string
   /** The plan's own page. */
   readonly url?: string | undefined
+  /** A line of Markdown of ours that leads to the rendered manifests. */
+  readonly manifests?: string
 }
 
 /** The report of a plan that is being made. */
@@ -75,7 +77,8 @@ export function planReport(plan: PlanRecord, document: PlanDocument, context: Re
   const verdict = verdictOf(document)
   const { url } = context
   const problems = plan.problems.map((problem) => `- ${escapeMarkdown(problem)}\n`).join('')
-  const head = problems === '' ? '' : `\n**Configuration of the repository**\n\n${problems}`
+  const configuration = problems === '' ? '' : `\n**Configuration of the repository**\n\n${problems}`
+  const head = configuration + (context.manifests === undefined ? '' : `\n${context.manifests}\n`)
   const bytes = new TextEncoder().encode(head).length
   const markdown = (limit: number): string => {
     const whole = planMarkdown(document, {

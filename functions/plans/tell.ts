@@ -5,6 +5,7 @@ import type { Logger, StateStore } from '../../src/ports/index.ts'
 import { listPlanned } from '../../src/reconcile/index.ts'
 import { holdsChanges } from '../changes-config.ts'
 import type { Config } from '../config.ts'
+import { branchState, syncBranch, type BranchOf } from '../manifests/sync.ts'
 import { contextOf, planTargetOf, type PlanTarget } from './config.ts'
 import { openTarget, type PlanForgeDeps } from './forge.ts'
 import { joinedPlan } from './joined.ts'
@@ -83,6 +84,7 @@ export function createPlanReports(deps: PlanReportDeps): PlanReports {
       while (own.isWanted) {
         own.isWanted = false
         await tellPull(deps, records, pull)
+        if (await tellBranch(deps, records, pull)) own.isWanted = true
       }
     } catch (error) {
       logger.log('warn', 'plan not told', { pull, error: toEngineError(error).message })
@@ -164,13 +166,14 @@ async function makeReport(deps: PlanReportDeps, records: RecordDeps, key: string
   if (latest.kind !== 'plan') return { report: otherReport(latest, contextFor(deps, target)), place }
   const plan = await readPlan(records, latest.plan)
   if (plan === undefined) return undefined
-  const context = contextFor(deps, target, plan.id)
   const joined = await joinedPlan({ ...records, runs: deps.runs, clock: deps.clock }, plan)
+  const branch = await branchState(records, { target, key, pull, plan: { record: plan, joined } })
+  const context = withManifests(contextFor(deps, target, plan.id), plan, branch.line)
   if (joined.isForged && (await deps.state.putIfAbsent(`plans/again/${key}`, true, { ttlSeconds: againSeconds })))
     await deps.again(pull)
   const report = joined.isPending ? runningReport(plan, context) : planReport(plan, joined.document, context)
   if (!joined.isPending) await saveSummary(records, plan.id, summaryOf(plan, joined.document))
-  return { report: { ...report, isSettled: report.isSettled || joined.isOver }, place }
+  return { report: { ...report, isSettled: (report.isSettled || joined.isOver) && !branch.isDue }, place }
 }
 
 /** What is told of plans after a merge: those of a pull request, or of a thread of which none is known. Lists show their summaries in any case. */
@@ -192,6 +195,33 @@ async function makeReplansReport(deps: PlanReportDeps, records: RecordDeps, list
   if (target === undefined || pull === undefined) return { report }
   // No context of a rule has a colon: it is not the marker of another one.
   return { report, place: { target, number: pull.number, marker: `${markerOf(context)}:after` } }
+}
+
+/** The line that leads to the rendered manifests, where the plan has them. */
+function withManifests(context: ReportContext, { change }: PlanRecord, line: string): ReportContext {
+  if (change.manifests !== true) return context
+  const page = context.url === undefined ? '' : `[Rendered manifests](${context.url}/manifests)`
+  const manifests = [line, page].filter((part) => part !== '').join(' · ')
+  return manifests === '' ? context : { ...context, manifests }
+}
+
+/** Has the branch of a pull request be as its plan is told. @returns whether something has changed that is to be told. @throws EngineError of the store. */
+async function tellBranch(deps: PlanReportDeps, records: RecordDeps, key: string): Promise<boolean> {
+  const pull = await readPull(records, key)
+  const target = pull && targetOf(deps, pull)
+  if (pull === undefined || target?.rule.manifests === undefined) return false
+  const { latest } = pull
+  const plan = latest?.kind === 'plan' ? await readPlan(records, latest.plan) : undefined
+  const joined = plan && (await joinedPlan({ ...records, runs: deps.runs, clock: deps.clock }, plan))
+  const of: BranchOf = {
+    target,
+    key,
+    pull,
+    ...(plan === undefined || joined === undefined ? {} : { plan: { record: plan, joined } }),
+  }
+  if (!(await branchState(records, of)).isDue) return false
+  await notePending(deps.state, key)
+  return syncBranch(deps, records, of)
 }
 
 function targetOf({ config }: PlanReportDeps, { provider, urls }: PullRecord): PlanTarget | undefined {

@@ -164,7 +164,7 @@ function waitingIn({ clusters: [cluster = ''], afterMerge }: PlanRecord, reader?
 
 function headOf(plan: PlanRecord, summary: PlanSummary | undefined): PlanHead {
   const { id, repository, number, title, author, webUrl, isFork, state, run, at, change, mergeCommit, askedBy } = plan
-  const { branch, base, head, live, secrets } = change
+  const { branch, base, head, live, secrets, manifests } = change
   const { clusters, afterMerge } = plan
   return {
     id,
@@ -182,6 +182,7 @@ function headOf(plan: PlanRecord, summary: PlanSummary | undefined): PlanHead {
     at,
     live,
     secrets,
+    ...(manifests === undefined ? {} : { manifests }),
     ...(mergeCommit === undefined ? {} : { mergeCommit }),
     ...(afterMerge === undefined ? {} : { afterMerge: clusters }),
     ...(askedBy === undefined ? {} : { askedBy }),

@@ -1,3 +1,4 @@
+import { sha256Hex } from './digest.ts'
 import { EngineError } from './errors.ts'
 
 /** Longest path accepted from an archive, a bucket or a repository. */
@@ -54,6 +55,22 @@ export function entryNameProblem(name: string): string | undefined {
   const ntfs = plain.split(/[:\\]/, 1)[0]?.replace(/[. ]+$/, '')
   if (plain === '.git' || ntfs === '.git' || ntfs === 'git~1') return 'it stands for the .git directory'
   return undefined
+}
+
+/** Letters of a part of a path that is made from a text of others. */
+const maxPartLength = 160
+
+/**
+ * One part of a path, of letters, digits, `.`, `_` and `-`, out of a text that others have chosen. Texts that are no such part get a digest behind `~`, which no other part has: different texts have different parts. Pure.
+ */
+export function safePathPart(text: string): string {
+  const isPlain = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?$/.test(text) && !text.endsWith('.lock')
+  if (isPlain && text.length <= maxPartLength) return text
+  const kept = text
+    .slice(0, maxPartLength)
+    .replaceAll(/[^A-Za-z0-9._-]+/g, '_')
+    .replace(/^[^A-Za-z0-9]+/, '')
+  return `${kept}~${sha256Hex(text).slice(0, 8)}`
 }
 
 /** True when `path` is `directory` or lies below it. Both are normalised; '' is the root. */

@@ -10,5 +10,5 @@ export { createCoordinator, type Coordinator, type CoordinatorDeps, type SubmitR
 export { decideAfterFailure, maxAttempts, mergeKey, pickNext, type FailureDecision } from './decide.ts'
 export { handleDeadLetter, handleMessage, type ConsumerDeps, type CoordinatorClient } from './handle-message.ts'
 export { clusterOfMessage, encodeMessage, messageVersion, parseMessage, type JobMessage } from './message.ts'
-export { newRunId } from './run-id.ts'
+export { newRunId, runIdTime } from './run-id.ts'
 export { createRunStore, isFinal, type Run, type RunRequest, type RunStore, type StoredRecord } from './run-store.ts'

@@ -62,6 +62,7 @@ const jobSchema = z.object({
       severities: z.record(z.string(), z.enum(severities)).optional(),
       // An older program plans it like any other.
       afterMerge: z.literal(true).optional(),
+      manifests: z.literal(true).optional(),
     })
     .optional(),
 })

@@ -11,3 +11,9 @@ export function newRunId(clock: Clock, random: Random): string {
     time = (alphabet[rest % 32] ?? '0') + time
   return time + [...random.bytes(16)].map((byte) => alphabet[byte % 32]).join('')
 }
+
+/** When an id was made, milliseconds since 1970; 0 for a text that is no id. */
+export function runIdTime(id: string): number {
+  const digits = Array.from(id.slice(0, 10), (letter) => alphabet.indexOf(letter))
+  return digits.length < 10 || digits.includes(-1) ? 0 : digits.reduce((time, digit) => time * 32 + digit, 0)
+}

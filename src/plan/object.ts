@@ -168,7 +168,7 @@ function isSecretInput(input: ObjectInput): boolean {
 }
 
 /** The names of an object; one that a secret is part of is hidden. */
-function refOf(object: KubeObject, { base, head }: ObjectInput): ObjectRef {
+export function refOf(object: KubeObject, { base, head }: Pick<ObjectInput, 'base' | 'head'>): ObjectRef {
   const { group, kind } = gvkOf(object)
   const taints = [taintOf(base), taintOf(head)]
   const show = (value: string, ...path: readonly string[]): Shown => {

@@ -32,6 +32,48 @@ export function scrub(text: string, maxLength: number): string {
   return cut(plain(result), maxLength)
 }
 
+/** Letters of a line that are shown where texts are shown whole, and of lines that are looked at together. */
+const maxLineLength = 4_000
+/** Letters behind a beginning of a key within which its kind stands. */
+const keyHeadLength = 200
+
+/**
+ * A text of any length without what looks like a secret. It is looked at in pieces of whole lines, so that the patterns stay quick; what is left of a line that is too long for that is told by its mark.
+ *
+ * @param markOf what stands for the end of a line that is cut, which differs where that differs.
+ */
+export function scrubLines(text: string, markOf: (rest: string) => string): string {
+  const pieces: string[] = []
+  let piece: string[] = []
+  let length = 0
+  const end = (): void => {
+    if (piece.length > 0) pieces.push(scrub(piece.join('\n'), 2 * maxLineLength))
+    piece = []
+    length = 0
+  }
+  let isInKey = false
+  for (const line of text.split('\n')) {
+    if (isInKey) {
+      isInKey = !line.includes('-----END ')
+      continue
+    }
+    const begin = line.lastIndexOf('-----BEGIN ')
+    isInKey =
+      begin !== -1 &&
+      /PRIVATE KEY|SECRET/.test(line.slice(begin, begin + keyHeadLength)) &&
+      !line.slice(begin).includes('-----END ')
+    const shown = isInKey ? line.slice(0, begin) + hiddenText : line
+    if (length + shown.length > maxLineLength) end()
+    if (shown.length > maxLineLength) pieces.push(scrub(shown, maxLineLength) + markOf(shown.slice(maxLineLength)))
+    else {
+      piece.push(shown)
+      length += shown.length + 1
+    }
+  }
+  end()
+  return pieces.join('\n')
+}
+
 /** Without letters that steer terminals, turn the direction of reading, or cannot be seen. */
 export function plain(text: string): string {
   return text

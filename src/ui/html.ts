@@ -17,6 +17,14 @@ export interface View {
   readonly live?: { readonly scriptUrl: string; readonly version: string }
 }
 
+/** One application of a plan. */
+export interface ManifestOf {
+  readonly cluster: string
+  readonly kind: string
+  readonly namespace: string
+  readonly name: string
+}
+
 /** Paths of the pages. */
 export const paths = {
   overview: (query: { readonly [name: string]: string } = {}): string => withQuery('/ui', query),
@@ -31,6 +39,15 @@ export const paths = {
   plan: (id: string): string => `/ui/plans/${encodeURIComponent(id)}`,
   planExport: (id: string, format: 'json' | 'markdown' | 'sarif'): string =>
     `/api/plans/${encodeURIComponent(id)}/export?format=${format}`,
+  planManifests: (id: string): string => `/ui/plans/${encodeURIComponent(id)}/manifests`,
+  planManifest: (id: string, { cluster, kind, namespace, name }: ManifestOf): string =>
+    `/ui/plans/${encodeURIComponent(id)}/manifests/${[cluster, kind, namespace, name].map(encodeURIComponent).join('/')}`,
+  planManifestFile: (id: string, of: ManifestOf, side: 'base' | 'head'): string => {
+    const { cluster, kind, namespace, name } = of
+    return withQuery(`/api/plans/${encodeURIComponent(id)}/manifests/file`, { cluster, kind, namespace, name, side })
+  },
+  planManifestArchive: (id: string, cluster?: string): string =>
+    withQuery(`/api/plans/${encodeURIComponent(id)}/manifests/archive`, cluster === undefined ? {} : { cluster }),
   drift: (query: { readonly [name: string]: string } = {}): string => withQuery('/ui/drift', query),
   cluster: (cluster: string): string => `/ui/clusters/${encodeURIComponent(cluster)}`,
   action: (action: string): string => `/ui/actions/${encodeURIComponent(action)}`,

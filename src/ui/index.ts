@@ -18,6 +18,13 @@ export { deliveriesPage, type DeliveryFilter, type ShownDelivery } from './deliv
 export { atomFeed } from './feed.ts'
 export { liveScript } from './live-script.ts'
 export { overviewPage, type OverviewFilter } from './overview-page.ts'
+export {
+  manifestPage,
+  manifestsPage,
+  type ManifestChangeView,
+  type ManifestsView,
+  type ShownManifestFile,
+} from './manifest-pages.ts'
 export { planPage } from './plan-page.ts'
 export { pullName } from './plan-state.ts'
 export type { PlanHead, PlanView } from './plan-types.ts'

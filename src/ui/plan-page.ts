@@ -48,6 +48,7 @@ export function planPage(view: View, plan: PlanView, { offer, notice, approvals 
         <a href="${paths.planExport(head.id, 'json')}">JSON</a>
         <a href="${paths.planExport(head.id, 'markdown')}">Markdown</a>
         <a href="${paths.planExport(head.id, 'sarif')}">SARIF</a>
+        ${head.manifests === true ? html`<a href="${paths.planManifests(head.id)}">Rendered manifests</a>` : ''}
       </p>
     `,
   })

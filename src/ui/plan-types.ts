@@ -32,6 +32,8 @@ export interface PlanHead {
   /** Whether clusters were asked, and secrets took part. */
   readonly live: 'read' | 'denied'
   readonly secrets: 'used' | 'withheld'
+  /** What both commits render is stored as YAML. */
+  readonly manifests?: true
 }
 
 /** A plan as its page shows it. */

@@ -15,6 +15,7 @@ runPage('infra/docs/pull-requests.md', {
     const plans = await startPlanScene({
       kind: 'gitea',
       isOpen: true,
+      rule: { manifests: true },
       files: { 'app/a.yaml': colouredConfigMap('a', 'red') },
     })
     scene.defer(() => plans.close())
@@ -41,6 +42,8 @@ runPage('infra/docs/pull-requests.md', {
       assert.match(output, /"verdict":"changes"/)
       assert.match(output, /"action":"change"/)
     },
+    '/manifests"': ({ output }) => assert.match(output, /"state":"rendered","objects":1/),
+    '/manifests/archive': ({ output }) => assert.match(output, /^head\/production\/.*\/ConfigMap\..*\.a\.yaml$/m),
     'format=sarif': ({ output }) => assert.match(output, /"name": "Sluice"/),
     '--outcome plan': ({ output }) => assert.match(output, /"outcome": "plan",[^}]*"reason": "pull request 1"/),
   },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
+import { extractTarGz } from '../../src/sources/index.ts'
 import { Canaries } from '../support/canaries.ts'
 import { useCluster } from '../support/cluster.ts'
 import { installCrds } from '../support/crds.ts'
@@ -9,6 +10,8 @@ import { askPlans, eventually, fleet, startPlanScene, type ShownPlan } from '../
 
 const cluster = useCluster()
 const platforms: readonly Platform[] = ['node', 'workerd']
+
+const archiveLimits = { maxExtractedBytes: 1 << 24, maxFiles: 1000 }
 
 for (const platform of platforms)
   describe(`plans of pull requests, on ${platform}`, () => {
@@ -28,6 +31,7 @@ for (const platform of platforms)
         kind: 'github',
         hasApp: true,
         isOpen: true,
+        rule: { manifests: { branch: 'sluice/rendered/{number}' } },
         files: {
           'app/a.yaml': colouredConfigMap('a', 'red'),
           'app/b.yaml': colouredConfigMap('b', 'red'),
@@ -80,7 +84,40 @@ for (const platform of platforms)
         canaries.see('API', JSON.stringify(await askPlans<ShownPlan>(deployment, `/api/plans/${id}`)))
         const headers = { authorization: `Bearer ${deployment.triggerToken}` }
         canaries.see('page', await (await fetch(`${deployment.url}/ui/plans/${id}`, { headers })).text())
+        const manifests = `${deployment.url}/api/plans/${id}/manifests`
+        canaries.see('manifests', await (await fetch(manifests, { headers })).text())
+        const archive = await fetch(`${manifests}/archive`, { headers })
+        assert.equal(archive.status, 200)
+        const files = await extractTarGz(new Uint8Array(await archive.arrayBuffer()), archiveLimits, 'Test')
+        const directory = `head/blue/${namespace}/Kustomization/app`
+        assert.deepEqual(
+          files.list(directory).map(({ name }) => name),
+          (id === plans[0]?.id ? ['a'] : ['a', 'b'])
+            .map((name) => `ConfigMap.${namespace}.${name}.yaml`)
+            .concat([`Secret.${namespace}.login.yaml`]),
+        )
+        const text = (path: string): string => new TextDecoder().decode(files.read(path))
+        assert.match(text(`${directory}/ConfigMap.${namespace}.a.yaml`), /color: (?:blue|green)/)
+        const login = text(`${directory}/Secret.${namespace}.login.yaml`)
+        assert.match(login, /password: \(hidden [0-9a-f]{8}\)/)
+        canaries.see('YAML', login)
+        const of = new URLSearchParams({ cluster: 'blue', kind: 'Kustomization', namespace, name: 'app', side: 'head' })
+        const yaml = await fetch(`${manifests}/file?${of.toString()}`, { headers })
+        assert.equal(yaml.headers.get('content-type'), 'text/yaml; charset=utf-8')
+        canaries.see('YAML', await yaml.text())
       }
+      const branch = `sluice/rendered/${pull.number}`
+      await eventually(
+        () => assert.match(comments(pull)[0]?.body ?? '', /\[The change as plain YAML\]\(http\S+\/compare\//),
+        60_000,
+      )
+      await eventually(async () =>
+        assert.match(
+          await repository.git.git('diff', '-U0', `${branch}~1`, branch),
+          /^-\s+color: red\n\+\s+color: green$/m,
+        ),
+      )
+      canaries.see('branch', await repository.git.git('log', '-p', branch))
       for (const { body } of pull.comments) canaries.see('comment', body)
       canaries.see('checks', JSON.stringify(repository.checkRuns))
 
@@ -90,6 +127,7 @@ for (const platform of platforms)
         const shown = await askPlans<{ readonly plans: readonly ShownPlan[] }>(deployment)
         assert.equal(shown.plans[0]?.state, 'merged')
       })
-      canaries.assertNone(5)
+      await eventually(async () => assert.equal(await repository.git.git('branch', '--list', branch), ''), 60_000)
+      canaries.assertNone(8)
     })
   })

@@ -1,6 +1,7 @@
 import type { CreateEngine } from '../../functions/engine.ts'
 import { raw, type ApplicationInput } from '../../src/plan/index.ts'
 import { changeJob, type ChangeJob, type ChangePlan, type EngineDeps } from '../../src/reconcile/index.ts'
+import { manifestSide } from '../../src/reconcile/change/manifests.ts'
 import type { KubeObject } from '../../src/resources/index.ts'
 
 /** What stands in for looking at a cluster. */
@@ -51,4 +52,20 @@ export function colorPlan(job: ChangeJob, more: Partial<ApplicationInput> = {}):
   }
   const digests = [{ ...key, desired: [rendered(head).object], artifacts: {}, touched: [] }]
   return { applications: [application], digests, renders: 2, requests: 3 }
+}
+
+/** The same plan with what both commits render, as the engine makes it: the ConfigMap that changes and one that stays. */
+export function manifestsPlan(job: ChangeJob): ChangePlan {
+  const key = new TextEncoder().encode('a key of plans of the tests')
+  const side = (commit: string) => {
+    const same = { ...configMap('always'), metadata: { name: 'same', namespace: 'shop' } }
+    const objects = [configMap(`color-${commit.slice(0, 8)}`), same]
+    return manifestSide(
+      { objects: objects.map((one) => ({ object: raw(one), open: 'itself' as const })) },
+      { key, place: [job.cluster], room: 1 << 20 },
+    )
+  }
+  const { base, head } = job.change
+  const application = { kind: 'Kustomization', namespace: 'flux-system', name: 'shop' } as const
+  return { ...colorPlan(job), manifests: [{ ...application, base: side(base), head: side(head) }] }
 }

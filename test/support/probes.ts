@@ -79,6 +79,7 @@ export async function outputsOf(made: Scenario, files: Files): Promise<Outputs> 
     branch: 'refs/heads/main',
     live: 'read',
     secrets: 'used',
+    manifests: true,
     ...commits,
   } as const
   const runId = crypto.randomUUID()
@@ -102,6 +103,7 @@ export async function outputsOf(made: Scenario, files: Files): Promise<Outputs> 
     markdown: planMarkdown(document, { id: 'p1' }),
     sarif: planSarif(document, { version: '1' }),
     text: planText(document, plainStyle),
+    manifests: JSON.stringify(plan.manifests),
     check: JSON.stringify(check),
     comment: JSON.stringify(report.comment),
     record: JSON.stringify(record, withoutTimes),

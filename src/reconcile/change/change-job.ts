@@ -13,6 +13,7 @@ import {
 import { notePlanned, waitingFor, type ApprovalStore } from '../approval/index.ts'
 import type { EngineDeps, JobResult, JobSignals, NodeRecord, RunRecord } from '../job.ts'
 import { headOf, summarize } from '../run-record.ts'
+import { saveManifests } from './manifest-store.ts'
 import { savePlanPart } from './plan-part.ts'
 import type { ChangeJob, ChangePlan, ChangeRef } from './types.ts'
 
@@ -62,6 +63,15 @@ export async function changeJob(
     // A merge of what was planned with placeholders cannot be recognised: nothing of it is remembered for approval.
     const store = { state, clock: deps.clock, key: planKey }
     if (change.secrets === 'used') await notePlanned(store, { change, cluster, digests: made.digests })
+    // Before the part, whose being there says that this cluster is done.
+    if (change.manifests === true)
+      await saveManifests(state, planKey, {
+        plan: change.plan,
+        cluster,
+        run,
+        madeAt,
+        applications: made.manifests ?? [],
+      })
     await savePlanPart(state, planKey, { plan: change.plan, cluster, run, madeAt, document, digest, renders, requests })
     if (change.afterMerge === true) await lookAgain(deps, store, job)
     return { record: recordOf(job, document, { startedAt, madeAt }) }

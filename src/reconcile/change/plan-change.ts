@@ -4,6 +4,7 @@ import { createPlanContext } from '../plan/plan-job.ts'
 import { planApplication, planScope } from './application.ts'
 import { loadSafety } from './facts.ts'
 import { knownWorld, type LocalCommits } from './local-commits.ts'
+import { manifestsOf } from './manifests.ts'
 import { createPlaceholders } from './placeholders.ts'
 import { createSides } from './side.ts'
 import type { ChangeJob, ChangePlan, ChangeRef } from './types.ts'
@@ -46,6 +47,9 @@ export async function planChange(
       digests: planned.flatMap((one) => one?.digest ?? []),
       renders,
       requests: requests(),
+      ...(job.change.manifests === true
+        ? { manifests: manifestsOf(touched, { key: deps.planKey, cluster: job.cluster }) }
+        : {}),
     }
   } finally {
     close()

@@ -2,6 +2,7 @@ import type { EngineError } from '../../base/index.ts'
 import type { ApplicationInput, ChartInput, DigestApplication, Rendered, Severity } from '../../plan/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import type { Job } from '../job.ts'
+import type { ApplicationManifests } from './manifests.ts'
 
 /** What is to be planned: two commits of one repository, and the branch that they are about. */
 export interface ChangeRef {
@@ -29,6 +30,8 @@ export interface ChangeRef {
   readonly severities?: { readonly [rule: string]: Severity }
   /** It is merged already, and waits on this cluster because it is not what was approved. */
   readonly afterMerge?: true
+  /** Whether what both commits render is stored as YAML, too. */
+  readonly manifests?: true
 }
 
 /** A job that plans a change. */
@@ -87,4 +90,6 @@ export interface ChangePlan {
   readonly renders: number
   /** Requests to the API server. */
   readonly requests: number
+  /** What both commits render, as it may be shown; where the change asks for it. */
+  readonly manifests?: readonly ApplicationManifests[]
 }

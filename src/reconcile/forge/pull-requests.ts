@@ -49,8 +49,7 @@ export interface ForgeAccessDeps {
  */
 export function openPullRequests(deps: ForgeAccessDeps, access: ForgeAccess): PullRequests {
   const { kind, credential, ...where } = access
-  const token = (): Promise<string> =>
-    'token' in credential ? Promise.resolve(credential.token) : appToken(deps, access, credential.app)
+  const token = (): Promise<string> => forgeToken(deps, access)
   const { http, egress, clock, signal } = deps
   return createPullRequests(
     kind,
@@ -76,6 +75,12 @@ export function openPullRequests(deps: ForgeAccessDeps, access: ForgeAccess): Pu
     },
     { ...where, token, ...('app' in credential ? { app: { id: Number(credential.app.id) } } : {}) },
   )
+}
+
+/** The token with which a forge is asked, and Git as well. @throws EngineError `AuthenticationFailed` (reason). */
+export function forgeToken(deps: ForgeAccessDeps, access: ForgeAccess): Promise<string> {
+  const { credential } = access
+  return 'token' in credential ? Promise.resolve(credential.token) : appToken(deps, access, credential.app)
 }
 
 function appToken(

@@ -5,6 +5,8 @@
  */
 export * from './artifact.ts'
 export { openBranch, type BranchChange, type GitBranch } from './branch.ts'
+export { makeCommits, type NewCommit, type NewCommits, type Signature } from './commit-pack.ts'
+export { openOwnBranch, type OwnBranch } from './own-branch.ts'
 export { GitObjectCache } from './cache.ts'
 export type { GitObjectCacheOptions } from './cache.ts'
 export * from './credentials.ts'

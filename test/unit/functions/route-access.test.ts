@@ -87,6 +87,15 @@ const routes: {
   'GET /api/plans': { is: 'read' },
   'GET /api/plans/:id': { is: 'closed', seen: '/api/plans/0123456789abcdef0123456789abcdef' },
   'GET /api/plans/:id/export': { is: 'closed', seen: '/api/plans/0123456789abcdef0123456789abcdef/export?format=json' },
+  'GET /api/plans/:id/manifests': { is: 'closed', seen: '/api/plans/0123456789abcdef0123456789abcdef/manifests' },
+  'GET /api/plans/:id/manifests/file': {
+    is: 'closed',
+    seen: '/api/plans/0123456789abcdef0123456789abcdef/manifests/file?cluster=one&kind=Kustomization&namespace=apps&name=shop&side=head',
+  },
+  'GET /api/plans/:id/manifests/archive': {
+    is: 'closed',
+    seen: '/api/plans/0123456789abcdef0123456789abcdef/manifests/archive',
+  },
   'GET /api/openapi.json': { is: 'read' },
   'GET /feed.xml': { is: 'read' },
   'GET /badges/:kind/:namespace/:file{[^/]+\\.svg}': { is: 'badge', seen: '/badges/Kustomization/apps/shop.svg' },
@@ -111,6 +120,11 @@ const routes: {
   'GET /ui/deliveries': { is: 'page' },
   'GET /ui/plans': { is: 'page' },
   'GET /ui/plans/:id': { is: 'away', seen: '/ui/plans/0123456789abcdef0123456789abcdef' },
+  'GET /ui/plans/:id/manifests': { is: 'away', seen: '/ui/plans/0123456789abcdef0123456789abcdef/manifests' },
+  'GET /ui/plans/:id/manifests/:cluster/:kind/:namespace/:name': {
+    is: 'away',
+    seen: '/ui/plans/0123456789abcdef0123456789abcdef/manifests/one/Kustomization/apps/shop',
+  },
   'GET /ui/events': { is: 'read' },
   'POST /ui/actions/:action': { is: 'proof', seen: '/ui/actions/reconcile' },
   'GET /ui/icon.svg': { is: 'everybody' },

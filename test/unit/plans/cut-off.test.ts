@@ -14,7 +14,7 @@ import { changeJob, type ChangeJob, type EngineDeps } from '../../../src/reconci
 import { testConfig, testDeps } from '../../support/function-deps.ts'
 import { createMemoryLogger, createMemoryState, systemClock, systemRandom } from '../../support/memory-ports.ts'
 import { fleet, startPlanScene, type PlanScene } from '../../support/plan-scene.ts'
-import { colorPlan } from '../../support/planning-engine.ts'
+import { colorPlan, manifestsPlan } from '../../support/planning-engine.ts'
 
 const key = new TextEncoder().encode('a key of plans of the tests')
 const http = createNodeHttpClient({ egress: { allowPrivate: true } })
@@ -121,7 +121,9 @@ describe('a plan survives being cut off', () => {
       clock: systemClock,
       random: systemRandom,
     } as unknown as EngineDeps
-    const { record } = await changeJob(engine, job as ChangeJob, {}, async (_, own) => colorPlan(own))
+    const { record } = await changeJob(engine, job as ChangeJob, {}, async (_, own) =>
+      own.change.manifests === true ? manifestsPlan(own) : colorPlan(own),
+    )
     await deps.runs.putRecord(record)
     await settled()
   }
@@ -152,6 +154,53 @@ describe('a plan survives being cut off', () => {
       assert.match(scene.comments(pull)[0]?.body ?? '', /This change can be applied/)
       assert.match(scene.check(pull.last.head), /^success: This change can be applied: 2 applications/)
       assert.deepEqual(await world.state.list('plans/pending/'), [])
+    }
+  })
+
+  it('at every other write, with a branch: it is there with both commits in the end, and gone with the pull request', async () => {
+    const withBranch: PlanRule = { ...rule, manifests: { branch: 'rendered/{number}' } }
+    const run = (...args: readonly string[]): Promise<string> => scene.repository.git.git(...args)
+    let isComplete = false
+    for (let at = 1; !isComplete; at += 2) {
+      assert.ok(at < 60, 'it has an end')
+      const pull = await scene.forge.pulls.open(fleet, { branch: `git-${at}`, files: { 'app/a.yaml': `at: ${at}\n` } })
+      const branch = `rendered/${pull.number}`
+      const world = createWorld(scene, withBranch)
+      const looking = world.process()
+      await consumeMessage(looking.deps, messageFor(pull.number), { attempt: 1 })
+      await looking.settled()
+      const [one, two] = world.sent.map((sent) => parseMessage(sent))
+      assert.ok(one !== undefined && two !== undefined)
+      await doJob(world.process(), one)
+      const last = world.process(at)
+      await doJob(last, two).catch(() => undefined)
+      const again = world.process()
+      const record = await again.deps.runs.getRecord(two.job.runId, two.job.cluster)
+      if (record?.state !== 'succeeded') await doJob(again, two)
+      else await again.deps.plans?.retry()
+      await again.settled()
+      assert.equal(await run('rev-list', '--count', branch), '2', `after write ${at}`)
+      const [comment, ...others] = scene.comments(pull)
+      assert.deepEqual(others, [])
+      assert.match(
+        comment?.body ?? '',
+        new RegExp(`\\.\\.\\.${await run('rev-parse', branch)}\\)`),
+        `after write ${at}`,
+      )
+      assert.deepEqual(await world.state.list('plans/pending/'), [], `after write ${at}`)
+
+      await scene.forge.pulls.merge(fleet, pull)
+      const ending = world.process(at)
+      const ended = messageFor(pull.number)
+      await consumeMessage(ending.deps, ended, { attempt: 1 }).catch(() => undefined)
+      await ending.settled().catch(() => undefined)
+      isComplete = !last.isDead() && !ending.isDead()
+      const after = world.process()
+      await consumeMessage(after.deps, ended, { attempt: 2 })
+      await after.deps.plans?.retry()
+      await after.settled()
+      assert.equal(await run('branch', '--list', branch), '', `after write ${at} of the end`)
+      assert.deepEqual(await world.state.list('plans/pending/'), [], `after write ${at} of the end`)
     }
   })
 
