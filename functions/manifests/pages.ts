@@ -42,8 +42,8 @@ export async function showManifestChange(
   })
 }
 
-function labelOf({ plan }: { readonly plan: { readonly repository: string; readonly number: number } }): string {
-  return `${plan.repository}#${plan.number}`
+function labelOf({ plan }: { readonly plan: { readonly repository: string; readonly number?: number } }): string {
+  return plan.number === undefined ? plan.repository : `${plan.repository}#${plan.number}`
 }
 
 async function filesOf(

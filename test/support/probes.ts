@@ -96,6 +96,7 @@ export async function outputsOf(made: Scenario, files: Files): Promise<Outputs> 
   const document = planDocument({ change: { repository: 'team/app', ...commits }, applications: plan.applications })
   const asRecord = { run: runId, change, problems: [] } as unknown as PlanRecord
   const report = planReport(asRecord, document, { context: 'sluice', url: 'https://sluice.example.com/ui/plans/p1' })
+  assert.ok(report.check !== undefined)
   const { key: _key, ...check } = report.check
   const stored = await made.deps.state.get('plans/parts/p1/test')
   const told: Outputs = {
