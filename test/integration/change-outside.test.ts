@@ -148,7 +148,7 @@ async function started(): Promise<Place> {
     spec: { interval: '1h', url: repository.url, ref: { branch: 'main' }, secretRef: { name: 'login' } },
   })
   const place = { made, repository, privateGit, other, charts, openCharts, registry }
-  await made.client.apply(JSON.parse(JSON.stringify(rootOf(made.namespace))) as object)
+  await made.client.apply(rootOf(made.namespace))
   for (let round = 0; round < 4; round++) {
     const { record } = await made.run({ kind: 'trigger', target: 'cluster' })
     if (record.state === 'succeeded') return place

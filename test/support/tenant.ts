@@ -4,7 +4,7 @@ import type { Scenario } from './scenario.ts'
 /** A service account that may do everything with `resources` of the core group in the scenario's namespace, and nothing else. Called again, it gets other rights. */
 export async function makeTenant(
   cluster: TestCluster,
-  made: Scenario,
+  made: Pick<Scenario, 'namespace' | 'client'>,
   name: string,
   resources: readonly string[] = ['configmaps'],
 ): Promise<void> {

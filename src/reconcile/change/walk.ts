@@ -242,7 +242,7 @@ const applyFields = [
 
 function isAppliedOtherwise(base: Workload | undefined, head: Workload | undefined): boolean {
   const of = (object: Workload | undefined, field: (typeof applyFields)[number]): string => {
-    const value = (object?.spec as { readonly [name: string]: unknown } | undefined)?.[field]
+    const value = (object?.spec as unknown as { readonly [name: string]: unknown } | undefined)?.[field]
     // An empty value is none.
     return value === undefined || value === '' || value === false ? '' : JSON.stringify(value)
   }
