@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 import { run } from 'node:test'
@@ -97,12 +97,14 @@ function printEnd(outcomes: readonly Outcome[]): void {
 }
 
 /** Builds what the tests run beside the engine, where it is not in the cache yet: no test's own deadline is to be spent on a compiler. */
-async function buildPrograms(): Promise<void> {
+async function buildPrograms(files: readonly string[]): Promise<void> {
+  const texts = files.map((file) => readFileSync(join(root, file), 'utf8'))
   for (const [name, build] of Object.entries({
     registry: () => goBinary('registry'),
     s3: () => goBinary('s3'),
     helm: helmBinary,
   })) {
+    if (!texts.some((text) => text.includes(`/support/${name}`))) continue
     const started = Date.now()
     try {
       const path = await build()
@@ -135,7 +137,7 @@ async function main(): Promise<number> {
       await writeFile(path, JSON.stringify(cluster.address), { mode: 0o600 })
       process.env[clusterVariable] = path
     }
-    if (filters.length === 0) await buildPrograms()
+    await buildPrograms(files)
     process.stdout.write(`${files.length} test files, ${laneCount()} at once\n`)
     const outcomes = await runFiles(files)
     printEnd(outcomes)
