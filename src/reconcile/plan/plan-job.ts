@@ -69,7 +69,7 @@ export async function createPlanContext(
   const client = createRunClient(dry, logger)
   const deps = await withTenants(dry, client, signal)
   const { namespaces, watchLabelSelector } = deps.settings
-  const world = await loadWorld(client, namespaces, 'all', signal, watchLabelSelector)
+  const world = await loadWorld(client, namespaces, 'all', signal, { selector: watchLabelSelector })
   // It waits for nobody, and nobody waits for it: it changes nothing.
   const locks = createObjectLocks().forJob()
   const sources = createSources({ deps, client, world, events: silence, signal, locks, skipsLocked: false })
