@@ -111,10 +111,7 @@ async function measurePulls(
 async function stagesOf(url: string, number: number, sentAt = ''): Promise<string> {
   const { plans } = await askPlans<{ plans: readonly (ShownPlan & { run: string })[] }>({ url, triggerToken })
   const found = plans.find((one) => one.number === number)
-  const { times } = await askPlans<{ times: { [stage: string]: number } }>(
-    { url, triggerToken },
-    `/api/plans/${found?.id ?? ''}`,
-  )
+  const { times } = await askPlans<ShownPlan>({ url, triggerToken }, `/api/plans/${found?.id ?? ''}`)
   const { clusters } = await askPlans<{ clusters: readonly { startedAt?: number; finishedAt?: number }[] }>(
     { url, triggerToken },
     `/api/runs/${found?.run ?? ''}`,
