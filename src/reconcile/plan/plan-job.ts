@@ -67,9 +67,11 @@ export async function createPlanContext(
     caches: { ...given.caches, remotes: new Map() },
   }
   const client = createRunClient(dry, logger)
-  const deps = await withTenants(dry, client, signal)
-  const { namespaces, watchLabelSelector } = deps.settings
-  const world = await loadWorld(client, namespaces, 'all', signal, { selector: watchLabelSelector })
+  const { namespaces, watchLabelSelector: selector } = dry.settings
+  const [deps, world] = await Promise.all([
+    withTenants(dry, client, signal),
+    loadWorld(client, namespaces, 'all', signal, { selector }),
+  ])
   // It waits for nobody, and nobody waits for it: it changes nothing.
   const locks = createObjectLocks().forJob()
   const sources = createSources({ deps, client, world, events: silence, signal, locks, skipsLocked: false })
