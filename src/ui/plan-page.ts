@@ -13,7 +13,7 @@ import { emptyCell, matrixLine, matrixOf } from './matrix-table.ts'
 import { approvalNotes, planActions, type PlanPageActions } from './plan-actions.ts'
 import { applicationDetails, countText } from './plan-details.ts'
 import { pullLink, pullName, stateText, verdictBadge } from './plan-state.ts'
-import type { PlanHead, PlanTimes, PlanView } from './plan-types.ts'
+import type { PlanTimes, PlanView } from './plan-types.ts'
 import { badge } from './state-badge.ts'
 
 /** Dangers and errors that are listed. */
