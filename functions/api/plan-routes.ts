@@ -42,10 +42,11 @@ export const planRoutes: readonly Route[] = [
     handle: async (deps, { path }) => {
       const found = await findPlan(deps, path.id)
       if (found === undefined) throw new EngineError('there is no such plan', { code: 'not-found' })
-      const { head, document, isPending, problems, refused, waiting } = found
+      const { head, document, isPending, problems, refused, waiting, times } = found
       return present({
         ...encodePlanHead(head),
         pending: isPending,
+        times: { ...times },
         problems: [...problems],
         waiting: waiting?.map((one) => ({ ...one })),
         approvals: [...(await approvalsOf(deps, path.id))],

@@ -373,6 +373,11 @@ export const manifests = z.strictObject({
 
 export const plan = planHead.extend({
   pending: z.boolean().describe('clusters are waited for'),
+  times: z
+    .strictObject({ receivedAt: time, queuedAt: time, plannedAt: time.optional(), toldAt: time.optional() })
+    .describe(
+      'when what asked for it came in, the forge had been asked, the last cluster had planned, and the forge was told',
+    ),
   problems: z.array(text).describe('what is wrong with `.sluice/plan.yaml` of the base branch'),
   waiting: z
     .array(z.strictObject({ application: text, why: text }))

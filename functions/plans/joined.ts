@@ -22,6 +22,8 @@ export interface JoinedPlan {
   readonly progress: readonly { readonly cluster: string; readonly progress: ClusterProgress }[]
   /** Nothing more comes, whether all is there or not. */
   readonly isOver: boolean
+  /** Milliseconds since 1970 at which the last cluster had made its part; undefined where none has. */
+  readonly plannedAt?: number
   /** Parts that are not those which were made: somebody has changed the store, or lost them. They are to be planned again. */
   readonly isForged: boolean
 }
@@ -42,6 +44,7 @@ export async function joinedPlan(deps: JoinDeps, plan: PlanRecord): Promise<Join
     }),
   )
   const parts = found.flatMap(({ stored }) => (stored.kind === 'part' ? [stored.part] : []))
+  const plannedAt = Math.max(...parts.map(({ madeAt }) => madeAt))
   const isPending = found.some(({ progress }) => progress.kind === 'pending')
   const isForged = found.some(({ stored }) => stored.kind === 'forged')
   const progress = found.map(({ cluster, progress: one }) => ({ cluster, progress: one }))
@@ -60,7 +63,7 @@ export async function joinedPlan(deps: JoinDeps, plan: PlanRecord): Promise<Join
     parts.map((part) => part.document),
     { reference: publicReference(digest, input, deps.key), unplanned },
   )
-  return { document, isPending, progress, isOver, isForged }
+  return { document, isPending, progress, isOver, isForged, ...(parts.length === 0 ? {} : { plannedAt }) }
 }
 
 function reasonOf(progress: ClusterProgress): UnplannedCluster['reason'] {

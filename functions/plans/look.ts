@@ -9,6 +9,7 @@ import { applyCommand, isApply } from './apply-command.ts'
 import { planTargetOf, type PlanTarget } from './config.ts'
 import { decide, type Decision, type PlanCommand } from './decide.ts'
 import { openTarget } from './forge.ts'
+import { lookInTurn } from './look-lock.ts'
 import type { LookMessage } from './look-message.ts'
 import { maxTitle, planRecord } from './plan-record.ts'
 import {
@@ -28,11 +29,6 @@ import { approveMerged, tellOfMerge } from './merged.ts'
 import { currentReplans } from './replans.ts'
 import { hasOnlyIgnored, readJudgement } from './repository-config.ts'
 import { notePending } from './tell.ts'
-
-/** Longer than a look takes: the forge is waited for at most 90 seconds. */
-const lockSeconds = 150
-/** Seconds after which a look is taken up again that another one of the same pull request is in the way of. */
-const lockedDelaySeconds = 1
 
 /** A look that is under way. */
 interface Look {
@@ -65,18 +61,10 @@ export async function handleLook(
     return { kind: 'ack' }
   }
   const key = pullKey(target.address, message.number)
-  const lock = `plans/look/${key}`
+  const records: RecordDeps = { state: deps.state, key: planKey, logger: deps.logger }
   try {
-    const isFree = await deps.state.putIfAbsent(lock, message.id, { ttlSeconds: lockSeconds })
-    // An earlier attempt of this very message was cut off.
-    if (!isFree && (await deps.state.get(lock)) !== message.id)
-      return { kind: 'retry', delaySeconds: lockedDelaySeconds }
-    try {
-      await lookAt({ deps, message, target, key, records: { state: deps.state, key: planKey, logger: deps.logger } })
-    } finally {
-      await deps.state.delete(lock)
-    }
-    return { kind: 'ack' }
+    const turn = { pull: key, message: message.id, attempt: info.attempt }
+    return await lookInTurn(deps.state, turn, () => lookAt({ deps, message, target, key, records }))
   } catch (caught) {
     return failedLook(deps, { message, target, caught, attempt: info.attempt })
   }

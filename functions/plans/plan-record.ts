@@ -4,6 +4,7 @@ import type { ChangeRef } from '../../src/reconcile/index.ts'
 import type { FunctionDeps } from '../deps.ts'
 import type { PlanRule, PlanTarget } from './config.ts'
 import type { Decision } from './decide.ts'
+import type { LookMessage } from './look-message.ts'
 import type { PlanRecord } from './records.ts'
 import type { Judgement } from './repository-config.ts'
 
@@ -17,6 +18,7 @@ export interface LookFacts {
   /** Key of the pull request in the store. */
   readonly key: string
   readonly pull: PullRequest
+  readonly message: Pick<LookMessage, 'receivedAt'>
 }
 
 /** The record of a plan that is to be made. */
@@ -33,7 +35,7 @@ export function planRecord(
   { askedBy }: Extract<Decision, { kind: 'plan' }>,
   earlier: PlanRecord | undefined,
 ): PlanRecord {
-  const { deps, target, pull, key } = look
+  const { deps, target, pull, key, message } = look
   const { id, base, judgement, attempt, known } = given
   const run = known?.run ?? newRunId(deps.clock, deps.random)
   const repository = `${target.owner}/${target.name}`
@@ -51,6 +53,7 @@ export function planRecord(
     ...(askedBy === undefined ? {} : { askedBy }),
     run,
     listedAs: earlier?.listedAs ?? run,
+    receivedAt: known?.receivedAt ?? message.receivedAt,
     at: known?.at ?? deps.clock.now(),
     clusters: deps.config.clusters.map(({ name }) => name),
     state: 'current',

@@ -52,7 +52,9 @@ export interface PlanRecord {
   readonly run: string
   /** The same of its first attempt, under which it is listed. */
   readonly listedAs: string
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970 of what asked for it: the delivery, or the comment's. */
+  readonly receivedAt?: number
+  /** Milliseconds since 1970 at which the forge had been asked, and the plan was to be made. */
   readonly at: number
   readonly clusters: readonly string[]
   /** Set once the jobs of all clusters are queued. */
@@ -80,6 +82,8 @@ export interface PlanSummary {
   readonly verdict: Verdict
   readonly dangers: number
   readonly touched: number
+  /** Milliseconds since 1970 at which this plan was told at the forge first. */
+  readonly toldAt?: number
 }
 
 /** What records are kept with. */

@@ -9,7 +9,15 @@ import { branchState, syncBranch, type BranchOf } from '../manifests/sync.ts'
 import { contextOf, planTargetOf, type PlanTarget } from './config.ts'
 import { openTarget, type PlanForgeDeps } from './forge.ts'
 import { joinedPlan } from './joined.ts'
-import { readPlan, readPull, saveSummary, type PlanRecord, type PullRecord, type RecordDeps } from './records.ts'
+import {
+  readPlan,
+  readPull,
+  readSummary,
+  saveSummary,
+  type PlanRecord,
+  type PullRecord,
+  type RecordDeps,
+} from './records.ts'
 import { replansReport, type MadeReplan } from './replan-report.ts'
 import { currentReplans, replannedPull, topicOf, type Replan } from './replans.ts'
 import {
@@ -144,6 +152,7 @@ async function tellPull(deps: PlanReportDeps, records: RecordDeps, pull: string)
     await notePending(state, pull)
     await state.delete(toldKey)
     await send(deps, made)
+    if (made.plan !== undefined) await noteTold(deps, records, made.plan)
     await state.put(toldKey, now, { ttlSeconds: pendingSeconds })
     told = now
   }
@@ -153,6 +162,8 @@ interface Made {
   readonly report: Report
   /** Where it is told; undefined where no pull request is known, and then a page alone shows it. */
   readonly place?: { readonly target: PlanTarget; readonly number: number; readonly marker: string }
+  /** A plan that is told as a whole, or as far as it will come, for the first time. */
+  readonly plan?: { readonly record: PlanRecord; readonly plannedAt: number | undefined }
 }
 
 async function makeReport(deps: PlanReportDeps, records: RecordDeps, key: string): Promise<Made | undefined> {
@@ -172,8 +183,14 @@ async function makeReport(deps: PlanReportDeps, records: RecordDeps, key: string
   if (joined.isForged && (await deps.state.putIfAbsent(`plans/again/${key}`, true, { ttlSeconds: againSeconds })))
     await deps.again(pull)
   const report = joined.isPending ? runningReport(plan, context) : planReport(plan, joined.document, context)
-  if (!joined.isPending) await saveSummary(records, plan.id, summaryOf(plan, joined.document))
-  return { report: { ...report, isSettled: (report.isSettled || joined.isOver) && !branch.isDue }, place }
+  const made = { report: { ...report, isSettled: (report.isSettled || joined.isOver) && !branch.isDue }, place }
+  if (joined.isPending) return made
+  const toldAt = await toldAtOf(records, plan)
+  await saveSummary(records, plan.id, {
+    ...summaryOf(plan, joined.document),
+    ...(toldAt === undefined ? {} : { toldAt }),
+  })
+  return toldAt === undefined ? { ...made, plan: { record: plan, plannedAt: joined.plannedAt } } : made
 }
 
 /** What is told of plans after a merge: those of a pull request, or of a thread of which none is known. Lists show their summaries in any case. */
@@ -222,6 +239,33 @@ async function tellBranch(deps: PlanReportDeps, records: RecordDeps, key: string
   if (!(await branchState(records, of)).isDue) return false
   await notePending(deps.state, key)
   return syncBranch(deps, records, of)
+}
+
+/** When a plan was told first; undefined where it was not, or was made again since. */
+async function toldAtOf(records: RecordDeps, { id, run }: PlanRecord): Promise<number | undefined> {
+  const summary = await readSummary(records, id)
+  return summary?.run === run ? summary.toldAt : undefined
+}
+
+/** Notes when a plan was told first, and says what of the time went where: it is what somebody waits for who has opened a pull request. */
+async function noteTold(
+  { clock, logger }: PlanReportDeps,
+  records: RecordDeps,
+  { record: plan, plannedAt }: NonNullable<Made['plan']>,
+): Promise<void> {
+  const summary = await readSummary(records, plan.id)
+  const toldAt = clock.now()
+  if (summary?.run === plan.run) await saveSummary(records, plan.id, { ...summary, toldAt })
+  const { receivedAt = plan.at } = plan
+  logger.log('info', 'plan told', {
+    plan: plan.id,
+    run: plan.run,
+    repository: plan.repository,
+    number: plan.number,
+    ms: toldAt - receivedAt,
+    lookedMs: plan.at - receivedAt,
+    ...(plannedAt === undefined ? {} : { plannedMs: plannedAt - plan.at, toldMs: toldAt - plannedAt }),
+  })
 }
 
 function targetOf({ config }: PlanReportDeps, { provider, urls }: PullRecord): PlanTarget | undefined {

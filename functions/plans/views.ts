@@ -139,13 +139,15 @@ export async function findPlan(deps: FunctionDeps, id: string): Promise<PlanView
     deps.background(deps.plans.tell(topicOf(plan)))
   const { document, isPending } = joined
   const head = headOf(plan, isPending ? undefined : summaryOf(plan, document))
+  const times = await timesOf(records, plan, joined)
   // The repository's own configuration and who was refused are not of an application: who sees a part is told there, at the forge.
-  if (scoped !== undefined) return { head, document, isPending, problems: [], ...waitingIn(plan, scoped) }
+  if (scoped !== undefined) return { head, document, isPending, times, problems: [], ...waitingIn(plan, scoped) }
   const { refused } = (await readPull(records, plan.pull)) ?? {}
   return {
     head,
     document,
     isPending,
+    times,
     problems: plan.problems,
     ...(refused === undefined ? {} : { refused }),
     ...waitingIn(plan),
@@ -160,6 +162,22 @@ function waitingIn({ clusters: [cluster = ''], afterMerge }: PlanRecord, reader?
     return reader?.maySee({ cluster, kind, namespace, name }) ?? true
   }
   return { waiting: afterMerge.waiting.filter(({ application }) => isSeen(application)) }
+}
+
+/** When a plan reached each stage of its way from the delivery to the forge. */
+async function timesOf(
+  records: RecordDeps,
+  { id, run, receivedAt, at }: PlanRecord,
+  { isPending, plannedAt }: JoinedPlan,
+): Promise<PlanView['times']> {
+  const summary = await readSummary(records, id)
+  const toldAt = summary?.run === run ? summary.toldAt : undefined
+  return {
+    receivedAt: receivedAt ?? at,
+    queuedAt: at,
+    ...(isPending || plannedAt === undefined ? {} : { plannedAt }),
+    ...(toldAt === undefined ? {} : { toldAt }),
+  }
 }
 
 function headOf(plan: PlanRecord, summary: PlanSummary | undefined): PlanHead {

@@ -6,6 +6,7 @@
 export * from './directory-id.ts'
 export * from './filter-tree.ts'
 export * from './follow-links.ts'
+export * from './kept-fingerprints.ts'
 export * from './memory-tree.ts'
 export * from './missing.ts'
 export * from './overlay-tree.ts'

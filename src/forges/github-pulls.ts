@@ -148,13 +148,12 @@ export function createGitHubPulls(deps: PullDeps, target: PullTarget): PullReque
 
 async function toPullRequest(call: PullCall, repository: string, found: z.infer<typeof pull>): Promise<PullRequest> {
   const { base, head } = found
-  const reviews = await readReviews(call, repository, found.number)
   const range = `${commitPart(base.sha)}...${commitPart(head.sha)}`
-  // One page with one commit: what is wanted is the merge base. 404: one of them is gone.
-  const compared = await call('GET', `${repository}/compare/${range}?per_page=1`, contentsRight, {
-    accept: [404],
-    readBytes: listBytes,
-  })
+  const [reviews, compared] = await Promise.all([
+    readReviews(call, repository, found.number),
+    // One page with one commit: what is wanted is the merge base. 404: one of them is gone.
+    call('GET', `${repository}/compare/${range}?per_page=1`, contentsRight, { accept: [404], readBytes: listBytes }),
+  ])
   const comparison = z.object({ merge_base_commit: z.object({ sha: z.string() }) })
   const mergeBase =
     compared.status === 404 ? undefined : parseAnswer(title, comparison, compared.json).merge_base_commit.sha

@@ -135,12 +135,14 @@ async function toPullRequest(
   found: z.infer<typeof mergeRequest>,
 ): Promise<PullRequest> {
   const { iid, diff_refs: refs, source_project_id: source, target_project_id: base } = found
-  const { status, json } = await call('GET', `${project}/merge_requests/${iid}/approvals`, right, { accept: [404] })
+  const isFork = source !== base
+  const [{ status, json }, repository] = await Promise.all([
+    call('GET', `${project}/merge_requests/${iid}/approvals`, right, { accept: [404] }),
+    sourceRepository(call, api, { source, isFork, project }),
+  ])
   // Without approvals (older versions, other tiers) nobody has approved.
   const approved = status === 404 ? [] : parseAnswer(title, approvals, json).approved_by
   const isMerged = found.state === 'merged'
-  const isFork = source !== base
-  const repository = await sourceRepository(call, api, { source, isFork, project })
   const mergeCommit = found.merge_commit_sha ?? found.squash_commit_sha ?? (isMerged ? found.sha : undefined)
   return {
     number: iid,

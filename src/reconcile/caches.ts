@@ -1,3 +1,4 @@
+import type { GitRepository } from '../api/index.ts'
 import type { Chart } from '../helm/index.ts'
 import { createClusterCache, type ClusterCache, type EventCounts } from '../kube/index.ts'
 import type { Checks } from './checks.ts'
@@ -31,6 +32,8 @@ export interface CoordinatorCaches {
   readonly summaries: SummaryLog
   /** The notes of earlier runs, shared by those that go on at the same time. */
   checks?: Promise<Checks>
+  /** What the GitRepositories of the cluster follow, as the last run saw them. */
+  followed?: readonly Pick<GitRepository['spec'], 'url' | 'ref'>[]
   /** Notifications are planned, and sent, by one run after the other. */
   readonly notifications: { readonly planning: Serial; readonly sending: Serial }
 }

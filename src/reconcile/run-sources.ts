@@ -1,6 +1,7 @@
+import type { GitRepository } from '../api/index.ts'
 import type { Checks } from './checks.ts'
 import { jittered } from './jitter.ts'
-import type { Job, NodeRecord, ObjectKey } from './job.ts'
+import type { Job, NodeRecord, ObjectKey, PushNotice } from './job.ts'
 import { failedSourceRecord } from './run-record.ts'
 import { intervalMs, type SelectionContext } from './selection.ts'
 import { isOciHelmRepository } from './source/helm-repository.ts'
@@ -47,18 +48,17 @@ function isNamed(job: Job, key: ObjectKey): boolean {
   return keys.some((one) => idOfKey(one) === idOfKey(key))
 }
 
+/** Whether a push can change what a GitRepository with this spec gives out. */
+export function followsPush(spec: Pick<GitRepository['spec'], 'url' | 'ref'>, push: PushNotice): boolean {
+  return isRepositoryMatch(spec.url, push) && isRefAffected(spec.ref, push.ref)
+}
+
 function isSourceConcerned(source: Source, job: Job, checks: Checks, { now, jitterPercent }: Time): boolean {
   if (source.metadata.deletionTimestamp !== undefined) return true
   // Others write an ExternalArtifact; there is nothing to look at.
   if (source.kind === 'ExternalArtifact') return false
   if (source.kind === 'HelmRepository' && isOciHelmRepository(source)) return false
-  if (job.push !== undefined) {
-    return (
-      source.kind === 'GitRepository' &&
-      isRepositoryMatch(source.spec.url, job.push) &&
-      isRefAffected(source.spec.ref, job.push.ref)
-    )
-  }
+  if (job.push !== undefined) return source.kind === 'GitRepository' && followsPush(source.spec, job.push)
   if (job.kind === 'trigger') return job.target === 'cluster' || job.target === undefined || isNamed(job, keyOf(source))
   const mark = checks.get(idOf(source))
   const requestedAt = source.metadata.annotations?.['reconcile.fluxcd.io/requestedAt']

@@ -26,8 +26,9 @@ import { endExpired } from './safety/end-expired.ts'
 import { createSources } from './source/index.ts'
 import { noteFailedPush, saveSummaries } from './summary/index.ts'
 import { withTenants } from './tenancy.ts'
+import { loadRunWorld, lookAtPush } from './unfollowed-push.ts'
 import { loadWatchedConfigs } from './watched-configs.ts'
-import { idOfKey, loadWorld } from './world.ts'
+import { idOfKey } from './world.ts'
 
 /** Milliseconds after which a run that still waits for something is run again. */
 const requeueWaitingMs = 2_000
@@ -61,11 +62,14 @@ export async function runJob(
   const records = new LiveRecords(given, job, head)
   let deps = given
   try {
-    const { namespaces, watchConfigsSelector, watchLabelSelector, holdNamespace } = given.settings
     const locks = given.caches.locks.forJob() // Before the first look: what others do from now on is noticed.
+    const begun = { deps: given, client, job, head, records, signal }
+    const look = await lookAtPush(begun)
+    if (look.ended !== undefined) return look.ended
+    const { namespaces, watchConfigsSelector, holdNamespace, intervalJitterPercent: jitterPercent } = given.settings
     const [judged, world, checks, earlier, configs, state] = await Promise.all([
       withTenants(given, client, signal),
-      loadWorld(client, namespaces, job.push === undefined ? 'all' : 'referenced', signal, watchLabelSelector),
+      loadRunWorld(begun, look),
       checksOf(given, job.cluster),
       records.loadEarlier(),
       job.kind === 'scan' ? loadWatchedConfigs(client, namespaces, watchConfigsSelector, signal) : undefined,
@@ -73,13 +77,11 @@ export async function runJob(
     ])
     deps = judged
     const safety = createSafety({ cluster: job.cluster, settings: deps.settings, state, now: startedAt })
-    if (safety.cluster !== undefined)
-      return await endHeld({ deps, client, job, head, world, checks, records, startedAt, signal }, safety.cluster)
+    if (safety.cluster !== undefined) return await endHeld({ ...begun, deps, world, checks, startedAt }, safety.cluster)
     const events = createRunEvents({ deps, client, world, logger, signal })
     if (job.kind === 'scan')
       await endExpired({ client, clock: deps.clock, logger, signal }, { world, state, holdNamespace })
     const sources = createSources({ deps, client, world, events, signal, locks, skipsLocked: job.kind === 'scan' })
-    const { intervalJitterPercent: jitterPercent } = deps.settings
     const concerned = sourcesOf(world, job, checks, { now: startedAt, jitterPercent })
     await refreshAll(sources, concerned)
     const base = {

@@ -77,7 +77,7 @@ export function idOfKey(key: ObjectKey): string {
 
 /**
  * Lists our kinds in all namespaces, one request (or page) each. A kind whose CRD is missing counts as having no objects.
- * `referenced` leaves out kinds of sources that nothing refers to; `selector` says which objects are served (see {@link World.serves}).
+ * `referenced` leaves out kinds of sources that nothing refers to; `selector` says which objects are served (see {@link World.serves}); `repositories` are GitRepositories that were listed already.
  *
  * @throws EngineError `label-selector-invalid`, and those of the cluster.
  */
@@ -86,7 +86,7 @@ export async function loadWorld(
   namespaces: readonly string[],
   scope: 'all' | 'referenced',
   signal: AbortSignal,
-  selector = '',
+  { selector = '', repositories }: { readonly selector?: string; readonly repositories?: readonly Managed[] } = {},
 ): Promise<World> {
   const serves = servedBy(selector)
   const objects = new Map<string, Managed>()
@@ -94,7 +94,8 @@ export async function loadWorld(
   const load = async (kinds: readonly (typeof listedKinds)[number][]): Promise<void> => {
     await Promise.all(
       kinds.map(async (kind) => {
-        for (const object of await listKind(client, kind, namespaces, signal)) {
+        const isKnown = kind === 'GitRepository' && repositories !== undefined
+        for (const object of isKnown ? repositories : await listKind(client, kind, namespaces, signal)) {
           if (hasSpec(object)) objects.set(idOf(object), object)
           else if (serves(object)) withoutSpec.push(keyOf(object))
         }
@@ -107,6 +108,16 @@ export async function loadWorld(
     await load(rareKinds.filter((kind) => referenced.has(kind)))
   }
   return createWorld(objects, { withoutSpec, serves })
+}
+
+/** The GitRepositories in all namespaces that have a spec. @throws EngineError of the cluster. */
+export async function listRepositories(
+  client: KubeClient,
+  namespaces: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly GitRepository[]> {
+  const found = await listKind(client, 'GitRepository', namespaces, signal)
+  return found.filter((object): object is GitRepository => object.kind === 'GitRepository' && hasSpec(object))
 }
 
 /** Which objects a label selector means. @throws EngineError `label-selector-invalid`. */

@@ -36,11 +36,24 @@ export interface PlanHead {
   readonly manifests?: true
 }
 
+/** When a plan reached each stage, in milliseconds since 1970. */
+export interface PlanTimes {
+  /** The delivery, or the comment, that asked for it came in. */
+  readonly receivedAt: number
+  /** The forge had been asked what there is to plan, and every cluster's part was queued. */
+  readonly queuedAt: number
+  /** The last cluster had made its part. */
+  readonly plannedAt?: number
+  /** Comment and check stood at the forge. */
+  readonly toldAt?: number
+}
+
 /** A plan as its page shows it. */
 export interface PlanView {
   readonly head: PlanHead
   readonly document: PlanDocument
   readonly isPending: boolean
+  readonly times: PlanTimes
   /** What is wrong with the repository's own configuration. */
   readonly problems: readonly string[]
   /** What waited when it was made after the merge, and why. Names are hostile. */

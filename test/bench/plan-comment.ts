@@ -2,7 +2,8 @@ import { auditMark, readRequestCounts } from '../support/audit-log.ts'
 import type { ControlPlane } from '../support/control-plane.ts'
 import type { KubeTestClient } from '../support/kube-test-client.ts'
 import { startNamespacedView } from '../support/namespaced-view.ts'
-import { eventually, fleet, startPlanScene, type PlanScene } from '../support/plan-scene.ts'
+import { triggerToken } from '../support/deployment.ts'
+import { askPlans, eventually, fleet, startPlanScene, type PlanScene, type ShownPlan } from '../support/plan-scene.ts'
 import { percentile, round, type BenchRow } from './rows.ts'
 import { startServerFor } from './server.ts'
 
@@ -54,7 +55,7 @@ export async function measureComments(
     try {
       log(`  the deployment has looked at everything after ${Date.now() - from} ms`)
       scene.connect(server)
-      return await measurePulls(parts, scene, views.length)
+      return await measurePulls(parts, scene, { clusters: views.length, url: server.url })
     } finally {
       await server.stop()
     }
@@ -64,7 +65,11 @@ export async function measureComments(
   }
 }
 
-async function measurePulls(parts: CommentBench, scene: PlanScene, clusters: number): Promise<readonly BenchRow[]> {
+async function measurePulls(
+  parts: CommentBench,
+  scene: PlanScene,
+  { clusters, url }: { readonly clusters: number; readonly url: string },
+): Promise<readonly BenchRow[]> {
   const { application, applications, client, controlPlane, log, renders } = parts
   const audit = { auditLogPath: controlPlane.auditLogPath, request: (path: string) => client.request('GET', path) }
   const times: number[] = []
@@ -85,6 +90,7 @@ async function measurePulls(parts: CommentBench, scene: PlanScene, clusters: num
     const wanted = `${clusters} applications on ${clusters} clusters: ${clusters * 2} to change`
     if (clusters > 1 && !comment.body.includes(wanted)) throw new Error(`not a whole plan: ${comment.body}`)
     times.push(Date.parse(comment.createdAt) - Date.parse(sent?.at ?? ''))
+    log(`  ${await stagesOf(url, pull.number, sent?.at)}`)
     const counts = await readRequestCounts(audit, mark)
     requests.push(counts.total)
     if (at === 0) log(`  ${JSON.stringify(counts.byKey)}`)
@@ -99,4 +105,19 @@ async function measurePulls(parts: CommentBench, scene: PlanScene, clusters: num
       beside: 'of that plan, over all clusters, counted by the API server',
     },
   ]
+}
+
+/** Where the time went, in milliseconds from the delivery: as the deployment tells it, and each cluster's part of it. */
+async function stagesOf(url: string, number: number, sentAt = ''): Promise<string> {
+  const { plans } = await askPlans<{ plans: readonly (ShownPlan & { run: string })[] }>({ url, triggerToken })
+  const found = plans.find((one) => one.number === number)
+  const { times } = await askPlans<ShownPlan>({ url, triggerToken }, `/api/plans/${found?.id ?? ''}`)
+  const { clusters } = await askPlans<{ clusters: readonly { startedAt?: number; finishedAt?: number }[] }>(
+    { url, triggerToken },
+    `/api/runs/${found?.run ?? ''}`,
+  )
+  const from = Date.parse(sentAt)
+  const stages = Object.entries(times).map(([stage, at]) => `${stage.replace('At', '')} ${at - from}`)
+  const parts = clusters.map(({ startedAt = 0, finishedAt = 0 }) => `${startedAt - from}–${finishedAt - from}`)
+  return `${stages.join(', ')}; clusters ${parts.join(' ')}`
 }

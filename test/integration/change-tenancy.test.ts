@@ -234,7 +234,9 @@ describe('what a tenant may not do', () => {
       it(`is refused by the plan ${'live' in change ? 'of a fork ' : ''}and not fetched: ${title}`, async () => {
         const commits = await propose(
           at.made,
-          Object.fromEntries(Object.entries(files).map(([path, file]) => [path, filled(String(file))])),
+          Object.fromEntries(
+            Object.entries(files).map(([path, file]) => [path, typeof file === 'string' ? filled(file) : file]),
+          ),
         )
         const mark = await cluster.auditMark()
         const { log } = at.made.git.counters

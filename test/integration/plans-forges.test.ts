@@ -84,6 +84,15 @@ for (const [kind, hasApp] of kinds)
       const [plan] = await plansOf(scene)
       assert.match(text, new RegExp(`https://sluice.example.com/ui/plans/${plan?.id}`))
       await eventually(() => assert.match(check(first), /^success: This change can be applied: 2 applications$/))
+      await eventually(async () => {
+        const { times } = await askPlans<ShownPlan>(scene.deployment, `/api/plans/${plan?.id}`)
+        const { receivedAt, queuedAt, plannedAt = 0, toldAt = 0 } = times
+        assert.deepEqual(
+          [receivedAt, queuedAt, plannedAt, toldAt].toSorted((a, b) => a - b),
+          [receivedAt, queuedAt, plannedAt, toldAt],
+        )
+      })
+      assert.match(await pages(scene, `/ui/plans/${plan?.id}`), /read at the forge .*, planned .*, told .* in all/)
 
       const second = await forge.pulls.push(fleet, pull, { 'app/a.yaml': 'color: green\n' })
       await eventually(() => assert.match(comments(pull)[0]?.body ?? '', new RegExp(`color-${second.slice(0, 8)}`)))

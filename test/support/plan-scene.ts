@@ -108,6 +108,12 @@ export interface ShownPlan {
   readonly head: string
   readonly pending: boolean
   readonly document: PlanDocument
+  readonly times: {
+    readonly receivedAt: number
+    readonly queuedAt: number
+    readonly plannedAt?: number
+    readonly toldAt?: number
+  }
   readonly refused?: { readonly by: string; readonly why: string }
 }
 

@@ -2,9 +2,10 @@ import type { HelmRelease, Kustomization } from '../../api/index.ts'
 import { directoryId, retryPending } from '../../files/index.ts'
 import { createVersionReader, type VersionReader } from '../config-versions.ts'
 import { cleanPath } from '../kustomization/build.ts'
-import { inputsDigest, loadInputs, renderReferences, type RecordedInputs } from '../kustomization/inputs.ts'
+import { digestOfInputs, loadInputs, renderReferences, type RecordedInputs } from '../kustomization/inputs.ts'
 import { artifactKeyOf, idOf, idOfKey, originOf, sourceKeyOf, type Workload } from '../world.ts'
 import { referencesOf } from './fingerprint.ts'
+import { fingerprintOf } from './read-fingerprints.ts'
 import type { Sides } from './side.ts'
 
 /** What earlier runs have noted of applications, read for all of them at once. */
@@ -47,11 +48,19 @@ async function hasSameFiles(sides: Sides, object: Kustomization, { inputs, versi
   const references = renderReferences(object, settings)
   // Versions are something of the cluster.
   if (references.length > 0 && (change.live === 'denied' || change.secrets === 'withheld')) return false
-  const made = { object, versions: await Promise.all(references.map(versions.read)), settings }
+  const found = await Promise.all(
+    [{ side: base, artifact: before } as const, { side: head, artifact: after } as const].map(({ side, artifact }) => {
+      const source = key === undefined ? undefined : side.ctx.world.get(idOfKey(key))
+      const own = source?.kind === 'GitRepository' ? source : undefined
+      const shared = { cache: ctx.deps.caches.git, signal: ctx.signal }
+      return fingerprintOf(shared, { artifact, source: own }, recorded.reads)
+    }),
+  )
+  const [fingerprint = '', other] = found
+  if (fingerprint !== other) return false
   // What was read then says what is to be compared only where the base is as it was then.
-  for (const { files } of [before, after])
-    if ((await inputsDigest(made, files, recorded.reads, ctx.signal)) !== recorded.digest) return false
-  return true
+  const made = { object, versions: await Promise.all(references.map(versions.read)), settings }
+  return digestOfInputs(made, fingerprint) === recorded.digest
 }
 
 async function hasSameChart(sides: Sides, object: HelmRelease): Promise<boolean> {

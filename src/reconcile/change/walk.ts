@@ -3,7 +3,7 @@ import { EngineError, mapLimit, toEngineError } from '../../base/index.ts'
 import { shouldDelete } from '../kustomization/finalize.ts'
 import { idOf, parentOf, type Workload } from '../world.ts'
 import { isUnaffected, loadNoted, type Noted } from './affected.ts'
-import { fingerprint, hasChangedSource } from './fingerprint.ts'
+import { createFingerprints, type SpecTexts } from './fingerprint.ts'
 import { overlayWorlds, prepareWorlds, type RenderedPair } from './overlay.ts'
 import type { Placeholders } from './placeholders.ts'
 import { renderSide } from './render-side.ts'
@@ -49,10 +49,11 @@ const maxRounds = 20
 export async function walkChange(sides: Sides, placeholders: Placeholders): Promise<Walked> {
   const done = new Map<string, { readonly signature: string; readonly examined: Examined }>()
   const overlaid = new Set<string>()
+  const texts: SpecTexts = new WeakMap()
   let renders = 0
   prepareWorlds(sides)
   for (let round = 0; ; round++) {
-    const waiting = candidates(sides, done)
+    const waiting = candidates(sides, done, texts)
     if (waiting.length === 0) break
     if (round === maxRounds)
       throw new EngineError(
@@ -99,20 +100,29 @@ interface Candidate {
 }
 
 /** Applications that are not examined yet with what they are made from now. */
-function candidates(sides: Sides, done: ReadonlyMap<string, { readonly signature: string }>): readonly Candidate[] {
+function candidates(
+  sides: Sides,
+  done: ReadonlyMap<string, { readonly signature: string }>,
+  texts: SpecTexts,
+): readonly Candidate[] {
   const ids = new Set([sides.base, sides.head].flatMap((side) => workloadsOf(side).map(idOf)))
   for (const id of done.keys()) ids.add(id)
   const parents = secretParents(sides)
+  const fingerprints = createFingerprints(sides, texts)
   return [...ids].flatMap((id): readonly Candidate[] => {
     const [base, head] = [sides.base, sides.head].map((side) => workloadAt(side, id))
-    const parts = [base && fingerprint(sides, sides.base, base), head && fingerprint(sides, sides.head, head)]
-    const signature = JSON.stringify(parts)
+    const parts = [base && fingerprints.of(sides.base, base), head && fingerprints.of(sides.head, head)]
+    // Each is one line.
+    const signature = parts.map((part) => part ?? '').join('\n')
     const known = done.get(id)
     if (known?.signature === signature) return []
     const isSameObject = parts[0] === parts[1]
     const some = head ?? base
     const isConcerned =
-      known !== undefined || parents.has(id) || !isSameObject || (some !== undefined && hasChangedSource(sides, some))
+      known !== undefined ||
+      parents.has(id) ||
+      !isSameObject ||
+      (some !== undefined && fingerprints.hasChangedSource(some))
     return isConcerned ? [{ id, base, head, isSameObject, signature }] : []
   })
 }

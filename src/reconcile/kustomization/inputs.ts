@@ -45,11 +45,16 @@ export interface RenderInputs {
  * from, settings, and the renderer. Equal digests mean equal objects.
  */
 export async function inputsDigest(
-  { object, versions, settings }: RenderInputs,
+  inputs: RenderInputs,
   files: FileTree,
   reads: ReadRecord,
   signal: AbortSignal,
 ): Promise<string> {
+  return digestOfInputs(inputs, await retryPending(() => fingerprintReads(files, reads), signal))
+}
+
+/** The same where the fingerprint of what was read of the files is known (see fingerprintReads). */
+export function digestOfInputs({ object, versions, settings }: RenderInputs, fingerprint: string): string {
   const { uid, generation } = object.metadata
   const { strictSubstitution, noRemoteBases, verifySopsMac, sopsAgeSecret } = settings
   const rest = [
@@ -59,7 +64,6 @@ export async function inputsDigest(
     [...versions].sort(),
     [strictSubstitution, noRemoteBases, verifySopsMac, sopsAgeSecret],
   ]
-  const fingerprint = await retryPending(() => fingerprintReads(files, reads), signal)
   return `sha256:${sha256Hex(JSON.stringify([fingerprint, ...rest]))}`
 }
 

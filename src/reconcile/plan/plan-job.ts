@@ -86,9 +86,11 @@ export async function createPlanContext(
   }
   const open = createRunClient(dry, logger)
   const client = known === undefined ? open : closedClient(open)
-  const deps = await withTenants(dry, client, signal)
-  const { namespaces, watchLabelSelector } = deps.settings
-  const world = known ?? (await loadWorld(client, namespaces, 'all', signal, watchLabelSelector))
+  const { namespaces, watchLabelSelector: selector } = dry.settings
+  const [deps, world] = await Promise.all([
+    withTenants(dry, client, signal),
+    known ?? loadWorld(client, namespaces, 'all', signal, { selector }),
+  ])
   // It waits for nobody, and nobody waits for it: it changes nothing.
   const locks = createObjectLocks().forJob()
   const sources = createSources({ deps, client, world, events: silence, signal, locks, skipsLocked: false })

@@ -16,7 +16,7 @@ export {
   type Lookup,
   type ObjectState,
 } from './object-state.ts'
-export { noteFailedPush, saveSummaries } from './save.ts'
+export { noteFailedPush, noteUnfollowedPush, saveSummaries } from './save.ts'
 export { readHistory } from './history.ts'
 export { readShards } from './shards.ts'
 export type * from './types.ts'

@@ -54,6 +54,12 @@ export function noteFailedPush(deps: Deps, job: Job, startedAt: number | undefin
   return bestEffort(deps.logger, () => saveCommitNotes(deps.state, job, head, []))
 }
 
+/** Notes that a pushed commit concerns nothing in a cluster. Never rejects. */
+export function noteUnfollowedPush(deps: Deps, job: Job, startedAt: number): Promise<void> {
+  const head = headOf(deps, job, { startedAt, fetchedAt: undefined })
+  return bestEffort(deps.logger, () => saveCommitNotes(deps.state, job, head, []))
+}
+
 async function saveObjects(deps: Deps, cluster: string, run: FinishedRun): Promise<readonly ConcernedNode[]> {
   const { state, caches, clock } = deps
   const known = await readShards(state, cluster)

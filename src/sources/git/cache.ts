@@ -1,5 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
+import { KeptFingerprints } from '../../files/index.ts'
 import type { BlobStore } from '../../ports/index.ts'
 import type { GitObject } from './object-id.ts'
 import type { ServerCapabilities } from './protocol.ts'
@@ -49,6 +50,8 @@ const maxFacts = 50_000
  */
 export class GitObjectCache {
   readonly store: BlobStore | undefined
+  /** What was found out of trees that consist of these objects. */
+  readonly fingerprints = new KeptFingerprints()
   readonly #maxBytes: number
   #bytes = 0
   readonly #objects = new Map<string, GitObject>()

@@ -7,7 +7,7 @@ import { encodeLook } from '../../../functions/plans/look-message.ts'
 import { listPlans, pullKey, readPlan } from '../../../functions/plans/records.ts'
 import { createToldRuns } from '../../../functions/told-runs.ts'
 import type { Json } from '../../../src/base/index.ts'
-import { createRunStore, parseMessage, type JobMessage } from '../../../src/coordinator/index.ts'
+import { createRunStore, maxAttempts, parseMessage, type JobMessage } from '../../../src/coordinator/index.ts'
 import { createNodeHttpClient } from '../../../src/platforms/node/http.ts'
 import type { StateStore } from '../../../src/ports/index.ts'
 import { changeJob, type ChangeJob, type EngineDeps } from '../../../src/reconcile/index.ts'
@@ -111,6 +111,21 @@ describe('a plan survives being cut off', () => {
       assert.match(scene.check(pull.last.head), /^pending: Planning on 2 clusters/)
       assert.deepEqual(await world.state.list('plans/look/'), [])
     }
+  })
+
+  it('also where a look was killed, and another event comes: its attempts outlast the lock that is left', async () => {
+    const pull = await scene.forge.pulls.open(fleet, { branch: 'locked', files: { 'app/a.yaml': 'color: blue\n' } })
+    const world = createWorld(scene, rule)
+    const target = planTargetOf([rule], 'gitea', [scene.repository.git.url])
+    await world.state.put(`plans/look/${pullKey(target?.address ?? '', pull.number)}`, 'somebody else')
+    let waited = 0
+    for (let attempt = 1; attempt < maxAttempts; attempt++) {
+      const outcome = await consumeMessage(world.process().deps, messageFor(pull.number), { attempt })
+      assert.equal(outcome.kind, 'retry')
+      if (outcome.kind === 'retry') waited += outcome.delaySeconds
+    }
+    assert.ok(waited > 150, `${waited} seconds`)
+    assert.deepEqual(world.sent, [])
   })
 
   /** Does a cluster's job in a process: the part, the record, and what follows from them. */
