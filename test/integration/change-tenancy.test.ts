@@ -5,7 +5,7 @@ import { apiVersions } from '../../src/api/index.ts'
 import { parsePolicy } from '../../src/tenancy/index.ts'
 import { planOf, propose, startApplications, writesSince } from '../support/change-plans.ts'
 import { useCluster } from '../support/cluster.ts'
-import type { GitTestFile, GitTestRepository } from '../support/git-repository.ts'
+import type { GitTestRepository } from '../support/git-repository.ts'
 import { lastingNamespaces } from '../support/lasting-namespaces.ts'
 import { createScenario, type Scenario } from '../support/scenario.ts'
 import { makeTenant } from '../support/tenant.ts'
@@ -103,7 +103,7 @@ function settings({ made, team, victim }: Place, given: object): void {
 interface Escape {
   readonly title: string
   readonly rule: RegExp
-  readonly files: { readonly [path: string]: GitTestFile }
+  readonly files: { readonly [path: string]: string }
   readonly application?: string
 }
 
@@ -234,7 +234,7 @@ describe('what a tenant may not do', () => {
       it(`is refused by the plan ${'live' in change ? 'of a fork ' : ''}and not fetched: ${title}`, async () => {
         const commits = await propose(
           at.made,
-          Object.fromEntries(Object.entries(files).map(([path, file]) => [path, filled(String(file))])),
+          Object.fromEntries(Object.entries(files).map(([path, file]) => [path, filled(file)])),
         )
         const mark = await cluster.auditMark()
         const { log } = at.made.git.counters
