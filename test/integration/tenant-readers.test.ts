@@ -84,7 +84,7 @@ describe('readers of a tenant whose policy is in the cluster', () => {
       return { status: response.status, text: await response.text() }
     }
     for (const token of Object.values(tokens)) {
-      for (const path of ['/api/objects', '/api/runs', `/api/clusters`, '/api/plans', '/ui', '/ui/objects']) {
+      for (const path of ['/api/objects', '/api/runs', `/api/clusters`, '/api/plans', '/ui', '/ui/drift']) {
         const { status, text } = await ask(path, token)
         assert.equal(status, 200, `${path}: ${text.slice(0, 200)}`)
         for (const hidden of [platform, other]) assert.equal(text.includes(hidden), false, `${path} shows ${hidden}`)

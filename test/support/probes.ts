@@ -4,7 +4,7 @@ import { after } from 'node:test'
 import { planReport } from '../../functions/plans/report.ts'
 import type { PlanRecord } from '../../functions/plans/records.ts'
 import { planDocument, planJson, planMarkdown, planSarif, planText } from '../../src/plan/index.ts'
-import { planChange, type ChangeJob, type ChangePlan } from '../../src/reconcile/index.ts'
+import { planChange, type ApplicationManifests, type ChangeJob, type ChangePlan } from '../../src/reconcile/index.ts'
 import { changeJob } from '../../src/reconcile/change/change-job.ts'
 import type { Canaries } from './canaries.ts'
 import { planKey, propose } from './change-plans.ts'
@@ -104,7 +104,7 @@ export async function outputsOf(made: Scenario, files: Files): Promise<Outputs> 
     markdown: planMarkdown(document, { id: 'p1' }),
     sarif: planSarif(document, { version: '1' }),
     text: planText(document, plainStyle),
-    manifests: JSON.stringify(plan.manifests),
+    manifests: JSON.stringify(plan.manifests?.map(withOwnHashes)),
     check: JSON.stringify(check),
     comment: JSON.stringify(report.comment),
     record: JSON.stringify(record, withoutTimes),
@@ -129,6 +129,18 @@ export async function outputsOf(made: Scenario, files: Files): Promise<Outputs> 
     ]),
   )
 }
+
+/** A hidden value that only head has is the author's own, and so is what stands for it: that it is none of base's is what must be the same for all guesses. */
+function withOwnHashes(application: ApplicationManifests): unknown {
+  const { base, head } = application
+  const known = new Set(JSON.stringify(base ?? '').match(hashes))
+  return {
+    ...application,
+    head: JSON.stringify(head ?? '').replaceAll(hashes, (one) => (known.has(one) ? one : 'OWN')),
+  }
+}
+
+const hashes = /\(hidden [0-9a-f]{8}\)/g
 
 /** Without what is another one each time. How many requests a plan took is in its part, and is shown nowhere. */
 function withoutTimes(name: string, value: unknown): unknown {
