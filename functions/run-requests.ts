@@ -11,6 +11,9 @@ export interface RequestPorts {
   readonly random: Random
 }
 
+/** Seconds after which a new plan is made: the notice of a merge often comes just behind its push, and then nothing waits any more. */
+const replanDelaySeconds = 5
+
 /**
  * Lets the runs of one cluster ask for looks at others, now or later, and for new plans of what was merged. Durable once it resolved; asked for twice, it is looked at twice, and planned once: the id of a plan follows from
  * what it is of.
@@ -34,6 +37,8 @@ export function createRunRequests({ queue, runs, clock, random }: RequestPorts):
       await queue.send(encodeMessage(message), delayMs === 0 ? {} : { delaySeconds: Math.ceil(delayMs / 1000) })
     },
     plan: (wish) =>
-      queue.send(encodeReplan({ id: newRunId(clock, random), wish, reason: 'waits', receivedAt: clock.now() })),
+      queue.send(encodeReplan({ id: newRunId(clock, random), wish, reason: 'waits', receivedAt: clock.now() }), {
+        delaySeconds: replanDelaySeconds,
+      }),
   }
 }

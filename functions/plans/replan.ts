@@ -2,7 +2,7 @@ import { toEngineError } from '../../src/base/index.ts'
 import { decideAfterFailure, newRunId } from '../../src/coordinator/index.ts'
 import type { PullRequest, PullRequests } from '../../src/forges/index.ts'
 import type { QueueOutcome } from '../../src/ports/index.ts'
-import { listPlanned, waitingFor, type ChangeRef, type ReplanWish } from '../../src/reconcile/index.ts'
+import { isPassed, listPlanned, waitingFor, type ChangeRef, type ReplanWish } from '../../src/reconcile/index.ts'
 import { approvalStoreOf } from '../approvals.ts'
 import { dispatch } from '../deliveries.ts'
 import type { FunctionDeps } from '../deps.ts'
@@ -94,6 +94,12 @@ function failed(deps: FunctionDeps, { wish }: ReplanMessage, caught: unknown, at
 async function replan(asked: Asked): Promise<void> {
   const { deps, records, message, id } = asked
   const known = await readPlan(records, id)
+  // The merge may have been approved since. What was begun is ended in any case: its plan is told of as one that nothing waits for.
+  if (known === undefined && message.reason === 'waits' && (await isPassed(approvalStoreOf(deps), message.wish))) {
+    const { cluster, head } = message.wish
+    deps.logger.log('info', 'new plan passed over', { cluster, head, why: 'nothing waits for it any more' })
+    return
+  }
   const attempt = message.reason === 'again' ? `again ${message.id}` : 'waits'
   const isAgain = message.reason === 'again' && known?.attempt !== attempt
   const { cluster } = message.wish

@@ -97,7 +97,10 @@ describe('a cluster that holds what was not approved', () => {
       const node = nodeIn(await made.push(green))
       assert.equal(node.state, 'skipped')
       assert.equal(node.reason, 'WaitingForApproval')
-      assert.match(node.message ?? '', /plan of pull request #7, which says the same: merging approves it/)
+      assert.match(
+        node.message ?? '',
+        /no plan of it is approved; the last one is that of pull request #7; to approve it: /,
+      )
       assert.equal(await colorOf(made), 'blue')
       assert.equal((await heldIn(made))?.reason, 'WaitingForApproval')
       const { clusters } = await approvePlan(storeOf(made), plan, { by: 'ada', how: 'merge' })
@@ -107,6 +110,23 @@ describe('a cluster that holds what was not approved', () => {
       assert.equal(nodeIn(await lookAgain(made)).state, 'ready')
       assert.equal(await colorOf(made), 'green')
       assert.equal(await heldIn(made), undefined)
+    } finally {
+      await made.close()
+    }
+  })
+
+  it('is approved from its pull request where merging did not, whatever other plan was made last', async () => {
+    const made = await withPolicy({ afterMerge: 'hold' })
+    try {
+      const plan = await notePlan(made, 7, green)
+      await notePlan(made, 9, { 'app/a.yaml': configMap('a', 'yellow') })
+      const node = nodeIn(await made.push(green))
+      assert.match(node.message ?? '', /no plan of it is approved; the last one is that of pull request #9; /)
+      const of = { repository: 'team/app', pullRequest: 7, plan }
+      await approveWaiting(storeOf(made), 'test', { by: 'ada', how: 'command', of })
+      assert.equal(nodeIn(await lookAgain(made)).state, 'ready')
+      assert.equal(await colorOf(made), 'green')
+      assert.deepEqual(await listWaiting(storeOf(made), 'test'), [])
     } finally {
       await made.close()
     }

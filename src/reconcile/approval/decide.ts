@@ -19,7 +19,10 @@ export interface ApprovalQuestion {
 /** Whether what is about to be applied is what was approved. */
 export type ApprovalVerdict =
   | { readonly kind: 'approved'; readonly at: number; readonly plan?: string; readonly note?: ApprovalNote }
-  /** `changed`: what differs from `from`, the plan that was approved last, or made last where none is approved. `pending`: a plan says the same, and nobody has approved it yet. */
+  /**
+   * `from`: the plan that was approved last, else the one that was made last after a merge, else the one that was made last. `changed`: what differs from it, where it may be compared with. `pending`: a plan after the merge says the
+   * same, and nobody has approved it yet.
+   */
   | {
       readonly kind: 'differs'
       readonly changed: readonly DigestPart[]
@@ -32,6 +35,8 @@ const compared: readonly DigestPart[] = ['desired', 'artifacts']
 /**
  * Decides whether what is about to be applied was approved: it was let through already, somebody has approved exactly this, or a plan that says the same. A plan from before what was let through last counts no more, so that
  * going back to what was approved once needs to be approved again.
+ *
+ * With plans of pull requests that nobody has approved nothing is compared: digests hold the values of secrets, people read the verdict, and whoever proposes what waits with a guess in it would see there whether it is right.
  */
 export function decideApproval({ now, last, wait, plans }: ApprovalQuestion): ApprovalVerdict {
   if (last !== undefined && isSame(now, last)) return { kind: 'approved', at: last.approvedAt, ...planOf(last) }
@@ -43,15 +48,24 @@ export function decideApproval({ now, last, wait, plans }: ApprovalQuestion): Ap
     if (approved === undefined || approved.at < since) continue
     return { kind: 'approved', at: approved.at, plan: planned.plan, note: approved }
   }
-  const pending = newest(same).find(({ approved }) => approved === undefined)?.planned
-  const from = newest(plans.filter(({ approved }) => approved !== undefined))[0] ?? newest(plans)[0]
-  const changed = from === undefined ? [] : compared.filter((part) => from.planned[part] !== now[part])
+  const pending = newest(same).find((plan) => plan.approved === undefined && isComparable(plan))?.planned
+  const from =
+    newest(plans.filter(({ approved }) => approved !== undefined))[0] ??
+    newest(plans.filter(isComparable))[0] ??
+    newest(plans)[0]
+  const isCompared = from !== undefined && isComparable(from)
+  const changed = isCompared ? compared.filter((part) => from.planned[part] !== now[part]) : []
   return {
     kind: 'differs',
     changed,
     ...(from === undefined ? {} : { from }),
     ...(pending === undefined ? {} : { pending }),
   }
+}
+
+/** Whether people may read how a plan differs from what waits: somebody has approved it, or it is of what was merged. A proposal is neither. */
+function isComparable({ planned, approved }: KnownPlan): boolean {
+  return approved !== undefined || planned.afterMerge === true
 }
 
 /** Whether two digests say the same of what is wanted and of what it is made from. */
@@ -91,9 +105,7 @@ export function differenceText(
 ): string {
   const { pending } = verdict
   const byHand = `comment /apply ${cluster} on the pull request, or sluice approve waiting --cluster ${cluster}`
-  if (pending?.afterMerge === true) return `waits for approval of ${afterMergeText(pending, cluster)}`
-  if (pending !== undefined)
-    return `waits for approval of ${planName(pending)}, which says the same: merging approves it; or ${byHand}`
+  if (pending !== undefined) return `waits for approval of ${afterMergeText(pending, cluster)}`
   const next =
     replanned === true
       ? 'a new plan is made; to approve it'
@@ -106,6 +118,7 @@ export function differenceText(
 /** Why something waits, without what ends it. */
 export function reasonText({ from, changed }: Extract<ApprovalVerdict, { kind: 'differs' }>): string {
   if (from === undefined) return 'there is no plan of it'
+  if (!isComparable(from)) return `no plan of it is approved; the last one is ${planName(from.planned, 'that')}`
   const what = changed.map((part) => namesOfParts[part]).join(' and ')
   if (from.approved === undefined) return `differs from ${planName(from.planned)} in ${what}`
   return what === ''
@@ -128,7 +141,7 @@ function afterMergeText({ plan, pullRequest }: PlannedRecord, cluster: string): 
   return `plan ${plan}, which was made after the merge and says the same: ${onPull}sluice approve plan ${plan}`
 }
 
-function planName({ pullRequest, plan, afterMerge }: PlannedRecord): string {
-  if (afterMerge === true) return `plan ${plan}, made after the merge`
-  return pullRequest === undefined ? `plan ${plan}` : `the plan of pull request #${pullRequest}`
+function planName({ pullRequest, plan, afterMerge }: PlannedRecord, what = 'the plan'): string {
+  if (afterMerge === true) return `plan ${plan} (made after the merge)`
+  return pullRequest === undefined ? `plan ${plan}` : `${what} of pull request #${pullRequest}`
 }

@@ -124,7 +124,7 @@ class Gate implements RunApprovals {
     if (!holdsOf(afterMerge)) {
       const at = store.clock.now()
       await this.#use(application, now, { verdict: { kind: 'approved', at }, revision: made, ...known })
-      return verdict.pending === undefined ? message.replace(/^waits for approval: ([^;]*);.*$/s, '$1') : undefined
+      return verdict.pending === undefined ? reasonText(verdict) : undefined
     }
     await this.#wait(object, { revision, now, message, verdict, known: known.wait })
     if (place !== undefined && !('why' in place))
@@ -148,14 +148,15 @@ class Gate implements RunApprovals {
     ])
     const last = records.get(lastName) as LastRecord | undefined
     const planned = [...records].flatMap(([name, record]) => (name === lastName ? [] : [record as PlannedRecord]))
-    const same = planned.filter((one) => isSame(one, now))
+    // The last ones also where one says the same: which plan is named must not tell whether one does.
+    const matter = planned
+      .toSorted((a, b) => b.at - a.at)
+      .filter((one, index) => index < maxCompared || isSame(one, now))
     const plans = await Promise.all(
-      (same.length > 0 ? same : planned.toSorted((a, b) => b.at - a.at).slice(0, maxCompared)).map(
-        async (one): Promise<KnownPlan> => ({
-          planned: one,
-          approved: (await getSigned<PartRecord>(store, partKey(one.plan, cluster)))?.approved,
-        }),
-      ),
+      matter.map(async (one): Promise<KnownPlan> => ({
+        planned: one,
+        approved: (await getSigned<PartRecord>(store, partKey(one.plan, cluster)))?.approved,
+      })),
     )
     return { plans, ...(last === undefined ? {} : { last }), ...(wait === undefined ? {} : { wait }) }
   }
@@ -218,7 +219,7 @@ class Gate implements RunApprovals {
   }
 }
 
-/** Plans of an application that are looked at to say what differs. */
+/** Plans of an application that are looked at in any case, the last ones, to say what differs. */
 const maxCompared = 5
 
 function holdsOf(afterMerge: AfterMerge | undefined): boolean {

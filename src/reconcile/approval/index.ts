@@ -5,6 +5,7 @@
  */
 export { approvePlan, listPlanned, notePlanned, type PlannedCluster } from './plans.ts'
 export { afterMerges, type AfterMerge, type ChangesPolicy, type ChangesRule } from './policy.ts'
+export { isPassed } from './replan.ts'
 export { approveWaiting, listWaiting, waitingFor, type WaitingApplication, type WaitingWish } from './waits.ts'
 export type {
   ApprovalNote,

@@ -62,7 +62,7 @@ export interface WaitRecord extends ApplicationDigest {
   readonly since: number
   /** The sentence that people read. */
   readonly message: string
-  /** The plan and the pull request that it was compared with, where there is one. */
+  /** The plan that the sentence names and its pull request, where there is one: what was compared with, or merely the last one. */
   readonly plan?: string
   readonly pullRequest?: number
   readonly approved?: ApprovalNote

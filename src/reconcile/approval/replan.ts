@@ -4,7 +4,8 @@ import type { EngineDeps, ObjectKey } from '../job.ts'
 import { pinOf } from '../safety/pin.ts'
 import { commitsIn } from '../summary/revision.ts'
 import { artifactKeyOf, idOfKey, originOf, sourceKeyOf, type Source, type Workload, type World } from '../world.ts'
-import type { ReplanReason, ReplanWish } from './types.ts'
+import { getSigned, waitKey, type WaitRecord } from './records.ts'
+import type { ApprovalStore, ReplanReason, ReplanWish } from './types.ts'
 
 /** What a new plan would be of. */
 export type ReplanPlace = Pick<ReplanWish, 'url' | 'branch' | 'base' | 'head'>
@@ -76,10 +77,8 @@ export function createReplans({
     finish: async () => {
       if (plan === undefined) return
       for (const wish of wishes.values()) {
-        const { cluster, url, branch, base, head, pullRequest } = wish
-        // The same commits are asked for again when it turns out which pull request has brought them.
-        const of = sha256Hex(JSON.stringify([url, branch, pullRequest ?? null])).slice(0, 16)
-        const key = `approval-replans/${cluster}/${base}/${head}/${of}`
+        const { cluster } = wish
+        const key = askedKey(wish)
         try {
           if ((await deps.state.get(key)) !== undefined) continue
           await plan(wish)
@@ -91,6 +90,32 @@ export function createReplans({
       }
     },
   }
+}
+
+/** Under which it is remembered that a plan was asked for. The same commits are asked for again when it turns out which pull request has brought them. */
+function askedKey({ cluster, url, branch, base, head, pullRequest }: ReplanWish): string {
+  const of = sha256Hex(JSON.stringify([url, branch, pullRequest ?? null])).slice(0, 16)
+  return `approval-replans/${cluster}/${base}/${head}/${of}`
+}
+
+/**
+ * Whether a wish has come to nothing: of the applications that it names none waits any more, each was approved, or is for another commit by now, of which a run asks for a plan of its own.
+ *
+ * Effects: it may be asked for once more from now on. That is first: a run that notes what waits meanwhile either finds that nothing was asked for, or is seen here. @throws EngineError of the store.
+ */
+export async function isPassed(store: ApprovalStore, wish: ReplanWish): Promise<boolean> {
+  const { cluster, head, waiting } = wish
+  await store.state.delete(askedKey(wish))
+  // There may be more than could be named.
+  if (waiting.length >= maxWaiting) return false
+  for (const { application } of waiting) {
+    const wait = await getSigned<WaitRecord>(store, waitKey(cluster, application))
+    if (wait === undefined || wait.approved !== undefined) continue
+    // That of a release is the version of its chart.
+    const commits = commitsIn(wait.revision)
+    if (commits.length === 0 || commits.includes(head)) return false
+  }
+  return true
 }
 
 /** The repository that an object is made from, and the branch of it; or why there is none. */

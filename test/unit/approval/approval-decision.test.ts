@@ -4,6 +4,7 @@ import {
   broughtBy,
   decideApproval,
   differenceText,
+  reasonText,
   type ApprovalQuestion,
   type KnownPlan,
 } from '../../../src/reconcile/approval/decide.ts'
@@ -36,7 +37,7 @@ const rows: readonly {
   {
     name: 'a plan says the same, and nobody has approved it',
     question: { plans: [plan(7, digest('a'), 1)] },
-    want: /the plan of pull request #7, which says the same: merging approves it/,
+    want: /^waits for approval: no plan of it is approved; the last one is that of pull request #7; to approve it: comment /,
   },
   {
     name: 'objects differ from what was approved',
@@ -51,7 +52,14 @@ const rows: readonly {
   {
     name: 'both differ from a plan that nobody has approved',
     question: { plans: [plan(7, digest('b', 'y'), 1)] },
-    want: /differs from the plan of pull request #7 in the wanted objects and charts and artifacts/,
+    want: /^waits for approval: no plan of it is approved; the last one is that of pull request #7; to approve it: comment /,
+  },
+  {
+    name: 'both differ from a plan that was made after the merge',
+    question: {
+      plans: [{ planned: { ...plan(7, digest('b', 'y'), 1).planned, afterMerge: true } }, plan(8, digest('a'), 9)],
+    },
+    want: /differs from plan p7 \(made after the merge\) in the wanted objects and charts and artifacts/,
   },
   {
     name: 'it is compared with the plan that was approved, not with a newer one',
@@ -82,6 +90,26 @@ const rows: readonly {
 ]
 
 describe('what was approved', () => {
+  it('is decided without a word of a plan that nobody has approved: it may hold a guess for a secret', () => {
+    const others = [plan(7, digest('b'), 1, 2), plan(8, digest('c'), 3)]
+    for (const plans of [[], others, others.slice(1)]) {
+      const of = (guess: string): object => {
+        const verdict = decideApproval({ now: digest('a'), plans: [...plans, plan(9, digest(guess), 4)] })
+        assert.ok(verdict.kind === 'differs')
+        const { from, pending, changed } = verdict
+        const { plan: named, pullRequest } = pending ?? from?.planned ?? {}
+        return {
+          text: differenceText(verdict, { cluster: 'prod' }),
+          why: reasonText(verdict),
+          changed,
+          named,
+          pullRequest,
+        }
+      }
+      assert.deepEqual(of('a'), of('wrong'))
+    }
+  })
+
   for (const { name, question, want } of rows) {
     it(`${name}: ${want === 'approved' ? 'goes' : 'waits'}`, () => {
       const verdict = decideApproval({ now: digest('a'), plans: [], ...question })

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createReplans, type Replans } from '../../../src/reconcile/approval/replan.ts'
+import type { StateStore } from '../../../src/ports/index.ts'
+import { putSigned, waitKey } from '../../../src/reconcile/approval/records.ts'
+import { createReplans, isPassed, type Replans } from '../../../src/reconcile/approval/replan.ts'
 import type { ReplanWish } from '../../../src/reconcile/index.ts'
 import type { Managed, Workload, World } from '../../../src/reconcile/world.ts'
 import { createMemoryLogger, createMemoryState } from '../../support/memory-ports.ts'
@@ -35,6 +37,7 @@ function replansOf(
   options: { readonly applied?: string | undefined } = {},
 ): Replans & {
   readonly wishes: readonly ReplanWish[]
+  readonly state: StateStore
 } {
   const known = new Map(
     (objects as readonly Managed[]).map((one) => [`${one.kind}/${one.metadata.namespace}/${one.metadata.name}`, one]),
@@ -46,7 +49,7 @@ function replansOf(
   const wishes: ReplanWish[] = []
   const requests = { run: async () => undefined, plan: async (wish: ReplanWish) => void wishes.push(wish) }
   const deps = { cluster: { name: 'prod' }, state: createMemoryState(), logger: createMemoryLogger(), requests }
-  return { ...createReplans({ deps, world }), wishes }
+  return { ...createReplans({ deps, world }), wishes, state: deps.state }
 }
 
 const revisions = { head: `main@sha1:${head}`, applied: undefined }
@@ -125,5 +128,33 @@ describe('new plans that are asked for', () => {
     note(place, { application: 'Kustomization/shop/a', why: 'x' }, 7)
     await finish()
     assert.deepEqual([wishes.length, wishes[1]?.pullRequest], [2, 7])
+  })
+
+  it('are asked for again where what waited was gone meanwhile', async () => {
+    const { placeOf, note, finish, wishes, state } = replansOf([git({ ref: { branch: 'main' } })])
+    const place = placeOf(kustomization, revisions)
+    assert.ok(place !== undefined && !('why' in place))
+    const application = 'Kustomization/shop/web'
+    note(place, { application, why: 'x' }, 7)
+    await finish()
+    const store = {
+      state,
+      clock: { now: () => 1 },
+      key: new TextEncoder().encode('a key of plans that only tests use'),
+    }
+    const wish = wishes[0] as ReplanWish
+    assert.equal(await isPassed(store, wish), true)
+    await finish()
+    assert.equal(wishes.length, 2)
+    const rows: readonly (readonly [wait: object, want: boolean])[] = [
+      [{ revision: revisions.head }, false],
+      [{ revision: '1.1.0' }, false],
+      [{ revision: `main@sha1:${'c'.repeat(40)}` }, true],
+      [{ revision: revisions.head, approved: { by: 'ada', how: 'page', at: 1 } }, true],
+    ]
+    for (const [wait, want] of rows) {
+      await putSigned(store, waitKey('prod', application), wait)
+      assert.equal(await isPassed(store, wish), want, JSON.stringify(wait))
+    }
   })
 })

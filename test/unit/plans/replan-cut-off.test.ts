@@ -21,6 +21,7 @@ import {
 } from '../../../src/reconcile/approval/records.ts'
 import {
   approvePlan,
+  approveWaiting,
   changeJob,
   listWaiting,
   type ApprovalStore,
@@ -144,7 +145,12 @@ describe('a plan after the merge', () => {
         base,
         head,
         pullRequest: pull.number,
-        waiting: [{ application, why: `differs in the wanted objects from the plan of pull request #${pull.number}` }],
+        waiting: [
+          {
+            application,
+            why: `differs in the wanted objects from what was approved with the plan of pull request #${pull.number}`,
+          },
+        ],
       },
     }
   }
@@ -165,13 +171,13 @@ describe('a plan after the merge', () => {
     scene.comments(pull).flatMap(({ body }) => (body.startsWith('<!-- sluice:plan:sluice:after -->') ? [body] : []))
 
   /** What waits on the cluster, exactly as a plan of this head would have it. */
-  async function waits({ store }: World, wish: ReplanWish): Promise<void> {
+  async function waits({ store }: World, wish: ReplanWish, name = application): Promise<void> {
     const job = { cluster: 'one', change: { base: wish.base, head: wish.head, live: 'read' } } as unknown as ChangeJob
     const [digest] = colorPlan(job).digests
     assert.ok(digest)
-    await putSigned(store, waitKey('one', application), {
+    await putSigned(store, waitKey('one', name), {
       ...applicationDigest(digest, key),
-      application,
+      application: name,
       cluster: 'one',
       revision: `main@sha1:${wish.head}`,
       generation: 1,
@@ -186,6 +192,7 @@ describe('a plan after the merge', () => {
       assert.ok(at < 60, 'it has an end')
       const world = createWorld(scene, [rule])
       const { pull, wish } = await merged(world, `look-${at}`)
+      await waits(world, wish)
       await ask(world.process(), wish)
       const [message] = world.sent.splice(0)
       assert.ok(message !== undefined)
@@ -235,7 +242,7 @@ describe('a plan after the merge', () => {
       const [plan] = await replans(world)
       const [body = ''] = afterComments(pull)
       assert.match(body, /\*\*one\*\* waits: what was merged is not what was approved/, `after write ${at}`)
-      assert.match(body, /differs in the wanted objects from the plan of pull request/)
+      assert.match(body, /differs in the wanted objects from what was approved with the plan of pull request/)
       assert.ok(body.includes('/apply one') && body.includes(plan?.id ?? 'no plan'))
       assert.match(body, /#### This change can be applied/)
       // It is looked at again, and then says which plan it waits for.
@@ -257,8 +264,11 @@ describe('a plan after the merge', () => {
     const world = createWorld(scene, [rule])
     const { pull, wish } = await merged(world, 'older')
     await waits(world, wish)
+    // Each is asked for because of another application too, which stays with its commit.
     const plan = async (given: ReplanWish): Promise<void> => {
-      await ask(world.process(), given)
+      const other = `Kustomization/flux-system/${given.head}`
+      await waits(world, given, other)
+      await ask(world.process(), { ...given, waiting: [{ application: other, why: 'x' }] })
       await take(world.process(), world.sent.splice(0)[0] ?? null)
       for (const job of jobsOf(world)) await doJob(world.process(), job)
       world.sent.length = 0
@@ -298,6 +308,7 @@ describe('a plan after the merge', () => {
   it('is shown on its page alone where no rule is for the repository, or the pull request is not merged', async () => {
     const world = createWorld(scene, [])
     const { wish } = await merged(createWorld(scene, [rule]), 'no-rule')
+    await waits(world, wish)
     await ask(world.process(), wish)
     await take(world.process(), world.sent.splice(0)[0] ?? null)
     for (const job of jobsOf(world)) await doJob(world.process(), job)
@@ -305,6 +316,7 @@ describe('a plan after the merge', () => {
     assert.deepEqual([plan?.number, plan?.repository, plan?.change.live], [undefined, 'team/fleet', 'read'])
     const open = await scene.forge.pulls.open(fleet, { branch: 'open', files: { 'app/a.yaml': 'open: 1\n' } })
     const other = createWorld(scene, [rule])
+    await waits(other, wish)
     await ask(other.process(), { ...wish, pullRequest: open.number })
     await take(other.process(), other.sent.splice(0)[0] ?? null)
     for (const job of jobsOf(other)) await doJob(other.process(), job)
@@ -327,6 +339,7 @@ describe('a plan after the merge', () => {
       })
       if (!isLate) await take(world.process(), notice)
       world.sent.length = 0
+      await waits(world, wish)
       await ask(world.process(), unknown)
       await take(world.process(), world.sent.splice(0)[0] ?? null)
       for (const job of jobsOf(world)) await doJob(world.process(), job)
@@ -345,6 +358,7 @@ describe('a plan after the merge', () => {
   it('is made although the forge does not answer, after some patience', async () => {
     const { wish } = await merged(createWorld(scene, [rule]), 'deaf')
     const world = createWorld(scene, [{ ...rule, apiHost: 'http://127.0.0.1:1' }])
+    await waits(world, wish)
     await ask(world.process(), wish)
     const [message = null] = world.sent.splice(0)
     assert.equal(((await take(world.process(), message)) as { kind: string }).kind, 'retry')
@@ -352,5 +366,44 @@ describe('a plan after the merge', () => {
     const [plan] = await replans(world)
     assert.match(plan?.problems[0] ?? '', /the forge could not be asked/)
     assert.equal(jobsOf(world).length, 1)
+  })
+
+  it('is not made where nothing waits any more when it would begin, and what was begun is ended', async () => {
+    const world = createWorld(scene, [rule])
+    const { pull, wish } = await merged(world, 'notice-is-late')
+    const left = async (given: ReplanWish): Promise<void> => {
+      await ask(world.process(), given)
+      assert.deepEqual(await take(world.process(), world.sent.splice(0)[0] ?? null), { kind: 'ack' })
+      assert.deepEqual([jobsOf(world), await replans(world)], [[], []])
+    }
+    // It was approved and applied.
+    await left(wish)
+    // It was approved, and the run is still to come.
+    await waits(world, wish)
+    await approveWaiting(world.store, 'one', { by: 'ada', how: 'page' })
+    await left(wish)
+    // It waits for another commit by now, of which another message comes.
+    await waits(world, { ...wish, head: 'c'.repeat(40) })
+    await left(wish)
+    assert.deepEqual(afterComments(pull), [])
+    await waits(world, wish)
+    await ask(world.process(), wish)
+    const [message = null] = world.sent.splice(0)
+    await take(world.process(), message)
+    const [job] = jobsOf(world)
+    assert.ok(job)
+    await world.state.delete(waitKey('one', application))
+    assert.deepEqual(await take(world.process(), message, 2), { kind: 'ack' })
+    await doJob(world.process(), job)
+    assert.deepEqual([(await replans(world)).length, afterComments(pull).length], [1, 1])
+  })
+
+  it('is asked for with a delay, within which an ordinary merge is approved', async () => {
+    const delays: unknown[] = []
+    const queue = { send: async (_: Json, options: object = {}) => void delays.push(options) }
+    const runs = createRunStore(createMemoryState())
+    const { wish } = await merged(createWorld(scene, [rule]), 'delay')
+    await createRunRequests({ queue, runs, clock: systemClock, random: systemRandom }).plan?.(wish)
+    assert.deepEqual(delays, [{ delaySeconds: 5 }])
   })
 })
