@@ -17,9 +17,11 @@ const shapes: readonly (readonly [RegExp, string])[] = [
   [/\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|AKIA|ASIA|AGE-SECRET-KEY-|sk_live_|hvs\.)[\w-]{8,}/g, hiddenText],
 ]
 
-/** `password: x`, `--api-key=x`, `"token": "x"` in files of configuration and command lines. */
+/**
+ * `password: x`, `--api-key=x`, `"token": "x"` in files of configuration and command lines. `platform-credentials: spec.decryption: …` is none: that is a rule for tenants, and the field that it refuses.
+ */
 const assignment =
-  /((?:pass(?:word|wd|phrase)?|secret|token|credentials?|api[-_]?key|access[-_]?key|private[-_]?key|connection[-_]?string|dsn)[\w.-]{0,40})(["']?[ \t]{0,8}[:=][ \t]{0,8})(?:"[^"\n]*"|'[^'\n]*'|[^\s,;"'][^\n,;]*)/gi
+  /(?<!\bplatform-(?=credentials: (?:[^\s:]{1,600} )?spec\.(?:decryption|provider): this would use ))((?:pass(?:word|wd|phrase)?|secret|token|credentials?|api[-_]?key|access[-_]?key|private[-_]?key|connection[-_]?string|dsn)[\w.-]{0,40})(["']?[ \t]{0,8}[:=][ \t]{0,8})(?:"[^"\n]*"|'[^'\n]*'|[^\s,;"'][^\n,;]*)/gi
 
 /** A text without what looks like a secret, without letters that steer terminals or turn the direction of reading, and cut to a length. Pure. */
 export function scrub(text: string, maxLength: number): string {

@@ -182,7 +182,12 @@ const rows: readonly Row[] = [
   },
   {
     title: 'a release of a chart in the repository',
-    files: () => ({ 'clusters/of-git.yaml': release('of-git', fromGit, '{ a: 1 }'), ...chart('1.1.0') }),
+    files: () => ({
+      'clusters/of-git.yaml': release('of-git', fromGit, '{ a: "1" }'),
+      ...chart('1.1.0'),
+      'chart/templates/a.yaml':
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: of-chart }\ndata: { a: "{{ .Values.a }}" }\n',
+    }),
     application: 'HelmRelease/of-git',
   },
   {
@@ -366,5 +371,32 @@ describe('a change from inside', () => {
     const hosts = charts.seen.filter(({ headers }) => String(headers['host']).startsWith('localhost'))
     assert.notEqual(hosts.length, 0)
     assert.deepEqual([...new Set(hosts.map(({ authorization }) => authorization))], [undefined])
+  })
+
+  it('says of what is made from its own source that the source cannot be made any more, and settles', async () => {
+    const { made, repository } = place
+    const given = { repository, namespace: made.namespace, deps: made.deps }
+    const { application, document } = await planOf(
+      given,
+      await propose(given, {
+        'clusters/source.yaml': gitRepository(
+          'app',
+          repository.url,
+          ', secretRef: { name: login }, include: [{ repository: { name: missing } }]',
+        ),
+        'clusters/new.yaml': kustomization('new', './app'),
+      }),
+    )
+    for (const name of ['root', 'app', 'vars', 'new']) {
+      const { state, errors } = application(`Kustomization/${name}`)
+      assert.equal(state, 'failed', name)
+      assert.match(String(errors[0]?.message), /include (?:'missing'|\(hidden\)): there is no GitRepository/)
+    }
+    assert.equal(application('HelmRelease/of-git').state, 'failed')
+    // What comes from elsewhere is not concerned.
+    assert.equal(
+      document.applications.some(({ name }) => name === 'other'),
+      false,
+    )
   })
 })

@@ -5,6 +5,7 @@ import { idOf, parentOf, type Workload } from '../world.ts'
 import { isUnaffected, loadNoted, type Noted } from './affected.ts'
 import { createFingerprints, type SpecTexts } from './fingerprint.ts'
 import { overlayWorlds, prepareWorlds, type RenderedPair } from './overlay.ts'
+import { doneWith, knownRendering, type Done } from './past-renderings.ts'
 import type { Placeholders } from './placeholders.ts'
 import { renderSide } from './render-side.ts'
 import { hiddenOf, type Side, type Sides } from './side.ts'
@@ -47,7 +48,7 @@ const maxRounds = 20
  * @throws EngineError `change-never-settles`, and where the cluster cannot be reached. What is wrong with one application is in `failures`.
  */
 export async function walkChange(sides: Sides, placeholders: Placeholders): Promise<Walked> {
-  const done = new Map<string, { readonly signature: string; readonly examined: Examined }>()
+  const done = new Map<string, Done>()
   const overlaid = new Set<string>()
   const texts: SpecTexts = new WeakMap()
   let renders = 0
@@ -72,17 +73,17 @@ export async function walkChange(sides: Sides, placeholders: Placeholders): Prom
       compared.flatMap(({ head }) => head ?? []),
     )
     const affected = await leaveOut(sides, { batch, noted }, (candidate) =>
-      done.set(candidate.id, { signature: candidate.signature, examined: asUnaffected(candidate) }),
+      done.set(candidate.id, doneWith(candidate.signature, asUnaffected(candidate), done.get(candidate.id))),
     )
     await mapLimit(affected, concurrency, async (candidate) => {
       const examined = await examine(sides, candidate, placeholders, () => renders++)
-      done.set(candidate.id, { signature: candidate.signature, examined })
+      done.set(candidate.id, doneWith(candidate.signature, examined, done.get(candidate.id)))
     })
     overlayWorlds(
       sides,
       [...done.values()]
         .filter(({ examined: { isUnaffected: isSame, rendered } }) => !isSame || rendered.head !== undefined)
-        .map(({ examined }) => pairOf(examined)),
+        .map(pairOf),
       overlaid,
     )
   }
@@ -280,11 +281,12 @@ function asUnaffected({ id, base, head }: Candidate): Examined {
 }
 
 /** Where head cannot be rendered, nothing is known to change below it. */
-function pairOf({ base, head, rendered, failures }: Examined): RenderedPair {
-  const after = failures.head === undefined ? rendered.head : rendered.base
+function pairOf(done: Done): RenderedPair {
+  const { base, head, failures } = done.examined
+  const before = knownRendering(done, 'base')
   return {
-    base: rendered.base,
-    head: after,
+    base: before,
+    head: knownRendering(done, 'head') ?? (failures.head === undefined ? undefined : before),
     objects: { base, head },
     isPruned: deletesWhatIsGone(base, head),
   }

@@ -521,6 +521,13 @@ test('texts stay what they are where nothing looks like a secret, and shapes nev
   ])
     assert.equal(scrub(text, 100), text)
   assert.equal(scrub('🔑'.repeat(10), 5), '🔑🔑…')
+  // A rule for tenants is named like a setting; its field and what to do are no secrets.
+  for (const place of ['spec.decryption', 'spec.provider', 'GitRepository/apps/app spec.provider']) {
+    const refusal = `platform-credentials: ${place}: this would use the credentials of the deployment; name your own`
+    assert.equal(scrub(refusal, 200), refusal)
+  }
+  for (const text of ['platform-credentials: hunter2 x', 'platform-credentials: spec.decryption: hunter2'])
+    assert.equal(scrub(text, 200), 'platform-credentials: (hidden)')
   fc.assert(
     fc.property(
       fc.string({ unit: 'binary', maxLength: 200 }),
