@@ -45,7 +45,8 @@ function withoutNames(text: string, pull: KeptPull, plan: ShownPlan, guess: stri
     .reduce((left, [from = '', to = '']) => left.replaceAll(from, to), text)
     .replaceAll(/\b[0-9a-f]{24}\b/g, 'REFERENCE')
     .replaceAll(/\b[0-9a-z]{26}\b/g, 'RUN')
-    .replaceAll(/"at":\d+/g, '"at":0')
+    .replaceAll(/"(at|\w+At)":\d+/g, '"$1":0')
+    .replaceAll(/\b[\d.]+ m?s\b/g, 'LONG')
     .replaceAll(/\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z| UTC)/g, 'TIME')
     .replaceAll(/\d+ (?:seconds?|s|min) ago|just now/g, 'AGO')
 }
