@@ -13,7 +13,7 @@ import { runFolderVariable } from './support/run-folder.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 /** Longest time for one file. */
-const timeoutMs = 10 * 60_000
+const timeoutMs = 15 * 60_000
 /** So many files are named at the end, those that took longest. */
 const namedFiles = 20
 
