@@ -10,6 +10,7 @@ import { clusterVariable, startTestCluster } from './support/cluster.ts'
 import { goBinary } from './support/go-binary.ts'
 import { helmBinary } from './support/helm-binary.ts'
 import { runFolderVariable } from './support/run-folder.ts'
+import { sopsPrograms } from './support/sops-programs.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 /** Longest time for one file. */
@@ -103,6 +104,7 @@ async function buildPrograms(files: readonly string[]): Promise<void> {
     registry: () => goBinary('registry'),
     s3: () => goBinary('s3'),
     helm: helmBinary,
+    'sops-programs': sopsPrograms,
   })) {
     if (!texts.some((text) => text.includes(`/support/${name}`))) continue
     const started = Date.now()

@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict'
 import { symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { oracleBinary } from '../support/oracle-binary.ts'
+import { sopsPrograms } from '../support/sops-programs.ts'
 import { runPage } from './run-page.ts'
 import type { Scene } from './scene.ts'
 import { setStage } from './stage.ts'
 
-/** What a reader has on the PATH; the versions that the fixtures of decryption were made with. */
-const programs = [
-  { name: 'sops', package: 'github.com/getsops/sops/v3/cmd/sops', version: 'v3.13.2' },
-  { name: 'age-keygen', package: 'filippo.io/age/cmd/age-keygen', version: 'v1.3.1' },
-]
-
 async function install(scene: Scene): Promise<void> {
-  for (const program of programs) {
-    const path = await oracleBinary(program)
-    assert.ok(path !== undefined, `there is no Go to build ${program.name} with`)
-    await symlink(path, join(scene.bin, program.name))
-  }
+  const paths = await sopsPrograms()
+  assert.ok(paths !== undefined, 'there is no Go to build sops and age-keygen with')
+  for (const [name, path] of Object.entries(paths)) await symlink(path, join(scene.bin, name))
 }
 
 runPage('infra/docs/sops.md', {
