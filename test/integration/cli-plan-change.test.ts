@@ -87,7 +87,7 @@ describe('plan --base', () => {
       shown,
       /\nPlaceholders stood for Secrets and encrypted values in Kustomization\/flux-system\/web on production\.\n$/,
     )
-    assert.match(text.stderr, /^► comparing main \(\w{8}\) with HEAD \(\w{8}\)\n/)
+    assert.match(text.stderr, /^► comparing main \(\w{8}\) with HEAD \(\w{8}\)\n/m)
     assert.match(ok(await run(copy, '--base', 'main', '--offline', '-o', 'markdown')), /^### .*\n[^]*\*\*Dangers\*\*/)
     assert.match(ok(await run(copy, '--base', 'main', '--offline', '-o', 'sarif')), /"ruleId": ?"replicas-zero"/)
     assert.match(

@@ -99,8 +99,9 @@ describe('properties', () => {
       fc.dictionary(fc.string({ maxLength: 12 }), tie('node'), { maxKeys: 4 }),
     ),
   })).node
+  // A key `<<` is printed as it is by the libraries of Go, too, which then read it as a merge.
   const isPrintable = (value: unknown): boolean =>
-    !/[\x7f-\x84\x86-\x9f\ufffe\uffff]/.test(JSON.stringify(value)) && JSON.stringify(value).isWellFormed()
+    !/[\x7f-\x84\x86-\x9f\ufffe\uffff]|"<<":/.test(JSON.stringify(value)) && JSON.stringify(value).isWellFormed()
   for (const dialect of ['sigs', 'kyaml'] as const) {
     it(`reading back what was printed gives the same (${dialect})`, () => {
       fc.assert(
