@@ -3,6 +3,7 @@ import { manifestText } from '../../src/reconcile/index.ts'
 import { viewFor } from '../access/view.ts'
 import { authorizeReading } from '../authorize-reading.ts'
 import type { FunctionDeps } from '../deps.ts'
+import { download } from '../download.ts'
 import { archiveOf } from './files.ts'
 import { findApplication, findManifests, manifestSides, noManifests } from './read.ts'
 
@@ -41,19 +42,4 @@ export async function handleManifestArchive(deps: FunctionDeps, request: Request
   if (clusters.length === 0) throw noManifests()
   const bytes = await archiveOf(clusters)
   return download(bytes as Uint8Array<ArrayBuffer>, { type: 'application/gzip', file: `manifests-${id}.tar.gz` })
-}
-
-function download(
-  body: string | Uint8Array<ArrayBuffer>,
-  { type, file }: { readonly type: string; readonly file: string },
-): Response {
-  return new Response(body, {
-    headers: {
-      'content-type': type,
-      'content-disposition': `attachment; filename="${file}"`,
-      'cache-control': 'private, no-store',
-      'x-content-type-options': 'nosniff',
-      'content-security-policy': "default-src 'none'; sandbox",
-    },
-  })
 }

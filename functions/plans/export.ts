@@ -2,6 +2,7 @@ import { EngineError } from '../../src/base/index.ts'
 import { viewFor } from '../access/view.ts'
 import { authorizeReading } from '../authorize-reading.ts'
 import type { FunctionDeps } from '../deps.ts'
+import { download } from '../download.ts'
 import { exportFormats, exportPlan } from './views.ts'
 
 /** `GET /api/plans/{id}/export?format=json|markdown|sarif`: a plan as a file, with what its reader may see of it. Throws EngineError `unauthorized`, `request-invalid`, `not-found`. */
@@ -12,13 +13,5 @@ export async function handlePlanExport(deps: FunctionDeps, request: Request, id:
   if (format === undefined)
     throw new EngineError(`format: must be one of ${exportFormats.join(', ')}`, { code: 'request-invalid' })
   const { type, name, body } = await exportPlan(seen, id, format)
-  return new Response(body, {
-    headers: {
-      'content-type': type,
-      'content-disposition': `attachment; filename="${name}"`,
-      'cache-control': 'private, no-store',
-      'x-content-type-options': 'nosniff',
-      'content-security-policy': "default-src 'none'; sandbox",
-    },
-  })
+  return download(body, { type, file: name })
 }
