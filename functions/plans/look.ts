@@ -2,7 +2,6 @@ import { toEngineError } from '../../src/base/index.ts'
 import { decideAfterFailure } from '../../src/coordinator/index.ts'
 import type { PullRequest, PullRequests } from '../../src/forges/index.ts'
 import type { QueueOutcome } from '../../src/ports/index.ts'
-import { dispatch } from '../deliveries.ts'
 import { recordDelivery } from '../delivery-log.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { applyCommand, isApply } from './apply-command.ts'
@@ -24,6 +23,7 @@ import {
   type PullRecord,
   type RecordDeps,
 } from './records.ts'
+import { queuePlan } from './queue-plan.ts'
 import { recordCommand } from './record-command.ts'
 import { approveMerged, tellOfMerge } from './merged.ts'
 import { currentReplans } from './replans.ts'
@@ -63,7 +63,7 @@ export async function handleLook(
   const key = pullKey(target.address, message.number)
   const records: RecordDeps = { state: deps.state, key: planKey, logger: deps.logger }
   try {
-    const turn = { pull: key, message: message.id, attempt: info.attempt }
+    const turn = { of: key, message: message.id, attempt: info.attempt }
     return await lookInTurn(deps.state, turn, () => lookAt({ deps, message, target, key, records }))
   } catch (caught) {
     return failedLook(deps, { message, target, caught, attempt: info.attempt })
@@ -250,16 +250,7 @@ async function plan(look: Look, decision: Extract<Decision, { kind: 'plan' }>): 
   const record = planRecord(look, { id, base, judgement, attempt, known: isAsked ? undefined : known }, decision, known)
   await savePlan(records, record)
   await report(look, { kind: 'plan', plan: id })
-  await dispatch(deps, {
-    id: record.run,
-    trigger: 'trigger',
-    receivedAt: record.at,
-    clusters: record.clusters,
-    plan: true,
-    change: record.change,
-    actor: record.askedBy ?? record.author,
-  })
-  await savePlan(records, { ...record, isQueued: true })
+  await queuePlan(deps, records, record, record.askedBy ?? record.author)
   if (record.askedBy !== undefined)
     recordCommand(look, { action: 'plan', by: record.askedBy, outcome: 'done', plan: id, run: record.run })
   deps.logger.log('info', 'plan queued', {

@@ -4,21 +4,18 @@ import type { PullRequest, PullRequests } from '../../src/forges/index.ts'
 import type { QueueOutcome } from '../../src/ports/index.ts'
 import { isPassed, listPlanned, waitingFor, type ChangeRef, type ReplanWish } from '../../src/reconcile/index.ts'
 import { approvalStoreOf } from '../approvals.ts'
-import { dispatch } from '../deliveries.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { planTargetAt, type PlanTarget } from './config.ts'
 import { openTarget } from './forge.ts'
+import { lookInTurn } from './look-lock.ts'
 import { maxTitle } from './plan-record.ts'
+import { queuePlan } from './queue-plan.ts'
 import { planId, pullKey, readPlan, readPull, savePlan, type RecordDeps } from './records.ts'
 import { currentReplans, listReplan, mergedAs, threadOf, topicOf, type Replan } from './replans.ts'
 import type { ReplanMessage } from './replan-message.ts'
 import { readJudgement, type Judgement } from './repository-config.ts'
 import { notePending } from './tell.ts'
 
-/** Longer than it takes: the forge is waited for at most 90 seconds. */
-const lockSeconds = 150
-/** Seconds after which a message is taken up again that another one for the same plan is in the way of. */
-const lockedDelaySeconds = 1
 /** Attempts for which a forge that fails is waited for. */
 const patientAttempts = 5
 /** Letters of a repository's name that are kept. */
@@ -58,21 +55,13 @@ export async function handleReplan(
   const target = planTargetAt(plans, url)
   const thread = threadOf(cluster, target?.address ?? url, branch)
   const id = planId(thread, base, head)
-  const lock = `plans/look/${id}`
+  const records = { state: deps.state, key: planKey, logger: deps.logger }
+  const { attempt } = info
   try {
-    const isFree = await deps.state.putIfAbsent(lock, message.id, { ttlSeconds: lockSeconds })
-    // An earlier attempt of this very message was cut off.
-    if (!isFree && (await deps.state.get(lock)) !== message.id)
-      return { kind: 'retry', delaySeconds: lockedDelaySeconds }
-    try {
-      const records = { state: deps.state, key: planKey, logger: deps.logger }
-      await replan({ deps, records, message, target, thread, id, attempt: info.attempt })
-    } finally {
-      await deps.state.delete(lock)
-    }
-    return { kind: 'ack' }
+    const turn = { of: id, message: message.id, attempt }
+    return await lookInTurn(deps.state, turn, () => replan({ deps, records, message, target, thread, id, attempt }))
   } catch (caught) {
-    return failed(deps, message, caught, info.attempt)
+    return failed(deps, message, caught, attempt)
   }
 }
 
@@ -115,16 +104,7 @@ async function replan(asked: Asked): Promise<void> {
   await supersede(asked, record)
   await notePending(deps.state, topicOf(record))
   if (known?.isQueued !== true || isAgain) {
-    await dispatch(deps, {
-      id: record.run,
-      trigger: 'trigger',
-      receivedAt: record.at,
-      clusters: record.clusters,
-      plan: true,
-      change: record.change,
-      actor: 'after the merge',
-    })
-    await savePlan(records, { ...record, isQueued: true })
+    await queuePlan(deps, records, record, 'after the merge')
     deps.logger.log('info', 'plan queued', { plan: id, run: record.run, cluster, repository: record.repository })
   }
   await deps.plans?.tell(topicOf(record))

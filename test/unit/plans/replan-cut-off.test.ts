@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { consumeMessage } from '../../../functions/consumer.ts'
 import type { FunctionDeps } from '../../../functions/deps.ts'
-import type { PlanRule } from '../../../functions/plans/config.ts'
+import { planTargetAt, type PlanRule } from '../../../functions/plans/config.ts'
 import { encodeLook } from '../../../functions/plans/look-message.ts'
-import { listPlans, type PlanRecord } from '../../../functions/plans/records.ts'
+import { listPlans, planId, type PlanRecord } from '../../../functions/plans/records.ts'
+import { threadOf } from '../../../functions/plans/replans.ts'
 import { createRunRequests } from '../../../functions/run-requests.ts'
 import { createToldRuns } from '../../../functions/told-runs.ts'
 import type { Json } from '../../../src/base/index.ts'
-import { createRunStore, parseMessage, type JobMessage } from '../../../src/coordinator/index.ts'
+import { createRunStore, maxAttempts, parseMessage, type JobMessage } from '../../../src/coordinator/index.ts'
 import { createNodeHttpClient } from '../../../src/platforms/node/http.ts'
 import type { StateStore } from '../../../src/ports/index.ts'
 import { applicationDigest } from '../../../src/reconcile/approval/plans.ts'
@@ -218,6 +219,24 @@ describe('a plan after the merge', () => {
       assert.deepEqual(await world.state.list('plans/look/'), [])
       assert.deepEqual(await world.state.list('plans/pending/'), [])
     }
+  })
+
+  it('also where another one was killed at it: its attempts outlast the lock that is left', async () => {
+    const world = createWorld(scene, [rule])
+    const { wish } = await merged(world, 'after-locked')
+    await waits(world, wish)
+    await ask(world.process(), wish)
+    const message = world.sent.splice(-1)[0] ?? null
+    const thread = threadOf('one', planTargetAt([rule], wish.url)?.address ?? '', wish.branch)
+    await world.state.put(`plans/look/${planId(thread, wish.base, wish.head)}`, 'somebody else')
+    let waited = 0
+    for (let attempt = 1; attempt < maxAttempts; attempt++) {
+      const outcome = await consumeMessage(world.process().deps, message, { attempt })
+      assert.equal(outcome.kind, 'retry')
+      if (outcome.kind === 'retry') waited += outcome.delaySeconds
+    }
+    assert.ok(waited > 150, `${waited} seconds`)
+    assert.deepEqual(await replans(world), [])
   })
 
   it('is told and known to be waited for, wherever making it is cut off', async () => {
