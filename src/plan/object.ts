@@ -1,13 +1,5 @@
 import { compareByteOrder } from '../base/index.ts'
-import {
-  formatObject,
-  gvkOf,
-  nameOf,
-  namespaceOf,
-  objectIdKey,
-  objectIdOf,
-  type KubeObject,
-} from '../resources/index.ts'
+import { gvkOf, nameOf, namespaceOf, objectIdKey, objectIdOf, type KubeObject } from '../resources/index.ts'
 import { changesOf, classify, compareObjects, type Classified, type RawDifference } from './classify.ts'
 import type { ObjectRef, PlannedAction, PlannedObject } from './document.ts'
 import { immutableDifferences } from './immutable.ts'
@@ -189,7 +181,14 @@ export function labelOf(ref: Pick<ObjectRef, 'kind' | 'namespace' | 'name'>): Sh
   return joinShown(ref.namespace === '' ? [ref.kind, ref.name] : [ref.kind, ref.namespace, ref.name], '/')
 }
 
-/** The order of objects in a plan. */
+/** The order of objects in a plan: by what is shown of them, since a place between two names tells something about a hidden one. Objects that are called the same come by where they are written and what happens to them. */
 export function compareViews(a: ObjectView, b: ObjectView): number {
-  return compareByteOrder(`${formatObject(a)}\0${a.group}`, `${formatObject(b)}\0${b.group}`)
+  return (
+    compareByteOrder(orderOf(a), orderOf(b)) || compareByteOrder(JSON.stringify(a.planned), JSON.stringify(b.planned))
+  )
+}
+
+function orderOf({ label, ref, action, planned }: ObjectView): string {
+  const { file = '', line = 0 } = planned
+  return [label, ref.group, file, String(line).padStart(9, '0'), action].join('\0')
 }

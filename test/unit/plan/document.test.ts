@@ -123,7 +123,7 @@ test('an object that another application takes over moves, and is not deleted', 
   )
   assert.deepEqual(
     within.applications[0]?.objects.map(({ action }) => action),
-    ['delete', 'create'],
+    ['create', 'delete'],
     'no move inside one application',
   )
 })

@@ -125,6 +125,24 @@ describe('what is secret by its place is in nothing that a plan becomes', () => 
   }
 })
 
+test('a name that is hidden tells nothing by its place among the others', () => {
+  const named = (name: string, data: string): string =>
+    `{apiVersion: v1, kind: ConfigMap, metadata: {name: ${name}, namespace: shop}, data: {a: ${data}}}`
+  const planWith = (first: string, second: string): string =>
+    allTexts(
+      plan(
+        application([
+          sides({ head: named('m', 'x') }),
+          sides({ base: named(first, 'x'), openBase: named('one', 'x'), live: named(first, 'x') }),
+          sides({ head: named(second, 'x'), openHead: named('two', 'x') }),
+        ]),
+      ),
+    )
+  const plans = ['ab', 'ax', 'xa', 'xy', 'ba', 'yx'].map(([first = '', second = '']) => planWith(first, second))
+  assert.match(plans[0] ?? '', /create[^]*delete/)
+  assert.deepEqual(new Set(plans).size, 1)
+})
+
 test('a change of a hidden value is told, without a value', () => {
   const [, without, withIt] = places[0] ?? ['', '', '']
   const found = planOne({ base: without, head: withIt, live: without, result: withIt })
