@@ -66,6 +66,12 @@ async function runFile(file: string): Promise<Outcome & { readonly report: strin
     const { passed, failed, cancelled, skipped, todo } = { failed: 0, ...summary.counts }
     counts = { passed, failed: failed + cancelled, skipped: skipped + todo }
   })
+  // A suite is no test: one whose tests all pass and whose hook fails would count as nothing.
+  let suites = 0
+  stream.on('test:fail', ({ details }) => {
+    const { failureType } = details.error as Error & { readonly failureType?: string }
+    if (details.type === 'suite' && failureType !== 'subtestsFailed') suites += 1
+  })
   let text = ''
   for await (const chunk of stream.compose(new spec())) text += chunk as string
   // The counts of one file are in our line.
@@ -75,6 +81,7 @@ async function runFile(file: string): Promise<Outcome & { readonly report: strin
   )
   const at = report.search(/^\S*✖ failing tests:/m)
   const failures = at === -1 ? '' : report.slice(report.indexOf('\n', at) + 1).trim()
+  counts = { ...counts, failed: counts.failed + suites }
   return { file, ...counts, seconds: (Date.now() - started) / 1000, failures, report: `${report.trimEnd()}\n` }
 }
 
