@@ -54,6 +54,7 @@ export function overlayWorlds(sides: Sides, pairs: Iterable<RenderedPair>, known
   const shown = { base: new Map<string, KubeObject>(), head: new Map<string, KubeObject>() }
   const twins = { base: new Map<string, Workload>(), head: new Map<string, Workload>() }
   const written = { base: new Map<string, KubeObject>(), head: new Map<string, KubeObject>() }
+  const filled = new Set<string>()
   for (const id of known) {
     const [base, head] = [rendered.base.get(id), rendered.head.get(id)]
     if (base?.item.hasPlaceholders === true || head?.item.hasPlaceholders === true) {
@@ -71,6 +72,7 @@ export function overlayWorlds(sides: Sides, pairs: Iterable<RenderedPair>, known
     if (kept !== undefined) written.head.set(id, kept.object)
     const live = sides.live.get(id)
     if (isKeptSource(live, base, head)) {
+      filled.add(id)
       for (const side of [sides.base, sides.head]) put(sides, side, id, live)
       continue
     }
@@ -93,6 +95,7 @@ export function overlayWorlds(sides: Sides, pairs: Iterable<RenderedPair>, known
     side.shown = shown[side.name]
     side.twins = twins[side.name]
     side.written = written[side.name]
+    side.filled = filled
     putCharts(sides, side)
   }
 }

@@ -30,6 +30,8 @@ export interface Side {
   readonly findUnwritten: FindUnwritten
   /** Ids of sources that have lost what they must not log in with. */
   readonly stripped: Set<string>
+  /** Ids of sources that are as the cluster has them, with secrets that their parents put into their specs. Replaced as a whole. */
+  filled: ReadonlySet<string>
 }
 
 /** Both sides, and what they were made of. */
@@ -63,7 +65,10 @@ export function createSides(given: RunContext, change: ChangeRef, local?: LocalC
     const given = sourcesOfSide({ name, change, live, client, stripped, local })
     const made = { deps, client: from, world, events, signal, locks, skipsLocked: false, given }
     const admitRepository = (repository: HelmRepository): void => refuseForOutside({ live, change }, world, repository)
-    const sources = markedSources(createSources({ ...made, ...(isOutside ? { admitRepository } : {}) }))
+    const sources = markedSources(createSources({ ...made, ...(isOutside ? { admitRepository } : {}) }), {
+      world,
+      hasSecrets: (source) => side.filled.has(idOf(source)),
+    })
     const side: Side = {
       name,
       configs: new Map(),
@@ -72,6 +77,7 @@ export function createSides(given: RunContext, change: ChangeRef, local?: LocalC
       written: new Map(),
       findUnwritten,
       stripped,
+      filled: new Set(),
       ctx: {
         ...ctx,
         client: sideClient(client, configs, change),

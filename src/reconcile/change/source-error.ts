@@ -1,16 +1,28 @@
 import { DiagnosticsError, EngineError, toEngineError } from '../../base/index.ts'
+import type { ObjectKey } from '../job.ts'
 import type { SourceResults } from '../source/index.ts'
+import { idOfKey, isSource, originOf, type Source, type World } from '../world.ts'
 
-/** Errors that are not about the source: they stay what they are. */
-const others: ReadonlySet<string> = new Set(['aborted', 'cluster-unreachable', 'kube-unauthorized', 'tenancy-refused'])
+/** Errors that say nothing of an object. */
+const ofTheCluster: ReadonlySet<string> = new Set(['aborted', 'cluster-unreachable', 'kube-unauthorized'])
 
-/** Sources whose errors say that they are of a source, whatever went wrong there (a login, a signature, a registry): a plan names the phase. */
-export function markedSources(sources: SourceResults): SourceResults {
-  const marked = async <T>(work: Promise<T>): Promise<T> => {
+/** Where sources are looked for, and which of them have something of a secret in their spec. */
+export interface SourcesOfWorld {
+  readonly world: World
+  readonly hasSecrets: (source: Source) => boolean
+}
+
+/**
+ * Sources whose errors say that they are of a source, whatever went wrong there (a login, a signature, a registry): a plan names the phase. Messages are full of URLs: where one of the sources that take part has a secret
+ * in its spec, that something went wrong is all that is said.
+ */
+export function markedSources(sources: SourceResults, of: SourcesOfWorld): SourceResults {
+  const marked = async <T>(key: ObjectKey | undefined, work: Promise<T>): Promise<T> => {
     try {
       return await work
     } catch (caught) {
-      throw asSourceError(toEngineError(caught))
+      const error = toEngineError(caught)
+      throw key !== undefined && takesSecrets(of, idOfKey(key)) ? withoutMessage(error, key) : asSourceError(error)
     }
   }
   return {
@@ -19,14 +31,15 @@ export function markedSources(sources: SourceResults): SourceResults {
     },
     refresh: (key) => sources.refresh(key),
     forget: (key) => sources.forget(key),
-    artifact: (key) => marked(sources.artifact(key)),
-    artifactAt: (key, revision, options) => marked(sources.artifactAt(key, revision, options)),
-    chart: (key) => marked(sources.chart(key)),
+    artifact: (key) => marked(key, sources.artifact(key)),
+    artifactAt: (key, revision, options) => marked(key, sources.artifactAt(key, revision, options)),
+    chart: (key) => marked(key, sources.chart(key)),
   }
 }
 
 function asSourceError(error: EngineError): EngineError {
-  if (error instanceof DiagnosticsError || others.has(error.code) || error.reason === 'AccessDenied') return error
+  const isPolicy = error.code === 'tenancy-refused' || error.reason === 'AccessDenied'
+  if (error instanceof DiagnosticsError || ofTheCluster.has(error.code) || isPolicy) return error
   const { message, code, disposition, data, retryAfterMs } = error
   return new EngineError(message, {
     code,
@@ -36,4 +49,39 @@ function asSourceError(error: EngineError): EngineError {
     cause: error,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   })
+}
+
+/** Whether a source, or one that it is made from, has a secret in its spec. */
+function takesSecrets(of: SourcesOfWorld, id: string, seen: ReadonlySet<string> = new Set()): boolean {
+  const source = of.world.get(id)
+  if (!isSource(source) || seen.has(id)) return false
+  if (of.hasSecrets(source)) return true
+  const known = new Set([...seen, id])
+  return madeFrom(source).some((one) => takesSecrets(of, one, known))
+}
+
+function madeFrom(source: Source): readonly string[] {
+  const origin = originOf(source)
+  const included = source.kind === 'GitRepository' ? (source.spec.include ?? []) : []
+  return [
+    ...(origin === undefined ? [] : [idOfKey(origin)]),
+    ...included.map(({ repository }) => `GitRepository/${source.metadata.namespace ?? ''}/${repository.name}`),
+  ]
+}
+
+/** The cause is kept from logs, too: they are read by more people than the Secret. */
+function withoutMessage(error: EngineError, { kind, namespace, name }: ObjectKey): EngineError {
+  if (ofTheCluster.has(error.code)) return error
+  const isPolicy = error.code === 'tenancy-refused' || error.reason === 'AccessDenied'
+  const { code, disposition, retryAfterMs } = error
+  const what = isPolicy ? 'is refused by a policy' : 'cannot be had'
+  return new EngineError(
+    `${kind} ${namespace}/${name} ${what}; why is not shown here, because a secret is part of its spec or of that of a source that it is made from: look at its status in the cluster`,
+    {
+      code,
+      reason: isPolicy ? 'AccessDenied' : 'ArtifactFailed',
+      disposition,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    },
+  )
 }
