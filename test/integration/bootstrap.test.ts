@@ -4,6 +4,7 @@ import { composeCrd, definitions } from '../../src/api/index.ts'
 import { stepNames, uninstall, type StepName } from '../../src/bootstrap/index.ts'
 import type { ForgeKind } from '../../src/forges/index.ts'
 import { printYaml } from '../../src/yaml/index.ts'
+import type { AuditMark } from '../support/audit-log.ts'
 import { adopt, CutOff, type Adoption } from '../support/bootstrap/adoption.ts'
 import { Canaries } from '../support/canaries.ts'
 import { startControlPlane, type ControlPlane } from '../support/control-plane.ts'
@@ -86,7 +87,7 @@ describe('bootstrap', () => {
   }
 
   /** What we wrote to the cluster: whoever bootstraps, and the deployment. */
-  async function writesSince(mark: number): Promise<readonly string[]> {
+  async function writesSince(mark: AuditMark): Promise<readonly string[]> {
     const { requests } = await controlPlane.requestCounts(mark)
     return requests
       .filter(({ verb, uri }) => ['create', 'update', 'patch', 'delete'].includes(verb) && !uri.includes('dryRun=All'))

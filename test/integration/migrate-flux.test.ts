@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import type { AuditMark } from '../support/audit-log.ts'
 import { bundleCli, writeKubeconfig, type Cli, type CliResult } from '../support/cli.ts'
 import { clusterVariable, useCluster } from '../support/cluster.ts'
 import { applyShapeInputs, footprintOf, readTakeOver, takeOverChart } from '../support/helm-take-over.ts'
@@ -93,7 +94,7 @@ describe('migrate flux', { timeout: 600_000 }, () => {
     await footprintOf(cluster.client, made[1]?.namespace ?? ''),
   ]
   /** What the server carried out for whoever is no controller of Kubernetes, by path, without dry-runs. */
-  const writesSince = async (mark: number): Promise<readonly string[]> => {
+  const writesSince = async (mark: AuditMark): Promise<readonly string[]> => {
     const { requests } = await cluster.requestCounts(mark)
     const paths = requests
       .filter(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { AuditMark } from '../support/audit-log.ts'
 import { useCluster } from '../support/cluster.ts'
 import { configMapTemplate, createReleaseScenario } from '../support/release-scenario.ts'
 import { createScenario, nodeOf } from '../support/scenario.ts'
@@ -10,7 +11,7 @@ const configMap = (name: string, data: string): string =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\ndata: ${data}\n`
 
 /** Requests that the server carried out: no reads, no dry-runs. */
-async function writesSince(mark: number, namespace: string): Promise<readonly string[]> {
+async function writesSince(mark: AuditMark, namespace: string): Promise<readonly string[]> {
   const { requests } = await cluster.requestCounts(mark)
   return requests
     .filter((request) => request.namespace === namespace || request.uri.includes(namespace))

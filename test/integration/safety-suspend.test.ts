@@ -9,6 +9,7 @@ import {
   type RunRecord,
 } from '../../src/reconcile/index.ts'
 import { readClusters } from '../../src/observe/index.ts'
+import type { AuditMark } from '../support/audit-log.ts'
 import { useCluster } from '../support/cluster.ts'
 import { createMemoryState, systemClock } from '../support/memory-ports.ts'
 import { requestsOf } from '../support/requests.ts'
@@ -19,7 +20,7 @@ const configMap = (color: string): string =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a, namespace: $NAMESPACE }\ndata: { color: ${color} }\n`
 
 /** Requests with which something in the namespace was written, whoever sent them; the switch itself is not counted. */
-async function writesSince(mark: number, namespace: string): Promise<readonly string[]> {
+async function writesSince(mark: AuditMark, namespace: string): Promise<readonly string[]> {
   const { requests } = await cluster.requestCounts(mark)
   return requests
     .filter(({ verb, uri }) => !['get', 'list', 'watch'].includes(verb) && uri.includes(namespace))

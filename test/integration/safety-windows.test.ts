@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createCaches, overrideWindows, type RunRecord, type WindowRule } from '../../src/reconcile/index.ts'
 import { readClusters } from '../../src/observe/index.ts'
+import type { AuditMark } from '../support/audit-log.ts'
 import { useCluster } from '../support/cluster.ts'
 import { createMemoryState, systemClock } from '../support/memory-ports.ts'
 import { configMapTemplate, createReleaseScenario } from '../support/release-scenario.ts'
@@ -16,7 +17,7 @@ const configMap = (name: string, color: string): string =>
 const freeze: WindowRule = { name: 'freeze', kind: 'deny', when: 'daily', timeZone: 'UTC' }
 
 /** Requests with which objects of workloads were written. */
-async function writesSince(mark: number, namespace: string): Promise<readonly string[]> {
+async function writesSince(mark: AuditMark, namespace: string): Promise<readonly string[]> {
   const { requests } = await cluster.requestCounts(mark)
   return requests
     .filter(({ verb, uri }) => !['get', 'list', 'watch'].includes(verb) && uri.includes(`/namespaces/${namespace}/`))

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { apiVersions, type Kind } from '../../src/api/index.ts'
 import type { Job, NodeRecord } from '../../src/reconcile/index.ts'
 import { parsePolicy } from '../../src/tenancy/index.ts'
+import type { AuditMark } from '../support/audit-log.ts'
 import { useCluster } from '../support/cluster.ts'
 import { bundleCli, writeKubeconfig, type Cli } from '../support/cli.ts'
 import { createScenario, type Scenario } from '../support/scenario.ts'
@@ -31,7 +32,7 @@ describe('every reference to something of somebody else', () => {
   let directory: string
   let cli: Cli
   let cases: readonly (TenancyCase & { readonly name: string })[]
-  let mark: number
+  let mark: AuditMark
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'sluice-tenancy-'))

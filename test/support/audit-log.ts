@@ -26,8 +26,12 @@ export interface RequestCounts {
   count(filter: Partial<AuditedRequest>): number
 }
 
-/** A place in the audit log. */
-export type AuditMark = number
+/** A place in the audit log, and when it was set. */
+export interface AuditMark {
+  readonly offset: number
+  /** Milliseconds since 1970, of the machine that the server runs on, too. */
+  readonly at: number
+}
 
 const fencePath = '/version?fence='
 const fenceDeadlineMs = 5_000
@@ -42,20 +46,26 @@ export interface AuditSource {
 
 /** The place in the log behind everything asked for so far. */
 export async function auditMark(source: AuditSource): Promise<AuditMark> {
+  const at = Date.now()
   await fence(source)
-  return (await stat(source.auditLogPath)).size
+  return { offset: (await stat(source.auditLogPath)).size, at }
 }
 
 /**
- * The requests answered since `mark` (default: since the start), without the ones that the counting itself needs. The server logs
- * a request a moment after it has answered: marked requests are sent and waited for, so that everything answered before is in.
+ * The requests sent since `mark` (default: since the start), without the ones that the counting itself needs. The server logs
+ * a request a moment after it has answered: marked requests are sent and waited for, so that everything answered before is in; one that was sent before the mark and logged late is known by its time.
  */
-export async function readRequestCounts(source: AuditSource, mark: AuditMark = 0): Promise<RequestCounts> {
+export async function readRequestCounts(
+  source: AuditSource,
+  mark: AuditMark = { offset: 0, at: 0 },
+): Promise<RequestCounts> {
   await fence(source)
-  const requests = (await readFrom(source.auditLogPath, mark))
+  const requests = (await readFrom(source.auditLogPath, mark.offset))
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => toRequest(JSON.parse(line) as AuditEvent))
+    .map((line) => JSON.parse(line) as AuditEvent)
+    .filter(({ requestReceivedTimestamp }) => Date.parse(requestReceivedTimestamp) >= mark.at)
+    .map(toRequest)
     .filter((request) => !request.uri.startsWith(fencePath))
   const byKey: { [key: string]: number } = {}
   for (const request of requests) {
@@ -76,6 +86,7 @@ export async function readRequestCounts(source: AuditSource, mark: AuditMark = 0
 interface AuditEvent {
   readonly verb: string
   readonly requestURI: string
+  readonly requestReceivedTimestamp: string
   readonly userAgent?: string
   readonly user?: { readonly username?: string }
   readonly impersonatedUser?: { readonly username?: string }

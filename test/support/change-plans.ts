@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { parse } from 'yaml'
 import { planDocument, type PlanDocument, type PlannedApplication } from '../../src/plan/index.ts'
 import { planChange, type ChangeJob, type ChangePlan, type ChangeRef } from '../../src/reconcile/index.ts'
+import type { AuditMark } from './audit-log.ts'
 import type { TestCluster } from './cluster.ts'
 import type { GitTestFile } from './git-repository.ts'
 import type { Scenario } from './scenario.ts'
@@ -78,7 +79,11 @@ export async function planOf(
 }
 
 /** Requests about a namespace, since a mark, that the server carried out: no reads, no dry-runs. */
-export async function writesSince(cluster: TestCluster, mark: number, namespace: string): Promise<readonly string[]> {
+export async function writesSince(
+  cluster: TestCluster,
+  mark: AuditMark,
+  namespace: string,
+): Promise<readonly string[]> {
   const { requests } = await cluster.requestCounts(mark)
   return requests
     .filter((request) => request.namespace === namespace || request.uri.includes(namespace))

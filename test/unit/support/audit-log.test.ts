@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { readFrom } from '../../support/audit-log.ts'
+import { auditMark, readFrom, readRequestCounts, type AuditMark } from '../../support/audit-log.ts'
 
 test('whole lines are read behind any place in the log, also one in the middle of a line', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-audit-'))
@@ -19,6 +19,31 @@ test('whole lines are read behind any place in the log, also one in the middle o
       const wanted = !isAtLine && from === 0 ? '' : bytes.subarray(from, Math.max(from, end)).toString()
       assert.equal(await readFrom(path, offset), wanted, `at ${offset}`)
     }
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+})
+
+test('a request that was sent before the mark and is logged behind it is not counted', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-audit-'))
+  try {
+    const auditLogPath = join(directory, 'audit.log')
+    await writeFile(auditLogPath, '')
+    const log = async (requestURI: string, at: number): Promise<void> =>
+      appendFile(
+        auditLogPath,
+        `${JSON.stringify({ verb: 'get', requestURI, requestReceivedTimestamp: new Date(at).toISOString() })}\n`,
+      )
+    const source = { auditLogPath, request: (path: string) => log(path, Date.now()) }
+    const before = Date.now() - 1
+    await log('/before', before)
+    const mark = await auditMark(source)
+    await log('/late', before)
+    await log('/behind', Date.now())
+    const uris = async (since?: AuditMark): Promise<readonly string[]> =>
+      (await readRequestCounts(source, since)).requests.map(({ uri }) => uri)
+    assert.deepEqual(await uris(mark), ['/behind'])
+    assert.deepEqual(await uris(), ['/before', '/late', '/behind'])
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
