@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import { useCluster } from '../support/cluster.ts'
 import { bundleCli, writeKubeconfig, type Cli, type CliResult } from '../support/cli.ts'
 import { deliverPush, startDeployment, type Deployment } from '../support/deployment.ts'
+import { endNamespace } from '../support/end-namespace.ts'
 import { createScenario, type Scenario } from '../support/scenario.ts'
 
 const cluster = useCluster()
@@ -69,7 +70,7 @@ describe('the verbs', () => {
   after(async () => {
     await deployment.stop()
     await made.close()
-    await cluster.client.delete({ apiVersion: 'v1', kind: 'Namespace', name: made.namespace })
+    await endNamespace(cluster.client, made.namespace)
     await rm(directory, { recursive: true, force: true })
   })
 

@@ -11,6 +11,7 @@ import {
 } from '../../src/kube/index.ts'
 import type { Json } from '../../src/base/index.ts'
 import { createCutTransport, type Cut } from '../support/cut-transport.ts'
+import { endNamespace } from '../support/end-namespace.ts'
 import { apply, configMap, createTestClient, deployment, ownerIn, useKube } from './kube-fixture.ts'
 
 const kube = useKube()
@@ -144,7 +145,7 @@ for (const cut of ['before', 'after'] as const satisfies readonly Cut[]) {
 const namespaces: string[] = []
 afterEach(async () => {
   const ended = namespaces.splice(0)
-  await Promise.all(ended.map((name) => kube.cluster.client.delete({ apiVersion: 'v1', kind: 'Namespace', name })))
+  await Promise.all(ended.map((name) => endNamespace(kube.cluster.client, name)))
 })
 
 /** A namespace in which no Pod is going to run. */

@@ -8,6 +8,7 @@ import { ChartServer, hexDigest, makeChart, makeIndex } from '../support/chart-s
 import { useCluster } from '../support/cluster.ts'
 import { installCrds } from '../support/crds.ts'
 import { awaitRun, startDeployment, type Deployment } from '../support/deployment.ts'
+import { endNamespace } from '../support/end-namespace.ts'
 import { TestRegistry } from '../support/registry.ts'
 import { makeTgz } from '../support/tar.ts'
 
@@ -42,7 +43,7 @@ describe('webhooks of registries', () => {
     await deployment?.stop()
     await charts?.close()
     await registry?.close()
-    await cluster.client.delete({ apiVersion: 'v1', kind: 'Namespace', name: namespace })
+    await endNamespace(cluster.client, namespace)
   })
 
   const apply = (apiVersion: string, kind: string, name: string, rest: object) =>

@@ -6,6 +6,7 @@ import type { Delivery } from '../../src/observe/index.ts'
 import { useCluster } from '../support/cluster.ts'
 import { installCrds } from '../support/crds.ts'
 import { awaitRun, startDeployment, type Deployment } from '../support/deployment.ts'
+import { endNamespace } from '../support/end-namespace.ts'
 import { GitServer } from '../support/git-server.ts'
 import type { GitTestRepository } from '../support/git-repository.ts'
 import type { TestObject } from '../support/kube-test-client.ts'
@@ -60,7 +61,7 @@ describe('Receiver objects of a cluster', () => {
     await deployment?.stop()
     await issuer?.close()
     await git?.close()
-    await cluster.client.delete({ apiVersion: 'v1', kind: 'Namespace', name: namespace })
+    await endNamespace(cluster.client, namespace)
   })
 
   const start = (): Promise<Deployment> => {

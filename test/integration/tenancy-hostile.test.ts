@@ -5,6 +5,7 @@ import { apiVersions } from '../../src/api/index.ts'
 import { useCluster } from '../support/cluster.ts'
 import { installCrds } from '../support/crds.ts'
 import { awaitRun, deliverPush, startDeployment, type Deployment, type ShownRun } from '../support/deployment.ts'
+import { endNamespace } from '../support/end-namespace.ts'
 import type { GitTestFile, GitTestRepository } from '../support/git-repository.ts'
 import { GitServer } from '../support/git-server.ts'
 import { hostileEscapes, type Escape } from '../support/hostile-tenant.ts'
@@ -66,7 +67,7 @@ describe('a tenant whose repository tries everything', () => {
     await deployment.stop()
     await notify.close()
     await git.close()
-    for (const name of Object.values(names)) await cluster.client.delete({ apiVersion: 'v1', kind: 'Namespace', name })
+    for (const name of Object.values(names)) await endNamespace(cluster.client, name)
     await cluster.client.delete({ apiVersion: 'v1', kind: 'Secret', name: 'tenancy-canary', namespace: 'kube-system' })
   })
 

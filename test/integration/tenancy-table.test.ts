@@ -9,6 +9,7 @@ import { parsePolicy } from '../../src/tenancy/index.ts'
 import type { AuditMark } from '../support/audit-log.ts'
 import { useCluster } from '../support/cluster.ts'
 import { bundleCli, writeKubeconfig, type Cli } from '../support/cli.ts'
+import { endNamespace } from '../support/end-namespace.ts'
 import { createScenario, type Scenario } from '../support/scenario.ts'
 import { tenancyCases, type TenancyCase } from '../support/tenancy-cases.ts'
 
@@ -81,8 +82,7 @@ describe('every reference to something of somebody else', () => {
   })
   after(async () => {
     await made.close()
-    for (const name of [made.namespace, other])
-      await cluster.client.delete({ apiVersion: 'v1', kind: 'Namespace', name })
+    for (const name of [made.namespace, other]) await endNamespace(cluster.client, name)
     await rm(directory, { recursive: true, force: true })
   })
 

@@ -4,6 +4,7 @@ import { after, afterEach, before } from 'node:test'
 import { EngineError } from '../../src/base/index.ts'
 import { auditMark, readRequestCounts, type AuditMark, type RequestCounts } from './audit-log.ts'
 import { startControlPlane, type ControlPlaneAddress } from './control-plane.ts'
+import { endNamespace } from './end-namespace.ts'
 import { startFakeKubelet } from './fake-kubelet.ts'
 import { createKubeTestClient, type KubeTestClient } from './kube-test-client.ts'
 
@@ -15,7 +16,7 @@ export interface TestCluster {
   readonly address: ControlPlaneAddress
   /** The administrator's client. */
   readonly client: KubeTestClient
-  /** A new namespace, deleted (without waiting) at the end of the test. */
+  /** A new namespace, left to itself at the end of the test (see {@link endNamespace}). */
   namespace(): Promise<string>
   /** A client that acts as somebody else. */
   as(user: string): KubeTestClient
@@ -62,7 +63,7 @@ export function useCluster(): TestCluster {
   afterEach(async () => {
     const ended = [...namespaces]
     namespaces.clear()
-    await Promise.all(ended.map((name) => clientOf('').delete({ apiVersion: 'v1', kind: 'Namespace', name })))
+    await Promise.all(ended.map((name) => endNamespace(clientOf(''), name)))
   })
   after(async () => {
     for (const client of clients.values()) client.close()

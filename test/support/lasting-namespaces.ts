@@ -1,11 +1,12 @@
 import { after } from 'node:test'
 import type { TestCluster } from './cluster.ts'
+import { endNamespace } from './end-namespace.ts'
 
 /** The cluster with namespaces that last as long as the file: those of {@link TestCluster.namespace} end with the test that made them. To be called at the top of a test file, before the `after` that closes what uses them. */
 export function lastingNamespaces(cluster: TestCluster): Pick<TestCluster, 'client' | 'address' | 'namespace'> {
   const made: string[] = []
   after(async () => {
-    for (const name of made) await cluster.client.delete({ apiVersion: 'v1', kind: 'Namespace', name })
+    for (const name of made) await endNamespace(cluster.client, name)
   })
   return {
     get client() {

@@ -9,6 +9,7 @@ import { changeJob } from '../../src/reconcile/change/change-job.ts'
 import type { Canaries } from './canaries.ts'
 import { planKey, propose } from './change-plans.ts'
 import type { TestCluster } from './cluster.ts'
+import { endNamespace } from './end-namespace.ts'
 import type { GitTestFile } from './git-repository.ts'
 import { createScenario, type Scenario } from './scenario.ts'
 
@@ -52,7 +53,7 @@ export function useScenarios(
   }
   after(async () => {
     for (const made of open) {
-      await cluster.client.delete({ apiVersion: 'v1', kind: 'Namespace', name: made.namespace })
+      await endNamespace(cluster.client, made.namespace)
       await made.close()
     }
   })

@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { apiVersions, finalizer } from '../../src/api/index.ts'
+import { KubeTestError, type KubeTestClient } from './kube-test-client.ts'
+
+const maxTries = 50
+const pauseMs = 200
+
+/** What does something by itself for as long as it is there: objects of ours, of which whoever works on all namespaces takes notice, and what controllers look at again and again. */
+const lively = [
+  ...Object.entries(apiVersions).map(([kind, apiVersion]) => ({ apiVersion, kind })),
+  { apiVersion: 'batch/v1', kind: 'CronJob' },
+  { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler' },
+]
+
+/**
+ * Leaves a namespace of a test to itself: what does something in it is deleted, without its finalizer, since nobody works on it any more. Everything else goes with the control plane: to empty a namespace takes the cluster two
+ * hundred requests, and one that holds an object with a finalizer is tried again every few seconds for as long as the tests run.
+ */
+export async function endNamespace(client: KubeTestClient, namespace: string): Promise<void> {
+  await Promise.all(lively.map((kind) => deleteAll(client, { ...kind, namespace })))
+}
+
+async function deleteAll(
+  client: KubeTestClient,
+  of: { readonly apiVersion: string; readonly kind: string; readonly namespace: string },
+): Promise<void> {
+  const found = (await orNothing(() => client.list(of))) ?? []
+  await Promise.all(
+    found.map(async ({ metadata: { name, finalizers = [] } }) => {
+      const others = finalizers.filter((one) => one !== finalizer)
+      if (others.length < finalizers.length)
+        await orNothing(() => client.patch({ ...of, name }, { metadata: { finalizers: others } }))
+      await orNothing(() => client.delete({ ...of, name }))
+    }),
+  )
+}
+
+/** Undefined where the kind is not there, or the object is gone meanwhile. While definitions are being installed, the server asks for patience. */
+async function orNothing<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await ask()
+    } catch (error) {
+      if (!(error instanceof KubeTestError)) throw error
+      if (error.status === 404) return undefined
+      if (error.status !== 429 || tries === maxTries) throw error
+      await sleep(pauseMs)
+    }
+}
