@@ -8,8 +8,10 @@ import { installCrds } from '../support/crds.ts'
 import { startDeployment, type Deployment, type Platform } from '../support/deployment.ts'
 import { GitServer } from '../support/git-server.ts'
 import type { GitTestRepository } from '../support/git-repository.ts'
+import { lastingNamespaces } from '../support/lasting-namespaces.ts'
 
 const cluster = useCluster()
+const lasting = lastingNamespaces(cluster)
 const publicUrl = 'https://sluice.example'
 const artifactKey = 'a key for the links of the tests'
 
@@ -59,7 +61,7 @@ for (const platform of ['node', 'workerd'] satisfies Platform[]) {
 
     it('are packed where that is asked for, and are what the status says', async () => {
       await installCrds(cluster.client)
-      namespace = await cluster.namespace()
+      namespace = await lasting.namespace()
       const git = await GitServer.start()
       closers.push(() => git.close())
       repository = await git.create(`team/${namespace}`, {
