@@ -12,12 +12,18 @@ const lively = [
   { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler' },
 ]
 
+/** Of what tests make there are hundreds of these. Who lists what is labelled in all namespaces would need another page for them. */
+const many = ['configmaps', 'secrets']
+
 /**
  * Leaves a namespace of a test to itself: what does something in it is deleted, without its finalizer, since nobody works on it any more. Everything else goes with the control plane: to empty a namespace takes the cluster two
  * hundred requests, and one that holds an object with a finalizer is tried again every few seconds for as long as the tests run.
  */
 export async function endNamespace(client: KubeTestClient, namespace: string): Promise<void> {
-  await Promise.all(lively.map((kind) => deleteAll(client, { ...kind, namespace })))
+  await Promise.all([
+    ...lively.map((kind) => deleteAll(client, { ...kind, namespace })),
+    ...many.map((kind) => orNothing(() => client.request('DELETE', `/api/v1/namespaces/${namespace}/${kind}`))),
+  ])
 }
 
 async function deleteAll(
