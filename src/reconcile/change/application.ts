@@ -19,6 +19,7 @@ import { deadDependencies, heldBecause, isAway, stateOf, suspendedParents } from
 import { guessedNames, type IsGuessed } from './guessed-names.ts'
 import { goneFromCluster, goneFromGit, inventoryIdOf } from './gone-objects.ts'
 import type { Sides } from './side.ts'
+import { isPolicy } from './source-error.ts'
 import type { RenderedSide } from './types.ts'
 import { deletesWhatIsGone, type Examined } from './walk.ts'
 
@@ -227,8 +228,9 @@ function errorsOf({ failures }: Examined): readonly ErrorInput[] {
     }))
 }
 
-function phaseOf({ code, reason }: EngineError): string {
-  if (code === 'tenancy-refused' || reason === 'AccessDenied') return 'policy'
+function phaseOf(error: EngineError): string {
+  if (isPolicy(error)) return 'policy'
+  const { reason } = error
   return reason === 'ArtifactFailed' || reason === 'SourceNotReady' ? 'source' : 'render'
 }
 

@@ -45,17 +45,21 @@ export function followsChange(
 ): boolean {
   if (seen.has(idOf(source))) return false
   const before = new Set([...seen, idOf(source)])
-  if (source.kind === 'HelmChart') {
-    const origin = originOf(source)
-    const found = origin === undefined ? undefined : world.get(idOfKey(origin))
-    return found?.kind === 'GitRepository' && followsChange(world, found, change, before)
-  }
-  if (source.kind !== 'GitRepository') return false
-  if (isConcerned(source, change)) return true
-  return (source.spec.include ?? []).some(({ repository }) => {
-    const found = world.get(`GitRepository/${source.metadata.namespace ?? ''}/${repository.name}`)
+  if (source.kind === 'GitRepository' && isConcerned(source, change)) return true
+  return madeFrom(source).some((id) => {
+    const found = world.get(id)
     return found?.kind === 'GitRepository' && followsChange(world, found, change, before)
   })
+}
+
+/** Ids of the sources that a source is made from: that of a HelmChart, those that a GitRepository includes. */
+export function madeFrom(source: Source): readonly string[] {
+  const origin = originOf(source)
+  const included = source.kind === 'GitRepository' ? (source.spec.include ?? []) : []
+  return [
+    ...(origin === undefined ? [] : [idOfKey(origin)]),
+    ...included.map(({ repository }) => `GitRepository/${source.metadata.namespace ?? ''}/${repository.name}`),
+  ]
 }
 
 /**

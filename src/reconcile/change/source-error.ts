@@ -1,7 +1,8 @@
 import { DiagnosticsError, EngineError, toEngineError } from '../../base/index.ts'
 import type { ObjectKey } from '../job.ts'
 import type { SourceResults } from '../source/index.ts'
-import { idOfKey, isSource, originOf, type Source, type World } from '../world.ts'
+import { idOfKey, isSource, type Source, type World } from '../world.ts'
+import { madeFrom } from './side-sources.ts'
 
 /** Errors that say nothing of an object. */
 const ofTheCluster: ReadonlySet<string> = new Set(['aborted', 'cluster-unreachable', 'kube-unauthorized'])
@@ -22,6 +23,7 @@ export function markedSources(sources: SourceResults, of: SourcesOfWorld): Sourc
       return await work
     } catch (caught) {
       const error = toEngineError(caught)
+      if (ofTheCluster.has(error.code)) throw error
       throw key !== undefined && takesSecrets(of, idOfKey(key)) ? withoutMessage(error, key) : asSourceError(error)
     }
   }
@@ -38,8 +40,7 @@ export function markedSources(sources: SourceResults, of: SourcesOfWorld): Sourc
 }
 
 function asSourceError(error: EngineError): EngineError {
-  const isPolicy = error.code === 'tenancy-refused' || error.reason === 'AccessDenied'
-  if (error instanceof DiagnosticsError || ofTheCluster.has(error.code) || isPolicy) return error
+  if (error instanceof DiagnosticsError || isPolicy(error)) return error
   const { message, code, disposition, data, retryAfterMs } = error
   return new EngineError(message, {
     code,
@@ -60,28 +61,23 @@ function takesSecrets(of: SourcesOfWorld, id: string, seen: ReadonlySet<string> 
   return madeFrom(source).some((one) => takesSecrets(of, one, known))
 }
 
-function madeFrom(source: Source): readonly string[] {
-  const origin = originOf(source)
-  const included = source.kind === 'GitRepository' ? (source.spec.include ?? []) : []
-  return [
-    ...(origin === undefined ? [] : [idOfKey(origin)]),
-    ...included.map(({ repository }) => `GitRepository/${source.metadata.namespace ?? ''}/${repository.name}`),
-  ]
-}
-
 /** The cause is kept from logs, too: they are read by more people than the Secret. */
 function withoutMessage(error: EngineError, { kind, namespace, name }: ObjectKey): EngineError {
-  if (ofTheCluster.has(error.code)) return error
-  const isPolicy = error.code === 'tenancy-refused' || error.reason === 'AccessDenied'
   const { code, disposition, retryAfterMs } = error
-  const what = isPolicy ? 'is refused by a policy' : 'cannot be had'
+  const isRefused = isPolicy(error)
+  const what = isRefused ? 'is refused by a policy' : 'cannot be had'
   return new EngineError(
     `${kind} ${namespace}/${name} ${what}; why is not shown here, because a secret is part of its spec or of that of a source that it is made from: look at its status in the cluster`,
     {
       code,
-      reason: isPolicy ? 'AccessDenied' : 'ArtifactFailed',
+      reason: isRefused ? 'AccessDenied' : 'ArtifactFailed',
       disposition,
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     },
   )
+}
+
+/** Whether a policy has refused something: a tenant's, or that against references to other namespaces. */
+export function isPolicy({ code, reason }: Pick<EngineError, 'code' | 'reason'>): boolean {
+  return code === 'tenancy-refused' || reason === 'AccessDenied'
 }
