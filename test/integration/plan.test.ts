@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { AuditMark } from '../support/audit-log.ts'
+import { writesSince } from '../support/change-plans.ts'
 import { useCluster } from '../support/cluster.ts'
 import { configMapTemplate, createReleaseScenario } from '../support/release-scenario.ts'
 import { createScenario, nodeOf } from '../support/scenario.ts'
@@ -9,16 +9,6 @@ const cluster = useCluster()
 
 const configMap = (name: string, data: string): string =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\ndata: ${data}\n`
-
-/** Requests that the server carried out: no reads, no dry-runs. */
-async function writesSince(mark: AuditMark, namespace: string): Promise<readonly string[]> {
-  const { requests } = await cluster.requestCounts(mark)
-  return requests
-    .filter((request) => request.namespace === namespace || request.uri.includes(namespace))
-    .filter(({ verb }) => !['get', 'list', 'watch'].includes(verb))
-    .filter(({ uri }) => !uri.includes('dryRun=All'))
-    .map(({ verb, uri }) => `${verb} ${uri}`)
-}
 
 describe('a plan', () => {
   it('of a Kustomization says what would be created, changed, deleted and left; the cluster carries out nothing', async () => {
@@ -61,7 +51,7 @@ describe('a plan', () => {
       )
       assert.equal(JSON.stringify(record).includes('green'), false)
       assert.match(node.message ?? '', /1 configured, 2 created, 1 skipped, 1 deleted/)
-      assert.deepEqual(await writesSince(mark, namespace), [])
+      assert.deepEqual(await writesSince(cluster, mark, namespace), [])
       assert.deepEqual(await client.get({ apiVersion: 'kustomize.toolkit.fluxcd.io/v1', ...ref }), before)
       for (const name of ['b', 'keep'])
         assert.ok(await client.find({ apiVersion: 'v1', kind: 'ConfigMap', namespace, name }))
@@ -71,7 +61,7 @@ describe('a plan', () => {
       const again = await made.run({ kind: 'trigger', target: { object: ref }, plan: true })
       assert.deepEqual(nodeOf(again.record, 'Kustomization/app').changes, [])
       assert.equal(nodeOf(again.record, 'Kustomization/app').unchanged, 3)
-      assert.deepEqual(await writesSince(mark, namespace), [])
+      assert.deepEqual(await writesSince(cluster, mark, namespace), [])
     } finally {
       await made.close()
     }
@@ -121,7 +111,7 @@ describe('a plan', () => {
       const [message, ...changes] = await plan()
       assert.match(message ?? '', /^install of .*2 created/)
       assert.deepEqual(changes, ['a created', 'b created'])
-      assert.deepEqual(await writesSince(mark, namespace), [])
+      assert.deepEqual(await writesSince(cluster, mark, namespace), [])
       await made.reconcile()
       assert.match((await plan())[0] ?? '', /the release is as wanted/)
       await made.chart({ 'templates/b.yaml': null, 'templates/c.yaml': configMapTemplate('c') })
