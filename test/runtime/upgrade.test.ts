@@ -12,6 +12,7 @@ import { useCluster } from '../support/cluster.ts'
 import { awaitRun, deliverPush, deploymentEnvironment, githubSecret, triggerToken } from '../support/deployment.ts'
 import { createFleet, type Fleet } from '../support/fleet.ts'
 import { createKillableServer, type KillableServer } from '../support/killed-server.ts'
+import type { NamespacedView } from '../support/namespaced-view.ts'
 
 const cluster = useCluster()
 const apps = ['one', 'two', 'three', 'four']
@@ -48,18 +49,20 @@ async function until(condition: () => boolean | Promise<boolean>, what: string):
     assert.ok(Date.now() < end, `did not happen: ${what}`)
 }
 
+/** The ConfigMaps that were written through a view since it had made `from` writes, as often as they were. */
+function writtenSince(view: NamespacedView, from = 0): readonly string[] {
+  return view.writes.slice(from).flatMap(({ object }) => (object.startsWith('configmaps/') ? [object] : []))
+}
+
 /** Changes every application, delivers the push, and waits until the run has written something but not everything. */
 async function pushUntilMidRun(value: string): Promise<string> {
   for (const view of fleet.views) view.behave({ slowMs: 100 })
-  const before = fleet.views.map((view) => view.writes.length)
+  const before = marks()
   for (const app of apps) await fleet.change(app, value)
   const answer = await deliverPush({ url: server.url, githubSecret }, { url: fleet.repository.url })
   assert.equal(answer.status, 202)
   await until(
-    () =>
-      fleet.views.some((view, at) =>
-        view.writes.slice(before[at]).some(({ object }) => object.startsWith('configmaps/')),
-      ),
+    () => fleet.views.some((view, at) => writtenSince(view, before[at]).length > 0),
     'a first write of the run',
   )
   assert.notEqual(answer.run, undefined)
@@ -73,8 +76,8 @@ async function assertDone(run: string, value: string, already: readonly number[]
   for (const [at, view] of fleet.views.entries()) {
     const wanted = Object.fromEntries(apps.map((app) => [app, value]))
     assert.deepEqual(await fleet.valuesOf(view), wanted)
-    const written = view.writes.slice(already[at]).filter(({ object }) => object.startsWith('configmaps/'))
-    assert.equal(written.length, new Set(written.map(({ object }) => object)).size, 'an object was written twice')
+    const written = writtenSince(view, already[at])
+    assert.equal(written.length, new Set(written).size, `an object was written twice: ${written.join(', ')}`)
     // A write that was under way when the program was killed took place without its answer being seen: it is counted by nobody.
     assert.ok(written.length <= apps.length * 2)
   }
@@ -103,8 +106,9 @@ function step(title: string, work: () => Promise<void>): void {
 step('an upgrade in the middle of a run: the old version lets go, the new one finishes it', async () => {
   await server.start({ BUILD_ID: 'a' })
   assert.equal((await health()).build, 'a')
+  // As the views count them: an object can be seen in the cluster before that.
   for (const view of fleet.views)
-    await until(async () => Object.keys(await fleet.valuesOf(view)).length === apps.length, 'the first scan')
+    await until(() => writtenSince(view).length === apps.length * 2, 'all writes of the first scan')
   const already = marks()
   const run = await pushUntilMidRun('upgraded')
   assert.equal(await server.stop(), 0)
