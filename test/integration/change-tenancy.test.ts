@@ -83,7 +83,7 @@ async function place(): Promise<Place> {
   })
   await made.client.apply(source(team, 'app', made.repository.url))
   await made.client.apply(source(victim, 'private', secret.url))
-  await makeTenant(cluster, { ...made, namespace: team }, 'team')
+  await makeTenant({ ...made, namespace: team }, 'team')
   return { made, team, victim, private: secret }
 }
 

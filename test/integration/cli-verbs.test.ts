@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { useCluster } from '../support/cluster.ts'
 import { bundleCli, writeKubeconfig, type Cli, type CliResult } from '../support/cli.ts'
+import { createNamespace } from '../support/create-namespace.ts'
 import { deliverPush, startDeployment, type Deployment } from '../support/deployment.ts'
 import { endNamespace } from '../support/end-namespace.ts'
 import { createScenario, type Scenario } from '../support/scenario.ts'
@@ -48,7 +49,7 @@ describe('the verbs', () => {
     await writeKubeconfig(kubeconfig, cluster.address)
     // One namespace for all of the tests: those of the cluster's own end with each.
     const name = `test-cli-${randomBytes(4).toString('hex')}`
-    await cluster.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+    await createNamespace(cluster.client, name)
     made = await createScenario({ ...cluster, namespace: () => Promise.resolve(name) }, { files })
     await made.kustomization('app', { targetNamespace: undefined })
     deployment = await startDeployment('node', {

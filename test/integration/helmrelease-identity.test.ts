@@ -64,7 +64,7 @@ describe('spec.serviceAccountName', () => {
     it(`by ${field}: objects and history are the service account's, from install to uninstall`, async () => {
       const isDefault = field !== 'spec.serviceAccountName'
       const { made, sent } = await watched(isDefault ? { settings: { defaultServiceAccount: account } } : {})
-      await makeTenant(cluster, made, account, ['configmaps', 'secrets'])
+      await makeTenant(made, account, ['configmaps', 'secrets'])
       const spec = { driftDetection: { mode: 'enabled' }, ...(isDefault ? {} : { serviceAccountName: account }) }
       await made.release({ ...spec, ...value('one') })
       await ready(made)
@@ -85,7 +85,7 @@ describe('spec.serviceAccountName', () => {
 
   it('what the service account may not do is refused, and told with its name', async () => {
     const made = await scenario({ 'templates/a.yaml': configMapTemplate('a'), 'templates/s.yaml': serviceTemplate })
-    await makeTenant(cluster, made, account, ['configmaps', 'secrets'])
+    await makeTenant(made, account, ['configmaps', 'secrets'])
     await made.release({ serviceAccountName: account })
     const node = await made.reconcile()
     assert.equal(node.reason, 'RetriesExceeded', node.message)
@@ -95,7 +95,7 @@ describe('spec.serviceAccountName', () => {
     assert.match(message, /services "s" is forbidden/)
     assert.equal(await made.find('Service', 's'), undefined)
     assert.deepEqual(await made.revisions(), ['v1 failed'])
-    await makeTenant(cluster, made, account, ['configmaps', 'secrets', 'services'])
+    await makeTenant(made, account, ['configmaps', 'secrets', 'services'])
     await made.release({ serviceAccountName: account, ...value('again') })
     await ready(made)
     assert.ok(await made.find('Service', 's'))
@@ -103,7 +103,7 @@ describe('spec.serviceAccountName', () => {
 
   it('one that may not keep the history installs nothing until it may', async () => {
     const made = await scenario()
-    await makeTenant(cluster, made, account, ['configmaps'])
+    await makeTenant(made, account, ['configmaps'])
     await made.release({ serviceAccountName: account })
     const node = await made.reconcile()
     assert.equal(node.state, 'failed')
@@ -111,7 +111,7 @@ describe('spec.serviceAccountName', () => {
     const denied = `User "${userOf(made)}" cannot list resource "secrets" in API group "" in the namespace "${made.namespace}"`
     assert.ok(node.message?.includes(denied), node.message)
     assert.equal(await dataOf(made), undefined)
-    await makeTenant(cluster, made, account, ['configmaps', 'secrets'])
+    await makeTenant(made, account, ['configmaps', 'secrets'])
     await ready(made)
     assert.deepEqual(await made.revisions(), ['v1 deployed'])
   })
@@ -128,7 +128,7 @@ describe('spec.kubeConfig', () => {
 
   it('by a Secret: objects and history are in that cluster, with its rights; the status stays here', async () => {
     const { made, sent } = await watched()
-    await makeTenant(cluster, made, account, ['configmaps', 'secrets'])
+    await makeTenant(made, account, ['configmaps', 'secrets'])
     await putSecret(made, 'remote', { kubeconfig: await loginOf(made) })
     const kubeConfig = { secretRef: { name: 'remote', key: 'kubeconfig' } }
     await made.release({ kubeConfig })
@@ -143,7 +143,7 @@ describe('spec.kubeConfig', () => {
     assert.equal(reason, 'UpgradeFailed')
     assert.ok(message.includes(userOf(made)), message)
     assert.deepEqual(await made.revisions(), ['v1 deployed', 'v2 failed'])
-    await makeTenant(cluster, made, account, ['configmaps', 'secrets', 'services'])
+    await makeTenant(made, account, ['configmaps', 'secrets', 'services'])
     await remove(made)
     assert.equal(await dataOf(made), undefined)
     assert.deepEqual(await made.revisions(), [])
@@ -156,7 +156,7 @@ describe('spec.kubeConfig', () => {
 
   it('with spec.serviceAccountName: acts as it there', async () => {
     const made = await scenario({ 'templates/s.yaml': serviceTemplate })
-    await makeTenant(cluster, made, account, ['configmaps', 'secrets'])
+    await makeTenant(made, account, ['configmaps', 'secrets'])
     await putSecret(made, 'remote', { value: kubeconfigOf(cluster, { token: cluster.address.token }) })
     await made.release({ kubeConfig: { secretRef: { name: 'remote' } }, serviceAccountName: account })
     await made.reconcile()
@@ -187,7 +187,7 @@ describe('spec.kubeConfig', () => {
   ] as const)
     it(`${what} is gone when the object is deleted: the release stays, the object does not`, async () => {
       const made = await scenario()
-      await makeTenant(cluster, made, account, ['configmaps', 'secrets'])
+      await makeTenant(made, account, ['configmaps', 'secrets'])
       await putSecret(made, 'remote', { value: kubeconfigOf(cluster, { token: cluster.address.token }) })
       await made.release(spec)
       await ready(made)

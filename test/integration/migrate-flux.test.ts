@@ -14,6 +14,7 @@ import {
   takeOverFiles,
 } from '../support/kustomize-take-over.ts'
 import { startDeployment } from '../support/deployment.ts'
+import { installDefinition } from '../support/install-definition.ts'
 import { createScenario, type Scenario } from '../support/scenario.ts'
 import { replay } from '../support/take-over.ts'
 
@@ -364,7 +365,7 @@ describe('migrate flux', { timeout: 600_000 }, () => {
     ] as const
     for (const [group, kind] of foreign) {
       const plural = `${kind.toLowerCase()}s`
-      await client.create({
+      await installDefinition(client, {
         apiVersion: 'apiextensions.k8s.io/v1',
         kind: 'CustomResourceDefinition',
         metadata: { name: `${plural}.${group}` },
@@ -382,13 +383,6 @@ describe('migrate flux', { timeout: 600_000 }, () => {
           ],
         },
       })
-      await client.waitFor(
-        { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: `${plural}.${group}` },
-        (object) =>
-          (object?.['status']?.conditions as { type: string; status: string }[] | undefined)?.some(
-            ({ type, status }) => type === 'Established' && status === 'True',
-          ) === true,
-      )
       await client.request('POST', `/apis/${group}/v1/namespaces/${flux}/${plural}`, {
         body: {
           apiVersion: `${group}/v1`,

@@ -2,6 +2,7 @@ import { after, before, describe, it } from 'node:test'
 import { Canaries } from '../support/canaries.ts'
 import { startApplications } from '../support/change-plans.ts'
 import { useCluster } from '../support/cluster.ts'
+import { installDefinition } from '../support/install-definition.ts'
 import {
   configMap,
   deployment,
@@ -82,7 +83,7 @@ spec:
 const frozen = (data: string): string => `${configMap('frozen', data)}immutable: true\n`
 
 before(async () => {
-  await cluster.client.apply(definition)
+  await installDefinition(cluster.client, definition)
 })
 after(async () => {
   await cluster.client.delete({ ...definition, name: definition.metadata.name })

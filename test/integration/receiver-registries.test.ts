@@ -6,6 +6,7 @@ import type { Delivery } from '../../src/observe/index.ts'
 import { chartLayerType } from '../../src/sources/index.ts'
 import { ChartServer, hexDigest, makeChart, makeIndex } from '../support/chart-server.ts'
 import { useCluster } from '../support/cluster.ts'
+import { createNamespace } from '../support/create-namespace.ts'
 import { installCrds } from '../support/crds.ts'
 import { awaitRun, startDeployment, type Deployment } from '../support/deployment.ts'
 import { endNamespace } from '../support/end-namespace.ts'
@@ -30,7 +31,7 @@ describe('webhooks of registries', () => {
     charts = await ChartServer.start()
     await installCrds(cluster.client)
     namespace = `registries-${createHash('sha256').update(String(process.pid)).digest('hex').slice(0, 8)}`
-    await cluster.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+    await createNamespace(cluster.client, namespace)
     await apply('v1', 'Secret', 'hook', { stringData: { token } })
     const { server, caPem, token: own } = cluster.address
     deployment = await startDeployment('node', {

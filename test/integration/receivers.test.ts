@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Delivery } from '../../src/observe/index.ts'
 import { useCluster } from '../support/cluster.ts'
+import { createNamespace } from '../support/create-namespace.ts'
 import { installCrds } from '../support/crds.ts'
 import { awaitRun, startDeployment, type Deployment } from '../support/deployment.ts'
 import { endNamespace } from '../support/end-namespace.ts'
@@ -28,7 +29,7 @@ describe('Receiver objects of a cluster', () => {
   before(async () => {
     await installCrds(cluster.client)
     namespace = `hooks-${randomUUID().slice(0, 8)}`
-    await cluster.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+    await createNamespace(cluster.client, namespace)
     git = await GitServer.start()
     issuer = await startOidcIssuer()
     repository = await git.create(`team/${namespace}`, {
@@ -102,9 +103,9 @@ describe('Receiver objects of a cluster', () => {
     )?.find((condition) => condition.type === type)
   /** Sends to a path until it is known: the index is written a moment after the status. */
   const send = async (path: string, init: RequestInit = {}): Promise<Response> => {
-    for (let attempt = 0; ; attempt++) {
+    for (const end = Date.now() + 60_000; ;) {
       const response = await fetch(`${deployment.url}${path}`, { method: 'POST', ...init })
-      if (response.status !== 404 || attempt === 20) return response
+      if (response.status !== 404 || Date.now() > end) return response
       await response.arrayBuffer()
       await sleep(200)
     }

@@ -30,7 +30,7 @@ async function scenario(options: Partial<ScenarioOptions> = {}): Promise<{ made:
   return { made, sent }
 }
 
-const tenant = (made: Scenario, name: string): Promise<void> => makeTenant(cluster, made, name)
+const tenant = (made: Scenario, name: string): Promise<void> => makeTenant(made, name)
 
 const mapRef = (made: Scenario, name: string) => ({
   apiVersion: 'v1',

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { useCluster } from '../support/cluster.ts'
+import type { TestObject } from '../support/kube-test-client.ts'
 import { createScenario, nodeOf, type Scenario } from '../support/scenario.ts'
 
 const cluster = useCluster()
@@ -59,6 +61,20 @@ const refOf = (made: Scenario, kind: string) => ({
   namespace: made.namespace,
   name: 'app',
 })
+
+/** An object and the dry-run of its apply by the controller, of one version: a Deployment's own controller writes to it meanwhile. */
+async function liveAndDryRun(
+  made: Scenario,
+  object: object,
+): Promise<{ readonly live: TestObject; readonly dryRun: { [key: string]: unknown } }> {
+  for (let round = 0; ; round++) {
+    const live = await made.client.get(refOf(made, (object as { kind: string }).kind))
+    const dryRun = await fluxApply(made, object, true)
+    const { resourceVersion } = dryRun['metadata'] as TestObject['metadata']
+    if (resourceVersion === live.metadata.resourceVersion || round === 50) return { live, dryRun }
+    await sleep(50)
+  }
+}
 
 /** An apply as the controller does it, real or as a dry-run. */
 async function fluxApply(made: Scenario, object: object, isDryRun: boolean): Promise<{ [key: string]: unknown }> {
@@ -125,8 +141,7 @@ describe('take-over', () => {
       ['_app__ServiceAccount', '_app__Secret', '_app__Service', '_app_apps_Deployment'],
     )
     for (const object of fluxObjects(made.namespace)) {
-      const live = await made.client.get(refOf(made, (object as { kind: string }).kind))
-      const dryRun = await fluxApply(made, object, true)
+      const { live, dryRun } = await liveAndDryRun(made, object)
       const { managedFields, ...metadata } = dryRun['metadata'] as { managedFields: { manager: string }[] }
       const { managedFields: own, ...known } = live.metadata
       assert.deepEqual({ ...dryRun, metadata }, { ...live, metadata: known })

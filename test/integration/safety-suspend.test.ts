@@ -141,10 +141,10 @@ describe('a cluster that is suspended', () => {
     const made = await scenario()
     try {
       await made.kustomization()
-      await suspendCluster(requestsOf(made), holdOf(made), { by: 'ada', until: Date.now() + 2_000 })
+      await suspendCluster(requestsOf(made), holdOf(made), { by: 'ada', until: Date.now() + 600_000 })
       await made.scan()
       assert.equal(await colorOf(made), undefined)
-      await systemClock.sleep(3_000)
+      Object.assign(made.deps, { clock: { ...made.deps.clock, now: () => Date.now() + 660_000 } })
       await made.scan()
       assert.equal(await colorOf(made), 'blue')
       const key = { apiVersion: 'v1', kind: 'ConfigMap', namespace: holdOf(made), name: 'sluice-hold' }

@@ -3,8 +3,16 @@ import { randomBytes } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { apiVersions } from '../../src/api/index.ts'
 import { useCluster } from '../support/cluster.ts'
+import { createNamespace } from '../support/create-namespace.ts'
 import { installCrds } from '../support/crds.ts'
-import { awaitRun, deliverPush, startDeployment, type Deployment, type ShownRun } from '../support/deployment.ts'
+import {
+  awaitFirstScan,
+  awaitRun,
+  deliverPush,
+  startDeployment,
+  type Deployment,
+  type ShownRun,
+} from '../support/deployment.ts'
 import { endNamespace } from '../support/end-namespace.ts'
 import type { GitTestFile, GitTestRepository } from '../support/git-repository.ts'
 import { GitServer } from '../support/git-server.ts'
@@ -28,8 +36,7 @@ describe('a tenant whose repository tries everything', () => {
 
   before(async () => {
     await installCrds(cluster.client)
-    for (const name of Object.values(names))
-      await cluster.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+    for (const name of Object.values(names)) await createNamespace(cluster.client, name)
     git = await GitServer.start()
     notify = await startNotifyServer()
     victim = await git.create(`team/${names.victim}`, victimFiles())
@@ -60,6 +67,7 @@ describe('a tenant whose repository tries everything', () => {
         }),
       },
     })
+    await awaitFirstScan(deployment)
     await plantObjects()
     run = await push(hostile)
   })

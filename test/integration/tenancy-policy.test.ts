@@ -7,7 +7,7 @@ import { parsePolicy } from '../../src/tenancy/index.ts'
 import { useCluster } from '../support/cluster.ts'
 import { configMapTemplate, createReleaseScenario } from '../support/release-scenario.ts'
 import { createScenario, nodeOf, type Scenario, type ScenarioOptions } from '../support/scenario.ts'
-import { makeTenant } from '../support/tenant.ts'
+import { makeTenant, untilAllowed } from '../support/tenant.ts'
 
 const cluster = useCluster()
 const open: { close(): Promise<void> }[] = []
@@ -114,7 +114,7 @@ describe('the identity of a tenant', () => {
 
   it('is a service account, whether an object names it or not; pruning and deleting too', async () => {
     const { made, sent } = await watched({ identity: { serviceAccount: 'team' } })
-    await makeTenant(cluster, made, 'team')
+    await makeTenant(made, 'team')
     await made.kustomization('unnamed', { namePrefix: 'u-' })
     await made.kustomization('named', { namePrefix: 'n-', serviceAccountName: 'team' })
     await made.kustomization('other', { namePrefix: 'o-', serviceAccountName: 'default' })
@@ -144,6 +144,7 @@ describe('the identity of a tenant', () => {
       roleRef: { apiGroup: group, kind: 'Role', name: 'team' },
       subjects,
     })
+    await untilAllowed(made.client, identity, made.namespace)
     await made.kustomization('app')
     const record = await made.pushed()
     assert.equal(record.state, 'succeeded', JSON.stringify(record))
@@ -152,7 +153,7 @@ describe('the identity of a tenant', () => {
 
   it('deletes nothing for an object that is nobody’s, and says what to do', async () => {
     const { made } = await watched({ identity: { serviceAccount: 'team' } })
-    await makeTenant(cluster, made, 'team')
+    await makeTenant(made, 'team')
     await made.kustomization('app')
     assert.equal((await made.pushed()).state, 'succeeded')
     withPolicy(made, { namespaces: ['another'] })
@@ -175,7 +176,7 @@ describe('a policy that becomes stricter', () => {
     const made = await createReleaseScenario(cluster, { files: { 'templates/a.yaml': configMapTemplate('a') } })
     open.push(made)
     withPolicy(made, { identity: { serviceAccount: 'team' } })
-    await makeTenant(cluster, made, 'team', ['configmaps', 'secrets'])
+    await makeTenant(made, 'team', ['configmaps', 'secrets'])
     await made.release({ values: { value: 'one' }, driftDetection: { mode: 'enabled' } })
     assert.equal((await made.reconcile()).state, 'ready')
     withPolicy(made, { identity: { serviceAccount: 'team' }, kinds: { deny: ['ConfigMap'] } })
@@ -207,7 +208,7 @@ describe('the credentials of the deployment', () => {
     Object.assign(made.deps, { settings: { ...made.deps.settings, sopsAgeSecret: `${platform}/keys` } })
     const tenant = { identity: { serviceAccount: 'team' } }
     withPolicy(made, tenant)
-    await makeTenant(cluster, made, 'team', ['configmaps', 'secrets'])
+    await makeTenant(made, 'team', ['configmaps', 'secrets'])
     await made.kustomization('app', { decryption: { provider: 'sops' } })
     assert.match(
       nodeOf(await made.pushed(), 'Kustomization/app').message ?? '',

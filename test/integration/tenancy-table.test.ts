@@ -9,6 +9,7 @@ import { parsePolicy } from '../../src/tenancy/index.ts'
 import type { AuditMark } from '../support/audit-log.ts'
 import { useCluster } from '../support/cluster.ts'
 import { bundleCli, writeKubeconfig, type Cli } from '../support/cli.ts'
+import { createNamespace } from '../support/create-namespace.ts'
 import { endNamespace } from '../support/end-namespace.ts'
 import { createScenario, type Scenario } from '../support/scenario.ts'
 import { tenancyCases, type TenancyCase } from '../support/tenancy-cases.ts'
@@ -41,8 +42,7 @@ describe('every reference to something of somebody else', () => {
     const name = `test-tenancy-${Date.now().toString(36)}`
     const places = [name, `${name}-other`] as const
     other = places[1]
-    for (const namespace of places)
-      await cluster.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+    for (const namespace of places) await createNamespace(cluster.client, namespace)
     const files = {
       'app/a.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: applied }\n',
       'chart/Chart.yaml': 'apiVersion: v2\nname: chart\nversion: 1.2.3\n',

@@ -76,7 +76,7 @@ describe('readers of a tenant whose policy is in the cluster', () => {
         },
       })
     }
-    await makeTenant(cluster, { namespace: team, client: cluster.client }, 'team')
+    await makeTenant({ namespace: team, client: cluster.client }, 'team')
     const { run = '' } = await deliverPush(deployment, { url: repository.url, after: (await repository.head()) ?? '' })
     await awaitRun(deployment, run)
     const ask = async (path: string, token: string): Promise<{ readonly status: number; readonly text: string }> => {

@@ -4,6 +4,7 @@ import { after, afterEach, before } from 'node:test'
 import { EngineError } from '../../src/base/index.ts'
 import { auditMark, readRequestCounts, type AuditMark, type RequestCounts } from './audit-log.ts'
 import { startControlPlane, type ControlPlaneAddress } from './control-plane.ts'
+import { createNamespace } from './create-namespace.ts'
 import { endNamespace } from './end-namespace.ts'
 import { startFakeKubelet } from './fake-kubelet.ts'
 import { createKubeTestClient, type KubeTestClient } from './kube-test-client.ts'
@@ -80,13 +81,8 @@ export function useCluster(): TestCluster {
     as: clientOf,
     namespace: async () => {
       const name = `test-${randomBytes(4).toString('hex')}`
-      await clientOf('').create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
       namespaces.add(name)
-      // Pods are refused until their namespace has its service account.
-      await clientOf('').waitFor(
-        { apiVersion: 'v1', kind: 'ServiceAccount', namespace: name, name: 'default' },
-        (account) => account !== undefined,
-      )
+      await createNamespace(clientOf(''), name)
       return name
     },
     auditMark: () => auditMark(source()),

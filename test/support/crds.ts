@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { definitions } from '../../src/api/index.ts'
+import { untilEstablished } from './install-definition.ts'
 import type { KubeTestClient, TestObject } from './kube-test-client.ts'
 import { runFolder } from './run-folder.ts'
 
@@ -49,10 +50,7 @@ async function applyCrds(client: KubeTestClient): Promise<void> {
       const path = await client.path(ref, { fieldManager: 'sluice-tests', force: 'true', fieldValidation: 'Strict' })
       const body = await readFile(new URL(`${definition.group}_${definition.plural}.yaml`, folder), 'utf8')
       await client.request('PATCH', path, { body, contentType: 'application/apply-patch+yaml' })
-      await client.waitFor(ref, (found) => {
-        const conditions = (found?.['status']?.conditions ?? []) as readonly { type: string; status: string }[]
-        return conditions.some((condition) => condition.type === 'Established' && condition.status === 'True')
-      })
+      await untilEstablished(client, ref.name)
     }),
   )
 }

@@ -1,5 +1,6 @@
 import { after } from 'node:test'
 import type { TestCluster } from './cluster.ts'
+import { createNamespace } from './create-namespace.ts'
 import { endNamespace } from './end-namespace.ts'
 
 /** The cluster with namespaces that last as long as the file: those of {@link TestCluster.namespace} end with the test that made them. To be called at the top of a test file, before the `after` that closes what uses them. */
@@ -17,8 +18,8 @@ export function lastingNamespaces(cluster: TestCluster): Pick<TestCluster, 'clie
     },
     namespace: async () => {
       const name = `test-${crypto.randomUUID().slice(0, 8)}`
-      await cluster.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
       made.push(name)
+      await createNamespace(cluster.client, name)
       return name
     },
   }

@@ -9,6 +9,7 @@ import { changeJob } from '../../src/reconcile/change/change-job.ts'
 import type { Canaries } from './canaries.ts'
 import { planKey, propose } from './change-plans.ts'
 import type { TestCluster } from './cluster.ts'
+import { createNamespace } from './create-namespace.ts'
 import { endNamespace } from './end-namespace.ts'
 import type { GitTestFile } from './git-repository.ts'
 import { createScenario, type Scenario } from './scenario.ts'
@@ -47,7 +48,7 @@ export function useScenarios(
     },
     namespace: async () => {
       const name = `test-${crypto.randomUUID().slice(0, 8)}`
-      await cluster.client.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+      await createNamespace(cluster.client, name)
       return name
     },
   }

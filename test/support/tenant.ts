@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestCluster } from './cluster.ts'
+import type { KubeTestClient } from './kube-test-client.ts'
 import type { Scenario } from './scenario.ts'
 
 /** A service account that may do everything with `resources` of the core group in the scenario's namespace, and nothing else. Called again, it gets other rights. */
 export async function makeTenant(
-  cluster: TestCluster,
   made: Pick<Scenario, 'namespace' | 'client'>,
   name: string,
   resources: readonly string[] = ['configmaps'],
@@ -19,19 +20,27 @@ export async function makeTenant(
     roleRef: { apiGroup: group, kind: 'Role', name },
     subjects: [{ kind: 'ServiceAccount', name, namespace }],
   })
-  // The authorizer learns of a new binding a moment later.
-  const as = cluster.as(`system:serviceaccount:${namespace}:${name}`)
+  await untilAllowed(client, { user: `system:serviceaccount:${namespace}:${name}` }, namespace, resources.at(-1))
+}
+
+/** Waits until somebody may list `resource` of the core group in a namespace: the authorizer learns of a new binding a moment after it was made. */
+export async function untilAllowed(
+  client: KubeTestClient,
+  who: { readonly user: string; readonly groups?: readonly string[] },
+  namespace: string,
+  resource = 'configmaps',
+): Promise<void> {
   const review = {
     apiVersion: 'authorization.k8s.io/v1',
-    kind: 'SelfSubjectAccessReview',
-    spec: { resourceAttributes: { namespace, verb: 'list', resource: resources.at(-1) } },
+    kind: 'SubjectAccessReview',
+    spec: { ...who, resourceAttributes: { namespace, verb: 'list', resource } },
   }
-  for (let round = 0; round < 50; round++) {
-    const path = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews'
-    const answer = (await as.request('POST', path, { body: review })) as { status: { allowed: boolean } }
+  for (const end = Date.now() + 30_000; Date.now() < end; await sleep(50)) {
+    const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews'
+    const answer = (await client.request('POST', path, { body: review })) as { status: { allowed: boolean } }
     if (answer.status.allowed) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
   }
+  throw new Error(`${who.user} may still not list ${resource} in ${namespace}`)
 }
 
 /** A kubeconfig of the test cluster, with one user. */

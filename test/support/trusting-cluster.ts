@@ -12,8 +12,10 @@ import { auditMark, readRequestCounts } from './audit-log.ts'
 import { makeCertificates, type TestCertificates } from './certificates.ts'
 import type { TestCluster } from './cluster.ts'
 import { requester, startControlPlane, type ControlPlane } from './control-plane.ts'
+import { createNamespace } from './create-namespace.ts'
 import { startTlsFront, type Front } from './fronts.ts'
 import { createKubeTestClient, type KubeTestClient } from './kube-test-client.ts'
+import { untilAllowed } from './tenant.ts'
 
 const cli = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
@@ -111,7 +113,7 @@ function testCluster(plane: ControlPlane): { readonly cluster: TestCluster; read
     as,
     namespace: async () => {
       const name = `test-${randomBytes(4).toString('hex')}`
-      await as('').create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+      await createNamespace(as(''), name)
       return name
     },
     auditMark: () => auditMark(source),
@@ -162,4 +164,5 @@ export async function allowTenant(client: KubeTestClient, namespace: string, use
     roleRef: { apiGroup: group, kind: 'Role', name: 'tenant' },
     subjects: [{ apiGroup: group, kind: 'User', name: user }],
   })
+  await untilAllowed(client, { user }, namespace)
 }
