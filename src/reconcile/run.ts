@@ -121,7 +121,8 @@ export async function runJob(
       requests: client.requests.total,
       ...(unaffected === 0 ? {} : { unaffected }),
     }
-    await records.end(record)
+    // Whoever asks how it went is not told that it is over while it is about to go on.
+    await records.end(left > 0 || hasMissed ? { ...record, state: 'running' } : record)
     logFinished(logger, job, record)
     if (left > 0) return { record, left }
     if (isUnfinished(records.values())) return { record, requeueAfterMs: requeueWaitingMs }

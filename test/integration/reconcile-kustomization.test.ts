@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { useCluster } from '../support/cluster.ts'
 import { createScenario, nodeOf, type Scenario, type ScenarioOptions } from '../support/scenario.ts'
 
@@ -158,6 +159,18 @@ describe('a push', () => {
     assert.ok((other.record.requests ?? 99) <= 6, `${other.record.requests} requests`)
   })
 
+  it('is not over while it leaves something to the newer one that waits', async () => {
+    const made = await scenario({ files: { 'app/a.yaml': configMap('a', '1') } })
+    await start(made, kustomization('app', './app'))
+    const { runJob } = await import('../../src/reconcile/index.ts')
+    const job = { kind: 'trigger', runId: 'left', cluster: 'test', receivedAt: Date.now(), target: 'cluster' } as const
+    assert.equal((await runJob(made.deps, job, { replaced: AbortSignal.abort() })).left, 1)
+    const stateOf = async () => ((await made.deps.state.get('runs/left/test')) as { state?: string }).state
+    assert.equal(await stateOf(), 'running')
+    await runJob(made.deps, job)
+    assert.equal(await stateOf(), 'succeeded')
+  })
+
   it('waits for health and says what it waits for', async () => {
     const deployment = `apiVersion: apps/v1
 kind: Deployment
@@ -298,6 +311,23 @@ describe('the scan', () => {
     const { record } = await runJob(due, { kind: 'scan', runId: 'scan', cluster: 'test', receivedAt: Date.now() })
     assert.equal(record.state, 'succeeded', JSON.stringify(record))
     assert.equal((await made.client.get(configMapRef(made, 'a')))['data'].value, '2')
+  })
+
+  it('waits for a source that a push is fetching for the first time, and fails nothing that is made from it', async () => {
+    const made = await scenario({ files: { 'app/a.yaml': configMap('a', '1') } })
+    await start(made, kustomization('app', './app'))
+    made.git.misbehaviour = { kind: 'slow', ms: 1_000 }
+    made.git.reset()
+    const push = made.pushed()
+    while (made.git.counters.requests === 0) await sleep(5)
+    const records = await Promise.all([made.scan(), push])
+    for (const record of records) assert.equal(record.state, 'succeeded', JSON.stringify(record))
+    assert.equal((await made.client.get(configMapRef(made, 'a')))['data'].value, '1')
+    const events = await made.client.list({ apiVersion: 'v1', kind: 'Event', namespace: made.namespace })
+    assert.deepEqual(
+      events.filter(({ type }) => type === 'Warning').map(({ reason, message }) => `${reason}: ${message}`),
+      [],
+    )
   })
 })
 
