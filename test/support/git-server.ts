@@ -156,7 +156,10 @@ export class GitServer {
     this.counters.authorizations.push(request.headers.authorization)
     request.on('data', (chunk: Buffer) => (this.counters.bytesReceived += chunk.length))
     const bad = this.misbehaviour
-    if (bad.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, bad.ms))
+    if (bad.kind === 'slow') {
+      request.pause() // What is sent meanwhile is for the backend.
+      await new Promise((resolve) => setTimeout(resolve, bad.ms))
+    }
     if (bad.kind === 'status') {
       response.writeHead(bad.status, bad.retryAfter === undefined ? {} : { 'retry-after': bad.retryAfter })
       response.end('no')

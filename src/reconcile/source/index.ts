@@ -61,7 +61,7 @@ export interface SourceContext {
   readonly events: EventSink
   readonly signal: AbortSignal
   readonly locks: JobLocks
-  /** A source that another job looks at is left to that one. */
+  /** A source that another job looks at is left to that one, unless it has no artifact yet and something is to be made from it. */
   readonly skipsLocked: boolean
   /** The other sources of the run: a chart is made from one. */
   readonly sources: Pick<SourceResults, 'refresh' | 'artifact'>
@@ -85,10 +85,16 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
     fetchedAt = run.deps.clock.now()
     return value
   }
+  /** Sources that were left to another job. */
+  const left = new Set<string>()
   /** One look at a time: of two jobs, the later one sees what the earlier has found. */
-  const look = async (id: string): Promise<SourceArtifact | undefined> => {
-    const lock = run.skipsLocked ? run.locks.tryAcquire(id) : await run.locks.acquire(id, run.signal)
-    if (lock === undefined) return undefined
+  const look = async (id: string, isNeeded: boolean): Promise<SourceArtifact | undefined> => {
+    const waits = isNeeded || !run.skipsLocked
+    const lock = waits ? await run.locks.acquire(id, run.signal) : run.locks.tryAcquire(id)
+    if (lock === undefined) {
+      left.add(id)
+      return undefined
+    }
     try {
       if (run.locks.isTouched(id)) await refreshObject(run, id)
       const object = run.world.get(id)
@@ -97,12 +103,14 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
       lock.release()
     }
   }
-  const start = (id: string): Promise<SourceArtifact | undefined> => {
+  const start = (id: string, isNeeded = false): Promise<SourceArtifact | undefined> => {
     const object = run.world.get(id)
     const generation = object?.metadata.generation ?? 0
     const known = refreshed.get(id)
-    if (known?.generation === generation) return known.artifact
-    const artifact = isSource(object) && run.world.serves(object) ? look(id).then(noteTime) : Promise.resolve(undefined)
+    const isKnown = known?.generation === generation && !(isNeeded && left.delete(id))
+    if (isKnown) return known.artifact
+    const isServed = isSource(object) && run.world.serves(object)
+    const artifact = isServed ? look(id, isNeeded).then(noteTime) : Promise.resolve(undefined)
     refreshed.set(id, { generation, artifact })
     current.delete(id)
     return artifact
@@ -113,16 +121,19 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
     const known = refreshed.get(id)
     const fresh = known?.generation === before?.metadata.generation ? await known?.artifact : undefined
     if (fresh !== undefined) return fresh
-    // As the look has left it.
+    const recorded = await recordedOf(id)
+    if (recorded !== undefined) return noteTime(recorded)
+    // Never fetched: a Kustomization of this run has just created it, or another job is fetching it. Nothing can be made before that, so that a scan waits for it too.
+    const found = (await start(id, true)) ?? (await recordedOf(id))
+    if (found !== undefined) return found
+    throw notFetched(run.world.get(id), id)
+  }
+  /** The artifact of a source as the last look has left it. */
+  const recordedOf = async (id: string): Promise<SourceArtifact | undefined> => {
     const object = run.world.get(id)
     if (!isSource(object)) throw artifactFailed(`Source '${id}' not found; create it, or correct the reference to it`)
     admit(run, object)
-    const recorded = await (run.given?.(ctx, object) ?? currentArtifactOf(ctx, object))
-    if (recorded !== undefined) return noteTime(recorded)
-    // Never fetched: a source that a Kustomization of this run has just created.
-    const found = await start(id)
-    if (found !== undefined) return found
-    throw notFetched(run.world.get(id), id)
+    return await (run.given?.(ctx, object) ?? currentArtifactOf(ctx, object))
   }
   const artifactOf = (key: ObjectKey | undefined): Promise<SourceArtifact> => {
     if (key === undefined) return Promise.reject(artifactFailed('the object names no source'))
