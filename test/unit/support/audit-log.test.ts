@@ -24,6 +24,17 @@ test('whole lines are read behind any place in the log, also one in the middle o
   }
 })
 
+test('a log that another one has taken the place of is not taken for one without requests', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-audit-'))
+  try {
+    const path = join(directory, 'audit.log')
+    await writeFile(path, '{"a":1}\n')
+    await assert.rejects(readFrom(path, 100), { code: 'audit-log-rotated' })
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+})
+
 test('a request that was sent before the mark and is logged behind it is not counted', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-audit-'))
   try {
