@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { useCluster } from '../support/cluster.ts'
+import { createInjectingTransport } from '../support/cut-transport.ts'
 import {
   configMapTemplate,
   dataOf,
@@ -25,6 +26,26 @@ describe('how objects are applied', () => {
     const other = await scenario(files)
     await other.release({ install: { disableOpenAPIValidation: true, serverSideApply: false } })
     await makeReady(other)
+  })
+
+  it('a server that is busy with one object fails no release: what has begun is gone on with', async () => {
+    let isBusy = true
+    const body = { kind: 'Status', status: 'Failure', code: 503, reason: 'ServiceUnavailable', message: 'busy' }
+    const made = await scenario(undefined, {
+      wrapTransport: (inner) =>
+        createInjectingTransport(inner, ({ method, path }) =>
+          isBusy && method === 'PATCH' && path.includes('/configmaps/a?') ? { status: 503, body } : undefined,
+        ),
+    })
+    await made.release()
+    const node = await made.reconcile()
+    assert.equal(node.state, 'failed')
+    assert.match(node.message ?? '', /ConfigMap\/.*\/a: /)
+    assert.deepEqual(await made.revisions(), ['v1 pending-install'])
+    isBusy = false
+    await makeReady(made)
+    assert.deepEqual(await made.revisions(), ['v1 deployed'])
+    assert.equal((await made.object())['status'].installFailures, undefined)
   })
 
   it('disableTakeOwnership refuses objects of others; by default they are taken', async () => {

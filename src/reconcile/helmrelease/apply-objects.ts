@@ -10,7 +10,7 @@ import {
 } from '../../kube/index.ts'
 import { compareForHelmInstall, nameOf, objectIdKey, objectIdOf, type KubeObject } from '../../resources/index.ts'
 import { groupByKind, isProvenUnchanged, keyOfObject, mapOf, messageOf } from './objects.ts'
-import { concernsRun } from './passing-errors.ts'
+import { concernsRun, failureOfObjects, type ObjectFailure } from './passing-errors.ts'
 import { threeWayPatch } from './three-way.ts'
 
 /** How objects of a release are written. */
@@ -42,7 +42,8 @@ export interface AppliedObject {
  * Writes objects in Helm's install order, those of one kind at the same time, with Flux's field manager for Helm (Helm v4 pkg/kube, Create and
  * Update). Can be repeated.
  *
- * @throws EngineError `release-apply-failed` with every failure of the first kind that has some; later kinds are not touched then.
+ * @throws EngineError `release-apply-failed` with every failure of the first kind that has some; later kinds are not touched then. Another code where they
+ * all pass, see {@link failureOfObjects}.
  */
 export async function applyReleaseObjects(
   client: KubeClient,
@@ -52,17 +53,19 @@ export async function applyReleaseObjects(
   const previous = new Map(options.previous.map((object) => [objectIdKey(objectIdOf(object)), object]))
   const done: AppliedObject[] = []
   for (const group of groupByKind(objects, compareForHelmInstall)) {
-    const errors: string[] = []
+    const failures: ObjectFailure[] = []
     await mapLimit(group, options.concurrency, async (object) => {
       try {
         done.push(await applyObject(client, object, previous.get(objectIdKey(objectIdOf(object))), options))
       } catch (error) {
         if (concernsRun(error)) throw error
-        errors.push(`${formatKey(keyOfObject(object))}: ${messageOf(error)}`)
+        failures.push({ text: `${formatKey(keyOfObject(object))}: ${messageOf(error)}`, error })
       }
     })
-    if (errors.length > 0)
-      throw new EngineError(errors.toSorted().join('\n'), { code: 'release-apply-failed', disposition: 'retry' })
+    if (failures.length > 0) {
+      const inOrder = failures.toSorted((a, b) => (a.text < b.text ? -1 : 1))
+      throw failureOfObjects('release-apply-failed', inOrder, '\n')
+    }
   }
   return done
 }

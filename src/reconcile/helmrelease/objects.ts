@@ -21,7 +21,7 @@ import {
 } from '../../resources/index.ts'
 import { parseDocuments } from '../../yaml/index.ts'
 import { Bounded } from './bounded.ts'
-import { concernsRun } from './passing-errors.ts'
+import { concernsRun, failureOfObjects, type ObjectFailure } from './passing-errors.ts'
 
 /** The release that objects belong to. */
 export interface ReleaseName {
@@ -217,7 +217,7 @@ export async function deleteReleaseObjects(
   options: DeleteOptions,
 ): Promise<readonly DeletedObject[]> {
   const deleted: DeletedObject[] = []
-  const errors: string[] = []
+  const failures: ObjectFailure[] = []
   for (const group of groupByKind(objects, compareForHelmUninstall)) {
     await mapLimit(group, options.concurrency, async (object) => {
       try {
@@ -225,12 +225,11 @@ export async function deleteReleaseObjects(
         if (outcome !== 'kept') deleted.push({ object, isGone: outcome !== 'deleting' })
       } catch (error) {
         if (concernsRun(error)) throw error
-        errors.push(`${scalarText(object['kind'])}/${nameOf(object)}: ${messageOf(error)}`)
+        failures.push({ text: `${scalarText(object['kind'])}/${nameOf(object)}: ${messageOf(error)}`, error })
       }
     })
   }
-  if (errors.length > 0)
-    throw new EngineError(errors.join('; '), { code: 'release-delete-failed', disposition: 'retry' })
+  if (failures.length > 0) throw failureOfObjects('release-delete-failed', failures, '; ')
   return deleted
 }
 

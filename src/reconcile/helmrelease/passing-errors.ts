@@ -1,4 +1,4 @@
-import { isEngineError } from '../../base/index.ts'
+import { EngineError, isEngineError } from '../../base/index.ts'
 
 /** Codes that concern the run as a whole: the cluster is away, the run ends, or another run has taken over. Whatever is done for many objects stops at once. */
 const ofTheRun: ReadonlySet<string> = new Set([
@@ -27,5 +27,30 @@ export function concernsRun(error: unknown): boolean {
 
 /** True for an error that leaves an operation on a release undecided. */
 export function leavesUndecided(error: unknown): boolean {
-  return concernsRun(error) || (isEngineError(error) && ofOneRequest.has(error.code))
+  return concernsRun(error) || passes(error)
+}
+
+function passes(error: unknown): error is EngineError {
+  return isEngineError(error) && ofOneRequest.has(error.code)
+}
+
+/** What went wrong with one object of many. */
+export interface ObjectFailure {
+  /** Names the object. */
+  readonly text: string
+  readonly error: unknown
+}
+
+/**
+ * The failure of work on many objects, with the texts of all. Its code is `code`; where every one passes, it is that of the first, which leaves the operation
+ * undecided: nothing is wrong with the objects.
+ */
+export function failureOfObjects(code: string, failures: readonly ObjectFailure[], separator: string): EngineError {
+  const [first] = failures
+  const isPassing = failures.every(({ error }) => passes(error))
+  const text = failures.map((failure) => failure.text).join(separator)
+  return new EngineError(text, {
+    code: isPassing && passes(first?.error) ? first.error.code : code,
+    disposition: 'retry',
+  })
 }
