@@ -4,10 +4,15 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { adopt } from '../../src/migrate/index.ts'
+import type { KubeTransport } from '../../src/ports/index.ts'
+import type { KubeObject } from '../../src/resources/index.ts'
 import { bundleCli, writeKubeconfig, type Cli, type CliResult } from '../support/cli.ts'
 import { useCluster } from '../support/cluster.ts'
 import type { TestObject } from '../support/kube-test-client.ts'
+import { requestsOf } from '../support/requests.ts'
 import { createScenario, nodeOf, type Scenario } from '../support/scenario.ts'
 
 const cluster = useCluster()
@@ -107,6 +112,26 @@ describe('migrate kubectl', { timeout: 300_000 }, () => {
     return all
   }
 
+  /** Waits for the end of the rollout and of the Job: until then their controllers write. */
+  const untilSettled = async (namespace: string): Promise<void> => {
+    const { client } = cluster
+    await client.waitFor({ apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: 'web' }, (found) => {
+      const { observedGeneration, replicas, updatedReplicas, availableReplicas } = found?.['status'] ?? {}
+      const isSeen = observedGeneration === found?.metadata['generation']
+      return isSeen && [replicas, updatedReplicas, availableReplicas].every((count) => count === 2)
+    })
+    await client.waitFor({ apiVersion: 'batch/v1', kind: 'Job', namespace, name: 'once' }, (found) => {
+      const conditions = (found?.['status']?.conditions ?? []) as readonly { type: string; status: string }[]
+      return conditions.some(({ type, status }) => type === 'Complete' && status === 'True')
+    })
+    // A Pod that goes is listed for a while after it is counted no more.
+    for (const end = Date.now() + 30_000; ; await sleep(50)) {
+      const pods = await client.list({ apiVersion: 'v1', kind: 'Pod', namespace }, { labelSelector: 'app=web' })
+      if (pods.length === 2) return
+      assert.ok(Date.now() < end, `there are ${pods.length} Pods`)
+    }
+  }
+
   /** `kubectl apply`, by itself where it is there, else as it does it: the whole object with what was given in an annotation. */
   const apply = async (list: readonly object[], isReal: boolean): Promise<void> => {
     if (isReal) {
@@ -160,8 +185,7 @@ describe('migrate kubectl', { timeout: 300_000 }, () => {
           body: { spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': 'now' } } } } },
           contentType: 'application/strategic-merge-patch+json',
         })
-        await client.waitFor(web, (object) => object?.['status']?.availableReplicas === 2)
-        await client.waitFor({ ...web, name: 'web' }, (object) => object?.['status']?.updatedReplicas === 2)
+        await untilSettled(namespace)
         const before = await state(namespace)
         const out = join(directory, `out-${namespace}`)
         const mark = await cluster.auditMark()
@@ -234,6 +258,30 @@ describe('migrate kubectl', { timeout: 300_000 }, () => {
       }
     })
   }
+
+  it('an object that its controller writes to meanwhile is looked at again', async () => {
+    const made = await createScenario(cluster, { files: { 'README.md': '' } })
+    try {
+      const { namespace } = made
+      await apply(objects(namespace).slice(0, 2), false)
+      const ref = { apiVersion: 'v1', kind: 'ConfigMap', namespace, name: 'web' }
+      let writes = 0
+      const transport: KubeTransport = {
+        cluster: 'test',
+        send: async (request) => {
+          if (request.method === 'PUT' && writes < 2) await cluster.client.patch(ref, { data: { seen: `${++writes}` } })
+          return made.deps.transport.send(request)
+        },
+      }
+      const { client, signal } = requestsOf({ ...made, deps: { ...made.deps, transport } })
+      const live = (await client.get<KubeObject>(ref, { signal })) as KubeObject
+      const [adoption] = await adopt(client, [live], { name: 'adopted', namespace }, signal)
+      assert.deepEqual(adoption?.changes, [])
+      assert.deepEqual(adoption.manifest['data'], { color: 'blue', seen: '2' })
+    } finally {
+      await made.close()
+    }
+  })
 
   it('objects that were created, an autoscaler’s replicas, what belongs to others, and Secrets where they are asked for', async () => {
     const made = await createScenario(cluster, { files: { 'README.md': '' } })

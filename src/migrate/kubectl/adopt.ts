@@ -30,6 +30,9 @@ export interface AdoptiveParent {
 }
 
 const concurrency = 4
+/** So often an object is looked at again that somebody, its controller for instance, has written to since. */
+const maxRounds = 5
+const pauseMs = 100
 
 /**
  * Makes a manifest of each object, and proves with the server that applying it as a Kustomization does changes nothing but ownership (labels of the owner, managed fields, the
@@ -44,25 +47,45 @@ export async function adopt(
   parent: AdoptiveParent,
   signal: AbortSignal,
 ): Promise<readonly Adoption[]> {
-  return mapLimit(objects, concurrency, async (live) => {
-    const { manifest, from, notes } = wishOf(live)
-    const changes = await changesOf(client, live, manifest, { parent, signal })
-    if (changes.length === 0) return { live, manifest, from, notes, changes }
-    let best: Adoption = { live, manifest, from, notes, changes }
-    for (const wider of widerWishes(live)) {
-      const rest = await changesOf(client, live, wider, { parent, signal })
-      const note = 'fields that the server filled in are part of it, for without them something would change'
-      if (rest.length < best.changes.length)
-        best = { live, manifest: wider, from, notes: [...notes, note], changes: rest }
-      if (rest.length === 0) return best
+  return mapLimit(objects, concurrency, async (found) => {
+    let live = found
+    for (let round = 1; ; round++) {
+      try {
+        return await adoptOne(client, live, { parent, signal, mayBeOld: round < maxRounds })
+      } catch (error) {
+        if (!isConflict(error)) throw error
+      }
+      await client.clock.sleep(pauseMs, signal)
+      // Where it is gone, the next dry-run says so.
+      live = (await client.get<KubeObject>(keyOf(live), { signal })) ?? live
     }
-    return best
   })
+}
+
+function isConflict(error: unknown): boolean {
+  return isEngineError(error) && error.code === 'kube-conflict'
 }
 
 interface Asking {
   readonly parent: AdoptiveParent
   readonly signal: AbortSignal
+  /** That the live object is not the newest is thrown, not a change. */
+  readonly mayBeOld: boolean
+}
+
+async function adoptOne(client: KubeClient, live: KubeObject, asking: Asking): Promise<Adoption> {
+  const { manifest, from, notes } = wishOf(live)
+  const changes = await changesOf(client, live, manifest, asking)
+  if (changes.length === 0) return { live, manifest, from, notes, changes }
+  let best: Adoption = { live, manifest, from, notes, changes }
+  for (const wider of widerWishes(live)) {
+    const rest = await changesOf(client, live, wider, asking)
+    const note = 'fields that the server filled in are part of it, for without them something would change'
+    if (rest.length < best.changes.length)
+      best = { live, manifest: wider, from, notes: [...notes, note], changes: rest }
+    if (rest.length === 0) return best
+  }
+  return best
 }
 
 async function changesOf(
@@ -78,6 +101,7 @@ async function changesOf(
   } catch (caught) {
     const error = toEngineError(caught)
     if (error.code === 'cluster-unreachable' || error.code === 'aborted' || error.disposition === 'bug') throw caught
+    if (asking.mayBeOld && isConflict(error)) throw error
     return [error.message]
   }
 }
