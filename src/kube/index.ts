@@ -8,6 +8,7 @@ export type { ApplyOptions, ApplyResult, ObjectFailure, Owner } from './apply-ty
 export * from './change-set.ts'
 export type * from './client-types.ts'
 export { createKubeClient, type KubeClientDeps } from './client.ts'
+export { abortedError, throwIfAborted } from './deadline.ts'
 export { createClusterCache, type ApiResource, type ClusterCache, type DiscoverySnapshot } from './discovery.ts'
 export { isConflict, isNotFound } from './errors.ts'
 export * from './inventory.ts'

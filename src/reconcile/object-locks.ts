@@ -1,3 +1,5 @@
+import { abortedError, throwIfAborted } from '../kube/index.ts'
+
 /** A lock that is held. */
 export interface HeldLock {
   readonly release: () => void
@@ -16,7 +18,7 @@ export interface ObjectLocks {
 
 /** See {@link ObjectLocks}. */
 export interface JobLocks {
-  /** Takes the lock of an object, after those who asked before. Rejects with the signal's reason when it aborts meanwhile. */
+  /** Takes the lock of an object, after those who asked before. Rejects with an EngineError `aborted` when the signal aborts meanwhile. */
   acquire(id: string, signal: AbortSignal): Promise<HeldLock>
   /** The lock where it is free, else undefined. */
   tryAcquire(id: string): HeldLock | undefined
@@ -73,7 +75,7 @@ export function createObjectLocks(): ObjectLocks {
       return {
         tryAcquire,
         acquire: async (id, signal) => {
-          signal.throwIfAborted()
+          throwIfAborted(signal)
           const lock = locks.get(id)
           if (lock === undefined) return tryAcquire(id) as HeldLock
           lock.contended.abort()
@@ -100,7 +102,7 @@ function waitForTurn(lock: Lock, signal: AbortSignal): Promise<void> {
     }
     const leave = (): void => {
       lock.waiting.splice(lock.waiting.indexOf(turn), 1)
-      reject(signal.reason as Error)
+      reject(abortedError(signal))
     }
     lock.waiting.push(turn)
     signal.addEventListener('abort', leave, { once: true })

@@ -78,7 +78,8 @@ describe('bootstrap', () => {
     const removed = await uninstall({ client: made.client, forge: undefined, report: quiet }, options)
     if (isTotal) {
       made.client.invalidateDiscovery()
-      await client.waitFor({ apiVersion: 'v1', kind: 'Namespace', name: 'flux-system' }, (found) => found === undefined)
+      const namespace = { apiVersion: 'v1', kind: 'Namespace', name: 'flux-system' }
+      await client.waitFor(namespace, (found) => found === undefined, 60_000)
       for (const { plural, group } of Object.values(definitions))
         await client.waitFor(crd(`${plural}.${group}`), (found) => found === undefined)
       await client.delete(workload).catch(() => undefined)
@@ -183,7 +184,9 @@ describe('bootstrap', () => {
       assert.ok(bucket)
       bucket.spec.names.shortNames = ['bkt']
       await forge.push('team/fleet', { [crdPath]: text(), 'clusters/prod/apps/web.yaml': workloadFile('blue') })
-      await client.waitFor(crd(bucketCrd), (found) => found?.['spec'].names.shortNames?.[0] === 'bkt', 60_000)
+      const hasName = (names?: { shortNames?: string[] }): boolean => names?.shortNames?.[0] === 'bkt'
+      await client.waitFor(crd(bucketCrd), (found) => hasName(found?.['spec'].names), 60_000)
+      await client.waitFor(crd(bucketCrd), (found) => hasName(found?.['status'].acceptedNames), 60_000)
       const good = (await forge.repositories.get('team/fleet')?.git.head()) ?? ''
       await applied(good)
       const before = await client.get(crd(bucketCrd))

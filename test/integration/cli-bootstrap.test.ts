@@ -101,7 +101,8 @@ describe('sluice bootstrap and uninstall', () => {
     }
     const undone = await run(['uninstall', '--crds', '--with-namespace'])
     assert.equal(undone.code, 0, undone.stderr)
-    await client.waitFor({ apiVersion: 'v1', kind: 'Namespace', name: 'flux-system' }, (found) => found === undefined)
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', name: 'flux-system' }
+    await client.waitFor(namespace, (found) => found === undefined, 60_000)
   })
 
   it('as a GitHub App that is made from a manifest in a browser', async () => {

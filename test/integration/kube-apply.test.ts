@@ -321,7 +321,10 @@ test('a preloaded reader: few requests, same result, fresh after changes by othe
     configMap(namespace, `${name}-b`, { b: '1' }),
   ]
   for (const owner of owners) await apply(client, owner, objectsOf(owner.name))
-  const live = createPreloadedReader({ label: 'kustomize.toolkit.fluxcd.io/name' })
+  const live = createPreloadedReader({
+    label: 'kustomize.toolkit.fluxcd.io/name',
+    values: owners.map(({ name }) => name),
+  })
   const before = client.requests.total
   for (const owner of owners) {
     const result = await apply(client, owner, objectsOf(owner.name), { live })

@@ -59,6 +59,7 @@ async function runCut(
 ): Promise<CutTransport> {
   let transport: CutTransport | undefined
   use((inner) => (transport = createCutTransport(inner, at, cut)))
+  assert.ok(transport)
   const deps = { ...made.deps, caches: createCaches() }
   const job = {
     kind: 'push' as const,
@@ -67,9 +68,10 @@ async function runCut(
     receivedAt: Date.now(),
     push: { provider: 'github', deliveryId: 'd', urls: [made.repository.url], ref: 'refs/heads/main' },
   }
-  await runJob(deps, job).catch((error: { code?: string }) => assert.equal(error.code, 'cluster-unreachable'))
+  await runJob(deps, job, { stop: transport.signal }).catch((error: { code?: string }) =>
+    assert.ok(['cluster-unreachable', 'aborted'].includes(error.code ?? ''), error.code),
+  )
   use((inner) => inner)
-  assert.ok(transport)
   return transport
 }
 

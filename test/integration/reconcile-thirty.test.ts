@@ -4,7 +4,13 @@ import { mapLimit } from '../../src/base/index.ts'
 import type { KubeRequest, KubeTransport } from '../../src/ports/index.ts'
 import { createCaches, runJob, type Job } from '../../src/reconcile/index.ts'
 import { useCluster } from '../support/cluster.ts'
-import { createCutTransport, createInjectingTransport, type Cut, type Injection } from '../support/cut-transport.ts'
+import {
+  createCutTransport,
+  createInjectingTransport,
+  type Cut,
+  type CutTransport,
+  type Injection,
+} from '../support/cut-transport.ts'
 import { createScenario, type Scenario } from '../support/scenario.ts'
 
 const cluster = useCluster()
@@ -38,7 +44,8 @@ interface Subject {
   readonly made: Scenario
   /** Successful writes of ConfigMaps that reached the server: `PATCH m1` and how often. */
   readonly writes: Map<string, number>
-  run(wrap: (inner: KubeTransport) => KubeTransport, requestTimeoutMs?: number): Promise<number>
+  /** Runs the job, until the signal of what `wrap` gives aborts. */
+  run(wrap: (inner: KubeTransport) => KubeTransport & Partial<CutTransport>, requestTimeoutMs?: number): Promise<number>
 }
 
 async function subject(): Promise<Subject> {
@@ -69,7 +76,8 @@ async function subject(): Promise<Subject> {
     writes,
     run: async (wrap, requestTimeoutMs = 30_000) => {
       assert.ok(counting)
-      active = wrap(counting)
+      const wrapped = wrap(counting)
+      active = wrapped
       requests = 0
       const job: Job = {
         kind: 'push',
@@ -81,7 +89,8 @@ async function subject(): Promise<Subject> {
       // Another process: nothing in memory is left.
       const deps = { ...made.deps, caches: createCaches(), limits: { ...made.deps.limits, requestTimeoutMs } }
       // The job failed as a whole, and is to be tried again: the queue does that.
-      await runJob(deps, job).catch((error: { code?: string; disposition?: string }) =>
+      const signals = wrapped.signal === undefined ? {} : { stop: wrapped.signal }
+      await runJob(deps, job, signals).catch((error: { code?: string; disposition?: string }) =>
         assert.equal(error.disposition, 'retry', error.code),
       )
       active = undefined

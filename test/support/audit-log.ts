@@ -144,7 +144,8 @@ export async function readFrom(path: string, offset: number): Promise<string> {
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
-    if (size < offset) throw new EngineError('the API server has begun another audit log', { code: 'audit-log-rotated' })
+    if (size < offset)
+      throw new EngineError('the API server has begun another audit log', { code: 'audit-log-rotated' })
     const start = Math.max(0, offset - 1)
     const buffer = Buffer.alloc(Math.max(0, size - start))
     await file.read(buffer, 0, buffer.length, start)

@@ -12,16 +12,20 @@ export interface CutTransport extends KubeTransport {
   readonly methods: readonly string[]
   /** True once a request was lost. */
   readonly isCut: boolean
+  /** Aborts when a request is lost: nothing of the process goes on, so that nothing needs to be tried again. */
+  readonly signal: AbortSignal
 }
 
 /** Loses request number `at` (from 1; Infinity: none) and all that follow. */
 export function createCutTransport(inner: KubeTransport, at: number, cut: Cut): CutTransport {
   const methods: string[] = []
+  const end = new AbortController()
   const lost = (): EngineError =>
     new EngineError('the connection was cut by the test', { code: 'cluster-unreachable', disposition: 'retry' })
   return {
     cluster: inner.cluster,
     methods,
+    signal: end.signal,
     get count() {
       return methods.length
     },
@@ -32,6 +36,7 @@ export function createCutTransport(inner: KubeTransport, at: number, cut: Cut): 
       const number = methods.push(request.method)
       if (number < at) return inner.send(request)
       if (number === at && cut === 'after') await (await inner.send(request)).text()
+      end.abort()
       throw lost()
     },
   }

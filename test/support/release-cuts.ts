@@ -44,15 +44,17 @@ async function start(cluster: TestCluster): Promise<Cuttable> {
       assert.ok(inner)
       const transport = createCutTransport(inner, at, cut)
       active = (request) => transport.send(request)
-      const deps = { ...made.deps, caches: createCaches(), limits: { ...made.deps.limits, requestTimeoutMs: 300 } }
+      const deps = { ...made.deps, caches: createCaches() }
       const job = { runId: `cut-${(runs.count += 1)}`, cluster: 'test', receivedAt: Date.now() }
       for (let round = 0; round < 10; round++) {
-        const result = await runJob(deps, { ...job, kind: 'trigger', target: 'cluster' }).catch(
-          (error: { code?: string }) => {
-            assert.ok(['cluster-unreachable', 'kube-timeout'].includes(error.code ?? ''), error.code)
-            return undefined
-          },
-        )
+        const result = await runJob(
+          deps,
+          { ...job, kind: 'trigger', target: 'cluster' },
+          { stop: transport.signal },
+        ).catch((error: { code?: string }) => {
+          assert.ok(['cluster-unreachable', 'aborted'].includes(error.code ?? ''), error.code)
+          return undefined
+        })
         if (transport.isCut || result?.requeueAfterMs === undefined) break
       }
       const back = inner

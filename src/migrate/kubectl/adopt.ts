@@ -1,6 +1,6 @@
 import { fieldManagers, groups, labels } from '../../api/index.ts'
 import { EngineError, isEngineError, mapLimit, toEngineError } from '../../base/index.ts'
-import { formatKey, keyOf, planStaged, type KubeClient } from '../../kube/index.ts'
+import { formatKey, isConflict, keyOf, planStaged, type KubeClient } from '../../kube/index.ts'
 import {
   formatSteps,
   isMap,
@@ -60,10 +60,6 @@ export async function adopt(
       live = (await client.get<KubeObject>(keyOf(live), { signal })) ?? live
     }
   })
-}
-
-function isConflict(error: unknown): boolean {
-  return isEngineError(error) && error.code === 'kube-conflict'
 }
 
 interface Asking {
