@@ -13,7 +13,7 @@ import {
   type DeploymentOptions,
 } from '../support/deployment.ts'
 import type { GitTestRepository } from '../support/git-repository.ts'
-import { freePort } from '../support/registry.ts'
+import { freePort } from '../support/free-ports.ts'
 import { bundleDeployment } from '../support/bundled-program.ts'
 
 /** ServiceAccount, Service, Deployment without replicas, Ingress; names by substitution, so that one path serves many Kustomizations. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseEnvironment } from '../../src/bootstrap/index.ts'
-import { freePorts } from '../support/control-plane-process.ts'
+import { freePort } from '../support/free-ports.ts'
 import { startControlPlane } from '../support/control-plane.ts'
 import { startForge, type ForgeServer } from '../support/forge-api/server.ts'
 import { createKubeTestClient, type KubeTestClient } from '../support/kube-test-client.ts'
@@ -23,7 +23,7 @@ runPage('infra/docs/bootstrap.md', {
     scene.defer(async () => client.close())
     forge = await startForge('github', { organizations: ['org'] })
     scene.defer(() => forge.close())
-    port = (await freePorts(1))[0] ?? 0
+    port = await freePort()
     return {
       KUBECONFIG: await kubeconfigOf(scene, controlPlane),
       GITHUB_SERVER_URL: forge.host,

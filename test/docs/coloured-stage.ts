@@ -26,6 +26,8 @@ export async function setColouredStage(
   const { namespace, client, repository } = scenario
   await scenario.kustomization()
   await scenario.pushed()
+  const source = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'GitRepository', namespace, name: 'app' }
+  await client.patch(source, { spec: { interval: '1s' } })
   const deployment = await startDeployment('node', {
     clusters: { production: cluster.address },
     namespaces: [namespace],

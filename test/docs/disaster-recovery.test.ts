@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { freePort } from '../support/registry.ts'
+import { freePort } from '../support/free-ports.ts'
 import { runPage } from './run-page.ts'
 import { configMapFile, setStage } from './stage.ts'
 

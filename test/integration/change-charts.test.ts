@@ -8,7 +8,7 @@ import { useCluster } from '../support/cluster.ts'
 import type { GitTestFile } from '../support/git-repository.ts'
 import { lastingNamespaces } from '../support/lasting-namespaces.ts'
 import { RecordedRegistry } from '../support/recorded-registry.ts'
-import { freePort } from '../support/registry.ts'
+import { freePort } from '../support/free-ports.ts'
 import { createScenario, type Scenario } from '../support/scenario.ts'
 import { makeTgz } from '../support/tar.ts'
 

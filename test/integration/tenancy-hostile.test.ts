@@ -6,7 +6,7 @@ import { useCluster } from '../support/cluster.ts'
 import { createNamespace } from '../support/create-namespace.ts'
 import { installCrds } from '../support/crds.ts'
 import {
-  awaitFirstScan,
+  awaitIdle,
   awaitRun,
   deliverPush,
   startDeployment,
@@ -67,7 +67,7 @@ describe('a tenant whose repository tries everything', () => {
         }),
       },
     })
-    await awaitFirstScan(deployment)
+    await awaitIdle(deployment)
     await plantObjects()
     run = await push(hostile)
   })

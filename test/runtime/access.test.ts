@@ -134,10 +134,11 @@ for (const platform of ['node', 'workerd'] as const satisfies readonly Platform[
       assert.equal((await who.get('/ui/runs')).status, 200)
       if (platform !== 'node') return
       // Only there the test knows its own address as the platform does.
-      const statuses: number[] = []
-      for (let index = 0; index < 11; index++)
-        statuses.push((await who.post('/ui/sign-in', { token: `wrong-guess-${index}`, csrf })).status)
-      assert.equal(statuses.at(-1), 429)
+      // Ten in a quarter of an hour; another one may begin meanwhile.
+      let status = 0
+      for (let index = 0; index < 21 && status !== 429; index++)
+        status = (await who.post('/ui/sign-in', { token: `wrong-guess-${index}`, csrf })).status
+      assert.equal(status, 429)
     })
 
     it('shows everybody what is public, and closes everything else', async () => {

@@ -26,13 +26,16 @@ const environment = (name: string): Record<string, string> => ({
   GITHUB_WEBHOOK_SECRET: JSON.stringify(['a newer secret', webhookSecret]),
   TRIGGER_TOKEN: triggerToken,
   BODY_LIMIT_BYTES: '100000',
-  BODY_TIMEOUT_SECONDS: '0.4',
   DATA_DIR: join(directory, name),
   HOST: '127.0.0.1',
   PORT: '0',
 })
-async function start(name: string, createEngine: CreateEngine): Promise<NodeServer> {
-  const server = await startNode(environment(name), { createEngine, log: () => undefined })
+async function start(
+  name: string,
+  createEngine: CreateEngine,
+  more: { readonly [setting: string]: string } = {},
+): Promise<NodeServer> {
+  const server = await startNode({ ...environment(name), ...more }, { createEngine, log: () => undefined })
   servers.push(server)
   return server
 }
@@ -157,7 +160,7 @@ void describe('Node deployment', () => {
   })
 
   void it('refuses bodies over the cap and bodies that trickle, over a real connection', async () => {
-    const server = await start('bodies', () => recordingEngine().run)
+    const server = await start('bodies', () => recordingEngine().run, { BODY_TIMEOUT_SECONDS: '0.4' })
     const { port, hostname } = new URL(server.url)
     const exchange = (head: readonly string[], feed: (write: (text: string) => void) => void): Promise<string> =>
       new Promise((resolve, reject) => {

@@ -156,6 +156,7 @@ describe('secrets of a cluster whose pull requests are planned', () => {
     await eventually(async () => {
       assert.equal((await dataOf('c'))?.['x'], '1')
       assert.equal((await dataOf('made'))?.['value'], '1')
+      assert.ok(await cluster.client.find({ apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: 'd' }))
     }, 60_000)
     await cluster.client.apply({
       apiVersion: 'v1',
@@ -201,9 +202,15 @@ describe('secrets of a cluster whose pull requests are planned', () => {
       })
       await eventually(() => assert.match(comments(pull)[0]?.body ?? '', /applications on 1 cluster/), 60_000)
       await eventually(() => assert.match(check(pull.last.head), /^(?!.*Planning)\w+: ./))
-      const { plans } = await askPlans<{ readonly plans: readonly ShownPlan[] }>(deployment)
-      const plan = plans.find(({ number }) => number === pull.number)
-      assert.ok(plan !== undefined)
+      // When it was told is noted after it was.
+      const plan = await eventually(async () => {
+        const { plans } = await askPlans<{ readonly plans: readonly ShownPlan[] }>(deployment)
+        const found = plans.find(({ number }) => number === pull.number)
+        assert.ok(found !== undefined)
+        const { times } = await askPlans<ShownPlan>(deployment, `/api/plans/${found.id}`)
+        assert.ok(times.toldAt !== undefined)
+        return found
+      })
       const run = repository.checkRuns.findLast(({ commit }) => commit === pull.last.head)
       const list = JSON.parse(await ask('/api/plans')) as { readonly plans: readonly ShownPlan[] }
       const shown: { readonly [name: string]: string } = {

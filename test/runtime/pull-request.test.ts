@@ -5,7 +5,7 @@ import { auditMark, readRequestCounts } from '../support/audit-log.ts'
 import { startTestCluster, useCluster } from '../support/cluster.ts'
 import { installCrds } from '../support/crds.ts'
 import { dangerousChange } from '../support/dangerous-change.ts'
-import { startDeployment, type Deployment, type Platform } from '../support/deployment.ts'
+import { awaitIdle, startDeployment, type Deployment, type Platform } from '../support/deployment.ts'
 import { createKubeTestClient, type KubeTestClient, type TestObject } from '../support/kube-test-client.ts'
 import type { KeptPull } from '../support/forge-api/types.ts'
 import { askPlans, eventually, fleet, startPlanScene, type PlanScene, type ShownPlan } from '../support/plan-scene.ts'
@@ -169,6 +169,8 @@ for (const platform of platforms)
           spec: { suspend: true },
         })
 
+      // The last events of a run are sent behind its last status.
+      await awaitIdle(made.deployment)
       // This control plane is ours alone: everything in its log that is not of the tests or of Kubernetes itself is of the deployment.
       const audit = {
         auditLogPath: green.address.auditLogPath,
@@ -269,6 +271,8 @@ for (const platform of platforms)
       await scene.forge.pulls.comment(fleet, second, 'eve', '/apply')
       await eventually(() => assert.match(made.logs.join('\n'), /eve/))
       assert.deepEqual(await colors(made, 'b'), ['blue', 'blue'])
+      // A run that goes on could make what waits anew, and the comment would be about what was there before.
+      await awaitIdle(made.deployment)
       await scene.forge.pulls.comment(fleet, second, 'ada', '/apply blue')
       await eventually(async () => assert.deepEqual(await colors(made, 'b'), ['green', 'blue']), 60_000)
       await scene.forge.pulls.comment(fleet, second, 'ada', '/apply')

@@ -193,7 +193,7 @@ for (const platform of platforms) {
   })
 }
 
-async function until(condition: () => Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+async function until(condition: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   const end = Date.now() + timeoutMs
   while (!(await condition())) {
     assert.ok(Date.now() < end, 'it did not happen in time')

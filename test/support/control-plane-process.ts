@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { createServer, type AddressInfo, type Server } from 'node:net'
 
 /** A running component. */
 export interface Component {
@@ -65,23 +64,4 @@ function killGroup(child: ChildProcess, end: string | undefined): void {
     // ESRCH: it ended in the meantime, which is what was wanted.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
-}
-
-/** `count` TCP ports of 127.0.0.1 that were free a moment ago. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers: Server[] = []
-  try {
-    for (let i = 0; i < count; i++) servers.push(await listen())
-    return servers.map((server) => (server.address() as AddressInfo).port)
-  } finally {
-    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  }
-}
-
-function listen(): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => resolve(server))
-  })
 }

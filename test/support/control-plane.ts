@@ -7,7 +7,8 @@ import { EngineError, toEngineError } from '../../src/base/index.ts'
 import { auditMark, readRequestCounts, type AuditMark, type RequestCounts } from './audit-log.ts'
 import { controlPlaneBinary, type OnProgress } from './control-plane-binary.ts'
 import { kubeconfig, writeControlPlaneFiles, type ClusterUser, type ControlPlaneFiles } from './control-plane-files.ts'
-import { freePorts, startComponent, type Component } from './control-plane-process.ts'
+import { startComponent, type Component } from './control-plane-process.ts'
+import { freePorts } from './free-ports.ts'
 import { createKubeTestClient } from './kube-test-client.ts'
 
 export interface ControlPlaneOptions {

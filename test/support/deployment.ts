@@ -176,14 +176,14 @@ function githubPush(push: { readonly url: string; readonly ref?: string; readonl
 /** A run over all clusters, as `GET /runs/<id>` shows it. */
 export type ShownRun = Run
 
-/** Waits until a deployment on Node has ended the scan that it begins with: what a test makes while that runs may be its work, and is then nobody else's. */
-export async function awaitFirstScan(deployment: Pick<Deployment, 'url' | 'triggerToken'>): Promise<void> {
+/** Waits until all runs of a deployment have ended; on Node it begins with a scan by itself. What is made or counted while one goes on may be of that one. */
+export async function awaitIdle(deployment: Pick<Deployment, 'url' | 'triggerToken'>): Promise<void> {
   for (const end = Date.now() + 60_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 20))) {
     const headers = { authorization: `Bearer ${deployment.triggerToken}` }
     const { runs } = (await (await fetch(`${deployment.url}/runs`, { headers })).json()) as { runs: ShownRun[] }
-    if (runs.some(({ trigger, state }) => trigger === 'scan' && !['queued', 'running'].includes(state))) return
+    if (runs.length > 0 && runs.every(({ state }) => !['queued', 'running'].includes(state))) return
   }
-  throw new Error('the first scan has not ended')
+  throw new Error('the runs of the deployment do not end')
 }
 
 /** Asks for a run until it has ended. */

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from './registry.ts'
+import { freePort } from './free-ports.ts'
 
 /** A deployment on Node in a process of its own, which can be killed and started again with the same data at the same address. */
 export interface KillableServer {

@@ -4,7 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { goBinary } from './go-binary.ts'
-import { freePort, untilListening } from './registry.ts'
+import { freePort } from './free-ports.ts'
+import { untilListening } from './registry.ts'
 
 /** Options of an S3 server. */
 export interface S3ServerOptions {

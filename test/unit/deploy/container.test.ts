@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { freePort } from '../../support/registry.ts'
+import { freePort } from '../../support/free-ports.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const containerfile = readFileSync(join(root, 'infra/container/Containerfile'), 'utf8')

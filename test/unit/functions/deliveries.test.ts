@@ -81,7 +81,7 @@ describe('GET /deliveries', () => {
     for (let i = 0; i < 2_000; i++) await app.fetch(githubRequest('{}', { secret: `guess-${i}` }))
     const { deliveries } = await list(deps)
     assert.ok(deliveries.length <= 2, 'one for each minute')
-    assert.match(deliveries[0]?.reason ?? '', /at least 10+ in this minute/)
+    assert.ok(deliveries.some(({ reason = '' }) => /at least 10+ in this minute/.test(reason)))
     assert.ok(writes <= 8, `${writes} writes`)
   })
   it('a flood of known senders is bounded too', async () => {

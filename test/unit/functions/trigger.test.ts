@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { createApp } from '../../../functions/app.ts'
 import type { FunctionDeps } from '../../../functions/deps.ts'
+import type { RunRecord } from '../../../src/reconcile/index.ts'
 import { createNodeHttpClient } from '../../../src/platforms/node/index.ts'
 import { createIssuerKey, startOidcIssuer } from '../../support/oidc-issuer.ts'
 import { recordingEngine, testConfig, testDeps, triggerToken } from '../../support/function-deps.ts'
@@ -183,18 +184,29 @@ void describe('what a trigger may ask for', () => {
 
 void describe('a streamed trigger', () => {
   const node = { ...object, state: 'ready', reason: 'x', message: 'Applied', changes: [], unchanged: 3 } as const
+  /** The run waits until somebody has been told so, and is ready then. */
   const working = (): FunctionDeps => {
     const deps = testDeps({ config: testConfig({ clusters: [{ name: 'one' }] }) })
+    let last: RunRecord | undefined
+    const runs: FunctionDeps['runs'] = {
+      ...deps.runs,
+      get: async (id) => {
+        const run = await deps.runs.get(id)
+        if (run?.records[0]?.nodes[0]?.state === 'waiting' && last !== undefined) await deps.runs.putRecord(last)
+        return run
+      },
+    }
     const engine = recordingEngine(() => ({ nodes: [{ ...node, timings: { startedAt: 1, finishedAt: 2 } }] }))
     return {
       ...deps,
+      runs,
       queue: {
         send: async (message) => {
           const { job } = message as unknown as { job: Parameters<typeof engine.run>[0] }
           const { record } = await engine.run(job)
+          last = record
           const partial = { ...record, state: 'running', nodes: [{ ...record.nodes[0], state: 'waiting' }] }
           setTimeout(() => void deps.runs.putRecord(partial as never), 30)
-          setTimeout(() => void deps.runs.putRecord(record), 250)
         },
       },
     }
