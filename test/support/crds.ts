@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { definitions } from '../../src/api/index.ts'
-import { untilEstablished } from './install-definition.ts'
+import { untilServed } from './install-definition.ts'
 import type { KubeTestClient, TestObject } from './kube-test-client.ts'
 import { runFolder } from './run-folder.ts'
 
@@ -50,7 +50,7 @@ async function applyCrds(client: KubeTestClient): Promise<void> {
       const path = await client.path(ref, { fieldManager: 'sluice-tests', force: 'true', fieldValidation: 'Strict' })
       const body = await readFile(new URL(`${definition.group}_${definition.plural}.yaml`, folder), 'utf8')
       await client.request('PATCH', path, { body, contentType: 'application/apply-patch+yaml' })
-      await untilEstablished(client, ref.name)
+      await untilServed(client, ref.name, { group: definition.group, names: { plural: definition.plural } })
     }),
   )
 }

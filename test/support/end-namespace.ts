@@ -1,9 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { apiVersions, finalizer } from '../../src/api/index.ts'
 import { KubeTestError, type KubeTestClient } from './kube-test-client.ts'
-
-const maxTries = 50
-const pauseMs = 200
 
 /** What does something by itself for as long as it is there: objects of ours, of which whoever works on all namespaces takes notice, and what controllers look at again and again. */
 const lively = [
@@ -41,15 +37,12 @@ async function deleteAll(
   )
 }
 
-/** Undefined where the kind is not there, or the object is gone meanwhile. While definitions are being installed, the server asks for patience. */
+/** Undefined where the kind is not there, or the object is gone meanwhile. */
 async function orNothing<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  for (let tries = 1; ; tries++)
-    try {
-      return await ask()
-    } catch (error) {
-      if (!(error instanceof KubeTestError)) throw error
-      if (error.status === 404) return undefined
-      if (error.status !== 429 || tries === maxTries) throw error
-      await sleep(pauseMs)
-    }
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof KubeTestError && error.status === 404) return undefined
+    throw error
+  }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { KubeTestClient, TestObject } from './kube-test-client.ts'
+import type { KubeTestClient } from './kube-test-client.ts'
 
 const discovery = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
 
@@ -18,14 +18,25 @@ export interface TestDefinition {
 /** Applies a CustomResourceDefinition and waits until its kind is served and whoever asks what there is, is told of it: that comes a moment after the definition is established. */
 export async function installDefinition(client: KubeTestClient, definition: TestDefinition): Promise<void> {
   await client.apply(definition)
-  await untilEstablished(client, definition.metadata.name)
-  const { group, names } = definition.spec
+  await untilServed(client, definition.metadata.name, definition.spec)
+}
+
+/** Waits until the kind of a definition is served, and known to who asks. */
+export async function untilServed(
+  client: KubeTestClient,
+  name: string,
+  { group, names }: TestDefinition['spec'],
+): Promise<void> {
+  await client.waitFor({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name }, (found) => {
+    const conditions = (found?.['status']?.conditions ?? []) as readonly { type: string; status: string }[]
+    return conditions.some(({ type, status }) => type === 'Established' && status === 'True')
+  })
   for (const end = Date.now() + 30_000; Date.now() < end; await sleep(50)) {
     const { items } = (await client.request('GET', '/apis', { accept: discovery })) as Discovered
     const found = items.find(({ metadata }) => metadata.name === group)?.versions ?? []
     if (found.some(({ resources = [] }) => resources.some(({ resource }) => resource === names.plural))) return
   }
-  throw new Error(`${definition.metadata.name} is still not served`)
+  throw new Error(`${name} is still not served`)
 }
 
 interface Discovered {
@@ -33,13 +44,4 @@ interface Discovered {
     readonly metadata: { readonly name: string }
     readonly versions: readonly { readonly resources?: readonly { readonly resource: string }[] }[]
   }[]
-}
-
-/** Waits until the names of a definition are accepted and its kind can be used. */
-export function untilEstablished(client: KubeTestClient, name: string): Promise<TestObject | undefined> {
-  const ref = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name }
-  return client.waitFor(ref, (found) => {
-    const conditions = (found?.['status']?.conditions ?? []) as readonly { type: string; status: string }[]
-    return conditions.some(({ type, status }) => type === 'Established' && status === 'True')
-  })
 }

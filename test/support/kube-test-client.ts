@@ -1,5 +1,6 @@
 import { Agent, request as httpsRequest } from 'node:https'
 import type { IncomingMessage } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeObject, ObjectMeta } from '../../src/api/index.ts'
 
 /** An object as tests write and read it: anything beside its identity. */
@@ -91,6 +92,8 @@ export interface KubeTestClient {
 }
 
 const requestDeadlineMs = 60_000
+/** Between two attempts at what the server was too busy for. */
+const pauseMs = 200
 
 /** A client with its own connections; `close` ends them. */
 export function createKubeTestClient(options: KubeTestClientOptions): KubeTestClient {
@@ -101,7 +104,13 @@ export function createKubeTestClient(options: KubeTestClientOptions): KubeTestCl
 
   const request = async (method: string, path: string, init: RequestOptions = {}): Promise<unknown> => {
     const signal = init.signal ?? AbortSignal.timeout(requestDeadlineMs)
-    return readAnswer(await open(method, path, { ...init, signal }))
+    for (;;) {
+      const response = await open(method, path, { ...init, signal })
+      // While definitions are being installed, the server asks for patience.
+      if (response.statusCode !== 429) return readAnswer(response)
+      response.resume()
+      await sleep(pauseMs, undefined, { signal })
+    }
   }
 
   const resourceOf = async (ref: TestRef): Promise<{ plural: string; namespaced: boolean }> => {
