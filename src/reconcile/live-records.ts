@@ -38,11 +38,11 @@ export class LiveRecords extends Map<string, NodeRecord> {
     return this.#earlier
   }
 
-  /** Saves the run's last record; afterwards nothing else of it is. */
-  async end(record: RunRecord): Promise<void> {
+  /** Saves the run's last record; afterwards nothing else of it is. Whoever asks how it went is not told that it is over where it `goesOn` at once. */
+  async end(record: RunRecord, goesOn = false): Promise<void> {
     this.#closing.abort()
     await this.#work
-    await saveRecord(this.#deps, record)
+    await saveRecord(this.#deps, goesOn ? { ...record, state: 'running' } : record)
   }
 
   /** Every node of the run, with what its earlier looks did. */

@@ -121,8 +121,7 @@ export async function runJob(
       requests: client.requests.total,
       ...(unaffected === 0 ? {} : { unaffected }),
     }
-    // Whoever asks how it went is not told that it is over while it is about to go on.
-    await records.end(left > 0 || hasMissed ? { ...record, state: 'running' } : record)
+    await records.end(record, left > 0 || hasMissed)
     logFinished(logger, job, record)
     if (left > 0) return { record, left }
     if (isUnfinished(records.values())) return { record, requeueAfterMs: requeueWaitingMs }

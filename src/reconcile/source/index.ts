@@ -5,7 +5,7 @@ import type { KubeClient } from '../../kube/index.ts'
 import type { SourceArtifact } from '../../sources/index.ts'
 import type { EventSink } from '../events.ts'
 import type { EngineDeps, ObjectKey } from '../job.ts'
-import type { JobLocks } from '../object-locks.ts'
+import type { HeldLock, JobLocks } from '../object-locks.ts'
 import { idOfKey, isSource, refreshObject, type Managed, type Source, type World } from '../world.ts'
 import { loadArtifactChart } from './artifact-chart.ts'
 import { admitSource } from './admit-source.ts'
@@ -87,21 +87,12 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
   }
   /** Sources that were left to another job. */
   const left = new Set<string>()
-  /** One look at a time: of two jobs, the later one sees what the earlier has found. */
   const look = async (id: string, isNeeded: boolean): Promise<SourceArtifact | undefined> => {
     const waits = isNeeded || !run.skipsLocked
     const lock = waits ? await run.locks.acquire(id, run.signal) : run.locks.tryAcquire(id)
-    if (lock === undefined) {
-      left.add(id)
-      return undefined
-    }
-    try {
-      if (run.locks.isTouched(id)) await refreshObject(run, id)
-      const object = run.world.get(id)
-      return isSource(object) ? await refreshByKind(ctx, object) : undefined
-    } finally {
-      lock.release()
-    }
+    if (lock !== undefined) return await lookWith(ctx, id, lock)
+    left.add(id)
+    return undefined
   }
   const start = (id: string, isNeeded = false): Promise<SourceArtifact | undefined> => {
     const object = run.world.get(id)
@@ -121,19 +112,12 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
     const known = refreshed.get(id)
     const fresh = known?.generation === before?.metadata.generation ? await known?.artifact : undefined
     if (fresh !== undefined) return fresh
-    const recorded = await recordedOf(id)
+    const recorded = await recordedOf(ctx, id)
     if (recorded !== undefined) return noteTime(recorded)
     // Never fetched: a Kustomization of this run has just created it, or another job is fetching it. Nothing can be made before that, so that a scan waits for it too.
-    const found = (await start(id, true)) ?? (await recordedOf(id))
+    const found = (await start(id, true)) ?? (await recordedOf(ctx, id))
     if (found !== undefined) return found
     throw notFetched(run.world.get(id), id)
-  }
-  /** The artifact of a source as the last look has left it. */
-  const recordedOf = async (id: string): Promise<SourceArtifact | undefined> => {
-    const object = run.world.get(id)
-    if (!isSource(object)) throw artifactFailed(`Source '${id}' not found; create it, or correct the reference to it`)
-    admit(run, object)
-    return await (run.given?.(ctx, object) ?? currentArtifactOf(ctx, object))
   }
   const artifactOf = (key: ObjectKey | undefined): Promise<SourceArtifact> => {
     if (key === undefined) return Promise.reject(artifactFailed('the object names no source'))
@@ -163,6 +147,25 @@ export function createSources(run: Omit<SourceContext, 'sources' | 'shared'>): S
   }
   const ctx: SourceContext = { ...run, sources: results, shared: new Map() }
   return results
+}
+
+/** One look at a time: of two jobs, the later one sees what the earlier has found. */
+async function lookWith(ctx: SourceContext, id: string, lock: HeldLock): Promise<SourceArtifact | undefined> {
+  try {
+    if (ctx.locks.isTouched(id)) await refreshObject(ctx, id)
+    const object = ctx.world.get(id)
+    return isSource(object) ? await refreshByKind(ctx, object) : undefined
+  } finally {
+    lock.release()
+  }
+}
+
+/** The artifact of a source as the last look has left it. */
+async function recordedOf(ctx: SourceContext, id: string): Promise<SourceArtifact | undefined> {
+  const object = ctx.world.get(id)
+  if (!isSource(object)) throw artifactFailed(`Source '${id}' not found; create it, or correct the reference to it`)
+  admit(ctx, object)
+  return await (ctx.given?.(ctx, object) ?? currentArtifactOf(ctx, object))
 }
 
 /** Kinds whose file is at whoever serves them: to make it again would be to serve them. */
