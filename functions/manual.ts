@@ -64,7 +64,7 @@ export async function handleTrigger(deps: FunctionDeps, request: Request): Promi
 /** `approve` of a plan, or of what waits for approval: answered with 202 and the runs that take it up, one for each cluster. */
 async function approveChanges(deps: FunctionDeps, asked: Asked): Promise<Response> {
   const { wish, caller, clusters } = asked
-  const { planId, cluster } = wish
+  const { planId } = wish
   const by = wish.actor ?? `trigger (${caller.by})`
   const named = objectsOf(wish)
   const outcome =
@@ -74,7 +74,7 @@ async function approveChanges(deps: FunctionDeps, asked: Asked): Promise<Respons
           how: 'trigger',
           ...(named.length === 0 ? {} : { applications: named.map(idOfKey) }),
         })
-      : await approvePlanNow(deps, planId, { by, how: 'trigger', ...(cluster === undefined ? {} : { clusters }) })
+      : await approvePlanNow(deps, planId, { by, how: 'trigger', clusters })
   deps.logger.log('info', 'changes approved', { by, plan: planId, clusters: outcome.clusters.length })
   recordTrigger(deps, { ...asked, outcome: undefined })
   return jsonResponse(202, { action: 'approve', approved: outcome.clusters })

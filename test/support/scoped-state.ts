@@ -140,6 +140,9 @@ export function asBearer(token: string | undefined): { readonly [name: string]: 
 }
 
 /** The reading part of a configuration with the tokens. */
-export function withTokens(reading: FunctionDeps['config']['reading']): FunctionDeps['config']['reading'] {
-  return { ...reading, namedTokens, metricsTokens: ['token-for-metrics-alone'] }
+export function withTokens(
+  reading: FunctionDeps['config']['reading'],
+  more: readonly NamedToken[] = [],
+): FunctionDeps['config']['reading'] {
+  return { ...reading, namedTokens: [...namedTokens, ...more], metricsTokens: ['token-for-metrics-alone'] }
 }
