@@ -11,6 +11,7 @@ import {
   type ReplanWish,
   type RunRecord,
 } from '../../src/reconcile/index.ts'
+import { partKey } from '../../src/reconcile/approval/records.ts'
 import { useCluster } from '../support/cluster.ts'
 import { createCutTransport } from '../support/cut-transport.ts'
 import { createMemoryState } from '../support/memory-ports.ts'
@@ -278,6 +279,46 @@ describe('a cluster that holds what was not approved', () => {
       assert.equal(await colorOf(made), 'green')
       assert.equal(await colorOf(made, 'b'), 'green')
       assert.deepEqual(await listWaiting(storeOf(made), 'test'), [])
+    } finally {
+      await made.close()
+    }
+  })
+
+  it('lets nothing through that the plan does not have any more, made again before it was approved', async () => {
+    const made = await withPolicy({ afterMerge: 'hold' })
+    try {
+      await notePlan(made, 7, green)
+      const plan = await notePlan(made, 7, undefined)
+      const { clusters } = await approvePlan(storeOf(made), plan, { by: 'ada', how: 'merge' })
+      assert.deepEqual(clusters, [{ cluster: 'test', applications: [] }])
+      assert.equal(nodeIn(await made.push(green)).reason, 'WaitingForApproval')
+      assert.equal(await colorOf(made), 'blue')
+    } finally {
+      await made.close()
+    }
+  })
+
+  it('lets nothing through by an approval of what the plan said before, cut off while it is noted anew', async () => {
+    const made = await withPolicy({ afterMerge: 'hold' })
+    try {
+      const plan = await notePlan(made, 7, { 'app/a.yaml': configMap('a', 'yellow') })
+      await approvePlan(storeOf(made), plan, { by: 'ada', how: 'merge' })
+      const store = storeOf(made)
+      const cut: typeof store = {
+        ...store,
+        state: {
+          ...store.state,
+          put: (key, value, options) =>
+            key === partKey(plan, 'test') ? Promise.reject(new Error('cut off')) : store.state.put(key, value, options),
+        },
+      }
+      await assert.rejects(notePlan(made, 7, green, cut), /cut off/)
+      assert.equal(nodeIn(await made.push(green)).reason, 'WaitingForApproval')
+      assert.equal(await colorOf(made), 'blue')
+      await notePlan(made, 7, green)
+      await approvePlan(store, plan, { by: 'ada', how: 'merge' })
+      assert.equal(nodeIn(await lookAgain(made)).state, 'ready')
+      assert.equal(await colorOf(made), 'green')
     } finally {
       await made.close()
     }

@@ -40,14 +40,15 @@ export async function plannedOf(
   return { cluster: made.deps.cluster.name, kind: 'Kustomization', namespace, name, ...digest, touched: [] }
 }
 
-/** Notes the plan of a pull request that would bring these files. @returns its id. */
+/** Notes the plan of a pull request that would bring these files; undefined: it touches nothing. @returns its id. */
 export async function notePlan(
   made: Scenario,
   pullRequest: number,
-  files: { readonly [path: string]: string },
+  files: { readonly [path: string]: string } | undefined,
+  store = storeOf(made),
 ): Promise<string> {
   const plan = `plan${pullRequest}`
-  await notePlanned(storeOf(made), {
+  await notePlanned(store, {
     cluster: made.deps.cluster.name,
     change: {
       plan,
@@ -60,7 +61,7 @@ export async function notePlan(
       live: 'read',
       secrets: 'used',
     },
-    digests: [await plannedOf(made, files)],
+    digests: files === undefined ? [] : [await plannedOf(made, files)],
   })
   return plan
 }

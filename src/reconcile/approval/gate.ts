@@ -16,6 +16,7 @@ import { applicationDigest } from './plans.ts'
 import { afterMergeOf, comparesAny, type AfterMerge, type ChangesPolicy } from './policy.ts'
 import {
   applicationPrefix,
+  approvalOf,
   getSigned,
   lastName,
   listSigned,
@@ -155,7 +156,7 @@ class Gate implements RunApprovals {
     const plans = await Promise.all(
       matter.map(async (one): Promise<KnownPlan> => ({
         planned: one,
-        approved: (await getSigned<PartRecord>(store, partKey(one.plan, cluster)))?.approved,
+        approved: approvalOf(one, await getSigned<PartRecord>(store, partKey(one.plan, cluster))),
       })),
     )
     return { plans, ...(last === undefined ? {} : { last }), ...(wait === undefined ? {} : { wait }) }

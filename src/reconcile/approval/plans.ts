@@ -59,14 +59,14 @@ export async function notePlanned(store: ApprovalStore, { change, cluster, diges
   const planned = digests.map((one) => ({ id: applicationOf(one), digest: applicationDigest(one, store.key) }))
   const digest = sha256Hex(JSON.stringify(planned.toSorted((a, b) => (a.id < b.id ? -1 : 1))))
   const key = partKey(plan, cluster)
-  const known = await getSigned<PartRecord>(store, key)
-  // The applications first: an approval in between counts for what it can find only.
+  // The applications first: an approval in between counts for what it can find only, and for nothing of another part.
   for (const { id, digest: own } of planned) {
-    const record: PlannedRecord = { plan, at, ...more, ...own }
+    const record: PlannedRecord = { plan, at, part: digest, ...more, ...own }
     const prefix = applicationPrefix(cluster, id)
     await putSigned(store, `${prefix}${plan}`, record)
     await forgetOldest(store, prefix, plan)
   }
+  const known = await getSigned<PartRecord>(store, key)
   const part: PartRecord = {
     plan,
     cluster,

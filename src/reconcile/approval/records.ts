@@ -38,9 +38,16 @@ export interface PartRecord {
 export interface PlannedRecord extends ApplicationDigest {
   readonly plan: string
   readonly at: number
+  /** The digest of the part that it is of: an approval of the part is one of this only while that is the same. Left out by older versions. */
+  readonly part?: string
   readonly pullRequest?: number
   /** It was made after the merge, for what waits. */
   readonly afterMerge?: true
+}
+
+/** Who has approved what a plan would make of an application, with the part of the plan as it is now. */
+export function approvalOf(planned: PlannedRecord, part: PartRecord | undefined): ApprovalNote | undefined {
+  return planned.part === undefined || planned.part === part?.digest ? part?.approved : undefined
 }
 
 /** What was let through last: `approvals/<cluster>/<application>/!last`. Approvals that are older count only where they say the same. */

@@ -73,7 +73,8 @@ export async function waitingFor(store: ApprovalStore, plan: string, cluster: st
     const wait = waits.get(application)
     if (wait === undefined || wait.approved !== undefined) continue
     const planned = await getSigned<PlannedRecord>(store, `${applicationPrefix(cluster, application)}${plan}`)
-    if (planned !== undefined && isSame(planned, wait)) found.push(keyOfApplication(application))
+    const isOfPart = planned?.part === undefined || planned.part === part?.digest
+    if (planned !== undefined && isOfPart && isSame(planned, wait)) found.push(keyOfApplication(application))
   }
   return found
 }
