@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { HttpClient, KubeTransport, StateStore } from '../../src/ports/index.ts'
 import { apiVersions } from '../../src/api/index.ts'
-import type { KubeTestClient, TestObject } from './kube-test-client.ts'
+import { KubeTestError, type KubeTestClient, type TestObject } from './kube-test-client.ts'
 
 /** Kinds of a namespace that may never show a secret: everything but Secrets that tests make. */
 const shownKinds = [
@@ -104,14 +104,8 @@ export class Canaries {
   async seeNamespace(client: KubeTestClient, namespace: string): Promise<void> {
     await Promise.all(
       shownKinds.map(async (kind) => {
-        let objects: readonly TestObject[]
-        try {
-          objects = await client.list({ ...kind, namespace, name: '' })
-        } catch {
-          // A kind that the cluster does not know has no objects.
-          return
-        }
-        for (const object of objects) this.see(`${kind.kind} ${object.metadata.name}`, JSON.stringify(object))
+        for (const object of await listKnown(client, { ...kind, namespace }))
+          this.see(`${kind.kind} ${object.metadata.name}`, JSON.stringify(object))
       }),
     )
   }
@@ -134,8 +128,7 @@ export class Canaries {
   async seeStatuses(client: KubeTestClient, namespace: string): Promise<void> {
     await Promise.all(
       Object.entries(apiVersions).map(async ([kind, apiVersion]) => {
-        const objects = await client.list({ apiVersion, kind, namespace, name: '' }).catch(() => [])
-        for (const object of objects)
+        for (const object of await listKnown(client, { apiVersion, kind, namespace }))
           this.see(`status of ${kind} ${object.metadata.name}`, JSON.stringify(object['status'] ?? {}))
       }),
     )
@@ -167,4 +160,17 @@ function spellings(value: string): readonly string[] {
     JSON.stringify(value).slice(1, -1),
     JSON.stringify(JSON.stringify(value)).slice(3, -3),
   ]
+}
+
+/** What there is of a kind; nothing where the cluster does not know the kind. */
+async function listKnown(
+  client: KubeTestClient,
+  of: { readonly apiVersion: string; readonly kind: string; readonly namespace: string },
+): Promise<readonly TestObject[]> {
+  try {
+    return await client.list(of)
+  } catch (error) {
+    if (error instanceof KubeTestError && error.status === 404) return []
+    throw error
+  }
 }

@@ -11,11 +11,26 @@ const lively = [
 /** Of what tests make there are hundreds of these. Who lists what is labelled in all namespaces would need another page for them. */
 const many = ['configmaps', 'secrets']
 
+const looks = new Map<string, () => Promise<void>>()
+
+/** Has something looked at in a namespace as its test has left it: before it ends, whoever ends it. */
+export function lookBeforeEnd(namespace: string, look: () => Promise<void>): void {
+  looks.set(namespace, look)
+}
+
+/** Looks, where nobody has yet. */
+export async function lookOnce(namespace: string): Promise<void> {
+  const look = looks.get(namespace)
+  looks.delete(namespace)
+  await look?.()
+}
+
 /**
  * Leaves a namespace of a test to itself: what does something in it is deleted, without its finalizer, since nobody works on it any more. Everything else goes with the control plane: to empty a namespace takes the cluster two
  * hundred requests, and one that holds an object with a finalizer is tried again every few seconds for as long as the tests run.
  */
 export async function endNamespace(client: KubeTestClient, namespace: string): Promise<void> {
+  await lookOnce(namespace)
   await Promise.all([
     ...lively.map((kind) => deleteAll(client, { ...kind, namespace })),
     ...many.map((kind) => orNothing(() => client.request('DELETE', `/api/v1/namespaces/${namespace}/${kind}`))),

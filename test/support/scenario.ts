@@ -19,6 +19,7 @@ import {
 import { Canaries } from './canaries.ts'
 import type { TestCluster } from './cluster.ts'
 import { installCrds } from './crds.ts'
+import { lookBeforeEnd, lookOnce } from './end-namespace.ts'
 import type { GitTestFile, GitTestRepository } from './git-repository.ts'
 import { GitServer } from './git-server.ts'
 import type { KubeTestClient } from './kube-test-client.ts'
@@ -108,6 +109,12 @@ export async function createScenario(
   }
   const suite = new Canaries()
   suite.add('token of the cluster', address.token)
+  // Before the namespace ends: nothing is left of it then.
+  lookBeforeEnd(namespace, async () => {
+    await canaries?.seeNamespace(client, namespace)
+    await suite.seeStatuses(client, namespace)
+    await suite.addSecrets(client, namespace)
+  })
   let runs = 0
   const run = async (job: Partial<Job>): Promise<JobResult> => {
     const full: Job = { kind: 'push', runId: `run-${++runs}`, cluster: 'test', receivedAt: Date.now(), ...job }
@@ -158,20 +165,16 @@ export async function createScenario(
     },
     scan: async () => (await run({ kind: 'scan' })).record,
     close: async () => {
-      if (canaries !== undefined) {
-        for (const line of logger.lines) canaries.see('line of the log', line)
-        await canaries.seeState(deps.state)
-        await canaries.seeNamespace(client, namespace)
+      await lookOnce(namespace)
+      for (const seen of [suite, ...(canaries === undefined ? [] : [canaries])]) {
+        for (const line of logger.lines) seen.see('line of the log', line)
+        await seen.seeState(deps.state)
       }
-      for (const line of logger.lines) suite.see('line of the log', line)
-      await suite.seeState(deps.state)
-      await suite.seeStatuses(client, namespace)
-      await suite.addSecrets(client, namespace)
       transport.close()
       ownHttp.close()
       await git.close()
       canaries?.assertNone(10)
-      suite.assertNone(0)
+      suite.assertNone()
     },
   }
 }
