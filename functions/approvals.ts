@@ -35,7 +35,7 @@ export function approvalStoreOf({ config, state, clock }: Deps): ApprovalStore {
   return { state, clock, key: config.planKey }
 }
 
-/** Approves a plan, and has what waits for it taken up at once. @throws EngineError `approvals-off`, `plan-unknown`, `queue-unavailable`. */
+/** Approves a plan, and has what waits for it taken up at once. @throws EngineError `approvals-off`, `plan-unknown`, `approval-outdated`, `queue-unavailable`. */
 export async function approvePlanNow(deps: FunctionDeps, plan: string, wish: ApprovalWish): Promise<ApprovalOutcome> {
   const store = approvalStoreOf(deps)
   const outcome = await runApproved(deps, await approvePlan(store, plan, wish), wish.by)

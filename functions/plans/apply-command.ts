@@ -18,7 +18,7 @@ export interface ApplyRequest {
   readonly plan: { readonly id: string; readonly head: string } | undefined
   /** Plans that were made after the merge, because something waits. */
   readonly replans?: readonly { readonly id: string; readonly clusters: readonly string[] }[]
-  /** When the comment came in, milliseconds since 1970: nothing is approved that began to wait later. */
+  /** When the comment came in, milliseconds since 1970: nothing is approved that was planned or began to wait later. Deliveries come again for days, so that the forge's word on when it was written counts where that is earlier. */
   readonly receivedAt: number
 }
 
@@ -43,7 +43,7 @@ export async function applyCommand(
   pulls: Pick<PullRequests, 'isMember'>,
   request: ApplyRequest,
 ): Promise<ApplyOutcome> {
-  const { comment, permission, pull, plan, repository, receivedAt, replans = [] } = request
+  const { comment, permission, pull, plan, repository, replans = [] } = request
   if (comment === undefined) return { kind: 'refused', by: '', why: 'the comment is gone' }
   const by = comment.author.login
   const refuse = (why: string): ApplyOutcome => ({ kind: 'refused', by, why })
@@ -62,32 +62,37 @@ export async function applyCommand(
   if (pull.state === 'open' && !isCurrent)
     return refuse('there is no plan of the head yet; wait for it, or write /plan')
   const clusters = allowed.map(({ name }) => name)
-  const wish = { by: `${by} (${repository}#${pull.number})`, how: 'command' as const }
+  const seenAt = Math.min(request.receivedAt, comment.createdAt ?? Number.POSITIVE_INFINITY)
+  const wish = { by: `${by} (${repository}#${pull.number})`, how: 'command' as const, seenAt }
   const found: ApprovalOutcome['clusters'][number][] = []
-  const problems: string[] = []
-  const attempt = async (work: () => Promise<ApprovalOutcome>): Promise<void> => {
+  const problems: { readonly code: string; readonly why: string }[] = []
+  const attempt = async (work: () => Promise<ApprovalOutcome>, outdated?: string): Promise<void> => {
     try {
       found.push(...(await work()).clusters)
     } catch (caught) {
       const { code, message } = toEngineError(caught)
       if (!refusals.has(code)) throw caught
-      problems.push(message)
+      problems.push({ code, why: code === 'approval-outdated' ? (outdated ?? message) : message })
     }
   }
+  const approve = (id: string, own: readonly string[]): Promise<void> =>
+    attempt(() => approvePlanNow(deps, id, { ...wish, clusters: own }), newerPlan)
   // What waits first: an approval of the plan has it looked at anew.
   const of = { repository, pullRequest: pull.number, plan: plan?.id }
-  if (pull.state === 'merged')
-    await attempt(() => approveWaitingNow(deps, clusters, { ...wish, seenAt: receivedAt, of }))
+  if (pull.state === 'merged') await attempt(() => approveWaitingNow(deps, clusters, { ...wish, of }))
   if (pull.state === 'merged')
     for (const { id, clusters: own } of replans) {
       const meant = own.filter((cluster) => clusters.includes(cluster))
-      if (meant.length > 0)
-        await attempt(() => approvePlanNow(deps, id, { ...wish, clusters: meant, seenAt: receivedAt }))
+      if (meant.length > 0) await approve(id, meant)
     }
-  if (plan !== undefined && isCurrent) await attempt(() => approvePlanNow(deps, plan.id, { ...wish, clusters }))
-  if (found.length === 0) return refuse(problems[0] ?? 'nothing waits for approval')
+  if (plan !== undefined && isCurrent) await approve(plan.id, clusters)
+  // What its author can do something about says more than that there is nothing.
+  const telling = problems.find(({ code }) => code === 'approval-outdated') ?? problems[0]
+  if (found.length === 0) return refuse(telling?.why ?? 'nothing waits for approval')
   return { kind: 'approved', by, outcome: { clusters: found } }
 }
+
+const newerPlan = 'the plan was made after the comment was written; look at it and write /apply again'
 
 /** What is wrong with what is asked for, and not with the deployment. */
 const refusals: ReadonlySet<string> = new Set(['nothing-waits', 'approval-outdated', 'plan-unknown', 'approvals-off'])

@@ -18,7 +18,7 @@ interface Merged {
 
 /**
  * Who merges has seen the plan of the commit that was merged, and so approves it: what is the same on a cluster afterwards is applied without asking. Not where a danger is to be approved by somebody (`block`), not
- * for another commit than the one that was planned, and not for a fork.
+ * for another commit than the one that was planned, not what was planned after the merge, and not for a fork.
  *
  * @throws EngineError of the store and the queue.
  */
@@ -29,10 +29,11 @@ export async function approveMerged({ deps, records, pull }: Merged, plan: PlanR
   if (!isSeen || isFork) return
   try {
     const by = `the merge of ${repository}#${number}`
-    await approvePlanNow(deps, id, { by, how: 'merge' })
+    const { mergedAt: seenAt } = pull
+    await approvePlanNow(deps, id, { by, how: 'merge', ...(seenAt === undefined ? {} : { seenAt }) })
   } catch (caught) {
     const { code, message } = toEngineError(caught)
-    if (code !== 'plan-unknown') throw caught
+    if (code !== 'plan-unknown' && code !== 'approval-outdated') throw caught
     deps.logger.log('info', 'merged without a plan', { plan: id, error: message })
   }
 }

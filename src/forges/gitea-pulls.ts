@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { apiBase, parseAnswer } from './answer.ts'
+import { apiBase, mergedAt, parseAnswer, writtenAt } from './answer.ts'
 import { reportStatus } from './commit-check.ts'
 import { decodeContent } from './file-content.ts'
 import { giteaHeaders } from './gitea.ts'
@@ -43,6 +43,7 @@ const pull = z.object({
   draft: z.boolean().nullish(),
   merged: z.boolean().nullish(),
   merge_commit_sha: z.string().nullish(),
+  merged_at: z.string().nullish(),
   merge_base: z.string().nullish(),
   user,
   base: end,
@@ -116,7 +117,7 @@ export function createGiteaPulls(deps: PullDeps, target: PullTarget): PullReques
       const belongsTo = found.pull_request_url || found.issue_url
       if (!new RegExp(`/(?:pulls|issues)/${numberPart(number)}$`).test(belongsTo ?? '')) return undefined
       const isEdited = found.updated_at !== found.created_at
-      return { id, author: toUser(found.user), text: found.body, isEdited }
+      return { id, author: toUser(found.user), text: found.body, isEdited, ...writtenAt(found.created_at) }
     },
     upsertComment: (number, wish) => upsertComment(commentsOf(number), wish),
     deleteComment: (number, marker) => deleteComment(commentsOf(number), marker),
@@ -153,6 +154,7 @@ function toPullRequest(found: z.infer<typeof pull>, reviews: readonly PullReview
     headRef: `refs/pull/${number}/head`,
     ...(typeof found.merge_base === 'string' && found.merge_base !== '' ? { mergeBase: found.merge_base } : {}),
     ...(isMerged && typeof found.merge_commit_sha === 'string' ? { mergeCommit: found.merge_commit_sha } : {}),
+    ...(isMerged ? mergedAt(found.merged_at) : {}),
     labels: (found.labels ?? []).map(({ name }) => name),
     reviews,
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { apiBase, parseAnswer } from './answer.ts'
+import { apiBase, mergedAt, parseAnswer, writtenAt } from './answer.ts'
 import { reportStatus } from './commit-check.ts'
 import { decodeContent } from './file-content.ts'
 import { reportCheckRun } from './github-checks.ts'
@@ -47,6 +47,7 @@ const pull = z.object({
   draft: z.boolean().nullish(),
   merged: z.boolean().nullish(),
   merge_commit_sha: z.string().nullish(),
+  merged_at: z.string().nullish(),
   user: maybeUser,
   base: end,
   head: end,
@@ -127,7 +128,7 @@ export function createGitHubPulls(deps: PullDeps, target: PullTarget): PullReque
       const found = parseAnswer(title, comment, json)
       if (found.issue_url?.endsWith(`/issues/${numberPart(number)}`) !== true) return undefined
       const isEdited = found.updated_at !== found.created_at
-      return { id, author: toUser(found.user), text: found.body ?? '', isEdited }
+      return { id, author: toUser(found.user), text: found.body ?? '', isEdited, ...writtenAt(found.created_at) }
     },
     upsertComment: (number, wish) => upsertComment(commentsOf(number), wish),
     deleteComment: (number, marker) => deleteComment(commentsOf(number), marker),
@@ -176,6 +177,7 @@ async function toPullRequest(call: PullCall, repository: string, found: z.infer<
     ...(mergeBase === undefined ? {} : { mergeBase }),
     // Before the merge it is that of a merge for a try.
     ...(isMerged && typeof found.merge_commit_sha === 'string' ? { mergeCommit: found.merge_commit_sha } : {}),
+    ...(isMerged ? mergedAt(found.merged_at) : {}),
     labels: (found.labels ?? []).map(({ name }) => name),
     reviews,
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { apiBase, parseAnswer } from './answer.ts'
+import { apiBase, mergedAt, parseAnswer, writtenAt } from './answer.ts'
 import { reportStatus } from './commit-check.ts'
 import { decodeContent } from './file-content.ts'
 import { gitLabHeaders } from './gitlab.ts'
@@ -38,6 +38,7 @@ const mergeRequest = z.object({
     .nullish(),
   merge_commit_sha: z.string().nullish(),
   squash_commit_sha: z.string().nullish(),
+  merged_at: z.string().nullish(),
   labels: z.array(z.string()).nullish(),
 })
 const approvals = z.object({ approved_by: z.array(z.object({ user })).nullish() })
@@ -107,7 +108,7 @@ export function createGitLabPulls(deps: PullDeps, target: PullTarget): PullReque
       // What GitLab itself notes is nobody's comment.
       if (found.system === true) return undefined
       const isEdited = found.updated_at !== found.created_at
-      return { id, author: toUser(found.author), text: found.body, isEdited }
+      return { id, author: toUser(found.author), text: found.body, isEdited, ...writtenAt(found.created_at) }
     },
     upsertComment: (number, wish) => upsertComment(commentsOf(number), wish),
     deleteComment: (number, marker) => deleteComment(commentsOf(number), marker),
@@ -165,6 +166,7 @@ async function toPullRequest(
     headRef: `refs/merge-requests/${iid}/head`,
     ...(typeof refs?.base_sha === 'string' ? { mergeBase: refs.base_sha } : {}),
     ...(isMerged && typeof mergeCommit === 'string' ? { mergeCommit } : {}),
+    ...(isMerged ? mergedAt(found.merged_at) : {}),
     labels: found.labels ?? [],
     reviews: (approved ?? []).map(({ user: by }) => ({ by: toUser(by), verdict: 'approved' })),
   }

@@ -70,6 +70,8 @@ export interface PullRequest {
   readonly mergeBase?: string
   /** The commit on the base branch that brought the change, once merged. */
   readonly mergeCommit?: string
+  /** When it was merged: milliseconds since 1970, at the latest that the forge can mean; missing where it does not tell. */
+  readonly mergedAt?: number
   readonly labels: readonly string[]
   readonly reviews: readonly PullReview[]
 }
@@ -95,6 +97,8 @@ export interface PullComment {
   readonly text: string
   /** Changed after it was written; somebody else with the right to may have done it. */
   readonly isEdited: boolean
+  /** When it was written: milliseconds since 1970, at the latest that the forge can mean; missing where it does not tell. */
+  readonly createdAt?: number
 }
 
 /** A remark at a place of a file. */

@@ -74,7 +74,8 @@ export async function notePlanned(store: ApprovalStore, { change, cluster, diges
     ...more,
     branch,
     head,
-    at,
+    // Who has seen it as it was made first has seen what it says now.
+    at: known?.digest === digest ? known.at : at,
     applications: planned.map(({ id }) => id),
     digest,
     ...(known?.approved === undefined || known.digest !== digest ? {} : { approved: known.approved }),
@@ -113,13 +114,19 @@ async function forgetOldest(store: ApprovalStore, prefix: string, own: string): 
  *
  * Effects: one write for each cluster, and what is known to wait there is looked at anew. Approving twice changes nothing, but for who did it last.
  *
- * @returns what is let through, to be looked at by a run. @throws EngineError `plan-unknown` where there is none for these clusters.
+ * @returns what is let through, to be looked at by a run. @throws EngineError `plan-unknown` where there is none for these clusters; `approval-outdated` where all of it was made after `seenAt`.
  */
 export async function approvePlan(store: ApprovalStore, plan: string, wish: ApprovalWish): Promise<Approved> {
   const prefix = partKey(plan, '')
   const parts = await listSigned<PartRecord>(store, prefix, { limit: maxClusters })
   const { clusters, seenAt = Number.POSITIVE_INFINITY } = wish
-  const wanted = [...parts.values()].filter(({ cluster, at }) => (clusters?.includes(cluster) ?? true) && at <= seenAt)
+  const meant = [...parts.values()].filter(({ cluster }) => clusters?.includes(cluster) ?? true)
+  const wanted = meant.filter(({ at }) => at <= seenAt)
+  if (wanted.length === 0 && meant.length > 0)
+    throw new EngineError(
+      `the plan of ${meant.map(({ cluster }) => cluster).join(', ')} was made after this approval of it was given; look at it and approve it again`,
+      { code: 'approval-outdated', disposition: 'wait' },
+    )
   if (wanted.length === 0)
     throw new EngineError(
       `there is no plan ${plan.slice(0, 64)}${wish.clusters === undefined ? '' : ` for ${wish.clusters.join(', ')}`} that could be approved; plans are kept for a month`,

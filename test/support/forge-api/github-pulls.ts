@@ -1,4 +1,4 @@
-import { addComment, blobAt, diffOf, mergeBaseOf, pageOf, revertCommit } from './pull-keeper.ts'
+import { addComment, blobAt, diffOf, inSeconds, mergeBaseOf, pageOf, revertCommit } from './pull-keeper.ts'
 import {
   appUser,
   notFound,
@@ -43,6 +43,7 @@ export async function shownPull(state: ForgeState, repository: KeptRepository, p
     merged: pull.state === 'merged',
     // Of an open one it is that of a merge for a try.
     merge_commit_sha: pull.mergeCommit ?? 'e'.repeat(40),
+    merged_at: pull.mergedAt === undefined ? null : inSeconds(pull.mergedAt),
     merge_base: await mergeBaseOf(repository, pull),
     user: shownUser(state, pull.author),
     base: end(repository, pull.base, pull.last.base),
@@ -55,8 +56,8 @@ const shownComment = (state: ForgeState, repository: KeptRepository, pull: KeptP
   id: one.id,
   body: one.body,
   user: shownUser(state, one.author),
-  created_at: one.createdAt,
-  updated_at: one.updatedAt,
+  created_at: inSeconds(one.createdAt),
+  updated_at: inSeconds(one.updatedAt),
   issue_url: `${state.origin}/api/v3/repos/${nameOf(repository)}/issues/${pull.number}`,
   author_association: 'MEMBER',
   performed_via_github_app: one.viaApp ? { id: 4711, slug: 'sluice-fleet' } : null,

@@ -37,6 +37,7 @@ async function shownRequest(state: ForgeState, repository: KeptRepository, pull:
     diff_refs: { base_sha: await mergeBaseOf(repository, pull), head_sha: pull.last.head, start_sha: pull.last.base },
     merge_commit_sha: pull.mergeCommit ?? null,
     squash_commit_sha: null,
+    merged_at: pull.mergedAt ?? null,
     labels: pull.labels,
   }
 }

@@ -61,6 +61,7 @@ export async function openPull(
     reviews: [],
     comments: [],
     mergeCommit: undefined,
+    mergedAt: undefined,
     last: { base, head: '' },
   }
   repository.pulls.push(pull)
@@ -91,6 +92,7 @@ export async function mergePull(
   await git.setBranch(pull.base, commit)
   pull.state = 'merged'
   pull.mergeCommit = commit
+  pull.mergedAt = new Date().toISOString()
   pull.last = { base, head }
   return commit
 }
@@ -157,16 +159,21 @@ export async function blobAt(
   return { sha, mode, type, content: Buffer.from(content).toString('base64') }
 }
 
-/** Adds a comment. */
+/** Adds a comment, as written now or when the test says. */
 export function addComment(
   pull: KeptPull,
   id: number,
-  comment: Pick<KeptComment, 'author' | 'body'> & { readonly viaApp?: boolean },
+  comment: Pick<KeptComment, 'author' | 'body'> & { readonly viaApp?: boolean; readonly createdAt?: string },
 ): KeptComment {
-  const at = new Date().toISOString()
+  const at = comment.createdAt ?? new Date().toISOString()
   const kept: KeptComment = { id, viaApp: false, ...comment, createdAt: at, updatedAt: at }
   pull.comments.push(kept)
   return kept
+}
+
+/** A time as GitHub and Gitea say it: without fractions of a second. GitLab says milliseconds. */
+export function inSeconds(time: string): string {
+  return time.replace(/\.\d+(?=Z$)/, '')
 }
 
 /** The page of a list that a request asks for. */

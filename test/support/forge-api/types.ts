@@ -52,6 +52,7 @@ export interface KeptPull {
   }[]
   readonly comments: KeptComment[]
   mergeCommit: string | undefined
+  mergedAt: string | undefined
   /** What the forge compared last. */
   last: { readonly base: string; readonly head: string }
 }

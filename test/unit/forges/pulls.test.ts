@@ -83,6 +83,12 @@ const opened = (server: ForgeServer, more: object = {}): Promise<KeptPull> =>
     ...more,
   })
 
+/** What a forge says of a time: only GitLab tells parts of a second, of the others the end of the second counts. */
+function saidOf(kind: ForgeKind, time: string | undefined): number {
+  const at = Date.parse(time ?? '')
+  return kind === 'gitlab' ? at : Math.floor(at / 1000) * 1000 + 999
+}
+
 for (const kind of kinds) {
   describe(`pull requests at ${kind}`, () => {
     it('are read: ends, author, labels, reviews, and where they left the base', () =>
@@ -245,6 +251,7 @@ for (const kind of kinds) {
         const made = await server.pulls.comment(id, pull, 'joe', '/apply production')
         const found = await pulls.readComment(1, String(made.id))
         assert.deepEqual([found?.author.login, found?.text, found?.isEdited], ['joe', '/apply production', false])
+        assert.equal(found?.createdAt, saidOf(kind, made.createdAt))
         made.body = '/apply everything'
         made.updatedAt = new Date(Date.parse(made.createdAt) + 5000).toISOString()
         assert.equal((await pulls.readComment(1, String(made.id)))?.isEdited, true)
@@ -334,6 +341,7 @@ for (const kind of kinds) {
           const commit = await server.pulls.merge(id, pull, how)
           const merged = await pulls.read(1)
           assert.deepEqual([merged?.state, merged?.mergeCommit], ['merged', commit])
+          assert.equal(merged?.mergedAt, saidOf(kind, pull.mergedAt))
           assert.notEqual(await repository.git.revParse('main^{tree}'), before)
           const made = await pulls.openRevert(1, { title: 'Revert "A change"', body: 'It broke.' })
           assert.deepEqual([made.number, made.isNew], [2, true])

@@ -10,7 +10,6 @@ import {
   type PartRecord,
   type WaitRecord,
 } from '../../../src/reconcile/approval/records.ts'
-import { systemClock } from '../../support/memory-ports.ts'
 import { testConfig, testDeps } from '../../support/function-deps.ts'
 
 const planKey = new TextEncoder().encode('a key of plans that only tests use')
@@ -24,13 +23,13 @@ const clusters = [
   { name: 'free' },
 ] as const
 
-function comment(text: string, isEdited = false, login = 'ada'): ApplyRequest['comment'] {
+function comment(text: string, isEdited = false, login = 'ada'): NonNullable<ApplyRequest['comment']> {
   return { id: '1', author: { id: '5', login, isBot: false }, text, isEdited }
 }
 
 async function scene() {
   const deps = testDeps({ config: { ...testConfig({ clusters }), planKey } })
-  const store = { state: deps.state, clock: systemClock, key: planKey }
+  const store = { state: deps.state, clock: { now: () => 100 }, key: planKey }
   const change: ChangeRef = {
     plan,
     urls: [],
@@ -42,14 +41,15 @@ async function scene() {
     live: 'read',
     secrets: 'used',
   }
-  for (const { name: cluster } of clusters)
-    await notePlanned(store, {
-      cluster,
-      change,
-      digests: [
-        { cluster, kind: 'Kustomization', namespace: 'shop', name: 'web', desired: [], artifacts: {}, touched: [] },
-      ],
-    })
+  const key = { kind: 'Kustomization', namespace: 'shop', name: 'web' } as const
+  const note = async (at: number, artifacts: { readonly [name: string]: string } = {}): Promise<void> => {
+    for (const { name: cluster } of clusters)
+      await notePlanned(
+        { ...store, clock: { now: () => at } },
+        { cluster, change, digests: [{ cluster, ...key, desired: [], artifacts, touched: [] }] },
+      )
+  }
+  await note(100)
   const wait: WaitRecord = {
     application,
     cluster: 'prod',
@@ -67,6 +67,8 @@ async function scene() {
   return {
     deps,
     store,
+    /** Plans once more. */
+    note,
     ask: (request: Partial<ApplyRequest>, isMember = false) =>
       applyCommand(
         deps,
@@ -86,6 +88,8 @@ async function scene() {
     jobs: (): readonly Job[] => deps.sent.map(({ job }) => job),
   }
 }
+
+const openPull = { number: 7, state: 'open', head: { branch: 'x', commit: head } } as const
 
 const refusals: readonly (readonly [what: string, request: Partial<ApplyRequest>, why: RegExp])[] = [
   ['who may only write', { permission: 'write' }, /^ada may not approve changes of prod$/],
@@ -117,6 +121,26 @@ const refusals: readonly (readonly [what: string, request: Partial<ApplyRequest>
   [
     'what began to wait after the comment',
     { receivedAt: 50, plan: { id: plan, head: 'c'.repeat(40) } },
+    /^what waits on prod has changed since: Kustomization\/shop\/web/,
+  ],
+  [
+    'a plan of the head that was made after the comment came in',
+    { receivedAt: 99, pull: openPull },
+    /^the plan was made after the comment was written; look at it and write \/apply again$/,
+  ],
+  [
+    'a plan of the head that was made after the comment was written, however late the comment comes in',
+    { receivedAt: 5000, pull: openPull, comment: { ...comment('/apply prod'), createdAt: 99 } },
+    /^the plan was made after the comment was written; look at it and write \/apply again$/,
+  ],
+  [
+    'a plan that was made after the comment was written, where nothing waits after the merge',
+    { receivedAt: 99, comment: comment('/apply staging') },
+    /^the plan was made after the comment was written; look at it and write \/apply again$/,
+  ],
+  [
+    'what began to wait after the comment was written, however late the comment comes in',
+    { plan: { id: plan, head: 'c'.repeat(40) }, comment: { ...comment('/apply prod'), createdAt: 50 } },
     /^what waits on prod has changed since: Kustomization\/shop\/web/,
   ],
   [
@@ -178,10 +202,22 @@ void describe('/apply', () => {
 
   void it('before the merge approves the plan of the head', async () => {
     const { ask, approvedOn, waitOf } = await scene()
-    const pull = { number: 7, state: 'open', head: { branch: 'x', commit: head } } as const
-    assert.equal((await ask({ pull })).kind, 'approved')
+    assert.equal((await ask({ pull: openPull })).kind, 'approved')
     assert.equal(await approvedOn('prod'), 'ada (team/app#7)')
     assert.equal((await waitOf())?.approved, undefined)
+  })
+
+  void it('approves a plan that was made again since, where it says the same', async () => {
+    const { ask, note, approvedOn } = await scene()
+    const request = { pull: openPull, comment: { ...comment('/apply prod'), createdAt: 150 } }
+    await note(300, { chart: 'another' })
+    assert.equal((await ask(request)).kind, 'refused')
+    await note(400)
+    assert.equal((await ask(request)).kind, 'refused', 'it said something else in between')
+    await note(500)
+    const later = { ...request, comment: { ...request.comment, createdAt: 450 }, receivedAt: 900 }
+    assert.equal((await ask(later)).kind, 'approved')
+    assert.equal(await approvedOn('prod'), 'ada (team/app#7)')
   })
 
   void it('approves a plan that was made after the merge, as it was when the comment was written', async () => {
@@ -189,7 +225,8 @@ void describe('/apply', () => {
     const id = 'e'.repeat(32)
     const change = { plan: id, repository: 'team/app', pullRequest: 7, branch: 'refs/heads/main', afterMerge: true }
     const key = { cluster: 'prod', kind: 'Kustomization', namespace: 'shop', name: 'web' } as const
-    await notePlanned(store, {
+    const made = { ...store, clock: { now: () => 1000 } }
+    await notePlanned(made, {
       cluster: 'prod',
       change: { ...change, head } as unknown as ChangeRef,
       digests: [{ ...key, desired: [], artifacts: {}, touched: [] }],
@@ -199,7 +236,7 @@ void describe('/apply', () => {
     const replans = [{ id, clusters: ['prod'] }]
     assert.equal((await ask({ replans, plan: undefined })).kind, 'approved')
     assert.equal(await approvedBy(), undefined, 'nobody can have seen it')
-    const receivedAt = Date.now() + 1
+    const receivedAt = 1001
     assert.equal((await ask({ replans, receivedAt, comment: comment('/apply staging') })).kind, 'approved')
     assert.equal(await approvedBy(), undefined, 'the comment names another cluster')
     assert.equal((await ask({ replans, receivedAt })).kind, 'approved')
