@@ -17,6 +17,7 @@ import { isHeldBack } from '../src/reconcile/index.ts'
 import type { Clock, HttpClient, Logger, StateStore } from '../src/ports/index.ts'
 import type { Config, ReadSetting } from './config.ts'
 import { repositoryOf, type FeedbackRule } from './feedback-config.ts'
+import { eachInTurn } from './in-turn.ts'
 
 /** What telling forges needs. */
 export interface FeedbackDeps {
@@ -36,7 +37,7 @@ export interface FeedbackDeps {
 export interface Feedback {
   /** The same store of runs; what changes there is told. */
   readonly runs: RunStore
-  /** Tells what could not be told before. */
+  /** Tells what could not be told before, a part of it at a time, so that each gets its turn. */
   readonly retry: () => Promise<void>
 }
 
@@ -46,6 +47,8 @@ const sendTimeoutMs = 15_000
 const pendingSeconds = 24 * 3600
 /** Rounds after which a run that keeps changing is left to its next change. */
 const maxRounds = 5
+/** Runs that the schedule tells of again at a time. */
+const maxRetried = 50
 
 /**
  * Statuses of commits that the deployment sets itself: for each push one for each cluster (`sluice/<cluster>`) and one over all (`sluice`), and deployments at GitHub.
@@ -90,14 +93,13 @@ export function createFeedback(deps: FeedbackDeps): Feedback {
         deps.background(tell(record.id, [record.cluster], isFinal(record) ? 0 : patienceMs))
       },
     },
-    retry: async () => {
-      for (const { key } of await deps.state.list('feedback/', { limit: 50 })) {
+    retry: () =>
+      eachInTurn(deps, { prefix: 'feedback/', limit: maxRetried }, async (key) => {
         const id = key.slice('feedback/'.length)
         const run = await runs.get(id)
         if (run === undefined) await deps.state.delete(key)
         else await tell(id, run.clusters, 0)
-      }
-    },
+      }),
   }
 }
 

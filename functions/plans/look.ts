@@ -8,7 +8,7 @@ import { applyCommand, isApply } from './apply-command.ts'
 import { planTargetOf, type PlanTarget } from './config.ts'
 import { decide, type Decision, type PlanCommand } from './decide.ts'
 import { openTarget } from './forge.ts'
-import { lookInTurn } from './look-lock.ts'
+import { lookInTurn, type Turn } from './look-lock.ts'
 import type { LookMessage } from './look-message.ts'
 import { maxTitle, planRecord } from './plan-record.ts'
 import {
@@ -36,6 +36,8 @@ interface Look {
   readonly records: RecordDeps
   readonly message: LookMessage
   readonly target: PlanTarget
+  /** Confirmed after each question to the forge, before anything is written. */
+  readonly turn: Turn
   readonly pulls: PullRequests
   /** See {@link pullKey}. */
   readonly key: string
@@ -63,8 +65,8 @@ export async function handleLook(
   const key = pullKey(target.address, message.number)
   const records: RecordDeps = { state: deps.state, key: planKey, logger: deps.logger }
   try {
-    const turn = { of: key, message: message.id, attempt: info.attempt }
-    return await lookInTurn(deps.state, turn, () => lookAt({ deps, message, target, key, records }))
+    const own = { of: key, message: message.id, attempt: info.attempt }
+    return await lookInTurn(deps, own, (turn) => lookAt({ deps, message, target, key, records, turn }))
   } catch (caught) {
     return failedLook(deps, { message, target, caught, attempt: info.attempt })
   }
@@ -124,6 +126,7 @@ async function lookAt(start: Omit<Look, 'pulls' | 'pull' | 'known' | 'latest'>):
   }
   const latest = known?.latest?.kind === 'plan' ? await readPlan(records, known.latest.plan) : undefined
   const look: Look = { ...start, pulls, pull, known, latest }
+  await start.turn.confirm()
   if (command !== undefined && isApply(command.comment)) return apply(look, command)
   const decision = decide(pull, target.rule, { head: latest?.change.head }, command)
   await act(look, decision)
@@ -154,6 +157,8 @@ async function apply(look: Look, { comment, permission }: PlanCommand): Promise<
     recordCommand(look, { action: 'apply', by, outcome: 'done', ...(run === undefined ? {} : { run }) })
     return
   }
+  // Its author's groups were asked for.
+  await look.turn.confirm()
   deps.logger.log('info', 'command not followed', { ...about, why: result.why })
   recordCommand(look, { action: 'apply', by, outcome: 'refused', reason: result.why })
   await keepPull(look, { refused: { by, why: result.why, at: deps.clock.now() }, ...keptReport(look) })
@@ -230,8 +235,9 @@ async function report(look: Look, next: LatestReport): Promise<void> {
 }
 
 async function plan(look: Look, decision: Extract<Decision, { kind: 'plan' }>): Promise<void> {
-  const { deps, records, pulls, pull, target, key } = look
+  const { deps, records, pulls, pull, target, key, turn } = look
   const base = pull.mergeBase ?? pull.base.commit ?? (await pulls.readBranch(pull.base.branch))
+  await turn.confirm()
   if (base === undefined) {
     deps.logger.log('warn', 'base branch not found', { repository: target.address, number: pull.number })
     return keepPull(look, keptReport(look))
@@ -245,11 +251,14 @@ async function plan(look: Look, decision: Extract<Decision, { kind: 'plan' }>): 
     return report(look, { kind: 'plan', plan: id })
   }
   const judgement = await readJudgement(pulls, pull.base.branch, target.rule)
-  if (judgement.problems.length === 0 && (await hasOnlyIgnored(pulls, pull.number, judgement.ignore)))
-    return report(look, { kind: 'ignored', commit: pull.head.commit })
+  const isIgnored = judgement.problems.length === 0 && (await hasOnlyIgnored(pulls, pull.number, judgement.ignore))
+  await turn.confirm()
+  if (isIgnored) return report(look, { kind: 'ignored', commit: pull.head.commit })
   const record = planRecord(look, { id, base, judgement, attempt, known: isAsked ? undefined : known }, decision, known)
   await savePlan(records, record)
   await report(look, { kind: 'plan', plan: id })
+  // Its jobs take the place of those of an earlier plan.
+  await turn.confirm()
   await queuePlan(deps, records, record, record.askedBy ?? record.author)
   if (record.askedBy !== undefined)
     recordCommand(look, { action: 'plan', by: record.askedBy, outcome: 'done', plan: id, run: record.run })

@@ -7,7 +7,7 @@ import { approvalStoreOf } from '../approvals.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { planTargetAt, type PlanTarget } from './config.ts'
 import { openTarget } from './forge.ts'
-import { lookInTurn } from './look-lock.ts'
+import { lookInTurn, type Turn } from './look-lock.ts'
 import { maxTitle } from './plan-record.ts'
 import { queuePlan } from './queue-plan.ts'
 import { planId, pullKey, readPlan, readPull, savePlan, type RecordDeps } from './records.ts'
@@ -32,6 +32,8 @@ interface Asked {
   readonly id: string
   /** How often the message has come, from 1. */
   readonly attempt: number
+  /** Confirmed after each question to the forge, before anything is written. */
+  readonly turn: Turn
 }
 
 /**
@@ -58,8 +60,9 @@ export async function handleReplan(
   const records = { state: deps.state, key: planKey, logger: deps.logger }
   const { attempt } = info
   try {
-    const turn = { of: id, message: message.id, attempt }
-    return await lookInTurn(deps.state, turn, () => replan({ deps, records, message, target, thread, id, attempt }))
+    const own = { of: id, message: message.id, attempt }
+    const asked = { deps, records, message, target, thread, id, attempt }
+    return await lookInTurn(deps, own, (turn) => replan({ ...asked, turn }))
   } catch (caught) {
     return failed(deps, message, caught, attempt)
   }
@@ -81,7 +84,7 @@ function failed(deps: FunctionDeps, { wish }: ReplanMessage, caught: unknown, at
 }
 
 async function replan(asked: Asked): Promise<void> {
-  const { deps, records, message, id } = asked
+  const { deps, records, message, id, turn } = asked
   const known = await readPlan(records, id)
   // The merge may have been approved since. What was begun is ended in any case: its plan is told of as one that nothing waits for.
   if (known === undefined && message.reason === 'waits' && (await isPassed(approvalStoreOf(deps), message.wish))) {
@@ -93,17 +96,21 @@ async function replan(asked: Asked): Promise<void> {
   const isAgain = message.reason === 'again' && known?.attempt !== attempt
   const { cluster } = message.wish
   let record = await recordOf(asked, known as Replan | undefined, { attempt, isAgain })
+  await turn.confirm()
   await listReplan(records, record)
   await savePlan(records, record)
   // Its pull request may have been merged meanwhile; who notes that has looked for this plan in vain.
   if (record.number === undefined && (await mergedNumber(asked)) !== undefined) {
     record = await recordOf(asked, record, { attempt, isAgain: false })
+    await turn.confirm()
     await listReplan(records, record)
     await savePlan(records, record)
   }
   await supersede(asked, record)
   await notePending(deps.state, topicOf(record))
   if (known?.isQueued !== true || isAgain) {
+    // Older plans that were ended were told of.
+    await turn.confirm()
     await queuePlan(deps, records, record, 'after the merge')
     deps.logger.log('info', 'plan queued', { plan: id, run: record.run, cluster, repository: record.repository })
   }

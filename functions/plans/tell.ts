@@ -5,6 +5,7 @@ import type { Logger, StateStore } from '../../src/ports/index.ts'
 import { listPlanned } from '../../src/reconcile/index.ts'
 import { holdsChanges } from '../changes-config.ts'
 import type { Config } from '../config.ts'
+import { eachInTurn } from '../in-turn.ts'
 import { branchState, syncBranch, type BranchOf } from '../manifests/sync.ts'
 import { contextOf, planTargetOf, type PlanTarget } from './config.ts'
 import { openTarget, type PlanForgeDeps } from './forge.ts'
@@ -53,7 +54,7 @@ export interface PlanReports {
   readonly tell: (topic: string) => Promise<void>
   /** Ends the check of a plan whose place a newer one has taken. Never rejects. */
   readonly endSuperseded: (plan: PlanRecord) => Promise<void>
-  /** Tells what could not be told before, and which clusters have said nothing for too long. */
+  /** Tells what could not be told before, and which clusters have said nothing for too long: a part of it at a time, so that each gets its turn. */
   readonly retry: () => Promise<void>
 }
 
@@ -62,6 +63,8 @@ const pendingSeconds = 24 * 3600
 const againSeconds = 300
 /** Rounds after which a plan that keeps changing is left to its next change. */
 const maxRounds = 5
+/** Pull requests that the schedule tells of again at a time. */
+const maxRetried = 50
 
 /** Notes that a pull request is to be told of until that is done. @throws EngineError of the store. */
 export async function notePending(state: StateStore, pull: string): Promise<void> {
@@ -125,9 +128,8 @@ export function createPlanReports(deps: PlanReportDeps): PlanReports {
         logger.log('info', 'superseded plan not ended', { plan: plan.id, error: toEngineError(error).message })
       }
     },
-    retry: async () => {
-      for (const { key } of await state.list('plans/pending/', { limit: 50 })) await tell(key.split('/').at(-1) ?? '')
-    },
+    retry: () =>
+      eachInTurn(deps, { prefix: 'plans/pending/', limit: maxRetried }, (key) => tell(key.split('/').at(-1) ?? '')),
   }
 }
 

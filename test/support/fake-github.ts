@@ -25,11 +25,12 @@ export interface FakeGitHub {
 /**
  * Answers as GitHub does, for any repository and any path before `/repos/`. Requests without the token are refused.
  *
+ * @param options.refuses for which requests the token does not do.
  * @param options.delay milliseconds before each answer; what a request changes is changed when it arrives, or, for half of them, when it is answered.
  */
 export function fakeGitHub(
   server: NotifyServer,
-  options: { readonly token: string; readonly delay?: () => number },
+  options: { readonly token: string; readonly delay?: () => number; readonly refuses?: (url: URL) => boolean },
 ): FakeGitHub {
   const statuses = new Map<string, KeptStatus[]>()
   const deployments: FakeGitHub['deployments'][number][] = []
@@ -39,8 +40,9 @@ export function fakeGitHub(
     delayMs: options.delay?.() ?? 0,
   })
   const answer = (request: ReceivedNotification): NotificationAnswer => {
-    if (request.headers['authorization'] !== `Bearer ${options.token}`) return json({ message: 'Bad credentials' }, 401)
     const url = new URL(request.url)
+    if (request.headers['authorization'] !== `Bearer ${options.token}` || options.refuses?.(url) === true)
+      return json({ message: 'Bad credentials' }, 401)
     const path = url.pathname.replace(/^.*\/repos\/[^/]+\/[^/]+/, '')
     const body = request.body === '' ? {} : (JSON.parse(request.body) as { [name: string]: never })
     const [, what = '', a = '', b = ''] = path.split('/')

@@ -39,6 +39,8 @@ async function setup(
     readonly clusters?: readonly string[]
     readonly delay?: () => number
     readonly after?: string
+    /** A run that the store does not give out. */
+    readonly unreadable?: string
   } = {},
 ): Promise<Setup> {
   const state = createMemoryState()
@@ -58,7 +60,10 @@ async function setup(
     },
     read: (name) => (name === 'GITHUB_TOKEN' ? token : undefined),
     state,
-    runs: plain,
+    runs: {
+      ...plain,
+      get: (id) => (id === options.unreadable ? Promise.reject(new Error('the store is away')) : plain.get(id)),
+    },
     http: server.http,
     clock: { now: () => Date.now(), sleep: async () => undefined },
     logger,
@@ -285,6 +290,42 @@ describe('statuses that the deployment sets', () => {
     })
     assert.deepEqual(await state.list('feedback/'), [])
     assert.deepEqual(github.latest(commit), {})
+  })
+
+  it('come also where more than a round holds are refused, and before them', async () => {
+    const { instance, state, plain } = await setup({ clusters: ['a'] })
+    // The token of an organisation has ended: what is to be told there stays.
+    const github = fakeGitHub(server, { token, refuses: (url) => url.pathname.startsWith('/repos/team/ended/') })
+    const waits = async (id: string, repository: string): Promise<void> => {
+      const push = { provider: 'github', deliveryId: id, ref: 'refs/heads/main', after: commit }
+      const urls = [`https://github.com/team/${repository}`]
+      await plain.putRequest({ id, trigger: 'push', receivedAt: 1, clusters: ['a'], push: { ...push, urls } })
+      await plain.putRecord(record('a', 'succeeded', { id }))
+      await state.put(`feedback/${id}`, true)
+    }
+    for (let n = 100; n < 170; n++) await waits(`run${n}`, 'ended')
+    await waits('run2', 'app')
+    for (let round = 0; round < 2; round++) await instance().retry()
+    assert.deepEqual(github.latest(commit), {
+      sluice: 'success: 1 of 1 cluster up to date',
+      'sluice/a': 'success: 1 applied',
+    })
+    const left = (await state.list('feedback/')).map(({ key }) => key)
+    assert.equal(left.length, 70)
+    assert.ok(!left.includes('feedback/run2'))
+  })
+
+  it('come also where the run before cannot be read', async () => {
+    const { instance, state, plain, github, logLines } = await setup({ clusters: ['a'], unreadable: 'run0' })
+    await plain.putRecord(record('a', 'succeeded'))
+    for (const id of ['run0', 'run1']) await state.put(`feedback/${id}`, true)
+    await instance().retry()
+    assert.equal(github.latest(commit)['sluice'], 'success: 1 of 1 cluster up to date')
+    assert.deepEqual(
+      (await state.list('feedback/')).map(({ key }) => key),
+      ['feedback/run0'],
+    )
+    assert.equal(logLines.length, 1)
   })
 
   it('are not set for scans, other repositories, and what is no commit', async () => {

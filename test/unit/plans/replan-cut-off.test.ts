@@ -235,7 +235,7 @@ describe('a plan after the merge', () => {
       assert.equal(outcome.kind, 'retry')
       if (outcome.kind === 'retry') waited += outcome.delaySeconds
     }
-    assert.ok(waited > 150, `${waited} seconds`)
+    assert.ok(waited > 240, `${waited} seconds`)
     assert.deepEqual(await replans(world), [])
   })
 
