@@ -12,16 +12,17 @@ import { lookInTurn, type Turn } from './look-lock.ts'
 import type { LookMessage } from './look-message.ts'
 import { maxTitle, planRecord } from './plan-record.ts'
 import {
+  type LatestReport,
+  type PlanRecord,
+  type PullRecord,
+  type RecordDeps,
+  branchRef,
   planId,
   pullKey,
   readPlan,
   readPull,
   savePlan,
   savePull,
-  type LatestReport,
-  type PlanRecord,
-  type PullRecord,
-  type RecordDeps,
 } from './records.ts'
 import { queuePlan } from './queue-plan.ts'
 import { recordCommand } from './record-command.ts'
@@ -128,9 +129,14 @@ async function lookAt(start: Omit<Look, 'pulls' | 'pull' | 'known' | 'latest'>):
   const look: Look = { ...start, pulls, pull, known, latest }
   await start.turn.confirm()
   if (command !== undefined && isApply(command.comment)) return apply(look, command)
-  const decision = decide(pull, target.rule, { head: latest?.change.head }, command)
+  const decision = decide(pull, target.rule, { head: currentPlan(look)?.change.head }, command)
   await act(look, decision)
   await deps.plans?.tell(key)
+}
+
+/** The plan that is reported, where it is of the branch that the pull request is to be merged into now: somebody may have chosen another one since. */
+function currentPlan({ latest, pull }: Look): PlanRecord | undefined {
+  return latest?.change.branch === branchRef(pull.base.branch) ? latest : undefined
 }
 
 /** The comment that asks, and what its author may do: both as the forge says now. */
@@ -143,9 +149,10 @@ async function readCommand(pulls: PullRequests, { number, comment }: LookMessage
 
 /** Does what a comment asks that wants something applied, and notes where its author may not. */
 async function apply(look: Look, { comment, permission }: PlanCommand): Promise<void> {
-  const { deps, pulls, pull, latest, message, target } = look
+  const { deps, pulls, pull, message, target } = look
   const repository = `${target.owner}/${target.name}`
-  const plan = latest === undefined ? undefined : { id: latest.id, head: latest.change.head }
+  const current = currentPlan(look)
+  const plan = current === undefined ? undefined : { id: current.id, head: current.change.head }
   const { receivedAt } = message
   const replans = await currentReplans(look.records, look.key)
   const result = await applyCommand(deps, pulls, { repository, pull, comment, permission, plan, receivedAt, replans })
@@ -242,7 +249,7 @@ async function plan(look: Look, decision: Extract<Decision, { kind: 'plan' }>): 
     deps.logger.log('warn', 'base branch not found', { repository: target.address, number: pull.number })
     return keepPull(look, keptReport(look))
   }
-  const id = planId(key, base, pull.head.commit)
+  const id = planId(key, { branch: branchRef(pull.base.branch), base, head: pull.head.commit })
   const known = await readPlan(records, id)
   const attempt = look.message.reason === 'again' ? `again ${look.message.id}` : (decision.attempt ?? 'delivery')
   const isAsked = attempt !== 'delivery' && known?.attempt !== attempt

@@ -5,7 +5,8 @@ import { holdsChanges } from '../changes-config.ts'
 import type { FunctionDeps } from '../deps.ts'
 import { replanAgain } from './accept.ts'
 import type { PlanTarget } from './config.ts'
-import { readSummary, type PlanRecord, type RecordDeps } from './records.ts'
+import { joinedPlan } from './joined.ts'
+import { branchRef, readSummary, type PlanRecord, type RecordDeps } from './records.ts'
 import { currentReplans, noteMerged, threadOf } from './replans.ts'
 
 /** A pull request that was merged. */
@@ -18,19 +19,25 @@ interface Merged {
 
 /**
  * Who merges has seen the plan of the commit that was merged, and so approves it: what is the same on a cluster afterwards is applied without asking. Not where a danger is to be approved by somebody (`block`), not
- * for another commit than the one that was planned, not what was planned after the merge, and not for a fork.
+ * for another commit or branch than those that were planned, not what was planned after the merge, and not for a fork.
  *
  * @throws EngineError of the store and the queue.
  */
 export async function approveMerged({ deps, records, pull }: Merged, plan: PlanRecord): Promise<void> {
   const { id, run, change, isFork, repository, number } = plan
   const summary = await readSummary(records, id)
-  const isSeen = summary?.run === run && summary.verdict !== 'blocked' && change.head === pull.head.commit
-  if (!isSeen || isFork) return
+  const isOfIt = change.head === pull.head.commit && change.branch === branchRef(pull.base.branch)
+  if (summary?.run !== run || !isOfIt || isFork) return
+  const { clock, runs } = deps
+  // The verdict is the worst of it: something that cannot be rendered, or a cluster that is away, hides a danger.
+  const { document, progress } = await joinedPlan({ ...records, runs, clock }, plan)
+  if (document.dangers.some(({ severity }) => severity === 'block')) return
+  // A part that comes now could have a danger of its own.
+  const clusters = progress.filter((one) => one.progress.kind === 'done').map(({ cluster }) => cluster)
   try {
     const by = `the merge of ${repository}#${number}`
     const { mergedAt: seenAt } = pull
-    await approvePlanNow(deps, id, { by, how: 'merge', ...(seenAt === undefined ? {} : { seenAt }) })
+    await approvePlanNow(deps, id, { by, how: 'merge', clusters, ...(seenAt === undefined ? {} : { seenAt }) })
   } catch (caught) {
     const { code, message } = toEngineError(caught)
     if (code !== 'plan-unknown' && code !== 'approval-outdated') throw caught
@@ -54,7 +61,7 @@ export async function tellOfMerge({
   // First: a plan that is noted from now on finds it.
   await noteMerged(records, { address, commit, number })
   for (const { name } of clusters)
-    for (const plan of await currentReplans(records, threadOf(name, address, `refs/heads/${base.branch}`)))
+    for (const plan of await currentReplans(records, threadOf(name, address, branchRef(base.branch))))
       if (plan.number === undefined && plan.change.head === commit)
         await replanAgain(deps, plan, { reason: 'waits', pullRequest: number })
 }

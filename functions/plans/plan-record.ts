@@ -5,7 +5,7 @@ import type { FunctionDeps } from '../deps.ts'
 import type { PlanRule, PlanTarget } from './config.ts'
 import type { Decision } from './decide.ts'
 import type { LookMessage } from './look-message.ts'
-import type { PlanRecord } from './records.ts'
+import { branchRef, type PlanRecord } from './records.ts'
 import type { Judgement } from './repository-config.ts'
 
 /** Characters of a title that are kept. */
@@ -72,7 +72,7 @@ function changeOf(
     urls: target.urls,
     repository,
     pullRequest: pull.number,
-    branch: `refs/heads/${pull.base.branch}`,
+    branch: branchRef(pull.base.branch),
     base,
     head: pull.head.commit,
     headRef: pull.headRef,

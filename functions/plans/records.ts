@@ -98,9 +98,17 @@ export function pullKey(address: string, number: number): string {
   return sha256Hex(`${address}\n${number}`).slice(0, 32)
 }
 
-/** Id of the plan of a base and a head: the same delivery leads to the same plan, however often it comes. */
-export function planId(pull: string, base: string, head: string): string {
-  return sha256Hex(`plan\n${pull}\n${base}\n${head}`).slice(0, 32)
+/**
+ * Id of the plan of a base and a head: the same delivery leads to the same plan, however often it comes. The branch they are planned for belongs to it: clusters follow one and not another, and its own file judges what is dangerous.
+ */
+export function planId(pull: string, commits: Pick<ChangeRef, 'branch' | 'base' | 'head'>): string {
+  const { branch, base, head } = commits
+  return sha256Hex(`plan\n${pull}\n${branch}\n${base}\n${head}`).slice(0, 32)
+}
+
+/** A branch as plans name it. */
+export function branchRef(branch: string): string {
+  return `refs/heads/${branch}`
 }
 
 /** Whether a text can be the id of a plan. */

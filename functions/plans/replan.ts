@@ -56,7 +56,7 @@ export async function handleReplan(
   }
   const target = planTargetAt(plans, url)
   const thread = threadOf(cluster, target?.address ?? url, branch)
-  const id = planId(thread, base, head)
+  const id = planId(thread, { branch, base, head })
   const records = { state: deps.state, key: planKey, logger: deps.logger }
   const { attempt } = info
   try {

@@ -31,6 +31,7 @@ import type {
 
 const user = z.object({ id: z.number(), login: z.string() })
 const end = z.object({
+  label: z.string().nullish(),
   ref: z.string(),
   sha: z.string(),
   repo: z.object({ id: z.number(), full_name: z.string() }).nullish(),
@@ -144,7 +145,8 @@ function toPullRequest(found: z.infer<typeof pull>, reviews: readonly PullReview
     state: isMerged ? 'merged' : found.state,
     // Older versions know drafts by the title alone.
     isDraft: found.draft ?? /^(?:\[wip\]|wip:)/i.test(found.title),
-    isFork: base.repo?.id === undefined || head.repo?.id !== base.repo.id,
+    // What somebody has pushed for review without the right to write (`refs/for/…`) has no branch, and the base's repository as that of its head.
+    isFork: base.repo?.id === undefined || head.repo?.id !== base.repo.id || head.label === '',
     base: { branch: base.ref, commit: base.sha },
     head: {
       branch: head.ref,

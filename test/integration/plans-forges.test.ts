@@ -59,6 +59,20 @@ async function setup(
 const plansOf = async ({ deployment }: Scene): Promise<readonly ShownPlan[]> =>
   (await askPlans<{ readonly plans: readonly ShownPlan[] }>(deployment)).plans
 
+/** Clusters on which the plan of a pull request is approved, once its merge was heard of. */
+async function approvedBy(scene: Scene, pull: number): Promise<readonly string[]> {
+  const merged = await eventually(async () => {
+    const found = (await plansOf(scene)).find(({ number }) => number === pull)
+    assert.equal(found?.state, 'merged')
+    return found
+  })
+  const { approvals } = await askPlans<{ readonly approvals: readonly { readonly cluster: string }[] }>(
+    scene.deployment,
+    `/api/plans/${merged.id}`,
+  )
+  return approvals.map(({ cluster }) => cluster)
+}
+
 const kinds: readonly (readonly [kind: ForgeKind, hasApp: boolean])[] = [
   ['github', true],
   ['github', false],
@@ -266,6 +280,53 @@ describe('what judges a pull request', () => {
       [['app/a.yaml', 'failure']],
     )
   })
+
+  it('that is to be merged into another branch by now is planned for that one', async () => {
+    const scene = await setup({ clusters: ['blue'] })
+    const { git } = scene.repository
+    await git.setBranch('release', (await git.head()) ?? '')
+    const pull = await scene.forge.pulls.open(fleet, { branch: 'topic', files: { 'app/a.yaml': 'color: blue\n' } })
+    await eventually(() => assert.match(scene.check(pull.last.head), /^success: /))
+    const [first] = await plansOf(scene)
+    await scene.forge.pulls.retarget(fleet, pull, 'release')
+    const plans = await eventually(async () => {
+      const found = await plansOf(scene)
+      assert.deepEqual(
+        found.map(({ state }) => state),
+        ['current', 'superseded'],
+      )
+      return found
+    })
+    assert.deepEqual([plans[1]?.id, plans[0]?.head], [first?.id, first?.head])
+  })
+
+  it('that was planned for another branch than the one it was merged into is not approved by merging', async () => {
+    const scene = await setup({ clusters: ['blue'] })
+    const { git } = scene.repository
+    await git.setBranch('release', (await git.head()) ?? '')
+    const pull = await scene.forge.pulls.open(fleet, { branch: 'topic', files: { 'app/a.yaml': 'color: blue\n' } })
+    await eventually(() => assert.match(scene.check(pull.last.head), /^success: /))
+    // Nobody hears of it.
+    pull.base = 'release'
+    await scene.forge.pulls.merge(fleet, pull)
+    assert.deepEqual(await approvedBy(scene, pull.number), [])
+  })
+
+  for (const severity of ['warn', 'block'])
+    it(`a danger of ${severity} is ${severity === 'block' ? 'not approved' : 'approved'} by merging, whatever else is wrong`, async () => {
+      const files = { 'app/a.yaml': scale(2), '.sluice/plan.yaml': `severities:\n  replicas-zero: ${severity}\n` }
+      const broken: FakePlan = async (job) => {
+        const plan = await scaling(job)
+        const errors = [{ message: raw('it cannot be rendered'), phase: 'render' }]
+        const other = colorPlan(job, { name: 'other', state: 'failed', errors, objects: [] })
+        return { ...plan, applications: [...plan.applications, ...other.applications] }
+      }
+      const scene = await setup({ files, plan: broken, clusters: ['blue'] })
+      const pull = await scene.forge.pulls.open(fleet, { branch: 'topic', files: { 'app/a.yaml': scale(0) } })
+      await eventually(() => assert.match(scene.check(pull.last.head), /^failure: /))
+      await scene.forge.pulls.merge(fleet, pull)
+      assert.deepEqual(await approvedBy(scene, pull.number), severity === 'block' ? [] : ['blue'])
+    })
 
   it('cannot weaken what the deployment names, and is told where it is wrong', async () => {
     const wrong = { 'app/a.yaml': scale(2), '.sluice/plan.yaml': 'forks: git-only\n' }

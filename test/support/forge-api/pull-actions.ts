@@ -7,6 +7,8 @@ export interface PullActions {
   /** Makes a fork. */
   readonly fork: (id: string, owner: string) => Promise<KeptRepository>
   readonly push: (id: string, pull: KeptPull, files: { readonly [path: string]: string | null }) => Promise<string>
+  /** Has it merged into another branch. */
+  readonly retarget: (id: string, pull: KeptPull, branch: string) => Promise<void>
   /** Merges for real, and pushes to the base. @returns the commit. */
   readonly merge: (id: string, pull: KeptPull, how?: 'merge' | 'squash') => Promise<string>
   readonly close: (id: string, pull: KeptPull) => Promise<void>
@@ -53,6 +55,12 @@ export function createPullActions(options: {
       await refreshHead(kind, repository, pull)
       await tellPull(repository, pull, { action: 'updated', actor: pull.author, before })
       return commit
+    },
+    retarget: async (id, pull, branch) => {
+      const repository = repositoryOf(id)
+      pull.base = branch
+      await refreshHead(kind, repository, pull)
+      await tellPull(repository, pull, { action: 'updated', actor: pull.author, before: pull.last.head })
     },
     merge: async (id, pull, how = 'merge') => {
       const repository = repositoryOf(id)

@@ -38,7 +38,8 @@ export interface KeptPull {
   readonly author: string
   state: 'open' | 'closed' | 'merged'
   isDraft: boolean
-  readonly base: string
+  /** Changed by who retargets it. */
+  base: string
   readonly head: string
   /** Where the head lies. */
   readonly from: KeptRepository

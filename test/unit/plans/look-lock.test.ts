@@ -211,7 +211,8 @@ describe('a look that takes longer than its turn', () => {
       kind: 'ack',
     })
     await isPlanned(world, pull)
-    const base = scene.repository.git
-    assert.ok(await readPlan(world.records, planId(keyOf(pull), (await base.head()) ?? '', pull.last.head)))
+    const base = (await scene.repository.git.head()) ?? ''
+    const change = { branch: 'refs/heads/main', base, head: pull.last.head }
+    assert.ok(await readPlan(world.records, planId(keyOf(pull), change)))
   })
 })

@@ -228,7 +228,7 @@ describe('a plan after the merge', () => {
     await ask(world.process(), wish)
     const message = world.sent.splice(-1)[0] ?? null
     const thread = threadOf('one', planTargetAt([rule], wish.url)?.address ?? '', wish.branch)
-    await world.state.put(`plans/look/${planId(thread, wish.base, wish.head)}`, 'somebody else')
+    await world.state.put(`plans/look/${planId(thread, wish)}`, 'somebody else')
     let waited = 0
     for (let attempt = 1; attempt < maxAttempts; attempt++) {
       const outcome = await consumeMessage(world.process().deps, message, { attempt })
