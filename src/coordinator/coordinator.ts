@@ -86,6 +86,9 @@ const abortPatienceMs = 10_000
 /** Codes of a run that did not take place, although nothing is wrong with it. */
 const puttingOff: ReadonlySet<string> = new Set(['cluster-unreachable', 'cluster-busy'])
 
+/** Codes of a run that has failed for what the API server answered, besides those of the client (`kube-…`). */
+const answers: ReadonlySet<string> = new Set(['hold-unreadable', 'cluster-busy'])
+
 /** Makes the coordinator of one cluster. */
 export function createCoordinator(deps: CoordinatorDeps): Coordinator {
   return new ClusterCoordinator(deps)
@@ -244,13 +247,14 @@ class ClusterCoordinator implements Coordinator {
       const scheduled = this.#scheduled.get(entry.key)
       this.#scheduled.delete(entry.key)
       if (scheduled !== undefined) this.#merge(entry, scheduled)
-      const waitMs = this.#breaker.enter(this.#deps.clock.now())
+      const waitMs = this.#breaker.enter(this.#deps.clock.now(), entry)
       if (waitMs > 0) return await this.#putOff(entry, this.#lastFailure ?? unreachable(), waitMs)
       const newer = await this.#execute(entry, signals)
       if (newer === undefined) return () => entry.settle({ kind: 'done' })
       return () => void newer.result.then(entry.settle)
     } catch (caught) {
       const error = toEngineError(caught)
+      if (isAnswer(error)) await this.#noteAnswer()
       const { abortedBy } = entry
       if (abortedBy !== undefined)
         return this.#endAborted(entry, abortedBy).then(
@@ -260,6 +264,8 @@ class ClusterCoordinator implements Coordinator {
       if (puttingOff.has(error.code) && !this.#stopping.signal.aborted)
         return this.#putOff(entry, error, this.#noteDead(error)).catch((failure: unknown) => this.#fail(entry, failure))
       return this.#fail(entry, error)
+    } finally {
+      this.#breaker.leave(entry)
     }
   }
 
@@ -314,6 +320,13 @@ class ClusterCoordinator implements Coordinator {
     await deps.runs.putRecord(stored)
     await Promise.all((entry.message.merged ?? []).map((merged) => this.#storeMerged(merged, stored)))
     return undefined
+  }
+
+  /** Notes that the cluster answers, where it did not: it may have refused what was asked, but it is there. */
+  async #noteAnswer(): Promise<void> {
+    if (this.#breaker.failingSince === undefined) return
+    this.#breaker.close()
+    await this.#keepStatus(() => this.#deps.status.seen(this.#deps.clock.now()))
   }
 
   /** Notes that the cluster does not answer. @returns milliseconds until it is asked again. */
@@ -408,6 +421,11 @@ class ClusterCoordinator implements Coordinator {
 /** Somebody waits for it: a push or a request that is new, not the continuation of one. */
 function isUrgent(message: JobMessage): boolean {
   return message.job.kind !== 'scan' && message.followUp === undefined
+}
+
+/** Whether the API server has said something to the run that has failed with it. */
+function isAnswer({ code }: EngineError): boolean {
+  return answers.has(code) || (code.startsWith('kube-') && code !== 'kube-timeout')
 }
 
 function failed({ code, message, disposition, retryAfterMs }: EngineError): SubmitResult {
