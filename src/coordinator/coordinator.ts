@@ -243,13 +243,15 @@ class ClusterCoordinator implements Coordinator {
   /** Runs a job to its end. @returns what tells those who wait for it. */
   async #runEntry(entry: Entry, signals: Required<JobSignals>): Promise<() => void> {
     try {
-      if (await this.#isAnswered(entry.message)) return () => entry.settle({ kind: 'done' })
+      const { job } = entry.message
+      const known = await this.#deps.runs.getRecord(job.runId, job.cluster)
+      if (await this.#isAnswered(entry.message, known)) return () => entry.settle({ kind: 'done' })
       const scheduled = this.#scheduled.get(entry.key)
       this.#scheduled.delete(entry.key)
       if (scheduled !== undefined) this.#merge(entry, scheduled)
       const waitMs = this.#breaker.enter(this.#deps.clock.now(), entry)
       if (waitMs > 0) return await this.#putOff(entry, this.#lastFailure ?? unreachable(), waitMs)
-      const newer = await this.#execute(entry, signals)
+      const newer = await this.#execute(entry, known, signals)
       if (newer === undefined) return () => entry.settle({ kind: 'done' })
       return () => void newer.result.then(entry.settle)
     } catch (caught) {
@@ -280,8 +282,7 @@ class ClusterCoordinator implements Coordinator {
   }
 
   /** Whether a run has ended, or goes on under another one's name. Queues deliver a message more than once. */
-  async #isAnswered({ job, merged = [] }: JobMessage): Promise<boolean> {
-    const record = await this.#deps.runs.getRecord(job.runId, job.cluster)
+  async #isAnswered({ merged = [] }: JobMessage, record: StoredRecord | undefined): Promise<boolean> {
     // Aborted between two looks: those that were merged into it end with it.
     if (record?.error?.code === 'run-aborted' && isFinal(record))
       await Promise.all(merged.map((one) => this.#storeMerged(one, record)))
@@ -289,14 +290,13 @@ class ClusterCoordinator implements Coordinator {
   }
 
   /** @returns the newer entry for the same that does the rest, where this one has ended early for it. */
-  async #execute(entry: Entry, signals: Required<JobSignals>): Promise<Entry | undefined> {
+  async #execute(
+    entry: Entry,
+    known: StoredRecord | undefined,
+    signals: Required<JobSignals>,
+  ): Promise<Entry | undefined> {
     const deps = this.#deps
-    const { job } = entry.message
-    const stop = AbortSignal.any([this.#stopping.signal, signals.stop, AbortSignal.timeout(deps.runTimeoutMs)])
-    const [{ record, requeueAfterMs, left }] = await Promise.all([
-      deps.run(job, { ...signals, stop }),
-      entry.message.followUp === undefined ? deps.runs.putRecord(runningRecord(job, deps.clock.now())) : undefined,
-    ])
+    const { record, requeueAfterMs, left } = await this.#attempt(entry.message, known, signals)
     this.#breaker.close()
     await this.#keepStatus(() => deps.status.seen(deps.clock.now()))
     const { abortedBy } = entry
@@ -320,6 +320,37 @@ class ClusterCoordinator implements Coordinator {
     await deps.runs.putRecord(stored)
     await Promise.all((entry.message.merged ?? []).map((merged) => this.#storeMerged(merged, stored)))
     return undefined
+  }
+
+  /**
+   * Has the job done, and its record say that it runs. `known` is the record of earlier attempts: what they have done stays in it, and is there before the run reads
+   * it. Where there is nothing to be kept the run does not wait; it ends before this does.
+   */
+  async #attempt(
+    { job, followUp }: JobMessage,
+    known: StoredRecord | undefined,
+    signals: Required<JobSignals>,
+  ): Promise<JobResult> {
+    const { run, runs, clock, runTimeoutMs } = this.#deps
+    const unnoted = new AbortController()
+    const noted = followUp === undefined ? runs.putRecord(runningRecord(job, clock.now(), known)) : Promise.resolve()
+    if (known !== undefined && known.nodes.length > 0) await noted
+    const stop = AbortSignal.any([
+      this.#stopping.signal,
+      signals.stop,
+      unnoted.signal,
+      AbortSignal.timeout(runTimeoutMs),
+    ])
+    const [ended, noting] = await Promise.allSettled([
+      run(job, { ...signals, stop }),
+      noted.catch((error: unknown) => {
+        unnoted.abort()
+        throw error
+      }),
+    ])
+    // One that has come to its end has a record that says more.
+    if (ended.status === 'fulfilled') return ended.value
+    throw noting.status === 'rejected' ? noting.reason : ended.reason
   }
 
   /** Notes that the cluster answers, where it did not: it may have refused what was asked, but it is there. */
