@@ -283,10 +283,15 @@ class ClusterCoordinator implements Coordinator {
 
   /** Whether a run has ended, or goes on under another one's name. Queues deliver a message more than once. */
   async #isAnswered({ merged = [] }: JobMessage, record: StoredRecord | undefined): Promise<boolean> {
-    // Aborted between two looks: those that were merged into it end with it.
-    if (record?.error?.code === 'run-aborted' && isFinal(record))
-      await Promise.all(merged.map((one) => this.#storeMerged(one, record)))
-    return record !== undefined && (isFinal(record) || record.mergedInto !== undefined)
+    if (record === undefined) return false
+    if (!isFinal(record)) return record.mergedInto !== undefined
+    // Aborted between two looks, or the process was cut before it was written: those that were merged into it end with it.
+    await Promise.all(
+      merged.map(async (one) => {
+        if (!isFinal(await this.#deps.runs.getRecord(one.runId, one.cluster))) await this.#storeMerged(one, record)
+      }),
+    )
+    return true
   }
 
   /** @returns the newer entry for the same that does the rest, where this one has ended early for it. */
@@ -436,7 +441,7 @@ class ClusterCoordinator implements Coordinator {
       id: merged.runId,
       trigger: merged.kind,
       receivedAt: merged.receivedAt,
-      mergedInto: record.id,
+      mergedInto: record.mergedInto ?? record.id,
       ...(merged.actor === undefined ? {} : { actor: merged.actor }),
     })
   }

@@ -180,3 +180,53 @@ describe('the first attempt', () => {
     assert.deepEqual(result.kind === 'failed' && result.error.code, 'kube-forbidden')
   })
 })
+
+describe('a message that comes again after its run has ended', () => {
+  const merged: Job = { ...push('older').job, receivedAt: 0, actor: 'ada' }
+  const message: JobMessage = { ...push('a'), merged: [merged], followUp: 1 }
+  const neverRun = (): Promise<JobResult> => Promise.reject(new Error('it runs again'))
+
+  for (const [state, more] of [
+    ['succeeded', {}],
+    ['partial', {}],
+    ['failed', { error: { code: 'x', message: 'went wrong' }, givenUp: true }],
+  ] as const) {
+    it(`ends those that were merged into it as well, where the process was cut before: ${state}`, async () => {
+      const { coordinator, runs } = stage(neverRun)
+      const { record } = resultOf(message.job, [applied])
+      await runs.putRecord({ ...record, id: 'older', receivedAt: 0, state: 'running', mergedInto: 'a' })
+      await runs.putRecord({ ...record, state, ...more })
+      assert.deepEqual(await coordinator.submit(message), { kind: 'done' })
+      const ended = await runs.getRecord('older', 'c')
+      assert.deepEqual(ended, {
+        ...record,
+        ...more,
+        id: 'older',
+        receivedAt: 0,
+        actor: 'ada',
+        state,
+        mergedInto: 'a',
+      })
+    })
+  }
+  it('leaves those that have ended as they are', async () => {
+    const written: string[] = []
+    const { coordinator, runs } = stage(neverRun, (store, record) => {
+      written.push(record.id)
+      return store.putRecord(record)
+    })
+    const { record } = resultOf(message.job)
+    await runs.putRecord(record)
+    await runs.putRecord({ ...record, id: 'older', state: 'partial', mergedInto: 'another' })
+    assert.deepEqual(await coordinator.submit(message), { kind: 'done' })
+    assert.deepEqual(written, [])
+  })
+  it('where its own work was done under another name, names that one', async () => {
+    const { coordinator, runs } = stage(neverRun)
+    const { record } = resultOf(message.job, [applied])
+    await runs.putRecord({ ...record, mergedInto: 'newest' })
+    await coordinator.submit(message)
+    const ended = await runs.getRecord('older', 'c')
+    assert.deepEqual([ended?.state, ended?.mergedInto], ['succeeded', 'newest'])
+  })
+})
