@@ -83,8 +83,11 @@ const busyMs = 2_000
 /** Milliseconds that whoever aborts a run waits for its end. */
 const abortPatienceMs = 10_000
 
+/** Codes of a run that has failed as a whole because the cluster does not answer: no connection, or one on which nothing comes. */
+const deadCodes: ReadonlySet<string> = new Set(['cluster-unreachable', 'kube-timeout'])
+
 /** Codes of a run that did not take place, although nothing is wrong with it. */
-const puttingOff: ReadonlySet<string> = new Set(['cluster-unreachable', 'cluster-busy'])
+const puttingOff: ReadonlySet<string> = new Set([...deadCodes, 'cluster-busy'])
 
 /** Codes of a run that has failed for what the API server answered, besides those of the client (`kube-…`). */
 const answers: ReadonlySet<string> = new Set(['hold-unreadable', 'cluster-busy'])
@@ -367,7 +370,7 @@ class ClusterCoordinator implements Coordinator {
 
   /** Notes that the cluster does not answer. @returns milliseconds until it is asked again. */
   #noteDead(error: EngineError): number {
-    if (error.code !== 'cluster-unreachable') return error.retryAfterMs ?? busyMs
+    if (!deadCodes.has(error.code)) return error.retryAfterMs ?? busyMs
     const now = this.#deps.clock.now()
     const wasDead = this.#breaker.failingSince !== undefined
     this.#lastFailure = error
@@ -384,7 +387,7 @@ class ClusterCoordinator implements Coordinator {
     const now = clock.now()
     const { failingSince } = this.#breaker
     const { code, message } = error
-    if (failingSince !== undefined && code === 'cluster-unreachable')
+    if (failingSince !== undefined && deadCodes.has(code))
       await this.#keepStatus(() => status.failed({ failingSince, error: { code, message }, retryAt: now + waitMs }))
     if (entry.message.job.kind === 'scan') {
       if (code === 'cluster-busy') {
@@ -461,7 +464,7 @@ function isUrgent(message: JobMessage): boolean {
 
 /** Whether the API server has said something to the run that has failed with it. */
 function isAnswer({ code }: EngineError): boolean {
-  return answers.has(code) || (code.startsWith('kube-') && code !== 'kube-timeout')
+  return answers.has(code) || (code.startsWith('kube-') && !deadCodes.has(code))
 }
 
 function failed({ code, message, disposition, retryAfterMs }: EngineError): SubmitResult {

@@ -180,3 +180,41 @@ describe('a run that was let through to see whether the cluster is back', () => 
     await Promise.all(both)
   })
 })
+
+describe('a cluster that lets requests go unanswered', () => {
+  const silent = new EngineError('the API server did not answer within 30000 ms', {
+    code: 'kube-timeout',
+    disposition: 'retry',
+  })
+
+  it('counts as dead: the job is put off without an attempt, and one at a time asks', async () => {
+    const { coordinator, state, started, followUps, end, pass } = stage()
+    const first = coordinator.submit(push('first'))
+    await end('first', silent)
+    assert.deepEqual(await first, { kind: 'done' })
+    assert.deepEqual(await coordinator.submit(push('other')), { kind: 'done' })
+    assert.deepEqual(
+      followUps.map(({ job }) => job.runId),
+      ['first', 'other'],
+    )
+    assert.deepEqual(started, ['first'])
+    const runs = createRunStore(state)
+    for (const id of ['first', 'other']) {
+      const record = await runs.getRecord(id, 'c')
+      assert.deepEqual(
+        [record?.state, record?.error?.code, record?.failedAttempts],
+        ['queued', 'kube-timeout', undefined],
+      )
+    }
+    const status = (await state.get('clusters/c')) as { failingSince?: number; error?: { code: string } }
+    assert.deepEqual([typeof status.failingSince, status.error?.code], ['number', 'kube-timeout'])
+    pass(1_000)
+    const probe = coordinator.submit(push('first'))
+    await until(() => started.length === 2)
+    await coordinator.submit(push('other'))
+    await end('first', silent)
+    await probe
+    await coordinator.submit(push('other'))
+    assert.deepEqual(started, ['first', 'first'])
+  })
+})
