@@ -83,8 +83,14 @@ const busyMs = 2_000
 /** Milliseconds that whoever aborts a run waits for its end. */
 const abortPatienceMs = 10_000
 
+/** Codes of a run that has failed as a whole because the cluster does not answer: no connection, or one on which nothing comes. */
+const deadCodes: ReadonlySet<string> = new Set(['cluster-unreachable', 'kube-timeout'])
+
 /** Codes of a run that did not take place, although nothing is wrong with it. */
-const puttingOff: ReadonlySet<string> = new Set(['cluster-unreachable', 'cluster-busy'])
+const puttingOff: ReadonlySet<string> = new Set([...deadCodes, 'cluster-busy'])
+
+/** Codes of a run that has failed for what the API server answered, besides those of the client (`kube-…`). */
+const answers: ReadonlySet<string> = new Set(['hold-unreadable', 'cluster-busy'])
 
 /** Makes the coordinator of one cluster. */
 export function createCoordinator(deps: CoordinatorDeps): Coordinator {
@@ -240,17 +246,20 @@ class ClusterCoordinator implements Coordinator {
   /** Runs a job to its end. @returns what tells those who wait for it. */
   async #runEntry(entry: Entry, signals: Required<JobSignals>): Promise<() => void> {
     try {
-      if (await this.#isAnswered(entry.message)) return () => entry.settle({ kind: 'done' })
+      const { job } = entry.message
+      const known = await this.#deps.runs.getRecord(job.runId, job.cluster)
+      if (await this.#isAnswered(entry.message, known)) return () => entry.settle({ kind: 'done' })
       const scheduled = this.#scheduled.get(entry.key)
       this.#scheduled.delete(entry.key)
       if (scheduled !== undefined) this.#merge(entry, scheduled)
-      const waitMs = this.#breaker.enter(this.#deps.clock.now())
+      const waitMs = this.#breaker.enter(this.#deps.clock.now(), entry)
       if (waitMs > 0) return await this.#putOff(entry, this.#lastFailure ?? unreachable(), waitMs)
-      const newer = await this.#execute(entry, signals)
+      const newer = await this.#execute(entry, known, signals)
       if (newer === undefined) return () => entry.settle({ kind: 'done' })
       return () => void newer.result.then(entry.settle)
     } catch (caught) {
       const error = toEngineError(caught)
+      if (isAnswer(error)) await this.#noteAnswer()
       const { abortedBy } = entry
       if (abortedBy !== undefined)
         return this.#endAborted(entry, abortedBy).then(
@@ -260,6 +269,8 @@ class ClusterCoordinator implements Coordinator {
       if (puttingOff.has(error.code) && !this.#stopping.signal.aborted)
         return this.#putOff(entry, error, this.#noteDead(error)).catch((failure: unknown) => this.#fail(entry, failure))
       return this.#fail(entry, error)
+    } finally {
+      this.#breaker.leave(entry)
     }
   }
 
@@ -274,23 +285,26 @@ class ClusterCoordinator implements Coordinator {
   }
 
   /** Whether a run has ended, or goes on under another one's name. Queues deliver a message more than once. */
-  async #isAnswered({ job, merged = [] }: JobMessage): Promise<boolean> {
-    const record = await this.#deps.runs.getRecord(job.runId, job.cluster)
-    // Aborted between two looks: those that were merged into it end with it.
-    if (record?.error?.code === 'run-aborted' && isFinal(record))
-      await Promise.all(merged.map((one) => this.#storeMerged(one, record)))
-    return record !== undefined && (isFinal(record) || record.mergedInto !== undefined)
+  async #isAnswered({ merged = [] }: JobMessage, record: StoredRecord | undefined): Promise<boolean> {
+    if (record === undefined) return false
+    if (!isFinal(record)) return record.mergedInto !== undefined
+    // Aborted between two looks, or the process was cut before it was written: those that were merged into it end with it.
+    await Promise.all(
+      merged.map(async (one) => {
+        if (!isFinal(await this.#deps.runs.getRecord(one.runId, one.cluster))) await this.#storeMerged(one, record)
+      }),
+    )
+    return true
   }
 
   /** @returns the newer entry for the same that does the rest, where this one has ended early for it. */
-  async #execute(entry: Entry, signals: Required<JobSignals>): Promise<Entry | undefined> {
+  async #execute(
+    entry: Entry,
+    known: StoredRecord | undefined,
+    signals: Required<JobSignals>,
+  ): Promise<Entry | undefined> {
     const deps = this.#deps
-    const { job } = entry.message
-    const stop = AbortSignal.any([this.#stopping.signal, signals.stop, AbortSignal.timeout(deps.runTimeoutMs)])
-    const [{ record, requeueAfterMs, left }] = await Promise.all([
-      deps.run(job, { ...signals, stop }),
-      entry.message.followUp === undefined ? deps.runs.putRecord(runningRecord(job, deps.clock.now())) : undefined,
-    ])
+    const { record, requeueAfterMs, left } = await this.#attempt(entry.message, known, signals)
     this.#breaker.close()
     await this.#keepStatus(() => deps.status.seen(deps.clock.now()))
     const { abortedBy } = entry
@@ -316,9 +330,47 @@ class ClusterCoordinator implements Coordinator {
     return undefined
   }
 
+  /**
+   * Has the job done, and its record say that it runs. `known` is the record of earlier attempts: what they have done stays in it, and is there before the run reads
+   * it. Where there is nothing to be kept the run does not wait; it ends before this does.
+   */
+  async #attempt(
+    { job, followUp }: JobMessage,
+    known: StoredRecord | undefined,
+    signals: Required<JobSignals>,
+  ): Promise<JobResult> {
+    const { run, runs, clock, runTimeoutMs } = this.#deps
+    const unnoted = new AbortController()
+    const noted = followUp === undefined ? runs.putRecord(runningRecord(job, clock.now(), known)) : Promise.resolve()
+    if (known !== undefined && known.nodes.length > 0) await noted
+    const stop = AbortSignal.any([
+      this.#stopping.signal,
+      signals.stop,
+      unnoted.signal,
+      AbortSignal.timeout(runTimeoutMs),
+    ])
+    const [ended, noting] = await Promise.allSettled([
+      run(job, { ...signals, stop }),
+      noted.catch((error: unknown) => {
+        unnoted.abort()
+        throw error
+      }),
+    ])
+    // One that has come to its end has a record that says more.
+    if (ended.status === 'fulfilled') return ended.value
+    throw noting.status === 'rejected' ? noting.reason : ended.reason
+  }
+
+  /** Notes that the cluster answers, where it did not: it may have refused what was asked, but it is there. */
+  async #noteAnswer(): Promise<void> {
+    if (this.#breaker.failingSince === undefined) return
+    this.#breaker.close()
+    await this.#keepStatus(() => this.#deps.status.seen(this.#deps.clock.now()))
+  }
+
   /** Notes that the cluster does not answer. @returns milliseconds until it is asked again. */
   #noteDead(error: EngineError): number {
-    if (error.code !== 'cluster-unreachable') return error.retryAfterMs ?? busyMs
+    if (!deadCodes.has(error.code)) return error.retryAfterMs ?? busyMs
     const now = this.#deps.clock.now()
     const wasDead = this.#breaker.failingSince !== undefined
     this.#lastFailure = error
@@ -335,7 +387,7 @@ class ClusterCoordinator implements Coordinator {
     const now = clock.now()
     const { failingSince } = this.#breaker
     const { code, message } = error
-    if (failingSince !== undefined && code === 'cluster-unreachable')
+    if (failingSince !== undefined && deadCodes.has(code))
       await this.#keepStatus(() => status.failed({ failingSince, error: { code, message }, retryAt: now + waitMs }))
     if (entry.message.job.kind === 'scan') {
       if (code === 'cluster-busy') {
@@ -392,7 +444,7 @@ class ClusterCoordinator implements Coordinator {
       id: merged.runId,
       trigger: merged.kind,
       receivedAt: merged.receivedAt,
-      mergedInto: record.id,
+      mergedInto: record.mergedInto ?? record.id,
       ...(merged.actor === undefined ? {} : { actor: merged.actor }),
     })
   }
@@ -408,6 +460,11 @@ class ClusterCoordinator implements Coordinator {
 /** Somebody waits for it: a push or a request that is new, not the continuation of one. */
 function isUrgent(message: JobMessage): boolean {
   return message.job.kind !== 'scan' && message.followUp === undefined
+}
+
+/** Whether the API server has said something to the run that has failed with it. */
+function isAnswer({ code }: EngineError): boolean {
+  return answers.has(code) || (code.startsWith('kube-') && !deadCodes.has(code))
 }
 
 function failed({ code, message, disposition, retryAfterMs }: EngineError): SubmitResult {

@@ -109,9 +109,19 @@ export function queuedRecord(job: Job): StoredRecord {
   }
 }
 
-/** The record of a job that begins at `startedAt`, in milliseconds since 1970. */
-export function runningRecord(job: Job, startedAt: number): StoredRecord {
-  return { ...queuedRecord(job), state: 'running', startedAt }
+/**
+ * The record of a job that begins at `startedAt`, in milliseconds since 1970. What earlier attempts, whose record is `known`, have done and how many there were stays;
+ * why the last one failed does not, nor when this one was to begin.
+ */
+export function runningRecord(job: Job, startedAt: number, known: StoredRecord | undefined): StoredRecord {
+  const { nodes = [], failedAttempts } = known ?? {}
+  return {
+    ...queuedRecord(job),
+    state: 'running',
+    startedAt,
+    nodes,
+    ...(failedAttempts === undefined ? {} : { failedAttempts }),
+  }
 }
 
 function overallState(records: readonly StoredRecord[]): RunRecord['state'] {

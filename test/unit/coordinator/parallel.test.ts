@@ -67,25 +67,39 @@ describe('jobs of different sources', () => {
 describe('the breaker', () => {
   it('lets one through when it is time, waits longer each time, and closes with the first answer', () => {
     const breaker = createBreaker()
-    assert.equal(breaker.enter(0), 0)
-    assert.equal(breaker.enter(0), 0, 'while it is closed, everybody')
+    const one = {}
+    assert.equal(breaker.enter(0, one), 0)
+    assert.equal(breaker.enter(0, one), 0, 'while it is closed, everybody')
     assert.equal(breaker.open(100), 1_000)
     assert.equal(breaker.open(110), 990, 'the second of those that were under way is no second failure')
     assert.equal(breaker.failingSince, 100)
-    assert.equal(breaker.enter(600), 500)
-    assert.equal(breaker.enter(1_100), 0, 'one tries')
-    assert.equal(breaker.enter(1_100), 1_000, 'the others wait for it')
+    assert.equal(breaker.enter(600, one), 500)
+    assert.equal(breaker.enter(1_100, one), 0, 'one tries')
+    assert.equal(breaker.enter(1_100, one), 1_000, 'the others wait for it')
     assert.equal(breaker.open(1_200), 2_000)
     let now = 1_200
     for (let failures = 0; failures < 10; failures++) {
-      now += breaker.enter(now)
-      assert.equal(breaker.enter(now), 0)
+      now += breaker.enter(now, one)
+      assert.equal(breaker.enter(now, one), 0)
       assert.ok(breaker.open(now) <= 50_000)
     }
     assert.equal(breaker.open(now), 50_000)
     now += 50_000
-    assert.equal(breaker.enter(now), 0)
+    assert.equal(breaker.enter(now, one), 0)
     breaker.close()
-    assert.deepEqual([breaker.enter(now), breaker.failingSince], [0, undefined])
+    assert.deepEqual([breaker.enter(now, one), breaker.failingSince], [0, undefined])
+  })
+
+  it('lets the next one through when the one that tried has left without an answer; others that leave change nothing', () => {
+    const breaker = createBreaker()
+    const [one, other] = [{}, {}]
+    assert.equal(breaker.open(0), 1_000)
+    assert.equal(breaker.enter(1_000, one), 0)
+    breaker.leave(other)
+    assert.equal(breaker.enter(1_000, other), 1_000)
+    breaker.leave(one)
+    assert.equal(breaker.failingSince, 0)
+    assert.equal(breaker.enter(1_000, other), 0)
+    assert.equal(breaker.enter(1_000, one), 1_000)
   })
 })
