@@ -195,8 +195,8 @@ async function prune(
 async function storeInventory(ctx: RunContext, progress: Progress, entries: readonly InventoryEntry[]): Promise<void> {
   checkInventorySize(entries)
   if (isSameInventory(entries, progress.object.status?.inventory?.entries ?? [])) return
-  const status = progressingStatus(progress.object, `Applying revision ${progress.revision}`, now(ctx))
-  await store(ctx, progress, { ...status, inventory: { entries }, lastAttemptedRevision: progress.revision ?? '' })
+  const status = progressingStatus(progress.object, progress.revision ?? '', now(ctx))
+  await store(ctx, progress, { ...status, inventory: { entries } })
 }
 
 /** The inventory that the final status will have. */
