@@ -4,6 +4,7 @@ import {
   applyStaged,
   checkInventorySize,
   combineFailures,
+  endsRun,
   inventoryEntries,
   inventoryKey,
   isSameInventory,
@@ -182,6 +183,7 @@ async function prune(
   setInventory(progress, mergeInventory(wanted, pruned.survivors))
   const failure = combineFailures(pruned.errors)
   if (failure !== undefined) {
+    if (endsRun(failure)) throw failure
     throw new EngineError(failure.message, {
       code: 'prune-failed',
       reason: 'PruneFailed',
