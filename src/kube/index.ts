@@ -20,7 +20,7 @@ export {
   type LiveState,
 } from './live-reader.ts'
 export { formatKey, keyOf, type KindRef, type ObjectKey, type ObjectOrigin } from './object-key.ts'
-export { combineFailures } from './apply-error.ts'
+export { combineFailures, endsRun } from './apply-error.ts'
 export { applyStaged } from './apply.ts'
 export { broughtBy } from './brought-by.ts'
 export { planStaged, type PlannedChange, type StagedPlan } from './plan-staged.ts'

@@ -466,4 +466,75 @@ spec:
     await made.kustomization('k')
     assert.equal((await made.push({ 'app/web.yaml': null })).state, 'succeeded')
   })
+
+  type HealthOf = { readonly state: string; readonly message: string | undefined; readonly since: number }
+
+  /** One run, `laterMs` from now, whose wait for health ends with the first look: whatever is not settled by then goes on waiting. */
+  async function waitAt(made: Scenario, laterMs: number): Promise<HealthOf> {
+    const { runJob } = await import('../../src/reconcile/index.ts')
+    const clock = { ...made.deps.clock, now: () => Date.now() + laterMs }
+    const job = { kind: 'trigger' as const, target: 'cluster' as const, runId: 'w', cluster: 'test', receivedAt: 0 }
+    const { record } = await runJob({ ...made.deps, clock }, job, { superseded: AbortSignal.abort() })
+    const { state, message } = nodeOf(record, 'Kustomization/k')
+    const { conditions } = await statusOf(made, 'k')
+    const healthy = conditions.find((one: { type: string }) => one.type === 'Healthy')
+    return { state, message, since: Date.parse(healthy?.lastTransitionTime) }
+  }
+
+  const nowhere = {
+    healthChecks: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'not-there' }],
+    timeout: '30s',
+    postBuild: { substituteFrom: [{ kind: 'ConfigMap', name: 'vars' }] },
+  }
+  const variables = (made: Scenario) =>
+    made.client.apply({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'vars', namespace: made.namespace },
+      data: { v: '1' },
+    })
+  const fresh: readonly { readonly what: string; readonly begin: (made: Scenario) => Promise<unknown> }[] = [
+    {
+      what: 'a revision with the same objects',
+      begin: (made) => made.repository.commit({ 'app/a.yaml': map('a', { a: '2' }) }),
+    },
+    {
+      what: 'a revision with other objects',
+      begin: (made) => made.repository.commit({ 'app/b.yaml': map('b') }),
+    },
+    {
+      what: 'a generation with the same objects',
+      begin: (made) => made.kustomization('k', { ...nowhere, timeout: '31s' }),
+    },
+    {
+      what: 'a generation with other objects',
+      begin: (made) => made.kustomization('k', { ...nowhere, namePrefix: 'x-' }),
+    },
+    {
+      what: 'a revision that could not be built at first',
+      begin: async (made) => {
+        await made.client.delete(ref(made, 'ConfigMap', 'vars'))
+        await made.repository.commit({ 'app/b.yaml': map('b') })
+        assert.equal((await waitAt(made, 10_000)).state, 'failed')
+        await variables(made)
+      },
+    },
+  ]
+  for (const { what, begin } of fresh) {
+    it(`are counted anew for ${what}`, async () => {
+      const made = await scenario({ 'app/a.yaml': map('a') })
+      await variables(made)
+      await made.kustomization('k', nowhere)
+      const first = await waitAt(made, 0)
+      assert.equal(first.state, 'waiting', first.message)
+      await begin(made)
+      const second = await waitAt(made, 29_000)
+      assert.equal(second.state, 'waiting', second.message)
+      assert.ok(second.since >= first.since + 28_000, `it waits since ${second.since}, the one before ${first.since}`)
+      const later = await waitAt(made, 35_000)
+      assert.deepEqual([later.state, later.since], ['waiting', second.since], later.message)
+      const over = await waitAt(made, 90_000)
+      assert.match(over.message ?? '', /timeout waiting for: ConfigMap\/.*\/not-there/)
+    })
+  }
 })

@@ -4,6 +4,7 @@ import {
   applyStaged,
   checkInventorySize,
   combineFailures,
+  endsRun,
   inventoryEntries,
   inventoryKey,
   isSameInventory,
@@ -182,6 +183,7 @@ async function prune(
   setInventory(progress, mergeInventory(wanted, pruned.survivors))
   const failure = combineFailures(pruned.errors)
   if (failure !== undefined) {
+    if (endsRun(failure)) throw failure
     throw new EngineError(failure.message, {
       code: 'prune-failed',
       reason: 'PruneFailed',
@@ -195,8 +197,8 @@ async function prune(
 async function storeInventory(ctx: RunContext, progress: Progress, entries: readonly InventoryEntry[]): Promise<void> {
   checkInventorySize(entries)
   if (isSameInventory(entries, progress.object.status?.inventory?.entries ?? [])) return
-  const status = progressingStatus(progress.object, `Applying revision ${progress.revision}`, now(ctx))
-  await store(ctx, progress, { ...status, inventory: { entries }, lastAttemptedRevision: progress.revision ?? '' })
+  const status = progressingStatus(progress.object, progress.revision ?? '', now(ctx))
+  await store(ctx, progress, { ...status, inventory: { entries } })
 }
 
 /** The inventory that the final status will have. */

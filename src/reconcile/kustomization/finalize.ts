@@ -1,8 +1,9 @@
-import { isEngineError, toEngineError } from '../../base/index.ts'
+import { toEngineError } from '../../base/index.ts'
 import { fieldManagers, finalizer, type Kustomization } from '../../api/index.ts'
 import {
   checkTermination,
   combineFailures,
+  endsRun,
   formatKey,
   pruneObjects,
   removeFinalizer,
@@ -36,8 +37,9 @@ export async function finalizeKustomization(
     const held = client === undefined ? undefined : await deleteObjects(ctx, object, client, changes)
     if (held !== undefined) return held
   } catch (caught) {
-    if (isEngineError(caught) && (caught.code === 'cluster-unreachable' || caught.code === 'aborted')) throw caught
-    return pruneFailed(ctx, object, toEngineError(caught).message)
+    const error = toEngineError(caught)
+    if (endsRun(error)) throw error
+    return pruneFailed(ctx, object, error.message)
   }
   if (!shouldDelete(object)) noteOrphans(ctx, object)
   await removeFinalizer(ctx.client, object, finalizer, fieldManagers.kustomizeStatus, { signal: ctx.signal })
@@ -64,6 +66,7 @@ async function deleteObjects(
   changes.push(...pruned.changes.map((change) => ({ object: formatKey(change), action: change.action })))
   const failure = combineFailures(pruned.errors)
   if (failure !== undefined) {
+    if (endsRun(failure)) throw failure
     const isForbidden = pruned.errors.every(({ error }) => error.code === 'kube-forbidden')
     if (isForbidden && (await isAccountGone(ctx, object, client))) {
       emit(ctx, object, 'error', 'PruneFailed', `unable to prune objects: ${listed(pruned.survivors)}`)

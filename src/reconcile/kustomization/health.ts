@@ -21,6 +21,7 @@ import type { KubeObject } from '../../resources/index.ts'
 import type { RunContext } from '../context.ts'
 import type { CustomHealth } from '../health-exprs.ts'
 import { timestamp } from '../timestamp.ts'
+import { waitingSince, withoutEarlierWait } from './status.ts'
 
 /** How the health of a Kustomization's objects stands, with the conditions to write. */
 export interface HealthOutcome {
@@ -108,8 +109,10 @@ export async function awaitHealth(
 
 /** Writes down since when the health is awaited, with everything that is known by then: another run goes on from there. */
 async function noteWait(ctx: RunContext, subject: HealthSubject, message: string): Promise<void> {
-  const conditions = mark(ctx, subject.object, 'Unknown', 'Progressing', message)
-  const status = { ...subject.object.status, conditions, lastAttemptedRevision: subject.revision ?? '' }
+  const { object, revision = '' } = subject
+  const begun = { ...object, status: { ...object.status, conditions: [...withoutEarlierWait(object, revision)] } }
+  const conditions = mark(ctx, begun, 'Unknown', 'Progressing', message)
+  const status = { ...begun.status, conditions, lastAttemptedRevision: revision }
   subject.stored = await patchStatus(ctx.client, subject.stored, status, fieldManagers.kustomizeStatus, {
     signal: ctx.signal,
   })
@@ -152,13 +155,6 @@ function wantedRefs(object: Kustomization, { changes, objects }: HealthWanted): 
 
 function targetId(key: ObjectKey): string {
   return `${key.apiVersion}|${key.kind}|${key.namespace ?? ''}|${key.name}`
-}
-
-function waitingSince(object: Kustomization, revision: string): number | undefined {
-  const healthy = object.status?.conditions?.find((condition) => condition.type === 'Healthy')
-  if (healthy?.status !== 'Unknown' || object.status?.lastAttemptedRevision !== revision) return undefined
-  if (healthy.observedGeneration !== object.metadata.generation) return undefined
-  return Date.parse(healthy.lastTransitionTime)
 }
 
 function mark(

@@ -1,4 +1,5 @@
 import {
+  getCondition,
   setCondition,
   removeCondition,
   type Condition,
@@ -29,11 +30,31 @@ export type KustomizationResult =
 /** Newest entries of `.status.history` that are kept (kustomize-controller 1.9). */
 const maxHistory = 5
 
-/** The status while a run goes on: Ready is Unknown, Reconciling says what is being done. */
-export function progressingStatus(object: Kustomization, message: string, now: string): KustomizationStatus {
-  const status = { ...object.status }
+/** Since when the health of a revision, under the spec that the object has now, is awaited: in milliseconds; undefined where it is not. */
+export function waitingSince(object: Kustomization, revision: string): number | undefined {
+  const healthy = getCondition(object.status?.conditions, 'Healthy')
+  if (healthy?.status !== 'Unknown' || object.status?.lastAttemptedRevision !== revision) return undefined
+  if (healthy.observedGeneration !== object.metadata.generation) return undefined
+  return Date.parse(healthy.lastTransitionTime)
+}
+
+/**
+ * The conditions without a Healthy that says that another revision, or an earlier generation, is waited for. A condition keeps its transition time as long as its status stays, so
+ * what is attempted now would be charged with the time that was spent on the one before it.
+ */
+export function withoutEarlierWait(object: Kustomization, revision: string): readonly Condition[] {
+  const conditions = object.status?.conditions ?? []
+  const isEarlier =
+    getCondition(conditions, 'Healthy')?.status === 'Unknown' && waitingSince(object, revision) === undefined
+  return isEarlier ? removeCondition(conditions, 'Healthy') : conditions
+}
+
+/** The status while a revision is applied: Ready is Unknown, Reconciling says what is being done. */
+export function progressingStatus(object: Kustomization, revision: string, now: string): KustomizationStatus {
+  const status = { ...object.status, lastAttemptedRevision: revision }
   const generation = object.metadata.generation ?? 0
-  let conditions: readonly Condition[] = status.conditions ?? []
+  const message = `Applying revision ${revision}`
+  let conditions = withoutEarlierWait(object, revision)
   conditions = setCondition(conditions, condition('Reconciling', 'True', 'Progressing', message, generation), now)
   conditions = setCondition(
     conditions,
@@ -65,6 +86,7 @@ export function finishedStatus(object: Kustomization, result: KustomizationResul
       status.history = recordHistory(status.history ?? [], result, 'ReconciliationSucceeded', now)
       break
     case 'failed':
+      if (result.revision !== undefined) conditions = withoutEarlierWait(object, result.revision)
       conditions = setCondition(conditions, condition('Ready', 'False', result.reason, result.message, generation), now)
       if (result.stalled) {
         conditions = setCondition(

@@ -1,6 +1,6 @@
 import { EngineError, toEngineError } from '../../base/index.ts'
 import { annotations, fieldManagers, finalizer, type Kustomization, type KustomizationStatus } from '../../api/index.ts'
-import { addFinalizer } from '../../kube/index.ts'
+import { addFinalizer, endsRun } from '../../kube/index.ts'
 import { equalValues, type KubeMap } from '../../resources/index.ts'
 import type { RunContext, StepControl } from '../context.ts'
 import { describeBlockers } from '../dependencies.ts'
@@ -144,7 +144,7 @@ function applied(ctx: RunContext, progress: Progress): KustomizationResult {
 }
 
 async function fail(ctx: RunContext, progress: Progress, error: EngineError): Promise<NodeRecord> {
-  if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error
+  if (endsRun(error)) throw error
   const reason = error.reason ?? 'ReconciliationFailed'
   await save(ctx, progress, {
     kind: 'failed',

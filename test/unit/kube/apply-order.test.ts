@@ -110,4 +110,7 @@ test('failures combined: every line, the most hopeful disposition', () => {
   )
   const two = combineFailures([failure('a', 'stall'), failure('b', 'retry'), failure('c', 'wait')])
   assert.deepEqual([two?.message, two?.code, two?.disposition], ['a\nb\nc', 'objects-failed', 'retry'])
+  // What ends the run is no failure of the objects, whatever else was found out before.
+  for (const code of ['cluster-unreachable', 'aborted'])
+    assert.equal(combineFailures([failure('a', 'stall'), failure(code, 'retry')])?.code, code)
 })
