@@ -47,7 +47,11 @@ export async function shownPull(state: ForgeState, repository: KeptRepository, p
     merge_base: await mergeBaseOf(repository, pull),
     user: shownUser(state, pull.author),
     base: end(repository, pull.base, pull.last.base),
-    head: { ...end(pull.from, pull.head, pull.last.head), ...(pull.isSourceGone ? { repo: null } : {}) },
+    head: {
+      ...end(pull.from, pull.head, pull.last.head),
+      ...(pull.isSourceGone ? { repo: null } : {}),
+      ...(pull.isForReview === true ? { label: '', ref: `refs/pull/${pull.number}/head` } : {}),
+    },
     labels: pull.labels.map((name) => ({ id: 1, name })),
   }
 }

@@ -45,6 +45,8 @@ export interface KeptPull {
   readonly from: KeptRepository
   /** That repository was deleted since; the forge keeps the commits. */
   isSourceGone: boolean
+  /** Gitea: it was pushed to `refs/for/…`, which whoever may read may do; there is no branch. */
+  isForReview?: boolean
   readonly labels: string[]
   readonly reviews: {
     readonly by: string

@@ -145,6 +145,15 @@ for (const kind of kinds) {
         assert.deepEqual([gone?.isFork, gone?.head.repository, gone?.head.commit], [true, undefined, pull.last.head])
       }))
 
+    if (kind === 'gitea')
+      it('without a branch, pushed for review by who may only read, count as those of forks', () =>
+        withPulls(kind, async ({ pulls, server }) => {
+          const pull = await opened(server, { author: 'mallory' })
+          assert.equal((await pulls.read(pull.number))?.isFork, false)
+          pull.isForReview = true
+          assert.equal((await pulls.read(pull.number))?.isFork, true)
+        }))
+
     it('list their files, page by page', () =>
       withPulls(kind, async ({ pulls, server }) => {
         await opened(server)
