@@ -11,7 +11,7 @@ import {
   type ReplanWish,
   type RunRecord,
 } from '../../src/reconcile/index.ts'
-import { partKey } from '../../src/reconcile/approval/records.ts'
+import { partKey, waitKey } from '../../src/reconcile/approval/records.ts'
 import { useCluster } from '../support/cluster.ts'
 import { createCutTransport } from '../support/cut-transport.ts'
 import { createMemoryState } from '../support/memory-ports.ts'
@@ -192,6 +192,34 @@ describe('a cluster that holds what was not approved', () => {
       await made.push({ 'app/a.yaml': configMap('a', 'black') })
       assert.equal(await colorOf(made), 'blue')
       await assert.rejects(approveWaiting(storeOf(made), 'other', wish), { code: 'nothing-waits' })
+    } finally {
+      await made.close()
+    }
+  })
+
+  it('keeps an approval that comes while a run notes again that it waits', async () => {
+    const made = await withPolicy({ afterMerge: 'hold' })
+    try {
+      assert.equal(nodeIn(await made.push(green)).reason, 'WaitingForApproval')
+      const store = storeOf(made)
+      const key = waitKey('test', `Kustomization/${made.namespace}/app`)
+      let isRead = false
+      const state: typeof store.state = {
+        ...store.state,
+        get: async (wanted) => {
+          const found = await store.state.get(wanted)
+          if (wanted !== key || isRead) return found
+          isRead = true
+          await approveWaiting(store, 'test', { by: 'ada', how: 'page' })
+          return found
+        },
+      }
+      Object.assign(made.deps, { state })
+      // Another commit, which changes nothing of it: what waits is noted with that one.
+      assert.equal(nodeIn(await made.push({ 'README.md': 'another one\n' })).reason, 'WaitingForApproval')
+      assert.ok(isRead)
+      assert.equal(nodeIn(await lookAgain(made)).state, 'ready')
+      assert.equal(await colorOf(made), 'green')
     } finally {
       await made.close()
     }

@@ -205,6 +205,9 @@ class Gate implements RunApprovals {
     const isKnown = known !== undefined && isSame(known, now)
     const generation = object.metadata.generation ?? 0
     if (isKnown && known.revision === revision && known.message === message && known.generation === generation) return
+    // Somebody may have approved it since it was read.
+    const fresh = await getSigned<WaitRecord>(store, waitKey(cluster, application))
+    const approved = fresh !== undefined && isSame(fresh, now) ? fresh.approved : undefined
     const record: WaitRecord = {
       ...now,
       application,
@@ -215,6 +218,7 @@ class Gate implements RunApprovals {
       message,
       ...(plan === undefined ? {} : { plan: plan.plan }),
       ...(plan?.pullRequest === undefined ? {} : { pullRequest: plan.pullRequest }),
+      ...(approved === undefined ? {} : { approved }),
     }
     await putSigned(store, waitKey(cluster, application), record)
   }
