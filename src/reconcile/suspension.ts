@@ -146,7 +146,10 @@ export async function resumeExpired(ctx: RequestContext, world: World): Promise<
     for (const object of world.ofKind(kind)) {
       if (!world.serves(object) || !isExpired(object, now)) continue
       try {
-        const resumed = await patch(ctx, keyOf(object), resumption)
+        // As it was read: somebody may have suspended it for longer since.
+        const { resourceVersion } = object.metadata
+        const metadata = { ...resumption.metadata, resourceVersion }
+        const resumed = await patch(ctx, keyOf(object), { ...resumption, metadata })
         world.update(resumed as unknown as Managed)
         await note(ctx, resumed, 'Resumed', 'resumed: the time that it was suspended for is over')
       } catch (caught) {

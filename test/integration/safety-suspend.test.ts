@@ -5,6 +5,7 @@ import {
   createCaches,
   resumeCluster,
   suspendCluster,
+  suspendObject,
   type Job,
   type RunRecord,
 } from '../../src/reconcile/index.ts'
@@ -37,6 +38,7 @@ async function scenario(settings: ScenarioOptions['settings'] = {}): Promise<Sce
   })
 }
 
+const appOf = (made: Scenario) => ({ kind: 'Kustomization', namespace: made.namespace, name: 'app' })
 const holdOf = (made: Scenario): string => made.deps.settings.holdNamespace
 
 const colorOf = async (made: Scenario): Promise<unknown> =>
@@ -153,6 +155,60 @@ describe('a cluster that is suspended', () => {
       await made.close()
     }
   })
+
+  const renewed: readonly {
+    readonly what: string
+    readonly place: RegExp
+    readonly suspend: (made: Scenario, until: number) => Promise<unknown>
+    readonly isSuspended: (made: Scenario) => Promise<boolean>
+  }[] = [
+    {
+      what: 'the cluster',
+      place: /sluice-hold/,
+      suspend: (made, until) => suspendCluster(requestsOf(made), holdOf(made), { by: 'ada', until }),
+      isSuspended: async (made) => {
+        const key = { apiVersion: 'v1', kind: 'ConfigMap', namespace: holdOf(made), name: 'sluice-hold' }
+        return (await made.client.get(key))['data'].suspended === 'true'
+      },
+    },
+    {
+      what: 'an object',
+      place: /\/kustomizations\b/,
+      suspend: (made, until) => suspendObject(requestsOf(made), appOf(made), { by: 'ada', until }),
+      isSuspended: async (made) => {
+        const apiVersion = 'kustomize.toolkit.fluxcd.io/v1'
+        return (await made.client.get({ apiVersion, ...appOf(made) }))['spec'].suspend === true
+      },
+    },
+  ]
+  for (const { what, place, suspend, isSuspended } of renewed)
+    it(`stays where it is suspended for longer while its end is noticed: ${what}`, async () => {
+      const made = await scenario()
+      try {
+        await made.kustomization()
+        await suspend(made, Date.now() + 600_000)
+        const { transport } = made.deps
+        let isRenewed = false
+        const meanwhile: typeof transport = {
+          cluster: transport.cluster,
+          send: async (request) => {
+            const response = await transport.send(request)
+            if (request.method !== 'GET' || isRenewed || !place.test(request.path)) return response
+            isRenewed = true
+            const text = await response.text()
+            await suspend({ ...made, deps: { ...made.deps, transport } }, Date.now() + 7_200_000)
+            return { status: response.status, headers: response.headers, text: async () => text, body: null }
+          },
+        }
+        const clock = { ...made.deps.clock, now: () => Date.now() + 660_000 }
+        Object.assign(made.deps, { clock, transport: meanwhile })
+        await made.scan()
+        assert.ok(isRenewed)
+        assert.ok(await isSuspended(made))
+      } finally {
+        await made.close()
+      }
+    })
 
   it('by the configuration of the deployment, whatever the cluster says', async () => {
     const made = await scenario({ suspended: { reason: 'the audit', by: 'ops' } })

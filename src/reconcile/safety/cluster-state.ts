@@ -90,10 +90,17 @@ export async function suspendCluster(
   return result
 }
 
-/** Lets a cluster be worked on again. Effects: one PATCH of the ConfigMap, one Event. @throws EngineError of the client. */
-export async function resumeCluster(ctx: RequestContext, namespace: string, by: string): Promise<ClusterSwitchResult> {
+/**
+ * Lets a cluster be worked on again, where the suspension is one that is meant: all are, where nobody says which. Effects: one PATCH of the ConfigMap, one Event. @throws EngineError of the client.
+ */
+export async function resumeCluster(
+  ctx: RequestContext,
+  namespace: string,
+  by: string,
+  isMeant: (suspension: Suspension) => boolean = () => true,
+): Promise<ClusterSwitchResult> {
   const before = parseClusterState(await readHold(ctx.client, namespace, ctx.signal))
-  if (before.suspension === undefined) return { unchanged: true }
+  if (before.suspension === undefined || !isMeant(before.suspension)) return { unchanged: true }
   const result = await write(ctx, namespace, { suspended: 'false' }, undefined)
   await note(ctx, namespace, 'Resumed', `the cluster was resumed by ${by}`)
   return result

@@ -1,7 +1,7 @@
 import { toEngineError } from '../../base/index.ts'
 import { resumeExpired, type RequestContext } from '../suspension.ts'
 import type { World } from '../world.ts'
-import { resumeCluster, type ClusterState } from './cluster-state.ts'
+import { resumeCluster, type ClusterState, type Suspension } from './cluster-state.ts'
 import { isOver } from './decide.ts'
 import { unpinExpired } from './pinning.ts'
 
@@ -15,8 +15,10 @@ export async function endExpired(
   known: { readonly world: World; readonly state: ClusterState; readonly holdNamespace: string },
 ): Promise<void> {
   const { suspension } = known.state
-  if (suspension !== undefined && isOver(suspension, ctx.clock.now())) {
-    await resumeCluster(ctx, known.holdNamespace, 'its end: the time that it was suspended for is over').catch(
+  const isPast = (one: Suspension): boolean => isOver(one, ctx.clock.now())
+  if (suspension !== undefined && isPast(suspension)) {
+    // Somebody may have suspended it for longer since it was read.
+    await resumeCluster(ctx, known.holdNamespace, 'its end: the time that it was suspended for is over', isPast).catch(
       (caught: unknown) => {
         const error = toEngineError(caught)
         if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error

@@ -100,7 +100,8 @@ export async function unpinExpired(ctx: RequestContext, world: World): Promise<v
       const until = pinOf(object)?.until
       if (until === undefined || !(Date.parse(until) <= now)) continue
       try {
-        const unpinned = await annotate(ctx, keyOf(object), nothing)
+        // As it was read: somebody may have pinned it for longer since.
+        const unpinned = await annotate(ctx, keyOf(object), nothing, object.metadata.resourceVersion)
         world.update(unpinned as unknown as Managed)
         await note(ctx, unpinned, 'Unpinned', 'unpinned: the time that it was pinned for is over')
       } catch (caught) {
@@ -156,10 +157,12 @@ async function annotate(
   ctx: RequestContext,
   key: ObjectKey,
   wanted: { readonly [name: string]: string | undefined },
+  resourceVersion?: string,
 ): Promise<Pinnable> {
   const entries = Object.entries(wanted).map(([name, value]) => [name, value ?? null])
   const requestedAt = new Date(ctx.clock.now()).toISOString()
-  const body = { metadata: { annotations: { ...Object.fromEntries(entries), [annotations.requestedAt]: requestedAt } } }
+  const notes = { ...Object.fromEntries(entries), [annotations.requestedAt]: requestedAt }
+  const body = { metadata: { annotations: notes, ...(resourceVersion === undefined ? {} : { resourceVersion }) } }
   return ctx.client.patch<Pinnable>(
     addressOf(key),
     { type: 'merge', body },
