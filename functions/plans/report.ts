@@ -45,7 +45,9 @@ export function progressOf(record: StoredRecord | undefined, ageMs: number): Clu
     const { code } = record.error
     const isOver = isFinal(record)
     const what =
-      code === 'cluster-unreachable' ? say`the cluster does not answer` : say`the plan failed (${showName(code)})`
+      code === 'cluster-unreachable' || code === 'kube-timeout'
+        ? say`the cluster does not answer`
+        : say`the plan failed (${showName(code)})`
     return isOver
       ? { kind: 'failed', reason: say`${what}; its run says more` }
       : { kind: 'late', reason: say`${what}; it is tried again` }
