@@ -12,10 +12,6 @@ import { lookInTurn, type Turn } from './look-lock.ts'
 import type { LookMessage } from './look-message.ts'
 import { maxTitle, planRecord } from './plan-record.ts'
 import {
-  type LatestReport,
-  type PlanRecord,
-  type PullRecord,
-  type RecordDeps,
   branchRef,
   planId,
   pullKey,
@@ -23,6 +19,10 @@ import {
   readPull,
   savePlan,
   savePull,
+  type LatestReport,
+  type PlanRecord,
+  type PullRecord,
+  type RecordDeps,
 } from './records.ts'
 import { queuePlan } from './queue-plan.ts'
 import { recordCommand } from './record-command.ts'
