@@ -313,6 +313,20 @@ describe('a source that could not be fetched', () => {
     assert.equal(made.git.counters.requests, 0)
   })
 
+  it('is looked at again where the connection broke, and where nothing had been fetched before', async () => {
+    const made = await scenario({ 'app/a.yaml': configMap('1') })
+    await apply(made, 'app', { interval: '1h' })
+    await made.kustomization('app', { interval: '1h' })
+    made.git.misbehaviour = { kind: 'truncate', bytes: 40 }
+    const record = await made.pushed()
+    assert.match(nodeOf(record, 'GitRepository/app').message ?? '', /the connection to .* broke/)
+    assert.equal(nodeOf(record, 'Kustomization/app').state, 'failed')
+    made.git.misbehaviour = { kind: 'none' }
+    const scan = await scanAfter(made, 2)
+    assert.equal(scan.state, 'succeeded', JSON.stringify(scan))
+    assert.equal(await valueOf(made), '1')
+  })
+
   it('is asked less and less often while the failure lasts, but every quarter of an hour', async () => {
     const made = await broken()
     await made.pushed()
