@@ -1,4 +1,4 @@
-import type { GitRepository } from '../api/index.ts'
+import { getCondition, isConditionTrue, type ExternalArtifact, type GitRepository } from '../api/index.ts'
 import type { Checks } from './checks.ts'
 import { jittered } from './jitter.ts'
 import type { Job, NodeRecord, ObjectKey, PushNotice } from './job.ts'
@@ -8,6 +8,12 @@ import { isOciHelmRepository } from './source/helm-repository.ts'
 import type { SourceResults } from './source/index.ts'
 import { isRefAffected, isRepositoryMatch } from './source-match.ts'
 import { idOf, idOfKey, keyOf, originOf, revisionOf, sourceKinds, type Source, type World } from './world.ts'
+
+/** A source that failed is left alone for at least this long, so that a failure costs the server no request in every scan. */
+const minRetryMs = 60_000
+
+/** source-controller's backoff ends here as well (`--max-retry-delay`). */
+const maxRetryMs = 15 * 60_000
 
 /** Fetches sources; charts after what they are made from. */
 export async function refreshAll(sources: SourceResults, keys: readonly ObjectKey[]): Promise<void> {
@@ -22,7 +28,7 @@ export interface Time {
   readonly jitterPercent: number
 }
 
-/** The sources that a job looks at: those a push concerns, those whose interval is over, those that were asked for, and charts made from any of these. */
+/** The sources that a job looks at: those a push concerns, those whose interval is over or that are tried again after a failure, those that were asked for, and charts made from any of these. */
 export function sourcesOf(world: World, job: Job, checks: Checks, time: Time): readonly ObjectKey[] {
   const keys: ObjectKey[] = []
   const concerned = new Set<string>()
@@ -65,7 +71,21 @@ function isSourceConcerned(source: Source, job: Job, checks: Checks, { now, jitt
   if (requestedAt !== undefined && requestedAt !== source.status?.lastHandledReconcileAt) return true
   if (source.status?.observedGeneration !== source.metadata.generation) return true
   if (mark === undefined) return true
-  return now - mark.at >= jittered(intervalMs(source.spec.interval), jitterPercent, idOf(source), mark.at)
+  return now - mark.at >= jittered(pauseOf(source, mark.at), jitterPercent, idOf(source), mark.at)
+}
+
+/**
+ * Milliseconds from the last look at a source to the next: its interval, or less after a failure that may pass by itself, since nobody tells again of a push that could not be fetched. The
+ * pause is as long as the failure had lasted at the last look, so that pauses double; the time at which Ready became False is in the cluster.
+ */
+function pauseOf({ spec, status }: Exclude<Source, ExternalArtifact>, lookedAt: number): number {
+  const interval = intervalMs(spec.interval)
+  const ready = getCondition(status?.conditions, 'Ready')
+  if (ready?.status !== 'False' || spec.suspend === true) return interval
+  // Neither passes: one needs another spec, the other another policy for tenants.
+  if (isConditionTrue(status?.conditions, 'Stalled') || ready.reason === 'AccessDenied') return interval
+  const failedMs = lookedAt - Date.parse(ready.lastTransitionTime)
+  return Math.min(interval, maxRetryMs, failedMs > minRetryMs ? failedMs : minRetryMs)
 }
 
 /** Notes that a source was looked at, and puts it among the nodes of the run where it failed. */
@@ -82,7 +102,8 @@ export function noteSource(
   if (problem !== undefined) records.set(idOfKey(key), problem)
   const revision = revisionOf(ctx.world, key) ?? ''
   checks.set(idOfKey(key), {
-    at: ctx.deps.clock.now(),
+    // What else a long run does puts off no retry.
+    at: problem === undefined ? ctx.deps.clock.now() : startedAt,
     state: 'ready',
     revision,
     generation: source.metadata.generation ?? 0,

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { createNodeSshClient } from '../../src/platforms/node/index.ts'
 import { sha256Hex } from '../../src/base/index.ts'
-import { runJob } from '../../src/reconcile/index.ts'
+import { runJob, type RunRecord } from '../../src/reconcile/index.ts'
 import { artifactBlobKey } from '../../src/sources/index.ts'
 import { useCluster } from '../support/cluster.ts'
 import { installCrds } from '../support/crds.ts'
-import { createScenario, type Scenario } from '../support/scenario.ts'
+import { createScenario, nodeOf, type Scenario } from '../support/scenario.ts'
 import { TestSshServer, makeSshKey } from '../support/ssh-server.ts'
 
 const cluster = useCluster()
@@ -257,5 +257,117 @@ describe('the status of a GitRepository', () => {
       events.some((event) => event.startsWith('Warning GitLFSPointer app: "app/big.yaml"')),
       events.join('\n'),
     )
+  })
+})
+
+describe('a source that could not be fetched', () => {
+  /** Scans `minutes` after now by the clock of the engine, as the schedule does then. */
+  async function scanAfter(made: Scenario, minutes: number): Promise<RunRecord> {
+    const later = { ...made.deps, clock: { ...made.deps.clock, now: () => Date.now() + minutes * 60_000 } }
+    const job = { kind: 'scan', runId: `scan-${minutes}`, cluster: 'test', receivedAt: Date.now() } as const
+    return (await runJob(later, job)).record
+  }
+
+  /** The minutes, of those until `last`, at which a scan asked the Git server. */
+  async function askedAt(made: Scenario, last: number): Promise<number[]> {
+    const asked: number[] = []
+    for (let minute = 1; minute <= last; minute++) {
+      made.git.reset()
+      await scanAfter(made, minute)
+      if (made.git.counters.requests > 0) asked.push(minute)
+    }
+    return asked
+  }
+
+  async function broken(spec: object = {}): Promise<Scenario> {
+    const made = await scenario({ 'app/a.yaml': configMap('1') })
+    await apply(made, 'app', { interval: '1h', ...spec })
+    await made.kustomization()
+    await made.pushed()
+    made.git.misbehaviour = { kind: 'status', status: 502 }
+    return made
+  }
+
+  const configMap = (value: string): string =>
+    `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {value: "${value}"}\n`
+
+  async function valueOf(made: Scenario): Promise<string> {
+    return (await made.client.get({ apiVersion: 'v1', kind: 'ConfigMap', namespace: made.namespace, name: 'a' }))[
+      'data'
+    ].value
+  }
+
+  it('is looked at again by the next scans, which apply what a push has told of', async () => {
+    const made = await broken()
+    const record = await made.push({ 'app/a.yaml': configMap('2') })
+    assert.equal(nodeOf(record, 'GitRepository/app').reason, 'GitOperationFailed')
+    assert.equal(await valueOf(made), '1')
+    made.git.misbehaviour = { kind: 'none' }
+    const scan = await scanAfter(made, 2)
+    assert.equal(scan.state, 'succeeded', JSON.stringify(scan))
+    assert.equal(nodeOf(scan, 'Kustomization/app').state, 'ready')
+    assert.equal(await valueOf(made), '2')
+    // From then on its interval counts again.
+    made.git.reset()
+    await scanAfter(made, 30)
+    assert.equal(made.git.counters.requests, 0)
+  })
+
+  it('is looked at again where the connection broke, and where nothing had been fetched before', async () => {
+    const made = await scenario({ 'app/a.yaml': configMap('1') })
+    await apply(made, 'app', { interval: '1h' })
+    await made.kustomization('app', { interval: '1h' })
+    made.git.misbehaviour = { kind: 'truncate', bytes: 40 }
+    const record = await made.pushed()
+    assert.match(nodeOf(record, 'GitRepository/app').message ?? '', /the connection to .* broke/)
+    assert.equal(nodeOf(record, 'Kustomization/app').state, 'failed')
+    made.git.misbehaviour = { kind: 'none' }
+    const scan = await scanAfter(made, 2)
+    assert.equal(scan.state, 'succeeded', JSON.stringify(scan))
+    assert.equal(await valueOf(made), '1')
+  })
+
+  it('is asked less and less often while the failure lasts, but every quarter of an hour', async () => {
+    const made = await broken()
+    await made.pushed()
+    const asked = await askedAt(made, 50)
+    const pauses = asked.map((minute, index) => minute - (asked[index - 1] ?? 0))
+    assert.ok((asked[0] ?? 9) <= 2, String(asked))
+    assert.deepEqual(
+      pauses.toSorted((a, b) => a - b),
+      pauses,
+    )
+    assert.ok(asked.length >= 5 && asked.length <= 8, String(asked))
+    assert.ok(Math.max(...pauses) <= 16, String(asked))
+  })
+
+  it('is asked at its interval where that is shorter', async () => {
+    const made = await broken({ interval: '3m' })
+    await made.pushed()
+    const asked = await askedAt(made, 30)
+    for (const [index, minute] of asked.entries()) assert.ok(minute - (asked[index - 1] ?? 0) <= 4, String(asked))
+    assert.ok(asked.length <= 12, String(asked))
+  })
+
+  it('is not asked before its interval where only a change of it can help, nor while it is suspended', async () => {
+    const made = await broken()
+    await made.pushed()
+    await apply(made, 'app', { interval: '1h', suspend: true })
+    assert.deepEqual(await askedAt(made, 20), [])
+
+    const stalled = await scenario({ 'app/a.yaml': configMap('1') })
+    await apply(stalled, 'app', { interval: '1h', provider: 'github' })
+    await stalled.pushed()
+    const { conditions } = await statusOf(stalled)
+    assert.match(conditions['Stalled'] ?? '', /^True/, JSON.stringify(conditions))
+    const events = (await eventsOf(stalled)).length
+    for (const minute of [2, 5, 20, 50]) {
+      const scan = await scanAfter(stalled, minute)
+      assert.deepEqual(
+        scan.nodes.filter(({ kind }) => kind === 'GitRepository'),
+        [],
+      )
+    }
+    assert.equal((await eventsOf(stalled)).length, events)
   })
 })

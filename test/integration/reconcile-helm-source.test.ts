@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { runJob } from '../../src/reconcile/index.ts'
 import { useCluster } from '../support/cluster.ts'
 import { ChartServer, hexDigest, makeChart, makeIndex, type IndexVersion } from '../support/chart-server.ts'
 import { createScenario, nodeOf, type Scenario } from '../support/scenario.ts'
@@ -231,3 +232,41 @@ describe('a HelmRelease of a chart in a Helm repository', () => {
     assert.equal(await made.client.find(ref), undefined)
   })
 })
+
+describe('a Helm repository that is away', () => {
+  it('and a chart of it are looked at again by the next scans, not only at their interval', async () => {
+    const made = await scenario()
+    const scanAfter = async (minutes: number) => {
+      const later = { ...made.deps, clock: { ...made.deps.clock, now: () => Date.now() + minutes * 60_000 } }
+      const job = { kind: 'scan', runId: `scan-${minutes}`, cluster: 'test', receivedAt: Date.now() } as const
+      return (await runJob(later, job)).record
+    }
+    publish('/away', [{ name: 'web', version: '1.0.0' }])
+    await apply(made, 'HelmRepository', 'charts', { url: `${server.url}/away`, interval: '2h' })
+    await apply(made, 'HelmRelease', 'web', {
+      interval: '2h',
+      chart: {
+        spec: { chart: 'web', version: '*', interval: '2h', sourceRef: { kind: 'HelmRepository', name: 'charts' } },
+      },
+    })
+    assert.equal((await made.scan()).state, 'succeeded')
+    server.files.delete('/away/index.yaml')
+    await made.run({ kind: 'trigger', target: { source: sourceKey(made) } })
+    assert.equal(condition(await read(made, 'HelmRepository', 'charts'), 'Ready')?.['status'], 'False')
+    // The index is back; the chart is not yet.
+    publish('/away', [{ name: 'web', version: '1.1.0' }])
+    const archive = server.files.get('/away/web-1.1.0.tgz') ?? ''
+    server.files.delete('/away/web-1.1.0.tgz')
+    await scanAfter(2)
+    assert.equal(condition(await read(made, 'HelmRepository', 'charts'), 'Ready')?.['status'], 'True')
+    const chart = await read(made, 'HelmChart', `${made.namespace}-web`)
+    assert.equal(condition(chart, 'Ready')?.['status'], 'False')
+    assert.equal((await greeting(made, 'web'))?.version, '1.0.0')
+    server.files.set('/away/web-1.1.0.tgz', archive)
+    const record = await scanAfter(4)
+    assert.equal(record.state, 'succeeded', JSON.stringify(record))
+    assert.equal((await greeting(made, 'web'))?.version, '1.1.0')
+  })
+})
+
+const sourceKey = (made: Scenario) => ({ kind: 'HelmRepository', namespace: made.namespace, name: 'charts' }) as const
