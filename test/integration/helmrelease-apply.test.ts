@@ -139,6 +139,49 @@ describe('how objects are applied', () => {
     assert.ok(!(await made.events()).includes('ReconcileError'))
   })
 
+  it('an install that finds the server busy before the release is stored counts no failure, and is begun again', async () => {
+    const { made, state } = await busyScenario(({ method, path }) => method === 'POST' && path.includes('/secrets'))
+    await made.release({ timeout: '3s' })
+    const { record, requeueAfterMs } = await lookOnce(made)
+    const node = nodeOf(record, 'HelmRelease/app')
+    assert.equal(node.state, 'waiting', node.message)
+    assert.ok(requeueAfterMs !== undefined)
+    assert.equal(await made.condition('Ready'), 'Unknown Progressing')
+    assert.equal(await made.condition('Released'), 'none')
+    const failed = await made.reconcile()
+    assert.equal(failed.state, 'failed')
+    assert.deepEqual((await made.events()).toSorted(), ['HelmChartCreated', 'ReconcileError'])
+    const { status } = await made.object()
+    assert.deepEqual([status.failures, status.installFailures], [undefined, undefined])
+    assert.deepEqual(await made.revisions(), [])
+    state.isBusy = false
+    await makeReady(made)
+    assert.deepEqual(await made.revisions(), ['v1 deployed'])
+  })
+
+  it('an upgrade that finds the server busy before the release is stored counts no failure, and is begun again', async () => {
+    const { made, state } = await busyScenario(({ method, path }) => method === 'GET' && path.includes('/configmaps/b'))
+    await made.release()
+    await makeReady(made)
+    await made.chart({
+      'Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.1\n',
+      'templates/b.yaml': configMapTemplate('b'),
+    })
+    await made.release({ upgrade: { disableTakeOwnership: true } })
+    const { record, requeueAfterMs } = await lookOnce(made)
+    const node = nodeOf(record, 'HelmRelease/app')
+    assert.equal(node.state, 'waiting', node.message)
+    assert.match(node.message ?? '', /unable to continue with update/)
+    assert.ok(requeueAfterMs !== undefined)
+    assert.equal(await made.condition('Released'), 'True InstallSucceeded')
+    state.isBusy = false
+    await makeReady(made)
+    assert.deepEqual(await made.revisions(), ['v1 superseded', 'v2 deployed'])
+    const { status } = await made.object()
+    assert.deepEqual([status.failures, status.upgradeFailures], [undefined, undefined])
+    assert.deepEqual((await made.events()).toSorted(), ['HelmChartCreated', 'InstallSucceeded', 'UpgradeSucceeded'])
+  })
+
   it('disableTakeOwnership refuses objects of others; by default they are taken', async () => {
     const foreign = async (made: ReleaseScenario): Promise<void> => {
       await made.client.apply({

@@ -25,6 +25,8 @@ export interface Attempt {
   appVersion?: string
   ociDigest?: string
   configDigest?: string
+  /** What could not be begun, nothing being wrong with it: it is begun again soon. */
+  postponed?: 'install' | 'upgrade'
   /** Whether it was asked if what is released was approved. */
   isApproved?: true
   renderedAt?: number

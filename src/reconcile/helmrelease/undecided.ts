@@ -6,16 +6,26 @@ import { editStatus, recordOf, saveStatus, type Attempt } from './attempt.ts'
 import { latestSnapshot } from './history.ts'
 import { releaseNameOf, storageNamespaceOf } from './names.ts'
 import { openStorage, timeoutMsOf } from './operation.ts'
-import type { OperationMark } from './operation-mark.ts'
+import type { Operation, OperationMark } from './operation-mark.ts'
 import { concernsRun, passes } from './passing-errors.ts'
 import { observe } from './snapshot.ts'
 import { isCutOff } from './state.ts'
-import { progressing, reconciling } from './status.ts'
+import { conditionOf, progressing, reconciling } from './status.ts'
 import type { ReleaseStorage } from './storage.ts'
 
+/** An operation on a release that is not at its end. */
+interface Undecided {
+  readonly operation: Operation
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  /** It has ended, and the conditions say how. */
+  readonly isTold: boolean
+}
+
 /**
- * Where an error that passes leaves an operation on the release undecided: the node waits, and the same job goes on with it soon. It is no failure, and
- * nobody is told of one, until the timeout of the operation has passed since it began. Undefined: the error is to be dealt with as any other.
+ * Where an error that passes leaves an operation on the release undecided, or keeps an install or upgrade from being begun: the node waits, and the same job
+ * goes on with it soon. It is no failure, and nobody is told of one, until the timeout of the operation has passed since it began, or was first meant
+ * to. Undefined: the error is to be dealt with as any other.
  *
  * Effects: the status, with what is waited for.
  */
@@ -25,16 +35,31 @@ export async function leaveUndecided(
   error: EngineError,
 ): Promise<NodeRecord | undefined> {
   if (!passes(error)) return undefined
-  const mark = await undecidedMark(ctx, attempt)
-  if (mark === undefined) return undefined
+  const found = await findUndecided(ctx, attempt)
+  if (found === undefined) return undefined
   const now = ctx.deps.clock.now()
-  if (now >= mark.startedAt + timeoutMsOf(attempt.object, mark.operation)) return undefined
-  const isRelease = mark.operation === 'install' || mark.operation === 'upgrade'
-  // One that has ended says in its conditions how.
-  const edit = isRelease && mark.finished === undefined ? progressing : reconciling
+  if (now >= found.startedAt + timeoutMsOf(attempt.object, found.operation)) return undefined
+  const isRelease = found.operation === 'install' || found.operation === 'upgrade'
+  const edit = isRelease && !found.isTold ? progressing : reconciling
   editStatus(attempt, (status) => edit(attempt.object, status, error.message, now))
   await saveStatus(ctx, attempt)
   return recordOf(ctx, attempt, 'waiting', 'Progressing', error.message)
+}
+
+/** By the mark on the release; where there is none, by what was about to be begun. */
+async function findUndecided(ctx: RunContext, attempt: Attempt): Promise<Undecided | undefined> {
+  const mark = await undecidedMark(ctx, attempt)
+  if (mark !== undefined)
+    return { operation: mark.operation, startedAt: mark.startedAt, isTold: mark.finished !== undefined }
+  if (attempt.postponed === undefined) return undefined
+  return { operation: attempt.postponed, startedAt: meantSince(ctx, attempt), isTold: false }
+}
+
+/** Milliseconds since 1970 since when the status that is written says that the object is worked on; now where it does not. */
+function meantSince(ctx: RunContext, attempt: Attempt): number {
+  const ready = conditionOf(attempt.stored.status, 'Ready')
+  const since = ready?.status === 'Unknown' ? Date.parse(ready.lastTransitionTime) : Number.NaN
+  return Number.isNaN(since) ? ctx.deps.clock.now() : since
 }
 
 /** The mark of an operation that is not finished, or of which the status as it is written does not say yet how it ended. */
