@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { KubeRequest } from '../../src/ports/index.ts'
+import { runJob, type JobResult } from '../../src/reconcile/index.ts'
 import { useCluster } from '../support/cluster.ts'
 import { createInjectingTransport } from '../support/cut-transport.ts'
 import {
@@ -10,6 +12,7 @@ import {
   useReleaseScenarios,
   type ReleaseScenario,
 } from '../support/release-scenario.ts'
+import { nodeOf } from '../support/scenario.ts'
 
 const cluster = useCluster()
 const scenario = useReleaseScenarios(cluster)
@@ -28,24 +31,155 @@ describe('how objects are applied', () => {
     await makeReady(other)
   })
 
-  it('a server that is busy with one object fails no release: what has begun is gone on with', async () => {
-    let isBusy = true
+  /** A scenario whose server answers 503 to requests that `isHit` picks, while `isBusy`; `hits` counts them. */
+  const busyScenario = async (
+    isHit: (request: KubeRequest, hits: number) => boolean,
+  ): Promise<{ made: ReleaseScenario; state: { isBusy: boolean; hits: number } }> => {
+    const state = { isBusy: true, hits: 0 }
     const body = { kind: 'Status', status: 'Failure', code: 503, reason: 'ServiceUnavailable', message: 'busy' }
     const made = await scenario(undefined, {
       wrapTransport: (inner) =>
-        createInjectingTransport(inner, ({ method, path }) =>
-          isBusy && method === 'PATCH' && path.includes('/configmaps/a?') ? { status: 503, body } : undefined,
-        ),
+        createInjectingTransport(inner, (request) => {
+          if (!state.isBusy || !isHit(request, state.hits)) return undefined
+          state.hits += 1
+          return { status: 503, body }
+        }),
     })
+    return { made, state }
+  }
+  const lookOnce = async (made: ReleaseScenario): Promise<JobResult> =>
+    await runJob(made.deps, {
+      kind: 'trigger',
+      target: 'cluster',
+      runId: crypto.randomUUID(),
+      cluster: 'test',
+      receivedAt: Date.now(),
+    })
+  const isLastWrite = ({ method, body }: KubeRequest): boolean =>
+    method === 'PUT' && typeof body === 'string' && body.includes('"finished\\":')
+
+  it('a server that is busy with one object fails no release: what has begun waits, and is gone on with', async () => {
+    const { made, state } = await busyScenario(
+      ({ method, path }) => method === 'PATCH' && path.includes('/configmaps/a?'),
+    )
     await made.release()
-    const node = await made.reconcile()
-    assert.equal(node.state, 'failed')
+    const { record, requeueAfterMs } = await lookOnce(made)
+    const node = nodeOf(record, 'HelmRelease/app')
+    assert.equal(node.state, 'waiting', node.message)
     assert.match(node.message ?? '', /ConfigMap\/.*\/a: /)
+    assert.ok(requeueAfterMs !== undefined)
+    assert.equal(await made.condition('Ready'), 'Unknown Progressing')
+    assert.match(messageOf(await made.object(), 'Ready'), /ConfigMap\/.*\/a: /)
     assert.deepEqual(await made.revisions(), ['v1 pending-install'])
-    isBusy = false
+    assert.deepEqual(await made.events(), ['HelmChartCreated'])
+    state.isBusy = false
     await makeReady(made)
     assert.deepEqual(await made.revisions(), ['v1 deployed'])
     assert.equal((await made.object())['status'].installFailures, undefined)
+    assert.ok(!(await made.events()).includes('ReconcileError'))
+  })
+
+  it('a server that stays busy fails the release when the time of the operation is over', async () => {
+    const { made, state } = await busyScenario(
+      ({ method, path }) => method === 'PATCH' && path.includes('/configmaps/a?'),
+    )
+    await made.release({ timeout: '5s' })
+    const { record } = await lookOnce(made)
+    assert.equal(nodeOf(record, 'HelmRelease/app').state, 'waiting')
+    const failed = await made.reconcile()
+    assert.equal(failed.state, 'failed', failed.message)
+    assert.equal(failed.reason, 'ReconcileError')
+    assert.equal(await made.condition('Ready'), 'False ReconcileError')
+    assert.deepEqual((await made.events()).toSorted(), ['HelmChartCreated', 'ReconcileError'])
+    assert.deepEqual(await made.revisions(), ['v1 pending-install'])
+    state.isBusy = false
+    await makeReady(made)
+  })
+
+  it('a release whose last write found the server busy is finished by the same run', async () => {
+    const { made, state } = await busyScenario((request, hits) => hits === 0 && isLastWrite(request))
+    await made.release(value('one'))
+    await makeReady(made)
+    assert.equal(state.hits, 1)
+    await made.release(value('two'))
+    state.hits = 0
+    const { record, requeueAfterMs } = await lookOnce(made)
+    assert.equal(state.hits, 1)
+    assert.equal(nodeOf(record, 'HelmRelease/app').state, 'waiting')
+    assert.ok(requeueAfterMs !== undefined)
+    assert.deepEqual(await made.revisions(), ['v1 superseded', 'v2 pending-upgrade'])
+    await makeReady(made)
+    assert.deepEqual(await made.revisions(), ['v1 superseded', 'v2 deployed'])
+    const { status } = await made.object()
+    assert.deepEqual([status.failures, status.upgradeFailures], [undefined, undefined])
+    assert.deepEqual((await made.events()).toSorted(), ['HelmChartCreated', 'InstallSucceeded', 'UpgradeSucceeded'])
+  })
+
+  it('a deletion that finds the server busy waits, and is gone on with', async () => {
+    const { made, state } = await busyScenario(
+      ({ method, path }) => method === 'DELETE' && path.includes('/configmaps/a'),
+    )
+    await made.release()
+    await makeReady(made)
+    const { metadata } = await made.object()
+    await made.client.delete({
+      apiVersion: 'helm.toolkit.fluxcd.io/v2',
+      kind: 'HelmRelease',
+      namespace: made.namespace,
+      name: metadata.name,
+    })
+    const { record, requeueAfterMs } = await lookOnce(made)
+    assert.equal(nodeOf(record, 'HelmRelease/app').state, 'waiting')
+    assert.ok(requeueAfterMs !== undefined)
+    assert.deepEqual(await made.revisions(), ['v1 uninstalling'])
+    state.isBusy = false
+    await makeReady(made)
+    assert.deepEqual(await made.revisions(), [])
+    assert.equal(await made.find('ConfigMap', 'a'), undefined)
+    assert.ok(!(await made.events()).includes('ReconcileError'))
+  })
+
+  it('an install that finds the server busy before the release is stored counts no failure, and is begun again', async () => {
+    const { made, state } = await busyScenario(({ method, path }) => method === 'POST' && path.includes('/secrets'))
+    await made.release({ timeout: '3s' })
+    const { record, requeueAfterMs } = await lookOnce(made)
+    const node = nodeOf(record, 'HelmRelease/app')
+    assert.equal(node.state, 'waiting', node.message)
+    assert.ok(requeueAfterMs !== undefined)
+    assert.equal(await made.condition('Ready'), 'Unknown Progressing')
+    assert.equal(await made.condition('Released'), 'none')
+    const failed = await made.reconcile()
+    assert.equal(failed.state, 'failed')
+    assert.deepEqual((await made.events()).toSorted(), ['HelmChartCreated', 'ReconcileError'])
+    const { status } = await made.object()
+    assert.deepEqual([status.failures, status.installFailures], [undefined, undefined])
+    assert.deepEqual(await made.revisions(), [])
+    state.isBusy = false
+    await makeReady(made)
+    assert.deepEqual(await made.revisions(), ['v1 deployed'])
+  })
+
+  it('an upgrade that finds the server busy before the release is stored counts no failure, and is begun again', async () => {
+    const { made, state } = await busyScenario(({ method, path }) => method === 'GET' && path.includes('/configmaps/b'))
+    await made.release()
+    await makeReady(made)
+    await made.chart({
+      'Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.1\n',
+      'templates/b.yaml': configMapTemplate('b'),
+    })
+    await made.release({ upgrade: { disableTakeOwnership: true } })
+    const { record, requeueAfterMs } = await lookOnce(made)
+    const node = nodeOf(record, 'HelmRelease/app')
+    assert.equal(node.state, 'waiting', node.message)
+    assert.match(node.message ?? '', /unable to continue with update/)
+    assert.ok(requeueAfterMs !== undefined)
+    assert.equal(await made.condition('Released'), 'True InstallSucceeded')
+    state.isBusy = false
+    await makeReady(made)
+    assert.deepEqual(await made.revisions(), ['v1 superseded', 'v2 deployed'])
+    const { status } = await made.object()
+    assert.deepEqual([status.failures, status.upgradeFailures], [undefined, undefined])
+    assert.deepEqual((await made.events()).toSorted(), ['HelmChartCreated', 'InstallSucceeded', 'UpgradeSucceeded'])
   })
 
   it('disableTakeOwnership refuses objects of others; by default they are taken', async () => {

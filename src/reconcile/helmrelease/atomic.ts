@@ -54,6 +54,7 @@ export type ConvergeRequest = Omit<ReleaseRequest, 'lock'>
  */
 export async function converge(request: ConvergeRequest): Promise<NodeRecord> {
   const { ctx, attempt } = request
+  attempt.storage = request.storage
   const taken = new Set<ActionType>()
   let lock: ReleaseLock | undefined
   let mayForce = true

@@ -5,6 +5,7 @@ import type { RunContext } from '../context.ts'
 import type { NodeRecord, NodeState, RecordedChange } from '../job.ts'
 import { withHandledRequests } from './requests.ts'
 import { withCondition } from './status.ts'
+import type { ReleaseStorage } from './storage.ts'
 
 /** What a step of a HelmRelease has found out so far. */
 export interface Attempt {
@@ -14,6 +15,8 @@ export interface Attempt {
   object: HelmRelease
   /** Acts for the object, as its service account and on its cluster; the deployment's own until that is known. */
   client: KubeClient
+  /** Storage of the release that is worked on, once it is known which that is. */
+  storage?: ReleaseStorage
   /** Health of kinds with rules of their own (`spec.healthCheckExprs`). */
   customHealth?: (object: KubeObject, now: number) => Health | undefined
   readonly startedAt: number
@@ -22,6 +25,8 @@ export interface Attempt {
   appVersion?: string
   ociDigest?: string
   configDigest?: string
+  /** What could not be begun, nothing being wrong with it: it is begun again soon. */
+  postponed?: 'install' | 'upgrade'
   /** Whether it was asked if what is released was approved. */
   isApproved?: true
   renderedAt?: number

@@ -9,6 +9,7 @@ import { admitObjects } from './admit-release.ts'
 import { label, originLabels } from './post-render.ts'
 import { mapOf } from './objects.ts'
 import type { ActionRequest } from './operation.ts'
+import { failureOfObjects } from './passing-errors.ts'
 
 /** The definitions in a chart's `crds/`. Objects of other kinds have no place there; `ignored` names them. */
 export interface ChartDefinitions {
@@ -42,7 +43,7 @@ export function readDefinitions(crds: readonly ChartCrd[]): ChartDefinitions {
  * Applies the definitions of a chart before anything else of it, with the labels of their origin, and waits until they are served: new ones only
  * (`Create`, the default), or all (`CreateReplace`). Nothing ever deletes them. Returns whether anything was applied.
  *
- * @throws EngineError `crds-failed`; no release was stored then.
+ * @throws EngineError `crds-failed`, or another code where every failure passes; no release was stored then.
  */
 export async function applyDefinitions(
   request: ActionRequest,
@@ -75,11 +76,11 @@ export async function applyDefinitions(
           fieldManager: fieldManagers.helm,
           signal: ctx.signal,
         })
-  if (result.errors.length > 0)
-    throw new EngineError(
-      `failed to apply CustomResourceDefinitions: ${result.errors.map((failure) => failure.error.message).join('\n')}`,
-      { code: 'crds-failed', disposition: 'retry' },
-    )
+  if (result.errors.length > 0) {
+    const failures = result.errors.map(({ error }) => ({ text: error.message, error }))
+    const { message, code } = failureOfObjects('crds-failed', failures, '\n')
+    throw new EngineError(`failed to apply CustomResourceDefinitions: ${message}`, { code, disposition: 'retry' })
+  }
   return true
 }
 

@@ -96,6 +96,7 @@ export async function uninstallTarget(
   const namespace = attempt.object.status?.storageNamespace ?? ''
   const name = latest.name === '' ? releaseNameOf(attempt.object) : latest.name
   const storage = openStorage(ctx, attempt, namespace, name)
+  attempt.storage = storage
   const request: ActionRequest = { ctx, attempt, storage, lock, control }
   const outcome = await uninstallRelease(request, 'uninstall')
   if (outcome.state === 'waiting') return outcome

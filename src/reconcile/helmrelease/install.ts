@@ -6,7 +6,7 @@ import { goOnWith } from './go-on.ts'
 import { releaseNamespaceOf } from './names.ts'
 import { findExisting } from './objects.ts'
 import { operationContext, type ActionResult, type ReleaseRequest } from './operation.ts'
-import { concernsRun } from './passing-errors.ts'
+import { leavesUndecided } from './passing-errors.ts'
 import { prepareRelease } from './prepare.ts'
 import type { StoredRelease } from './storage.ts'
 
@@ -17,6 +17,7 @@ import type { StoredRelease } from './storage.ts'
  * Counters: failures, and installFailures once a release was stored.
  *
  * @throws EngineError with reason `InstallFailed` when nothing was stored: templates, values, kinds, size, ownership; `tenancy-refused`, which is no failed install.
+ * An error that leaves undecided passes through, and is noted as `postponed` where it keeps the install from being begun.
  */
 export async function install(request: ReleaseRequest): Promise<ActionResult> {
   beginRelease(request, 'install')
@@ -26,7 +27,8 @@ export async function install(request: ReleaseRequest): Promise<ActionResult> {
     stored = await storeInstall(request, startedAt)
   } catch (caught) {
     const error = toEngineError(caught)
-    if (concernsRun(error) || isRefusal(error)) throw error
+    if (leavesUndecided(error)) request.attempt.postponed = 'install'
+    if (leavesUndecided(error) || isRefusal(error)) throw error
     throw failedBeforeStored(request, 'install', error)
   }
   return await goOnWith(request, 'install', stored)

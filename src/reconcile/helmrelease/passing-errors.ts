@@ -30,7 +30,8 @@ export function leavesUndecided(error: unknown): boolean {
   return concernsRun(error) || passes(error)
 }
 
-function passes(error: unknown): error is EngineError {
+/** True for an error of one request that says nothing about what was asked for: it may be gone the next time. */
+export function passes(error: unknown): error is EngineError {
   return isEngineError(error) && ofOneRequest.has(error.code)
 }
 

@@ -23,6 +23,7 @@ import { isForceRequested, isResetRequested } from './requests.ts'
 import { conditionOf, reconciling, withoutConditions, withoutFailures } from './status.ts'
 import { refuseUnsupported } from './support.ts'
 import { targetChange } from './target.ts'
+import { leaveUndecided } from './undecided.ts'
 import { composeValues } from './values.ts'
 
 /**
@@ -177,6 +178,8 @@ const terminal: ReadonlySet<string> = new Set(['AccessDenied', 'InvalidCELExpres
 
 async function fail(ctx: RunContext, attempt: Attempt, error: EngineError): Promise<NodeRecord> {
   if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error
+  const undecided = await leaveUndecided(ctx, attempt, error)
+  if (undecided !== undefined) return undecided
   const reason = error.reason ?? 'ReconcileError'
   if (!told.has(reason)) mark(ctx, attempt, 'Ready', 'False', reason, error.message)
   if (terminal.has(reason)) {

@@ -8,7 +8,7 @@ import { goOnWith, originOf } from './go-on.ts'
 import { prefixed } from './install.ts'
 import { findExisting, releaseObjects, removedObjects } from './objects.ts'
 import { operationContext, type ActionResult, type ReleaseRequest } from './operation.ts'
-import { concernsRun } from './passing-errors.ts'
+import { leavesUndecided } from './passing-errors.ts'
 import { isClientSide } from './perform.ts'
 import { prepareRelease } from './prepare.ts'
 import type { StoredRelease } from './storage.ts'
@@ -20,6 +20,7 @@ import type { StoredRelease } from './storage.ts'
  * Counters: failures, and upgradeFailures once a release was stored.
  *
  * @throws EngineError with reason `UpgradeFailed` when nothing was stored: templates, values, kinds, size, ownership; `tenancy-refused`, which is no failed upgrade.
+ * An error that leaves undecided passes through, and is noted as `postponed` where it keeps the upgrade from being begun.
  */
 export async function upgrade(request: ReleaseRequest): Promise<ActionResult> {
   beginRelease(request, 'upgrade')
@@ -29,7 +30,8 @@ export async function upgrade(request: ReleaseRequest): Promise<ActionResult> {
     stored = await storeUpgrade(request, startedAt)
   } catch (caught) {
     const error = toEngineError(caught)
-    if (concernsRun(error) || isRefusal(error)) throw error
+    if (leavesUndecided(error)) request.attempt.postponed = 'upgrade'
+    if (leavesUndecided(error) || isRefusal(error)) throw error
     throw failedBeforeStored(request, 'upgrade', error)
   }
   return stored === undefined ? { state: 'done' } : await goOnWith(request, 'upgrade', stored)
