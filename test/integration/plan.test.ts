@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { writesSince } from '../support/change-plans.ts'
 import { useCluster } from '../support/cluster.ts'
-import { configMapTemplate, createReleaseScenario } from '../support/release-scenario.ts'
+import { configMapTemplate, createReleaseScenario, makeReady } from '../support/release-scenario.ts'
 import { createScenario, nodeOf } from '../support/scenario.ts'
 
 const cluster = useCluster()
@@ -88,6 +88,49 @@ describe('a plan', () => {
       const missing = await made.run({ kind: 'trigger', target: { object }, plan: true })
       assert.equal(missing.record.state, 'failed')
       assert.match(nodeOf(missing.record, 'Kustomization/none').message ?? '', /was not found/)
+    } finally {
+      await made.close()
+    }
+  })
+
+  it('of a source reads the charts that are made from it as they would be after a look', async () => {
+    const made = await createReleaseScenario(cluster, {
+      files: { 'templates/a.yaml': configMapTemplate('a'), 'templates/b.yaml': configMapTemplate('b') },
+    })
+    try {
+      const { namespace, client } = made
+      await made.pushed()
+      await made.release()
+      await makeReady(made)
+      const chart = {
+        apiVersion: 'source.toolkit.fluxcd.io/v1',
+        kind: 'HelmChart',
+        namespace,
+        name: `${namespace}-app`,
+      }
+      const before = await client.get(chart)
+      await made.chart({
+        'Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.1.0\n',
+        'templates/b.yaml': null,
+        'templates/c.yaml': configMapTemplate('c'),
+      })
+      const mark = await cluster.auditMark()
+      const source = { kind: 'GitRepository', namespace, name: 'app' }
+      const { record } = await made.run({ kind: 'trigger', target: { source }, plan: true })
+      const node = nodeOf(record, 'HelmRelease/app')
+      assert.match(node.message ?? '', /^upgrade of app@1\.1\.0/)
+      assert.deepEqual(
+        node.changes.map(({ object, action }) => `${object.split('/').at(-1)} ${action}`),
+        ['c created', 'b deleted'],
+      )
+      assert.deepEqual(await writesSince(cluster, mark, namespace), [])
+      assert.ok(await made.find('ConfigMap', 'b'))
+      assert.deepEqual(await client.get(chart), before)
+      // What was planned is what a run does.
+      await made.pushed()
+      await makeReady(made)
+      assert.equal(await made.find('ConfigMap', 'b'), undefined)
+      assert.ok(await made.find('ConfigMap', 'c'))
     } finally {
       await made.close()
     }
