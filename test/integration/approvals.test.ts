@@ -255,8 +255,9 @@ describe('a cluster that holds what was not approved', () => {
       // It is the signature that was missing: the same approval of what waits now, signed, is followed.
       const store = storeOf(made)
       const [again] = await store.state.list('approval-waits/')
-      const { body: waits } = again?.value as { body: object }
-      await putSigned(store, again?.key ?? '', { ...waits, approved: note })
+      assert.ok(again)
+      const { body: waits } = again.value as { body: object }
+      await putSigned(store, again.key, { ...waits, approved: note })
       assert.equal(nodeIn(await lookAgain(made)).state, 'ready')
       assert.equal(await colorOf(made), 'green')
     } finally {
