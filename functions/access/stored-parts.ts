@@ -1,7 +1,7 @@
 import type { Json } from '../../src/base/index.ts'
 import type { StoredRecord } from '../../src/coordinator/index.ts'
 import type { Delivery } from '../../src/observe/index.ts'
-import type { CommitNote, ObjectSummary, TriggerTarget } from '../../src/reconcile/index.ts'
+import type { CommitNote, ObjectHead, ObjectSummary, TriggerTarget } from '../../src/reconcile/index.ts'
 import type { ActionRecord } from '../action-log.ts'
 import type { Reader } from '../authorize-reading.ts'
 import { seesAction } from './seen-actions.ts'
@@ -22,7 +22,7 @@ interface Named {
 /** Everything in the store that readers with a scope may see something of. Whatever is not here is hidden from them. */
 export const storedParts: readonly StoredPart[] = [
   { prefix: 'objects/', show: (reader, [cluster = ''], value) => shownShard(reader, cluster, value) },
-  { prefix: 'heads/', show: (reader, [cluster = ''], value) => shownList(reader, cluster, value) },
+  { prefix: 'heads/', show: (reader, [cluster = ''], value) => shownHeads(reader, cluster, value) },
   { prefix: 'clusters/', show: (reader, [cluster = ''], value) => shownCluster(reader, cluster, value) },
   {
     prefix: 'commits/',
@@ -123,10 +123,15 @@ function shownShard(reader: Reader, cluster: string, value: Json): Json | undefi
   })
 }
 
-function shownList(reader: Reader, cluster: string, value: Json): Json | undefined {
+function shownHeads(reader: Reader, cluster: string, value: Json): Json | undefined {
   if (reader.seesWhole(cluster)) return value
   if (!Array.isArray(value)) return undefined
-  return value.filter((one) => sees(reader, cluster, one as unknown as Named))
+  const seen = (value as unknown as readonly ObjectHead[]).filter((head) => sees(reader, cluster, head))
+  return seen.map(({ on, more, ...head }) => {
+    // As in the summaries: what it waits for may be somebody else's. The others that `more` counts are not known here.
+    const isSeen = on !== undefined && seesId(reader, cluster, on.split('/'))
+    return asJson({ ...head, ...(isSeen ? { on, more } : {}) }) ?? null
+  })
 }
 
 function shownCluster(reader: Reader, cluster: string, value: Json): Json | undefined {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Json } from '../../src/base/index.ts'
 import {
   approvePlan,
   approveWaiting,
@@ -11,7 +12,7 @@ import {
   type ReplanWish,
   type RunRecord,
 } from '../../src/reconcile/index.ts'
-import { partKey, waitKey } from '../../src/reconcile/approval/records.ts'
+import { partKey, putSigned, waitKey } from '../../src/reconcile/approval/records.ts'
 import { useCluster } from '../support/cluster.ts'
 import { createCutTransport } from '../support/cut-transport.ts'
 import { createMemoryState } from '../support/memory-ports.ts'
@@ -266,16 +267,27 @@ describe('a cluster that holds what was not approved', () => {
     try {
       await made.push(green)
       const { state } = made.deps
-      for (const { key, value } of await state.list('approval-waits/')) {
-        const { body, mac } = value as { body: object; mac: string }
-        const note = { by: 'mallory', how: 'command', at: Date.now() }
-        await state.put(key, { body: { ...body, approved: note }, mac })
-      }
+      const [entry, ...others] = await state.list('approval-waits/')
+      assert.ok(entry)
+      assert.deepEqual(others, [])
+      const { body, mac } = entry.value as { body: object; mac: unknown }
+      assert.equal(typeof mac, 'string')
+      const note = { by: 'mallory', how: 'command', at: Date.now() }
+      const forged = JSON.parse(JSON.stringify({ body: { ...body, approved: note }, mac })) as Json
+      await state.put(entry.key, forged)
       assert.equal(nodeIn(await lookAgain(made)).reason, 'WaitingForApproval')
       assert.equal(await colorOf(made), 'blue')
       // What was lost with the store waits again.
       Object.assign(made.deps, { state: createMemoryState(), caches: createCaches() })
       assert.equal(nodeIn(await lookAgain(made)).reason, 'WaitingForApproval')
+      // It is the signature that was missing: the same approval of what waits now, signed, is followed.
+      const store = storeOf(made)
+      const [again] = await store.state.list('approval-waits/')
+      assert.ok(again)
+      const { body: waits } = again.value as { body: object }
+      await putSigned(store, again.key, { ...waits, approved: note })
+      assert.equal(nodeIn(await lookAgain(made)).state, 'ready')
+      assert.equal(await colorOf(made), 'green')
     } finally {
       await made.close()
     }

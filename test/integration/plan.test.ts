@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { writesSince } from '../support/change-plans.ts'
 import { useCluster } from '../support/cluster.ts'
-import { configMapTemplate, createReleaseScenario } from '../support/release-scenario.ts'
+import { configMapTemplate, createReleaseScenario, makeReady } from '../support/release-scenario.ts'
 import { createScenario, nodeOf } from '../support/scenario.ts'
 
 const cluster = useCluster()
@@ -93,9 +93,56 @@ describe('a plan', () => {
     }
   })
 
-  it('of a HelmRelease: install, then nothing, then an upgrade with what it deletes', async () => {
+  it('of a source reads the charts that are made from it as they would be after a look', async () => {
     const made = await createReleaseScenario(cluster, {
       files: { 'templates/a.yaml': configMapTemplate('a'), 'templates/b.yaml': configMapTemplate('b') },
+    })
+    try {
+      const { namespace, client } = made
+      await made.pushed()
+      await made.release()
+      await makeReady(made)
+      const chart = {
+        apiVersion: 'source.toolkit.fluxcd.io/v1',
+        kind: 'HelmChart',
+        namespace,
+        name: `${namespace}-app`,
+      }
+      const before = await client.get(chart)
+      await made.chart({
+        'Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.1.0\n',
+        'templates/b.yaml': null,
+        'templates/c.yaml': configMapTemplate('c'),
+      })
+      const mark = await cluster.auditMark()
+      const source = { kind: 'GitRepository', namespace, name: 'app' }
+      const { record } = await made.run({ kind: 'trigger', target: { source }, plan: true })
+      const node = nodeOf(record, 'HelmRelease/app')
+      assert.match(node.message ?? '', /^upgrade of app@1\.1\.0/)
+      assert.deepEqual(
+        node.changes.map(({ object, action }) => `${object.split('/').at(-1)} ${action}`),
+        ['c created', 'b deleted'],
+      )
+      assert.deepEqual(await writesSince(cluster, mark, namespace), [])
+      assert.ok(await made.find('ConfigMap', 'b'))
+      assert.deepEqual(await client.get(chart), before)
+      // What was planned is what a run does.
+      await made.pushed()
+      await makeReady(made)
+      assert.equal(await made.find('ConfigMap', 'b'), undefined)
+      assert.ok(await made.find('ConfigMap', 'c'))
+    } finally {
+      await made.close()
+    }
+  })
+
+  it('of a HelmRelease: install, then nothing, then an upgrade with what it deletes', async () => {
+    const made = await createReleaseScenario(cluster, {
+      files: {
+        'templates/a.yaml': configMapTemplate('a'),
+        'templates/b.yaml': `{{- if ne .Values.value "new" }}\n${configMapTemplate('b')}{{- end }}\n`,
+        'templates/c.yaml': `{{- if eq .Values.value "new" }}\n${configMapTemplate('c')}{{- end }}\n`,
+      },
     })
     try {
       const { namespace } = made
@@ -114,12 +161,26 @@ describe('a plan', () => {
       assert.deepEqual(await writesSince(cluster, mark, namespace), [])
       await made.reconcile()
       assert.match((await plan())[0] ?? '', /the release is as wanted/)
-      await made.chart({ 'templates/b.yaml': null, 'templates/c.yaml': configMapTemplate('c') })
-      await made.repository.commit({})
+      const chart = {
+        apiVersion: 'source.toolkit.fluxcd.io/v1',
+        kind: 'HelmChart',
+        namespace,
+        name: `${namespace}-app`,
+      }
+      const chartVersion = async (): Promise<string> => {
+        const { resourceVersion } = (await made.client.get(chart)).metadata
+        assert.ok(resourceVersion)
+        return resourceVersion
+      }
       await made.release({ values: { value: 'new' } })
+      const stored = await chartVersion()
+      const atUpgrade = await cluster.auditMark()
       const upgraded = await plan()
       assert.match(upgraded[0] ?? '', /^upgrade of app@1\.0\.0/)
-      assert.ok(upgraded.includes('a configured'), upgraded.join('\n'))
+      assert.deepEqual(upgraded.slice(1), ['a configured', 'c created', 'b deleted'])
+      assert.deepEqual(await writesSince(cluster, atUpgrade, namespace), [])
+      assert.ok(await made.find('ConfigMap', 'b'))
+      assert.equal(await chartVersion(), stored)
       // The chart is another one now, and the HelmChart that stands for it is not written either.
       await made.repository.commit({
         'charts/next/Chart.yaml': 'apiVersion: v2\nname: app\nversion: 2.0.0\n',
@@ -134,7 +195,11 @@ describe('a plan', () => {
       await made.reconcile()
       const sourceRef = { kind: 'GitRepository', name: 'app' }
       await made.release({ chart: { spec: { chart: './charts/next', sourceRef } } })
+      const storedNext = await chartVersion()
+      const atNext = await cluster.auditMark()
       assert.match((await plan())[0] ?? '', /^upgrade of app@2\.0\.0/)
+      assert.deepEqual(await writesSince(cluster, atNext, namespace), [])
+      assert.equal(await chartVersion(), storedNext)
     } finally {
       await made.close()
     }

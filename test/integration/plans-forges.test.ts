@@ -142,8 +142,21 @@ describe('pull requests from forks', () => {
     const scene = await setup({ hasApp: true })
     const pull = await openFork(scene)
     await eventually(() => assert.match(scene.check(pull.last.head), /^neutral: .* not planned here/))
-    await scene.forge.pulls.comment(fleet, pull, 'ada', `/plan ${pull.last.head}`)
-    await eventually(() => assert.ok(scene.repository.hooks[0]?.deliveries.every(({ status }) => status === 202)))
+    // Not even somebody who may write to the repository has it planned.
+    const asked = await scene.forge.pulls.comment(fleet, pull, 'rob', `/plan ${pull.last.head}`)
+    await eventually(() =>
+      assert.ok(
+        scene.forge.requests.some(
+          ({ path, status }) => path.endsWith(`/issues/comments/${asked.id}`) && status === 200,
+        ),
+        'the comment was not read',
+      ),
+    )
+    // Looks at one pull request come one after the other: when the next one has been told of, that at the comment is over.
+    const next = await scene.forge.pulls.push(fleet, pull, { 'app/a.yaml': 'color: green\n' })
+    await eventually(() => assert.match(scene.check(next), /^neutral: .* not planned here/))
+    const deliveries = scene.repository.hooks[0]?.deliveries ?? []
+    assert.deepEqual(new Set(deliveries.map(({ status }) => status)), new Set([202]))
     assert.deepEqual(await plansOf(scene), [])
     assert.deepEqual(scene.comments(pull), [])
   })

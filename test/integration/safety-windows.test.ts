@@ -21,7 +21,7 @@ async function writesSince(mark: AuditMark, namespace: string): Promise<readonly
   const { requests } = await cluster.requestCounts(mark)
   return requests
     .filter(({ verb, uri }) => !['get', 'list', 'watch'].includes(verb) && uri.includes(`/namespaces/${namespace}/`))
-    .filter(({ uri }) => /\/(configmaps|secrets)\//.test(uri) && !uri.includes('dryRun=All'))
+    .filter(({ uri }) => /\/(configmaps|secrets)(?:[/?]|$)/.test(uri) && !uri.includes('dryRun=All'))
     .map(({ verb, uri }) => `${verb} ${uri}`)
 }
 

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { after, describe, it } from 'node:test'
 import { useCluster, type TestCluster } from '../support/cluster.ts'
-import { awaitRun, deliverPush, startDeployment, type Deployment, type Platform } from '../support/deployment.ts'
+import {
+  awaitRun,
+  deliverPush,
+  startDeployment,
+  type Deployment,
+  type Platform,
+  type ShownRun,
+} from '../support/deployment.ts'
 import { readExampleChart } from '../support/example-chart.ts'
 import { installCrds } from '../support/crds.ts'
 import { GitServer } from '../support/git-server.ts'
@@ -182,15 +189,25 @@ for (const platform of platforms) {
       const stage = await setUp(cluster, platform, closers, { up: cluster.address.server, down: 'https://127.0.0.1:1' })
       const delivered = await deliverPush(stage.deployment, { url: stage.repository.url })
       await until(async () => (await map(stage, 'a')) !== undefined)
-      const response = await fetch(`${stage.deployment.url}/runs/${delivered.run}`, {
-        headers: { authorization: `Bearer ${stage.deployment.triggerToken}` },
+      const run = await untilFound(async () => {
+        const response = await fetch(`${stage.deployment.url}/runs/${delivered.run}`, {
+          headers: { authorization: `Bearer ${stage.deployment.triggerToken}` },
+        })
+        const shown = (await response.json()) as ShownRun
+        const tried = shown.records.find(({ cluster: name }) => name === 'down')
+        return (tried?.failedAttempts ?? 0) > 0 || tried?.retryAt !== undefined ? shown : undefined
       })
-      const run = (await response.json()) as Awaited<ReturnType<typeof awaitRun>>
-      const down = run.records.find((record) => record.cluster === 'down')
-      assert.notEqual(down?.state, 'succeeded')
+      const stateOf = (name: string): string | undefined => run.records.find((record) => record.cluster === name)?.state
+      assert.ok(['queued', 'running'].includes(stateOf('down') ?? 'none'), stateOf('down'))
       assert.notEqual(run.state, 'succeeded')
     })
   })
+}
+
+async function untilFound<T>(find: () => Promise<T | undefined>): Promise<T> {
+  let found: T | undefined
+  await until(async () => (found = await find()) !== undefined)
+  return found as T
 }
 
 async function until(condition: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {

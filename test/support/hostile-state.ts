@@ -104,6 +104,14 @@ export async function hostileState(state: StateStore): Promise<void> {
     reason: all,
     run: pushRun,
   })
+  const action = { at: 1, actor: all, how: all, action: all, outcome: all, reason: all, run: all }
+  for (const [id, target] of [
+    ['01ddddddddddddddd', { cluster: all, kind: all, namespace: all, name: all }],
+    ['01eeeeeeeeeeeeeee', { plan: all, cluster: all }],
+    ['01fffffffffffffff', { run: all }],
+    ['01ggggggggggggggg', { cluster: all }],
+  ] as const)
+    await state.put(`action-log/${id}`, { ...action, id, target })
   const difference = {
     path: all,
     pointer: `/${all}`,
@@ -135,6 +143,8 @@ export const hostilePages = [
   `/ui/objects/one/Kustomization/apps/${encodeURIComponent(all)}`,
   `/ui/commits/${newCommit}`,
   `/ui/commits/${encodeURIComponent(all)}`,
+  '/ui/actions',
+  `/ui/actions?before=${encodeURIComponent(all)}`,
   '/ui/drift',
   '/ui/drift?cluster=one',
   '/ui/clusters/one',

@@ -4,8 +4,11 @@ import type { Grant } from '../../functions/access/roles.ts'
 import type { Json } from '../../src/base/index.ts'
 import { createRunStore } from '../../src/coordinator/index.ts'
 import type { StateStore } from '../../src/ports/index.ts'
-import type { NodeRecord } from '../../src/reconcile/index.ts'
+import type { ApprovalStore, NodeRecord, ObjectSummary } from '../../src/reconcile/index.ts'
+import { putSigned, waitKey, type WaitRecord } from '../../src/reconcile/approval/records.ts'
 import { rememberDrift } from '../../src/reconcile/drift-memory.ts'
+import { writeHeads } from '../../src/reconcile/summary/heads.ts'
+import { readShards, shardIndex, writeShards } from '../../src/reconcile/summary/shards.ts'
 import { systemClock } from './memory-ports.ts'
 import { observedState, pushedAt, pushRun } from './observed-state.ts'
 import { newCommit } from './summary-objects.ts'
@@ -13,7 +16,13 @@ import { newCommit } from './summary-objects.ts'
 /** Stands in everything that is not the reader's: in the namespace of somebody else, and in the name of another cluster's objects. */
 export const hiddenWord = 'canary-hidden'
 export const hiddenRun = '01dddddddddddddddddddddddd'
+/** Its target names an object of the reader and one of somebody else; of the first there is a record. */
+export const mixedRun = '01eeeeeeeeeeeeeeeeeeeeeeee'
+/** Its target is an object of somebody else, and what it did is the reader's. */
+export const aimedRun = '01ffffffffffffffffffffffff'
 export const hiddenTarget = { cluster: 'one', kind: 'Kustomization', namespace: 'canary-hidden', name: 'canary-hidden' }
+const hiddenId = `Kustomization/${hiddenWord}/${hiddenWord}`
+const shopId = 'Kustomization/apps/shop'
 
 /** Bearer tokens of the test's deployment by role and scope. */
 export const tokensOf = {
@@ -41,19 +50,8 @@ export const namedTokens: readonly NamedToken[] = (Object.keys(tokensOf) as (key
 /** The state of `observedState`, where somebody else's objects lie in the same cluster, the same runs and the same commit. */
 export async function scopedState(state: StateStore): Promise<void> {
   await observedState(state)
-  const [shard] = await state.list('objects/one/')
-  const { objects } = (shard?.value ?? { objects: [] }) as unknown as {
-    readonly objects: readonly { readonly [field: string]: Json }[]
-  }
+  await hideObject(state)
   const { namespace, name } = hiddenTarget
-  const other = {
-    ...objects[0],
-    ...hiddenTarget,
-    commits: [newCommit],
-    path: hiddenWord,
-    url: `https://git.example/${hiddenWord}`,
-  }
-  await state.put(shard?.key ?? '', { objects: [...objects, other] } as unknown as Json)
   const clock = { ...systemClock, now: () => pushedAt }
   for (const id of ['Kustomization/apps/shop', `Kustomization/${namespace}/${name}`])
     await rememberDrift({ state, cluster: { name: 'one' }, clock }, id, [
@@ -96,6 +94,7 @@ export async function scopedState(state: StateStore): Promise<void> {
     nodes: [node],
     timings: {},
   })
+  await putAimedRuns(state, node)
   const [note] = await state.list(`commits/${newCommit}/one/`)
   const known = note?.value as unknown as { readonly nodes: readonly Json[] }
   await state.put(note?.key ?? '', {
@@ -132,6 +131,70 @@ export async function scopedState(state: StateStore): Promise<void> {
   })
   // A part of the store that the view knows nothing of.
   await state.put('something-new/one', { text: hiddenWord })
+}
+
+/** Puts somebody else's object among those of cluster `one`, as the engine saves it: its summary, its head, and what `shop` waits for. */
+async function hideObject(state: StateStore): Promise<void> {
+  const known = await readShards(state, 'one')
+  const objects = new Map<string, ObjectSummary>([...known.values()].flatMap((shard) => [...shard.objects]))
+  const shop = objects.get(shopId)
+  if (shop === undefined) throw new Error('there is no shop')
+  const { kind, namespace, name } = hiddenTarget
+  objects.set(shopId, { ...shop, blockers: [{ id: hiddenId, message: hiddenWord }, ...shop.blockers] })
+  objects.set(hiddenId, {
+    ...shop,
+    kind,
+    namespace,
+    name,
+    dependsOn: [],
+    blockers: [],
+    commits: [newCommit],
+    path: hiddenWord,
+    url: `https://git.example/${hiddenWord}`,
+  })
+  await writeShards(state, 'one', known, objects)
+  await writeHeads(state, 'one', objects)
+  const heads = JSON.stringify(await state.get(`heads/one/${String(shardIndex(hiddenId)).padStart(2, '0')}`))
+  if (!heads.includes(hiddenWord)) throw new Error('the hidden object has no head')
+}
+
+/** Runs at objects that not all who see them may see. */
+async function putAimedRuns(state: StateStore, hidden: NodeRecord): Promise<void> {
+  const runs = createRunStore(state)
+  const shop = { kind: 'Kustomization', namespace: 'apps', name: 'shop' }
+  const { kind, namespace, name } = hiddenTarget
+  const object = { kind, namespace, name }
+  const shared = { trigger: 'trigger', receivedAt: pushedAt } as const
+  for (const [id, target] of [
+    [mixedRun, { objects: [shop, object] }],
+    [aimedRun, { object }],
+  ] as const) {
+    await runs.putRequest({ ...shared, id, clusters: ['one'], target })
+    await runs.putRecord({
+      ...shared,
+      id,
+      cluster: 'one',
+      state: 'failed',
+      nodes: [{ ...hidden, ...shop, message: 'the visible one', changes: [] }, hidden],
+      timings: {},
+    })
+  }
+}
+
+/** What waits for an approval that only others may see: the object of somebody else. */
+export async function hiddenWait(store: ApprovalStore): Promise<void> {
+  const wait: WaitRecord = {
+    application: hiddenId,
+    cluster: 'one',
+    revision: `main@sha1:${newCommit}`,
+    generation: 1,
+    since: pushedAt,
+    message: `${hiddenWord} waits`,
+    desired: 'a',
+    artifacts: 'b',
+    live: 'c',
+  }
+  await putSigned(store, waitKey('one', hiddenId), wait)
 }
 
 /** A request as somebody with a token. */

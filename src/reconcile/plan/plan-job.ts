@@ -10,12 +10,14 @@ import type { EngineDeps, Job, JobResult, ObjectKey, RunRecord } from '../job.ts
 import { createObjectLocks } from '../object-locks.ts'
 import { createRunClient } from '../run-client.ts'
 import { headOf, saveRecord, summarize } from '../run-record.ts'
+import { refreshAll } from '../run-sources.ts'
 import { createSafety } from '../safety/safety.ts'
 import { createSources } from '../source/index.ts'
 import {
   artifactKeyOf,
   idOf,
   idOfKey,
+  keyOf,
   loadWorld,
   originOf,
   isSource,
@@ -125,9 +127,19 @@ export async function createPlanContext(
 /** Plans what the job of the context names. */
 export async function planNodes(ctx: RunContext): Promise<readonly PlannedNode[]> {
   const { target } = ctx.job
-  if (target !== undefined && target !== 'cluster' && 'source' in target) await ctx.sources.refresh(target.source)
+  if (target !== undefined && target !== 'cluster' && 'source' in target)
+    await refreshAll(ctx.sources, [target.source, ...chartsOf(ctx, target.source)])
   const planned = await mapLimit(selectWorkloads(ctx), concurrency, (object) => planWorkload(ctx, object))
   return [...planned, ...missingNodes(ctx)]
+}
+
+/** The charts that are made from a source: a run looks at them after it, so a plan does as well. */
+function chartsOf({ world }: RunContext, source: ObjectKey): readonly ObjectKey[] {
+  const charts = world.ofKind('HelmChart').filter((chart) => {
+    const origin = originOf(chart)
+    return origin !== undefined && idOfKey(origin) === idOfKey(source) && world.serves(chart)
+  })
+  return charts.map(keyOf)
 }
 
 /** Nodes for objects that are named and not there: a plan of nothing would look like good news. */

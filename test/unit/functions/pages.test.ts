@@ -157,9 +157,12 @@ describe('pages', () => {
     const deps = testDeps()
     await hostileState(deps.state)
     let shown = 0
+    const mustShow = new Set<string>(['/ui/actions', '/ui/deliveries', '/ui/drift', '/ui/runs', `/ui/runs/${pushRun}`])
     for (const path of hostilePages) {
       const answer = await ask(deps, path, bearer)
+      assert.ok(answer.status < 500, `${path} is answered with ${answer.status}: ${answer.text.slice(0, 500)}`)
       const text = answer.text.replace(ourScript, '')
+      if (mustShow.has(path)) assert.ok(text.includes('&lt;script&gt;'), `${path} shows none of it`)
       for (const hostile of hostileTexts) {
         const isMarkup = /[<>"']/.test(hostile)
         if (isMarkup) assert.ok(!text.includes(hostile), `${path} holds ${hostile}`)

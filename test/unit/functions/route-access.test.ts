@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { createApp } from '../../../functions/app.ts'
+import { viewFor } from '../../../functions/access/view.ts'
+import { authorizeReading } from '../../../functions/authorize-reading.ts'
 import type { FunctionDeps } from '../../../functions/deps.ts'
 import { firstRun, pushRun, quietScan } from '../../support/observed-state.ts'
 import { readToken, testConfig, testDeps, triggerToken } from '../../support/function-deps.ts'
-import { asBearer, hiddenRun, hiddenWord, scopedState, tokensOf, withTokens } from '../../support/scoped-state.ts'
+import {
+  aimedRun,
+  asBearer,
+  hiddenRun,
+  hiddenWait,
+  hiddenWord,
+  mixedRun,
+  scopedState,
+  tokensOf,
+  withTokens,
+} from '../../support/scoped-state.ts'
 import { newCommit } from '../../support/summary-objects.ts'
 
 /** Everybody who may come. */
@@ -46,6 +58,7 @@ const classes = {
   }
 }
 
+const planKey = new TextEncoder().encode('a key of plans that only tests use')
 const object = { cluster: 'one', kind: 'Kustomization', namespace: 'apps', name: 'shop' }
 const objectPath = `one/Kustomization/apps/shop`
 const hiddenPath = `one/Kustomization/${hiddenWord}/${hiddenWord}`
@@ -161,8 +174,9 @@ describe('every route', () => {
   let deps: ReturnType<typeof testDeps>
   before(async () => {
     const plain = testConfig()
-    deps = testDeps({ config: testConfig({ reading: withTokens(plain.reading) }) })
+    deps = testDeps({ config: testConfig({ reading: withTokens(plain.reading), planKey }) })
     await scopedState(deps.state)
+    await hiddenWait({ state: deps.state, clock: deps.clock, key: planKey })
   })
 
   it('is classified here', () => {
@@ -204,6 +218,8 @@ describe('every route', () => {
           hidden.replaceAll(hiddenWord, 'never-there').replace(hiddenRun, '01zzzzzzzzzzzzzzzzzzzzzzzz'),
           token,
         )
+        const theirs = await ask(deps, route, hidden, tokensOf.maintainer)
+        assert.equal(theirs.status, 200, 'there is nothing that could be kept from anybody')
         const same = (text: string): string => text.replaceAll(hiddenWord, 'never-there').replace(/As of [^<]*/, '')
         assert.equal(other.status, nothing.status, 'it tells that there is something')
         assert.equal(same(other.text), same(nothing.text))
@@ -211,6 +227,78 @@ describe('every route', () => {
       })
     }
   }
+
+  it('has something to hide: who may see everything finds it', async () => {
+    const places = [
+      '/ui',
+      '/ui?text=canary-hidden',
+      '/api/overview?text=canary-hidden',
+      '/ui/clusters/one',
+      '/api/clusters/one',
+      '/api/objects',
+      '/api/drift',
+      '/ui/drift',
+      '/api/deliveries',
+      '/api/actions',
+      '/api/runs',
+      `/api/runs/${pushRun}`,
+      `/api/runs/${mixedRun}`,
+      `/api/commits/${newCommit}`,
+      `/api/objects/${objectPath}`,
+      `/ui/objects/${objectPath}`,
+    ]
+    for (const path of places) {
+      const { status, text } = await ask(deps, 'GET', path, tokensOf.maintainer)
+      assert.equal(status, 200, path)
+      const [, ...others] = text.split(hiddenWord)
+      // A page repeats what was looked for.
+      assert.ok(others.length > (path.includes('text=') ? 1 : 0), path)
+    }
+    const { waiting } = JSON.parse((await ask(deps, 'GET', '/api/clusters/one', tokensOf.maintainer)).text) as {
+      readonly waiting: readonly { readonly application: string }[]
+    }
+    assert.deepEqual(
+      waiting.map(({ application }) => application),
+      [`Kustomization/${hiddenWord}/${hiddenWord}`],
+    )
+  })
+
+  it('keeps what is stored where nobody has said how it is shown', async () => {
+    for (const token of [tokensOf.scoped, tokensOf.operator]) {
+      const request = new Request('http://sluice.test/', { headers: asBearer(token) })
+      const { state } = viewFor(deps, await authorizeReading(deps, request))
+      assert.equal(await state.get('something-new/one'), undefined)
+      assert.deepEqual(await state.list('something-new/'), [])
+      assert.deepEqual(await state.list('approval-waits/'), [])
+    }
+  })
+
+  it('shows of a run that aims at more than the reader may see what they may', async () => {
+    for (const [run, target] of [
+      [mixedRun, { objects: [{ kind: 'Kustomization', namespace: 'apps', name: 'shop' }] }],
+      [aimedRun, undefined],
+    ] as const)
+      for (const [token, prefix] of [
+        [tokensOf.scoped, '/api/runs'],
+        [tokensOf.scoped, '/ui/runs'],
+        [tokensOf.operator, '/ui/runs'],
+        [tokensOf.operator, '/runs'],
+      ] as const) {
+        const { status, text } = await ask(deps, 'GET', `${prefix}/${run}`, token)
+        assert.equal(status, 200, prefix)
+        assert.ok(text.includes('the visible one') && !text.includes(hiddenWord), text.slice(0, 2000))
+        if (prefix === '/runs') assert.deepEqual((JSON.parse(text) as { readonly target?: unknown }).target, target)
+      }
+  })
+
+  it('finds nothing for a reader by what they may not see', async () => {
+    const total = async (token: string): Promise<number> => {
+      const { text } = await ask(deps, 'GET', `/api/overview?text=${hiddenWord}`, token)
+      return (JSON.parse(text) as { readonly total: number }).total
+    }
+    assert.equal(await total(tokensOf.maintainer), 2)
+    assert.equal(await total(tokensOf.scoped), 0)
+  })
 
   it('shows somebody with a scope all of theirs', async () => {
     const { text } = await ask(deps, 'GET', '/api/objects', tokensOf.scoped)

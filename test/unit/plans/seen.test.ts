@@ -95,6 +95,14 @@ async function storePlan(
   }
   const records = { state: deps.state, key: planKey, logger: deps.logger }
   await savePlan(records, plan)
+  await deps.runs.putRequest({
+    id: run,
+    trigger: 'trigger',
+    receivedAt: plan.at,
+    clusters: plan.clusters,
+    plan: true,
+    change,
+  })
   await saveSummary(records, id, { run, verdict: 'failed', dangers: 77, touched: 88 })
   const engine = { state: deps.state, planKey, clock: systemClock, random: systemRandom } as unknown as EngineDeps
   for (const [cluster, applications] of Object.entries(parts)) {
@@ -278,7 +286,8 @@ describe('plans for readers with a scope', () => {
     const planned = await ask('all', `/ui/plans/${mixed.id}`)
     assert.ok(planned.text.includes(`href="/ui/commits/${merge}"`), 'the plan leads to the way of what was merged')
     const planning = await ask('all', `/ui/runs/${mixed.run}`)
-    if (planning.status === 200) assert.ok(planning.text.includes(`href="/ui/plans/${mixed.id}"`))
+    assert.equal(planning.status, 200)
+    assert.ok(planning.text.includes(`href="/ui/plans/${mixed.id}"`), 'its run leads to the plan')
     // What the list says is not believed where the sealed record does not say it.
     await deps.state.put(`plans/commits/${'e'.repeat(40)}/01x`, mixed.id)
     assert.equal((await ask('all', `/api/commits/${'e'.repeat(40)}`)).status, 404)

@@ -67,7 +67,8 @@ describe('pages in Chromium', { skip: withoutBrowser }, () => {
     const page = await signedIn(hostile.url)
     const { found } = watchPage(page, hostile.url)
     for (const path of hostilePages) {
-      await page.goto(`${hostile.url}${path}`)
+      const response = await page.goto(`${hostile.url}${path}`)
+      assert.ok((response?.status() ?? 500) < 500, path)
       await page.mouse.move(100, 300)
       assert.equal(await page.evaluate('window.marked'), undefined, path)
       assert.deepEqual(found, [], path)
