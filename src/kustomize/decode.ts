@@ -16,6 +16,8 @@ export type Shape =
        * text in them.
        */
       readonly embedded?: { readonly [name: string]: Shape }
+      /** What is read of fields that are left out, where whoever uses the struct relies on Go's zero values. */
+      readonly zero?: KubeMap
     }
 
 /** How strictly to read. */
@@ -88,7 +90,7 @@ function decodeFields(
   report: Diagnostic[],
   field: string,
 ): KubeMap {
-  const result: KubeMap = {}
+  const result: KubeMap = { ...shape.zero }
   const embedded = shape.embedded ?? {}
   const fields = { ...shape.fields, ...embedded }
   const exact = options.coerce ? { ...options, coerce: false } : options
@@ -123,7 +125,8 @@ function emptyOf(shape: Shape): KubeValue {
   if (shape === 'flag') return false
   if (shape === 'integer') return 0
   if (shape === 'any') return null
-  return shape !== 'texts' && 'list' in shape ? [] : {}
+  if (shape === 'texts') return {}
+  return 'list' in shape ? [] : { ...shape.zero }
 }
 
 function describe(value: KubeValue): string {

@@ -4,7 +4,7 @@ const TEXTS: Shape = { list: 'text' }
 const GVK = { group: 'text', version: 'text', kind: 'text' } as const satisfies { [name: string]: Shape }
 const ID = { ...GVK, name: 'text', namespace: 'text' } as const satisfies { [name: string]: Shape }
 
-export const FIELD_SPEC: Shape = { fields: { path: 'text', create: 'flag' }, embedded: GVK }
+export const FIELD_SPEC: Shape = { fields: { path: 'text', create: 'flag' }, embedded: GVK, zero: { path: '' } }
 export const SELECTOR: Shape = {
   fields: { annotationSelector: 'text', labelSelector: 'text' },
   embedded: ID,
