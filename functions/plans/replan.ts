@@ -10,7 +10,7 @@ import { openTarget } from './forge.ts'
 import { lookInTurn, type Turn } from './look-lock.ts'
 import { maxTitle } from './plan-record.ts'
 import { queuePlan } from './queue-plan.ts'
-import { planId, pullKey, readPlan, readPull, savePlan, type RecordDeps } from './records.ts'
+import { branchRef, planId, pullKey, readPlan, readPull, savePlan, type RecordDeps } from './records.ts'
 import { currentReplans, listReplan, mergedAs, threadOf, topicOf, type Replan } from './replans.ts'
 import type { ReplanMessage } from './replan-message.ts'
 import { readJudgement, type Judgement } from './repository-config.ts'
@@ -192,7 +192,7 @@ async function mergedPull(
   const key = pullKey(target.address, number)
   if ((await readPull(records, key)) === undefined) return undefined
   const pull: PullRequest | undefined = await pulls.read(number)
-  if (pull?.state !== 'merged' || `refs/heads/${pull.base.branch}` !== wish.branch) return undefined
+  if (pull?.state !== 'merged' || branchRef(pull.base.branch) !== wish.branch) return undefined
   return {
     pull: key,
     repository: `${target.owner}/${target.name}`,

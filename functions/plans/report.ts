@@ -1,5 +1,5 @@
 import { sha256Hex } from '../../src/base/index.ts'
-import { isFinal, type StoredRecord } from '../../src/coordinator/index.ts'
+import { deadCodes, isFinal, type StoredRecord } from '../../src/coordinator/index.ts'
 import type { CheckAnnotation, CheckReport } from '../../src/forges/index.ts'
 import {
   escapeMarkdown,
@@ -44,10 +44,7 @@ export function progressOf(record: StoredRecord | undefined, ageMs: number): Clu
   if (record?.error !== undefined) {
     const { code } = record.error
     const isOver = isFinal(record)
-    const what =
-      code === 'cluster-unreachable' || code === 'kube-timeout'
-        ? say`the cluster does not answer`
-        : say`the plan failed (${showName(code)})`
+    const what = deadCodes.has(code) ? say`the cluster does not answer` : say`the plan failed (${showName(code)})`
     return isOver
       ? { kind: 'failed', reason: say`${what}; its run says more` }
       : { kind: 'late', reason: say`${what}; it is tried again` }

@@ -1,3 +1,6 @@
+/** Codes of a run that has failed as a whole because the cluster does not answer: no connection, or one on which nothing comes. */
+export const deadCodes: ReadonlySet<string> = new Set(['cluster-unreachable', 'kube-timeout'])
+
 /** Keeps a cluster that does not answer from being asked again and again. Plain state of one coordinator; losing it means one more request. */
 export interface Breaker {
   /**

@@ -1,7 +1,7 @@
 import { EngineError, toEngineError, type Disposition } from '../base/index.ts'
 import type { Clock, Logger, Random } from '../ports/index.ts'
 import type { Job, JobResult, JobSignals } from '../reconcile/index.ts'
-import { createBreaker } from './breaker.ts'
+import { createBreaker, deadCodes } from './breaker.ts'
 import type { ClusterStatusKeeper } from './cluster-status.ts'
 import { fairKey, mergeKey, pickNext } from './decide.ts'
 import { jobsOf, mergeMessages } from './merge-messages.ts'
@@ -82,9 +82,6 @@ const busyMs = 2_000
 
 /** Milliseconds that whoever aborts a run waits for its end. */
 const abortPatienceMs = 10_000
-
-/** Codes of a run that has failed as a whole because the cluster does not answer: no connection, or one on which nothing comes. */
-const deadCodes: ReadonlySet<string> = new Set(['cluster-unreachable', 'kube-timeout'])
 
 /** Codes of a run that did not take place, although nothing is wrong with it. */
 const puttingOff: ReadonlySet<string> = new Set([...deadCodes, 'cluster-busy'])

@@ -5,6 +5,7 @@
  * @module
  */
 export type { AbortOutcome } from './abort.ts'
+export { deadCodes } from './breaker.ts'
 export { createClusterStatusKeeper, type ClusterStatus, type ClusterStatusKeeper } from './cluster-status.ts'
 export { createCoordinator, type Coordinator, type CoordinatorDeps, type SubmitResult } from './coordinator.ts'
 export { decideAfterFailure, maxAttempts, mergeKey, pickNext, type FailureDecision } from './decide.ts'

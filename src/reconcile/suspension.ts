@@ -1,6 +1,6 @@
 import { apiVersions, fieldManagers, ownAnnotations, type Kind, type KubeObject as ApiObject } from '../api/index.ts'
 import { EngineError, parseDuration, toEngineError } from '../base/index.ts'
-import { emitEvent, managedFieldsOf, type KubeClient } from '../kube/index.ts'
+import { emitEvent, endsRun, managedFieldsOf, type KubeClient } from '../kube/index.ts'
 import type { Clock, Logger } from '../ports/index.ts'
 import { isMap, type KubeObject } from '../resources/index.ts'
 import type { ObjectKey } from './job.ts'
@@ -154,7 +154,7 @@ export async function resumeExpired(ctx: RequestContext, world: World): Promise<
         await note(ctx, resumed, 'Resumed', 'resumed: the time that it was suspended for is over')
       } catch (caught) {
         const error = toEngineError(caught)
-        if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error
+        if (endsRun(error)) throw error
         ctx.logger.log('warn', 'not resumed', { object: `${kind}/${object.metadata.name}`, error: error.message })
       }
     }

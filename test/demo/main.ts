@@ -7,6 +7,7 @@ import { startFakeKubelet } from '../support/fake-kubelet.ts'
 import { startControlPlane, type ControlPlane, type ControlPlaneAddress } from '../support/control-plane.ts'
 import { installCrds } from '../support/crds.ts'
 import {
+  awaitIdle,
   awaitRun,
   deliverPush,
   startDeployment,
@@ -71,7 +72,8 @@ async function demo(): Promise<void> {
         ...(options.dev ? { log: (text: string) => line(dim(text.trimEnd())) } : {}),
       })
       closers.push(() => started.stop())
-      await awaitIdle(started)
+      // A deployment on Node scans when it starts; the demo wants to show the push alone.
+      if (started.platform === 'node') await awaitIdle(started)
       return started
     },
   )
@@ -120,19 +122,6 @@ async function startCluster(note: (text: string) => void): Promise<ControlPlaneA
   const kubelet = await startFakeKubelet(controlPlane)
   closers.push(() => kubelet.stop())
   return controlPlane
-}
-
-/** A deployment scans when it starts; the demo wants to show the push alone. */
-async function awaitIdle(deployment: Deployment): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const response = await fetch(`${deployment.url}/runs`, {
-      headers: { authorization: `Bearer ${deployment.triggerToken}` },
-    })
-    const { runs } = (await response.json()) as { runs: readonly ShownRun[] }
-    if (runs.length > 0 && runs.every((run) => run.state === 'succeeded')) return
-    if (deployment.platform === 'workerd') return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
 }
 
 async function push(deployment: Deployment, repository: GitTestRepository): Promise<ShownRun> {

@@ -117,6 +117,13 @@ export interface ShownPlan {
   readonly refused?: { readonly by: string; readonly why: string }
 }
 
+/** The rule of a scene's deployment for its repository. */
+export function ruleOf({ env }: PlanScene): PlanRule {
+  const [rule] = JSON.parse(env['PLANS'] ?? '[]') as readonly PlanRule[]
+  if (rule === undefined) throw new Error('the scene has no rule for plans')
+  return rule
+}
+
 /** Asks the API of a deployment. */
 export async function askPlans<T>(
   deployment: { readonly url: string; readonly triggerToken: string },

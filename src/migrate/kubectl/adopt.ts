@@ -1,6 +1,6 @@
 import { fieldManagers, groups, labels } from '../../api/index.ts'
 import { EngineError, isEngineError, mapLimit, toEngineError } from '../../base/index.ts'
-import { formatKey, isConflict, keyOf, planStaged, type KubeClient } from '../../kube/index.ts'
+import { endsRun, formatKey, isConflict, keyOf, planStaged, type KubeClient } from '../../kube/index.ts'
 import {
   formatSteps,
   isMap,
@@ -96,7 +96,7 @@ async function changesOf(
     return [...new Set([...applied, ...folded])]
   } catch (caught) {
     const error = toEngineError(caught)
-    if (error.code === 'cluster-unreachable' || error.code === 'aborted' || error.disposition === 'bug') throw caught
+    if (endsRun(error) || error.disposition === 'bug') throw caught
     if (asking.mayBeOld && isConflict(error)) throw error
     return [error.message]
   }

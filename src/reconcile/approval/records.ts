@@ -45,9 +45,14 @@ export interface PlannedRecord extends ApplicationDigest {
   readonly afterMerge?: true
 }
 
+/** Whether what a plan would make of an application is in its part as that is now. */
+export function isOfPart(planned: PlannedRecord, part: PartRecord | undefined): boolean {
+  return planned.part === undefined || planned.part === part?.digest
+}
+
 /** Who has approved what a plan would make of an application, with the part of the plan as it is now. */
 export function approvalOf(planned: PlannedRecord, part: PartRecord | undefined): ApprovalNote | undefined {
-  return planned.part === undefined || planned.part === part?.digest ? part?.approved : undefined
+  return isOfPart(planned, part) ? part?.approved : undefined
 }
 
 /** What was let through last: `approvals/<cluster>/<application>/!last`. Approvals that are older count only where they say the same. */

@@ -4,6 +4,7 @@ import { isSame } from './decide.ts'
 import {
   applicationPrefix,
   getSigned,
+  isOfPart,
   keyOfApplication,
   listSigned,
   partKey,
@@ -73,8 +74,8 @@ export async function waitingFor(store: ApprovalStore, plan: string, cluster: st
     const wait = waits.get(application)
     if (wait === undefined || wait.approved !== undefined) continue
     const planned = await getSigned<PlannedRecord>(store, `${applicationPrefix(cluster, application)}${plan}`)
-    const isOfPart = planned?.part === undefined || planned.part === part?.digest
-    if (planned !== undefined && isOfPart && isSame(planned, wait)) found.push(keyOfApplication(application))
+    if (planned !== undefined && isOfPart(planned, part) && isSame(planned, wait))
+      found.push(keyOfApplication(application))
   }
   return found
 }

@@ -1,7 +1,7 @@
 import { annotations, fieldManagers, finalizer, type HelmRelease } from '../../api/index.ts'
 import { EngineError, toEngineError } from '../../base/index.ts'
 import { configDigest } from '../../helm/index.ts'
-import { addFinalizer, type KubeClient } from '../../kube/index.ts'
+import { addFinalizer, endsRun, type KubeClient } from '../../kube/index.ts'
 import type { RunContext, StepControl } from '../context.ts'
 import { describeBlockers } from '../dependencies.ts'
 import { identityOf } from '../identity.ts'
@@ -177,7 +177,7 @@ const told: ReadonlySet<string> = new Set(['InstallFailed', 'UpgradeFailed'])
 const terminal: ReadonlySet<string> = new Set(['AccessDenied', 'InvalidCELExpression'])
 
 async function fail(ctx: RunContext, attempt: Attempt, error: EngineError): Promise<NodeRecord> {
-  if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error
+  if (endsRun(error)) throw error
   const undecided = await leaveUndecided(ctx, attempt, error)
   if (undecided !== undefined) return undecided
   const reason = error.reason ?? 'ReconcileError'

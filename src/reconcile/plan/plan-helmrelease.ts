@@ -1,7 +1,7 @@
 import { fieldManagers, groups, type HelmRelease } from '../../api/index.ts'
 import { toEngineError } from '../../base/index.ts'
 import { chartCrds, configDigest, type Release } from '../../helm/index.ts'
-import { combineFailures, keyOf, planStaged, type StagedPlan } from '../../kube/index.ts'
+import { combineFailures, endsRun, keyOf, planStaged, type StagedPlan } from '../../kube/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import type { RunContext } from '../context.ts'
 import { describeBlockers } from '../dependencies.ts'
@@ -79,8 +79,9 @@ export async function planHelmRelease(ctx: RunContext, object: HelmRelease): Pro
         })
     }
   } catch (caught) {
-    const { message, reason, code } = toEngineError(caught)
-    if (code === 'cluster-unreachable' || code === 'aborted') throw caught
+    const error = toEngineError(caught)
+    if (endsRun(error)) throw caught
+    const { message, reason } = error
     return node({ state: 'failed', reason: reason ?? 'ReconcileError', message })
   }
 }

@@ -2,6 +2,7 @@ import { fieldManagers, type Kustomization } from '../../api/index.ts'
 import { toEngineError } from '../../base/index.ts'
 import {
   combineFailures,
+  endsRun,
   formatKey,
   inventoryEntries,
   inventoryKey,
@@ -82,7 +83,7 @@ export async function planKustomization(ctx: RunContext, object: Kustomization):
     return node({ state, reason, message, objects: [...objects, ...pruned.objects] })
   } catch (caught) {
     const error = toEngineError(caught)
-    if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error
+    if (endsRun(error)) throw error
     const { message, reason } = known.decryption?.redact(error) ?? error
     return node({ state: 'failed', reason: reason ?? 'ReconciliationFailed', message })
   }

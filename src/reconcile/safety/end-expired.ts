@@ -1,4 +1,5 @@
 import { toEngineError } from '../../base/index.ts'
+import { endsRun } from '../../kube/index.ts'
 import { resumeExpired, type RequestContext } from '../suspension.ts'
 import type { World } from '../world.ts'
 import { resumeCluster, type ClusterState, type Suspension } from './cluster-state.ts'
@@ -21,7 +22,7 @@ export async function endExpired(
     await resumeCluster(ctx, known.holdNamespace, 'its end: the time that it was suspended for is over', isPast).catch(
       (caught: unknown) => {
         const error = toEngineError(caught)
-        if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error
+        if (endsRun(error)) throw error
         ctx.logger.log('warn', 'the switch of the cluster was not set back', { error: error.message })
       },
     )

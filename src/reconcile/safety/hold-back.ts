@@ -1,6 +1,6 @@
 import { fieldManagers, getCondition, removeCondition, setCondition, annotations } from '../../api/index.ts'
 import { toEngineError } from '../../base/index.ts'
-import { patchStatus } from '../../kube/index.ts'
+import { endsRun, patchStatus } from '../../kube/index.ts'
 import type { RunContext } from '../context.ts'
 import type { NodeRecord } from '../job.ts'
 import type { SelectionReason } from '../select.ts'
@@ -171,7 +171,7 @@ async function store(ctx: Context, object: Workload, status: object): Promise<Wo
     return stored
   } catch (caught) {
     const error = toEngineError(caught)
-    if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error
+    if (endsRun(error)) throw error
     // The next run says it.
     ctx.deps.logger.log('warn', 'what is held was not told', { object: idOf(object), error: error.message })
     return object

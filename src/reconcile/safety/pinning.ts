@@ -1,6 +1,6 @@
 import { annotations, apiVersions, fieldManagers, ownAnnotations, type KubeObject } from '../../api/index.ts'
 import { EngineError, toEngineError } from '../../base/index.ts'
-import { emitEvent } from '../../kube/index.ts'
+import { emitEvent, endsRun } from '../../kube/index.ts'
 import type { ObjectKey } from '../job.ts'
 import type { RequestContext } from '../suspension.ts'
 import { timestamp } from '../timestamp.ts'
@@ -106,7 +106,7 @@ export async function unpinExpired(ctx: RequestContext, world: World): Promise<v
         await note(ctx, unpinned, 'Unpinned', 'unpinned: the time that it was pinned for is over')
       } catch (caught) {
         const error = toEngineError(caught)
-        if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error
+        if (endsRun(error)) throw error
         ctx.logger.log('warn', 'not unpinned', { object: `${kind}/${object.metadata.name}`, error: error.message })
       }
     }

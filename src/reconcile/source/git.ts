@@ -8,7 +8,7 @@ import {
   type GitRepositoryStatus,
 } from '../../api/index.ts'
 import { toEngineError, type EngineError } from '../../base/index.ts'
-import { addFinalizer, patchStatus, removeFinalizer } from '../../kube/index.ts'
+import { addFinalizer, endsRun, patchStatus, removeFinalizer } from '../../kube/index.ts'
 import { fetchArtifact, resolveRevision, type GitArtifact, type GitInclude } from '../../sources/index.ts'
 import { admitSource } from './admit-source.ts'
 import { includedBefore, includedNow } from './git-include.ts'
@@ -47,7 +47,7 @@ export async function refreshGitRepository(
     return await lookAt(ctx, current, seen)
   } catch (caught) {
     const error = toEngineError(caught)
-    if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error
+    if (endsRun(error)) throw error
     const reason = error.reason ?? 'GitOperationFailed'
     const message = messageOf(error, reason)
     const failure = { reason, message, isStalled: error.disposition === 'stall', ...seen }

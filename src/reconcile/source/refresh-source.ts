@@ -1,6 +1,6 @@
 import { fieldManagers, finalizer, labels } from '../../api/index.ts'
 import { parseDuration, toEngineError } from '../../base/index.ts'
-import { addFinalizer, patchStatus, removeFinalizer } from '../../kube/index.ts'
+import { addFinalizer, endsRun, patchStatus, removeFinalizer } from '../../kube/index.ts'
 import type { SourceArtifact } from '../../sources/index.ts'
 import type { Source } from '../world.ts'
 import {
@@ -63,7 +63,7 @@ export async function refreshSource<T extends Source & SourceObject>(
     return found.artifact
   } catch (caught) {
     const error = toEngineError(caught)
-    if (error.code === 'cluster-unreachable' || error.code === 'aborted') throw error
+    if (endsRun(error)) throw error
     const reason = error.reason ?? failureReason
     const failure = { reason, message: error.message, isFinal: error.disposition === 'stall' }
     await store(ctx, current, failedStatus(current, failure, ctx.deps.clock.now()))

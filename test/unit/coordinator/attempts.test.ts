@@ -10,17 +10,8 @@ import {
   type RunStore,
 } from '../../../src/coordinator/index.ts'
 import type { Job, JobResult, JobSignals, NodeRecord } from '../../../src/reconcile/index.ts'
+import { pushMessage as push, resultOf } from '../../support/coordinator-jobs.ts'
 import { createMemoryLogger, createMemoryState, systemClock, systemRandom } from '../../support/memory-ports.ts'
-
-const push = (runId: string): JobMessage => ({
-  job: {
-    kind: 'push',
-    runId,
-    cluster: 'c',
-    receivedAt: 1,
-    push: { provider: 'github', deliveryId: runId, urls: ['u'], ref: 'refs/heads/main' },
-  },
-})
 
 const applied: NodeRecord = {
   kind: 'Kustomization',
@@ -31,10 +22,6 @@ const applied: NodeRecord = {
   unchanged: 0,
   timings: { startedAt: 1, finishedAt: 2 },
 }
-
-const resultOf = ({ runId, cluster, kind, receivedAt }: Job, nodes: readonly NodeRecord[] = []): JobResult => ({
-  record: { id: runId, cluster, trigger: kind, state: 'succeeded', receivedAt, nodes, timings: {} },
-})
 
 const noStore = (): EngineError => new EngineError('no store', { code: 'state-unavailable', disposition: 'retry' })
 

@@ -9,22 +9,11 @@ import {
   type JobMessage,
 } from '../../../src/coordinator/index.ts'
 import type { StateStore } from '../../../src/ports/index.ts'
-import type { Job, JobResult } from '../../../src/reconcile/index.ts'
+import { pushMessage, resultOf } from '../../support/coordinator-jobs.ts'
 import { createMemoryLogger, createMemoryState, systemClock, systemRandom } from '../../support/memory-ports.ts'
 
-const push = (runId: string): JobMessage => ({
-  job: {
-    kind: 'push',
-    runId,
-    cluster: 'c',
-    receivedAt: 1,
-    push: { provider: 'github', deliveryId: runId, urls: [runId], ref: 'refs/heads/main' },
-  },
-})
-
-const resultOf = ({ runId, cluster, kind, receivedAt }: Job): JobResult => ({
-  record: { id: runId, cluster, trigger: kind, state: 'succeeded', receivedAt, nodes: [], timings: {} },
-})
+/** Each of a repository of its own. */
+const push = (runId: string): JobMessage => pushMessage(runId, runId)
 
 const dead = new EngineError('no route', { code: 'cluster-unreachable', disposition: 'retry' })
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { consumeMessage } from '../../../functions/consumer.ts'
 import type { FunctionDeps } from '../../../functions/deps.ts'
-import { planTargetOf, type PlanRule } from '../../../functions/plans/config.ts'
+import { planTargetOf } from '../../../functions/plans/config.ts'
 import { encodeLook, type LookMessage } from '../../../functions/plans/look-message.ts'
 import { listPlans, pullKey, readPull } from '../../../functions/plans/records.ts'
 import { createToldRuns } from '../../../functions/told-runs.ts'
@@ -13,7 +13,7 @@ import { changeJob, listPlanned, type ChangeJob, type EngineDeps } from '../../.
 import { addComment } from '../../support/forge-api/pull-keeper.ts'
 import { testConfig, testDeps } from '../../support/function-deps.ts'
 import { createMemoryState, systemClock, systemRandom } from '../../support/memory-ports.ts'
-import { fleet, startPlanScene } from '../../support/plan-scene.ts'
+import { fleet, ruleOf, startPlanScene } from '../../support/plan-scene.ts'
 import { colorPlan } from '../../support/planning-engine.ts'
 
 const planKey = new TextEncoder().encode('a key of plans of the tests')
@@ -29,8 +29,7 @@ async function setup(kind: ForgeKind) {
   const scene = await startPlanScene({ kind, files: { 'app/a.yaml': 'color: red\n' } })
   closers.push(() => scene.close())
   scene.forge.groups.set('everybody', ['ada'])
-  const [rule] = JSON.parse(scene.env['PLANS'] ?? '[]') as readonly PlanRule[]
-  assert.ok(rule !== undefined)
+  const rule = ruleOf(scene)
   const state = createMemoryState()
   const clusters = [{ name: 'one', changes: { afterMerge: 'hold' } }] as const
   const config = testConfig({ clusters, plans: [rule], planKey, privateHosts: ['127.0.0.1'] })

@@ -13,7 +13,7 @@ import type { StateStore } from '../../../src/ports/index.ts'
 import { changeJob, type ChangeJob, type EngineDeps } from '../../../src/reconcile/index.ts'
 import { testConfig, testDeps } from '../../support/function-deps.ts'
 import { createMemoryLogger, createMemoryState, systemClock, systemRandom } from '../../support/memory-ports.ts'
-import { fleet, startPlanScene, type PlanScene } from '../../support/plan-scene.ts'
+import { fleet, ruleOf, startPlanScene, type PlanScene } from '../../support/plan-scene.ts'
 import { colorPlan, manifestsPlan } from '../../support/planning-engine.ts'
 
 const key = new TextEncoder().encode('a key of plans of the tests')
@@ -69,7 +69,7 @@ describe('a plan survives being cut off', () => {
   let rule: PlanRule
   before(async () => {
     scene = await startPlanScene({ kind: 'gitea', files: { 'app/a.yaml': 'color: red\n' } })
-    rule = (JSON.parse(scene.env['PLANS'] ?? '[]') as PlanRule[])[0] as PlanRule
+    rule = ruleOf(scene)
   })
   after(() => scene.close())
 

@@ -13,7 +13,7 @@ import type { Clock, StateStore } from '../../../src/ports/index.ts'
 import type { KeptPull } from '../../support/forge-api/types.ts'
 import { testConfig, testDeps } from '../../support/function-deps.ts'
 import { createMemoryLogger, createMemoryState, systemClock } from '../../support/memory-ports.ts'
-import { fleet, startPlanScene, type PlanScene } from '../../support/plan-scene.ts'
+import { fleet, ruleOf, startPlanScene, type PlanScene } from '../../support/plan-scene.ts'
 
 const key = new TextEncoder().encode('a key of plans of the tests')
 const http = createNodeHttpClient({ egress: { allowPrivate: true } })
@@ -76,7 +76,7 @@ describe('a look that takes longer than its turn', () => {
   let rule: PlanRule
   before(async () => {
     scene = await startPlanScene({ kind: 'gitea', files: { 'app/a.yaml': 'color: red\n' } })
-    rule = (JSON.parse(scene.env['PLANS'] ?? '[]') as PlanRule[])[0] as PlanRule
+    rule = ruleOf(scene)
   })
   after(() => scene.close())
 

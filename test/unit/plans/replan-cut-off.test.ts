@@ -33,7 +33,7 @@ import {
 import type { KeptPull } from '../../support/forge-api/types.ts'
 import { testConfig, testDeps } from '../../support/function-deps.ts'
 import { createMemoryLogger, createMemoryState, systemClock, systemRandom } from '../../support/memory-ports.ts'
-import { fleet, startPlanScene, type PlanScene } from '../../support/plan-scene.ts'
+import { fleet, ruleOf, startPlanScene, type PlanScene } from '../../support/plan-scene.ts'
 import { colorPlan } from '../../support/planning-engine.ts'
 
 const key = new TextEncoder().encode('a key of plans of the tests')
@@ -118,7 +118,7 @@ describe('a plan after the merge', () => {
   let rule: PlanRule
   before(async () => {
     scene = await startPlanScene({ kind: 'gitea', files: { 'app/a.yaml': 'color: red\n' } })
-    rule = (JSON.parse(scene.env['PLANS'] ?? '[]') as PlanRule[])[0] as PlanRule
+    rule = ruleOf(scene)
   })
   after(() => scene.close())
 

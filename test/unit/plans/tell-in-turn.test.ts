@@ -7,7 +7,7 @@ import { createToldRuns } from '../../../functions/told-runs.ts'
 import { createNodeHttpClient } from '../../../src/platforms/node/http.ts'
 import { testConfig, testDeps } from '../../support/function-deps.ts'
 import { createMemoryLogger, createMemoryState } from '../../support/memory-ports.ts'
-import { fleet, startPlanScene, type PlanScene } from '../../support/plan-scene.ts'
+import { fleet, ruleOf, startPlanScene, type PlanScene } from '../../support/plan-scene.ts'
 
 const key = new TextEncoder().encode('a key of plans of the tests')
 const http = createNodeHttpClient({ egress: { allowPrivate: true } })
@@ -18,7 +18,7 @@ describe('what could not be told of plans', () => {
   let rule: PlanRule
   before(async () => {
     scene = await startPlanScene({ kind: 'gitea', files: { 'app/a.yaml': 'color: red\n' } })
-    rule = (JSON.parse(scene.env['PLANS'] ?? '[]') as PlanRule[])[0] as PlanRule
+    rule = ruleOf(scene)
   })
   after(() => scene.close())
 
